@@ -1,0 +1,35 @@
+import { hex } from './mask.ts';
+
+export const REGISTERS = ['eax', 'ebx', 'ecx', 'edx'] as const;
+export type Register = (typeof REGISTERS)[number];
+
+/** A CPUID leaf and sub-leaf; `null` where the leaf has no sub-leaves (0xffffffff in the module's tables). */
+export type LeafKey = { readonly leaf: number; readonly subleaf: number | null };
+
+/** One 32-bit register of a CPUID leaf. */
+export type Place = LeafKey & { readonly register: Register };
+
+/** Total order of leaves: by leaf, then no sub-leaf before sub-leaf 0. */
+export function compareLeaves(a: LeafKey, b: LeafKey): number {
+  return a.leaf - b.leaf || (a.subleaf ?? -1) - (b.subleaf ?? -1);
+}
+
+/** Total order of places: by leaf, sub-leaf, then EAX, EBX, ECX, EDX. */
+export function comparePlaces(a: Place, b: Place): number {
+  return compareLeaves(a, b) || REGISTERS.indexOf(a.register) - REGISTERS.indexOf(b.register);
+}
+
+/** A key for maps: equal exactly for equal leaves. */
+export const leafId = (key: LeafKey): string => `${hex(key.leaf)}.${key.subleaf === null ? '-' : hex(key.subleaf)}`;
+/** A key for maps: equal exactly for equal places. */
+export const placeId = (place: Place): string => `${leafId(place)}.${place.register}`;
+
+/** `0x7.1` or `0x80000008`, in the shape that people write: small leaves in hex without padding. */
+export function formatLeaf(key: LeafKey): string {
+  const leaf = key.leaf < 10 ? `${key.leaf}` : hex(key.leaf);
+  const subleaf = key.subleaf === null ? '' : `.${key.subleaf < 10 ? key.subleaf : hex(key.subleaf)}`;
+  return `${leaf}${subleaf}`;
+}
+
+/** `7.1.EAX`: the short form of a register, used in all reports. */
+export const formatPlace = (place: Place): string => `${formatLeaf(place)}.${place.register.toUpperCase()}`;

@@ -1,0 +1,35 @@
+import type { Place } from './place.ts';
+import type { Source } from './source.ts';
+
+/** How a KVM version treats a TD's CPUID bits (DOMAIN: the five generations of the code). */
+export const GENERATIONS = ['mask', 'supported-cpuid', 'none', 'denylist', 'allowlist'] as const;
+export type Generation = (typeof GENERATIONS)[number];
+
+/** A mask of one register in a policy, with the line it stands on. */
+export type PolicyMask = Place & { readonly mask: number; readonly path: string; readonly line: number };
+
+/** An MSR that KVM restores after TDH.VP.ENTER. */
+export type Restore = { readonly msr: string; readonly by: string; readonly path: string; readonly line: number };
+
+/** What one KVM revision does with a TD's CPUID, attributes, XFAM and host state. */
+export type Policy = {
+  /** Such as `6.16.1`: the kernel's version, or the name that a declared policy gives itself. */
+  readonly version: string;
+  readonly source: Source;
+  readonly generation: Generation;
+  readonly deny: readonly PolicyMask[];
+  /** Only where the allowlist generation is positively recognised. */
+  readonly allow: readonly PolicyMask[];
+  /** Bits that KVM itself reports as configurable beyond what the module says. */
+  readonly adds: readonly PolicyMask[];
+  /** TD attributes that KVM supports. */
+  readonly attributes: bigint;
+  /** XFAM that KVM supports, by feature name where the source names features, else a mask. */
+  readonly xfam: bigint | readonly string[];
+  readonly restores: readonly Restore[];
+  /** The length of KVM's array of CPUID_CONFIG entries. */
+  readonly configLimit: number | null;
+  /** Feature names that KVM knows (a capability set in kvm_cpu_caps), as places. */
+  readonly known: readonly PolicyMask[];
+  readonly notes: readonly string[];
+};
