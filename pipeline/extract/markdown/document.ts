@@ -31,10 +31,12 @@ export type Document = {
   readonly strayRows: readonly number[];
 };
 
-/** Longer texts and deeper lines are refused: Markdown parsers take quadratic time on hostile nesting. */
-const MAX_LENGTH = 1 << 20;
+/** What is refused: Markdown parsers take quadratic time on floods of markers, and overflow the stack on nesting. */
+const MAX_LENGTH = 1 << 18;
+const MAX_BRACKETS = 8_000;
+const MAX_EMPHASIS = 20_000;
 const MAX_NESTING = 100;
-const NESTING = new RegExp(`(?:[ \\t]*(?:[>*+-]|\\d{1,9}[.)])){${MAX_NESTING}}|[[!*_~<\`]{${MAX_NESTING}}`, 'm');
+const NESTING = new RegExp(`(?:[ \\t]*(?:[>*+-]|\\d{1,9}[.)]|\\[\\^[^\\]\\n]*\\]:)){${MAX_NESTING}}`);
 
 const processor = unified().use(remarkParse).use(remarkGfm);
 type Root = ReturnType<typeof processor.parse>;
@@ -43,18 +45,20 @@ type Node =
   | Root['children'][number]
   | Extract<Root['children'][number], { children: unknown }>['children'][number];
 
+function refuse(file: string, found: string, line?: number): never {
+  const where = line === undefined ? { file } : { file, line };
+  throw new DataError({ where, expected: 'Markdown of a sensible size and nesting', found });
+}
+
 function refuseHostile(file: string, text: string): void {
-  if (text.length > MAX_LENGTH) {
-    throw new DataError({
-      where: { file },
-      expected: `a Markdown file of at most ${MAX_LENGTH} characters`,
-      found: `${text.length}`,
-    });
-  }
-  const nested = NESTING.exec(text);
-  if (nested === null) return;
-  const line = text.slice(0, nested.index).split('\n').length;
-  throw new DataError({ where: { file, line }, expected: 'readable Markdown', found: 'markers nested too deeply' });
+  if (text.length > MAX_LENGTH) refuse(file, `${text.length} characters`);
+  const count = (marks: RegExp): number => text.match(marks)?.length ?? 0;
+  const brackets = count(/[[\]]/g);
+  if (brackets > MAX_BRACKETS) refuse(file, `${brackets} brackets`);
+  const emphasis = count(/[*_]/g);
+  if (emphasis > MAX_EMPHASIS) refuse(file, `${emphasis} emphasis marks`);
+  const nested = text.split('\n').findIndex((line) => NESTING.test(line));
+  if (nested >= 0) refuse(file, `more than ${MAX_NESTING} markers in a row`, nested + 1);
 }
 
 /** The text that a reader sees; HTML is dropped, a line break is a space. */
@@ -95,6 +99,15 @@ function toTable(node: Extract<Node, { type: 'table' }>, headings: readonly stri
  */
 export function readDocument(file: string, text: string): Document {
   refuseHostile(file, text);
+  try {
+    return collect(processor.parse(text));
+  } catch (error) {
+    if (error instanceof RangeError) refuse(file, 'markers nested too deeply');
+    throw error;
+  }
+}
+
+function collect(root: Root): Document {
   const path: { depth: number; text: string }[] = [];
   const tables: Table[] = [];
   const strayRows: number[] = [];
@@ -115,6 +128,6 @@ export function readDocument(file: string, text: string): Document {
       for (const child of node.children) visit(child);
     }
   };
-  visit(processor.parse(text));
+  visit(root);
   return { tables, strayRows };
 }
