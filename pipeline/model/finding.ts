@@ -16,7 +16,7 @@ export const RULE_IDS = [
   'fixed1-added',
   'fixed1-removed',
   'fixed0-added',
-  'fixed0-removed',
+
   'native-added',
   'leaf-added',
   'leaf-removed',
@@ -70,7 +70,12 @@ export type ClobberFact = {
 
 /** The facts of a finding by kind: text is made from them in one place, the report. */
 export type FindingFacts =
-  | { readonly kind: 'class-change'; readonly from: CellClass; readonly to: CellClass }
+  | {
+      readonly kind: 'class-change';
+      readonly from: CellClass;
+      readonly to: CellClass /** Gates that decide over the bits in the newer release. */;
+      readonly gates: readonly string[];
+    }
   | {
       readonly kind: 'clobber';
       readonly from: CellClass | null;
