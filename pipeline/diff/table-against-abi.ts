@@ -8,6 +8,7 @@ const CLAIMS = [
   've',
   'config-direct',
   'allow-direct',
+  'configurable',
   'td-params',
   'fixed1',
   'fixed0',
@@ -36,11 +37,12 @@ export type TableComparison = {
   readonly gatesBeyondTable: readonly LeafKey[];
 };
 
-/** Which classes of the module's table a claim is true for. An absent leaf injects #VE; `special` claims no class. */
+/** Which classes of the module's table a claim is true for. An absent leaf injects #VE; `configurable` is special and directly configured; `special` claims no class. */
 const TRUE_FOR = {
   ve: ['ve', 'absent'],
   'config-direct': ['config-direct'],
   'allow-direct': ['allow-direct'],
+  configurable: ['config-direct', 'allow-direct'],
   'td-params': ['fixed0', 'fixed1', 'native'],
   fixed1: ['fixed1'],
   fixed0: ['fixed0'],
@@ -56,7 +58,7 @@ function claimOf(virtualization: Virtualization, bit: number): Claim {
   const { fixed, configurable, allow } = virtualization;
   if (virtualization.ve) return 've';
   if (fixed !== null) return hasBit(fixed.ones, bit) ? 'fixed1' : 'fixed0';
-  if (configurable === 'direct') return 'config-direct';
+  if (configurable === 'direct') return virtualization.special ? 'configurable' : 'config-direct';
   if (configurable === 'td-params') return 'td-params';
   if (virtualization.native) return allow.includes('direct') ? 'allow-direct' : 'native';
   if (virtualization.calculated || virtualization.dynamic) return 'computed';

@@ -150,6 +150,19 @@ describe('a module table against the ABI table', () => {
     expect(result.gatesBeyondTable).toEqual([{ leaf: 7, subleaf: 1 }]);
   });
 
+  test('a special field that is directly configured may be either configurable class', () => {
+    const table = [
+      register([
+        ['config-direct', 0xf],
+        ['allow-direct', 0xf0],
+        ['native', 0xffffff00],
+      ]),
+    ];
+    expect(differences(table, abi([field(31, 0, 'SPECIAL_DIRECT')]))).toEqual([
+      '7.1.EAX 0xffffff00 native is not configurable',
+    ]);
+  });
+
   test('counts bits with a rule of their own as open', () => {
     const result = compareTableWithAbi(
       [register([['config-direct', FULL]])],
