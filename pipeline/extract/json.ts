@@ -46,11 +46,11 @@ export function parseJson(file: string, text: string): Json {
     at += token.length;
     return token;
   };
-  /** Takes one of two marks. */
-  const mark = (one: string, other: string): string => {
+  /** Takes one mark, or one of two. */
+  const mark = (one: string, other = one): string => {
     skip();
     const found = text[at];
-    if (found !== one && found !== other) throw fail(`${one} or ${other}`);
+    if (found !== one && found !== other) throw fail(one === other ? one : `${one} or ${other}`);
     at += 1;
     return found;
   };
@@ -75,9 +75,13 @@ export function parseJson(file: string, text: string): Json {
     do {
       skip();
       if (text[at] !== '"') throw fail('a key in double quotes');
+      const start = at;
       const key: string = JSON.parse(take('a key in double quotes'));
-      if (members.has(key)) throw fail(`the key ${JSON.stringify(key)} once in its object`);
-      mark(':', ':');
+      if (members.has(key)) {
+        at = start;
+        throw fail(`the key ${JSON.stringify(key)} once in its object`);
+      }
+      mark(':');
       members.set(key, value(depth + 1));
     } while (mark(',', '}') === ',');
     return Object.fromEntries(members);

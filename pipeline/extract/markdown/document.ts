@@ -36,7 +36,7 @@ const MAX_LENGTH = 1 << 18;
 const MAX_BRACKETS = 8_000;
 const MAX_EMPHASIS = 20_000;
 const MAX_NESTING = 100;
-const NESTING = new RegExp(`(?:[ \\t]*(?:[>*+-]|\\d{1,9}[.)]|\\[\\^[^\\]\\n]*\\]:)){${MAX_NESTING}}`);
+const NESTING = new RegExp(`(?:[ \\t]*(?:>|(?:[*+-]|\\d{1,9}[.)])[ \\t]|\\[\\^[^\\]\\n]*\\]:)){${MAX_NESTING}}`);
 
 const processor = unified().use(remarkParse).use(remarkGfm);
 type Root = ReturnType<typeof processor.parse>;

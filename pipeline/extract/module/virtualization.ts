@@ -10,7 +10,7 @@ import { parseLeafLabel } from './virtualization-leaf.ts';
 import { isFixed, parseVirtualizationType } from './virtualization-type.ts';
 
 const text = z.string({ error: 'a string' });
-const optional = z.union([z.string(), z.null()], { error: 'a string or null' }).optional();
+const optional = z.string({ error: 'a string or null' }).nullish();
 const bit = text.regex(/^\s*(?:[12]?\d|3[01])\s*$/, { error: 'a bit number from 0 to 31' });
 
 const fieldSchema = z.looseObject(
@@ -25,7 +25,7 @@ const fieldSchema = z.looseObject(
   },
   { error: 'a field object' },
 );
-const fields = z.union([z.array(fieldSchema), z.null()], { error: 'an array of fields' }).optional();
+const fields = z.array(fieldSchema, { error: 'an array of fields' }).nullish();
 const leafSchema = z.looseObject(
   { Leaf: text, EAX: fields, EBX: fields, ECX: fields, EDX: fields },
   { error: 'a leaf object' },
