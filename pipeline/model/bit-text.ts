@@ -20,7 +20,10 @@ export function parseBit(text: string): BitSelection | null {
   const high = highText === undefined ? 31 : Number(highText);
   const low = highText === undefined ? 0 : Number(lowText ?? highText);
   if (high > 31 || low > high) throw new UsageError(`${text}: bits must be from 0 to 31, the higher one first`);
-  return { place: { leaf, subleaf: subleafText === undefined ? null : Number(subleafText), register }, mask: rangeMask(high, low) };
+  return {
+    place: { leaf, subleaf: subleafText === undefined ? null : Number(subleafText), register },
+    mask: rangeMask(high, low),
+  };
 }
 
 /** Leaves are written in hex with or without 0x; a text of decimal digits below 10 reads the same either way. */

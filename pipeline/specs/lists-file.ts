@@ -16,8 +16,18 @@ export type KnownRelease = {
   readonly seen: readonly string[];
 };
 
-export async function readReleasesFile(file: string, text: string, reader: PlainReader): Promise<readonly KnownRelease[]> {
-  const plain = await readPlain<PlainReleases>('releases', file, text, reader, async () => (await import('./lists-shape.ts')).checkReleases);
+export async function readReleasesFile(
+  file: string,
+  text: string,
+  reader: PlainReader,
+): Promise<readonly KnownRelease[]> {
+  const plain = await readPlain<PlainReleases>(
+    'releases',
+    file,
+    text,
+    reader,
+    async () => (await import('./lists-shape.ts')).checkReleases,
+  );
   return plain.releases.map((entry) => ({
     release: entry.release,
     mrseam: entry.mrseam ?? null,
@@ -30,21 +40,54 @@ export async function readReleasesFile(file: string, text: string, reader: Plain
 }
 
 export async function readNamesFile(file: string, text: string, reader: PlainReader): Promise<readonly BitName[]> {
-  const plain = await readPlain<PlainNames>('names', file, text, reader, async () => (await import('./lists-shape.ts')).checkNames);
-  return plain.names.map((name) => ({ ...name, leaf: Number(name.leaf), subleaf: name.subleaf === null ? null : Number(name.subleaf) }));
+  const plain = await readPlain<PlainNames>(
+    'names',
+    file,
+    text,
+    reader,
+    async () => (await import('./lists-shape.ts')).checkNames,
+  );
+  return plain.names.map((name) => ({
+    ...name,
+    leaf: Number(name.leaf),
+    subleaf: name.subleaf === null ? null : Number(name.subleaf),
+  }));
 }
 
-export async function readLevelsFile(file: string, text: string, reader: PlainReader): Promise<readonly LevelOverride[]> {
-  const plain = await readPlain<PlainLevels>('levels', file, text, reader, async () => (await import('./lists-shape.ts')).checkLevels);
+export async function readLevelsFile(
+  file: string,
+  text: string,
+  reader: PlainReader,
+): Promise<readonly LevelOverride[]> {
+  const plain = await readPlain<PlainLevels>(
+    'levels',
+    file,
+    text,
+    reader,
+    async () => (await import('./lists-shape.ts')).checkLevels,
+  );
   return plain.levels.map(({ rule, leaf, subleaf, level, reason }) => ({
     rule,
-    leaf: leaf === undefined ? null : { leaf: Number(leaf), subleaf: subleaf === undefined || subleaf === null ? null : Number(subleaf) },
+    leaf:
+      leaf === undefined
+        ? null
+        : { leaf: Number(leaf), subleaf: subleaf === undefined || subleaf === null ? null : Number(subleaf) },
     level,
     reason,
   }));
 }
 
-export async function readPlainWaivers(file: string, text: string, reader: PlainReader): Promise<PlainWaivers['waivers']> {
-  const plain = await readPlain<PlainWaivers>('waivers', file, text, reader, async () => (await import('./lists-shape.ts')).checkWaivers);
+export async function readPlainWaivers(
+  file: string,
+  text: string,
+  reader: PlainReader,
+): Promise<PlainWaivers['waivers']> {
+  const plain = await readPlain<PlainWaivers>(
+    'waivers',
+    file,
+    text,
+    reader,
+    async () => (await import('./lists-shape.ts')).checkWaivers,
+  );
   return plain.waivers;
 }

@@ -9,7 +9,10 @@ const releases = z.strictObject({
   releases: z.array(
     z.strictObject({
       release: z.string().min(1),
-      mrseam: z.string().regex(/^[0-9a-f]{96}$/).optional(),
+      mrseam: z
+        .string()
+        .regex(/^[0-9a-f]{96}$/)
+        .optional(),
       link: z.url().optional(),
       sourceReleased: z.boolean().optional(),
       features0: hexText.optional(),
@@ -22,13 +25,33 @@ export type PlainReleases = z.infer<typeof releases>;
 export const checkReleases = checkOf(releases);
 
 const names = z.strictObject({
-  source: z.array(z.strictObject({ repository: z.string(), revision: z.string(), path: z.string(), blob: z.string().nullable() })),
-  names: z.array(z.strictObject({ ...leafShape, register: registerShape, high: z.int().min(0).max(31), low: z.int().min(0).max(31), name: z.string().min(1) })),
+  source: z.array(
+    z.strictObject({ repository: z.string(), revision: z.string(), path: z.string(), blob: z.string().nullable() }),
+  ),
+  names: z.array(
+    z.strictObject({
+      ...leafShape,
+      register: registerShape,
+      high: z.int().min(0).max(31),
+      low: z.int().min(0).max(31),
+      name: z.string().min(1),
+    }),
+  ),
 });
 export type PlainNames = z.infer<typeof names>;
 export const checkNames = checkOf(names);
 
-const levels = z.strictObject({ levels: z.array(z.strictObject({ rule, leaf: leafShape.leaf.optional(), subleaf: leafShape.subleaf.optional(), level: z.enum(LEVELS), reason: z.string().min(1) })) });
+const levels = z.strictObject({
+  levels: z.array(
+    z.strictObject({
+      rule,
+      leaf: leafShape.leaf.optional(),
+      subleaf: leafShape.subleaf.optional(),
+      level: z.enum(LEVELS),
+      reason: z.string().min(1),
+    }),
+  ),
+});
 export type PlainLevels = z.infer<typeof levels>;
 export const checkLevels = checkOf(levels);
 
@@ -37,7 +60,13 @@ const waivers = z.strictObject({
   waivers: z.array(
     z.union([
       z.strictObject({ fingerprint: z.string().regex(/^[0-9a-f]{16}$/), ...waiver }),
-      z.strictObject({ rule, bit: z.string().optional(), release: z.string().optional(), policy: z.string().optional(), ...waiver }),
+      z.strictObject({
+        rule,
+        bit: z.string().optional(),
+        release: z.string().optional(),
+        policy: z.string().optional(),
+        ...waiver,
+      }),
     ]),
   ),
 });

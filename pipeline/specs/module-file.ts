@@ -5,7 +5,13 @@ import { type PlainReader, readPlain } from './plain.ts';
 
 /** Reads one `specs/modules/*.yaml`. Throws a DataError with line and column. */
 export async function readModuleFile(file: string, text: string, reader: PlainReader): Promise<ModuleRelease> {
-  const plain = await readPlain<PlainModule>('module', file, text, reader, async () => (await import('./module-shape.ts')).checkModule);
+  const plain = await readPlain<PlainModule>(
+    'module',
+    file,
+    text,
+    reader,
+    async () => (await import('./module-shape.ts')).checkModule,
+  );
   return {
     release: plain.release,
     source: plain.source,
@@ -41,9 +47,13 @@ export async function readModuleFile(file: string, text: string, reader: PlainRe
   };
 }
 
-const leaf = (key: { readonly leaf: string; readonly subleaf: string | null }): LeafKey => ({ leaf: Number(key.leaf), subleaf: key.subleaf === null ? null : Number(key.subleaf) });
+const leaf = (key: { readonly leaf: string; readonly subleaf: string | null }): LeafKey => ({
+  leaf: Number(key.leaf),
+  subleaf: key.subleaf === null ? null : Number(key.subleaf),
+});
 
-const fixed = (plain: PlainModule['attributes']): ModuleRelease['attributes'] => (plain === null ? null : { fixed0: BigInt(plain.fixed0), fixed1: BigInt(plain.fixed1) });
+const fixed = (plain: PlainModule['attributes']): ModuleRelease['attributes'] =>
+  plain === null ? null : { fixed0: BigInt(plain.fixed0), fixed1: BigInt(plain.fixed1) };
 
 function masks(plain: PlainModule['lookup'][number]['fixed1']): RegisterMasks {
   const read: { eax?: number; ebx?: number; ecx?: number; edx?: number } = {};

@@ -6,11 +6,23 @@ const slot = z.int().min(0).max(4095);
 const line = z.int().min(1).optional();
 
 const lookup = z.strictObject({
-  ...leafShape, slot, line, faulting: z.literal(true).optional(),
-  verifyMask: registerMasks.optional(), verifyValue: registerMasks.optional(), verifySame: registerMasks.optional(),
-  fixed0OrDynamic: registerMasks.optional(), fixed1: registerMasks.optional(),
+  ...leafShape,
+  slot,
+  line,
+  faulting: z.literal(true).optional(),
+  verifyMask: registerMasks.optional(),
+  verifyValue: registerMasks.optional(),
+  verifySame: registerMasks.optional(),
+  fixed0OrDynamic: registerMasks.optional(),
+  fixed1: registerMasks.optional(),
 });
-const configurable = z.strictObject({ ...leafShape, slot, line, configDirect: registerMasks.optional(), allowDirect: registerMasks.optional() });
+const configurable = z.strictObject({
+  ...leafShape,
+  slot,
+  line,
+  configDirect: registerMasks.optional(),
+  allowDirect: registerMasks.optional(),
+});
 
 export const moduleShape = z.strictObject({
   release: z.string().min(1),
@@ -21,7 +33,10 @@ export const moduleShape = z.strictObject({
   xfam: fixedMasks,
   features0: hexText.nullable(),
   featureNames: z.array(z.strictObject({ bit: z.int().min(0).max(63), name: z.string().min(1) })),
-  mrseam: z.string().regex(/^[0-9a-f]{96}$/).nullable(),
+  mrseam: z
+    .string()
+    .regex(/^[0-9a-f]{96}$/)
+    .nullable(),
   cpuidFlags: z.array(z.string()).nullable(),
   notes: z.array(z.string()),
   fixed0Leaves: z.array(u32Text),

@@ -18,12 +18,30 @@ export function moduleToYaml(module: ModuleRelease): string {
     `  path: ${quoted(source.path)}`,
     `  blob: ${source.blob === null ? 'null' : quoted(source.blob)}`,
     `  licence: ${quoted(source.licence)}`,
-    ...listOf('alsoRead', module.alsoRead.map((file) => flow([['path', quoted(file.path)], ['blob', file.blob === null ? 'null' : quoted(file.blob)]]))),
+    ...listOf(
+      'alsoRead',
+      module.alsoRead.map((file) =>
+        flow([
+          ['path', quoted(file.path)],
+          ['blob', file.blob === null ? 'null' : quoted(file.blob)],
+        ]),
+      ),
+    ),
     `spreadsheetFormat: ${module.spreadsheetFormat}`,
     `attributes: ${fixed(module.attributes)}`,
     `xfam: ${fixed(module.xfam)}`,
     `features0: ${module.features0 === null ? 'null' : quoted(hex(module.features0))}`,
-    ...listOf('featureNames', [...module.featureNames].sort(([a], [b]) => a - b).map(([bit, name]) => flow([['bit', `${bit}`], ['name', quoted(name)]]))),
+    ...listOf(
+      'featureNames',
+      [...module.featureNames]
+        .sort(([a], [b]) => a - b)
+        .map(([bit, name]) =>
+          flow([
+            ['bit', `${bit}`],
+            ['name', quoted(name)],
+          ]),
+        ),
+    ),
     `mrseam: ${module.mrseam === null ? 'null' : quoted(module.mrseam)}`,
     ...(module.cpuidFlags === null ? ['cpuidFlags: null'] : textList('cpuidFlags', module.cpuidFlags)),
     ...textList('notes', module.notes),
@@ -35,18 +53,31 @@ export function moduleToYaml(module: ModuleRelease): string {
   return `${lines.join('\n')}\n`;
 }
 
-const listOf = (key: string, items: readonly string[]): readonly string[] => (items.length === 0 ? [`${key}: []`] : [`${key}:`, ...items.map((item) => `  - ${item}`)]);
+const listOf = (key: string, items: readonly string[]): readonly string[] =>
+  items.length === 0 ? [`${key}: []`] : [`${key}:`, ...items.map((item) => `  - ${item}`)];
 
-const fixed = (masks: ModuleRelease['attributes']): string => (masks === null ? 'null' : flow([['fixed0', quoted(hex(masks.fixed0))], ['fixed1', quoted(hex(masks.fixed1))]]));
+const fixed = (masks: ModuleRelease['attributes']): string =>
+  masks === null
+    ? 'null'
+    : flow([
+        ['fixed0', quoted(hex(masks.fixed0))],
+        ['fixed1', quoted(hex(masks.fixed1))],
+      ]);
 
-const leafPairs = (key: LeafKey): readonly (readonly [string, string])[] => [['leaf', quoted(hex(key.leaf))], ['subleaf', key.subleaf === null ? 'null' : quoted(hex(key.subleaf))]];
+const leafPairs = (key: LeafKey): readonly (readonly [string, string])[] => [
+  ['leaf', quoted(hex(key.leaf))],
+  ['subleaf', key.subleaf === null ? 'null' : quoted(hex(key.subleaf))],
+];
 
 function masksPair(name: string, masks: RegisterMasks): readonly (readonly [string, string])[] {
-  const set = REGISTERS.flatMap((register) => ((masks[register] ?? 0) === 0 ? [] : [[register, quoted(hex(masks[register] ?? 0))] as const]));
+  const set = REGISTERS.flatMap((register) =>
+    (masks[register] ?? 0) === 0 ? [] : [[register, quoted(hex(masks[register] ?? 0))] as const],
+  );
   return set.length === 0 ? [] : [[name, flow(set)]];
 }
 
-const linePair = (line: number | undefined): readonly (readonly [string, string])[] => (line === undefined ? [] : [['line', `${line}`]]);
+const linePair = (line: number | undefined): readonly (readonly [string, string])[] =>
+  line === undefined ? [] : [['line', `${line}`]];
 
 function lookupEntry(entry: LookupEntry): string {
   return flow([
@@ -63,9 +94,17 @@ function lookupEntry(entry: LookupEntry): string {
 }
 
 function configurableEntry(entry: ConfigurableEntry): string {
-  return flow([...leafPairs(entry), ['slot', `${entry.slot}`], ...linePair(entry.line), ...masksPair('configDirect', entry.configDirect), ...masksPair('allowDirect', entry.allowDirect)]);
+  return flow([
+    ...leafPairs(entry),
+    ['slot', `${entry.slot}`],
+    ...linePair(entry.line),
+    ...masksPair('configDirect', entry.configDirect),
+    ...masksPair('allowDirect', entry.allowDirect),
+  ]);
 }
 
 function xfamEntries(mask: XfamMask): readonly string[] {
-  return [...mask.bits].sort(([a], [b]) => a - b).map(([bit, masks]) => flow([...leafPairs(mask), ['bit', `${bit}`], ...masksPair('masks', masks)]));
+  return [...mask.bits]
+    .sort(([a], [b]) => a - b)
+    .map(([bit, masks]) => flow([...leafPairs(mask), ['bit', `${bit}`], ...masksPair('masks', masks)]));
 }

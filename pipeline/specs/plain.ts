@@ -11,10 +11,20 @@ export type PlainReader = {
 export const NO_CACHE: PlainReader = { cached: () => undefined, parsed: () => undefined };
 
 /** A function that returns the value if it has the shape, or throws a DataError with its place in the document. */
-export type Check<T> = (value: unknown, file: string, locate: (path: readonly PropertyKey[]) => { readonly line?: number; readonly column?: number }) => T;
+export type Check<T> = (
+  value: unknown,
+  file: string,
+  locate: (path: readonly PropertyKey[]) => { readonly line?: number; readonly column?: number },
+) => T;
 
 /** Reads a YAML text as a plain value of a known shape. Throws a DataError with line and column. */
-export async function readPlain<T>(kind: string, file: string, text: string, reader: PlainReader, load: () => Promise<Check<T>>): Promise<T> {
+export async function readPlain<T>(
+  kind: string,
+  file: string,
+  text: string,
+  reader: PlainReader,
+  load: () => Promise<Check<T>>,
+): Promise<T> {
   const known = reader.cached(kind, text);
   // The cache holds only what the same program has validated, keyed by kind and the text's hash.
   if (known !== undefined) return known as T;
@@ -30,7 +40,14 @@ async function parseYaml<T>(file: string, text: string, check: Check<T>): Promis
   const [problem] = document.errors;
   if (problem !== undefined) {
     const { line, col } = lines.linePos(problem.pos[0]);
-    throw new DataError({ where: { file, line, column: col }, expected: 'YAML', found: problem.message.split('\n')[0]?.replace(/ at line .*$/, '') ?? 'an error' }, { cause: problem });
+    throw new DataError(
+      {
+        where: { file, line, column: col },
+        expected: 'YAML',
+        found: problem.message.split('\n')[0]?.replace(/ at line .*$/, '') ?? 'an error',
+      },
+      { cause: problem },
+    );
   }
   const locate = (path: readonly PropertyKey[]) => {
     // The deepest part of the path that is there: a missing key is reported at its parent.

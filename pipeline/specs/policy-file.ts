@@ -4,7 +4,13 @@ import type { PlainPolicy } from './policy-shape.ts';
 
 /** Reads one `specs/kvm/*.yaml`. Throws a DataError with line and column. */
 export async function readPolicyFile(file: string, text: string, reader: PlainReader): Promise<Policy> {
-  const plain = await readPlain<PlainPolicy>('policy', file, text, reader, async () => (await import('./policy-shape.ts')).checkPolicy);
+  const plain = await readPlain<PlainPolicy>(
+    'policy',
+    file,
+    text,
+    reader,
+    async () => (await import('./policy-shape.ts')).checkPolicy,
+  );
   return {
     ...plain,
     attributes: BigInt(plain.attributes),
@@ -16,4 +22,9 @@ export async function readPolicyFile(file: string, text: string, reader: PlainRe
   };
 }
 
-const mask = (plain: PlainPolicy['deny'][number]): PolicyMask => ({ ...plain, leaf: Number(plain.leaf), subleaf: plain.subleaf === null ? null : Number(plain.subleaf), mask: Number(plain.mask) });
+const mask = (plain: PlainPolicy['deny'][number]): PolicyMask => ({
+  ...plain,
+  leaf: Number(plain.leaf),
+  subleaf: plain.subleaf === null ? null : Number(plain.subleaf),
+  mask: Number(plain.mask),
+});

@@ -22,14 +22,27 @@ export function policyToYaml(policy: Policy): string {
     ...masks('deny', policy.deny),
     ...masks('allow', policy.allow),
     ...masks('adds', policy.adds),
-    ...list('restores', [...policy.restores].sort((a, b) => compareTexts(a.msr, b.msr)).map((restore) => flow([['msr', quoted(restore.msr)], ['by', quoted(restore.by)], ['path', quoted(restore.path)], ['line', `${restore.line}`]]))),
+    ...list(
+      'restores',
+      [...policy.restores]
+        .sort((a, b) => compareTexts(a.msr, b.msr))
+        .map((restore) =>
+          flow([
+            ['msr', quoted(restore.msr)],
+            ['by', quoted(restore.by)],
+            ['path', quoted(restore.path)],
+            ['line', `${restore.line}`],
+          ]),
+        ),
+    ),
     ...textList('notes', policy.notes),
     ...masks('known', policy.known),
   ];
   return `${lines.join('\n')}\n`;
 }
 
-const list = (key: string, items: readonly string[]): readonly string[] => (items.length === 0 ? [`${key}: []`] : [`${key}:`, ...items.map((item) => `  - ${item}`)]);
+const list = (key: string, items: readonly string[]): readonly string[] =>
+  items.length === 0 ? [`${key}: []`] : [`${key}:`, ...items.map((item) => `  - ${item}`)];
 
 function masks(key: string, entries: readonly PolicyMask[]): readonly string[] {
   const sorted = [...entries].sort((a, b) => comparePlaces(a, b) || compareTexts(a.path, b.path) || a.line - b.line);

@@ -27,14 +27,23 @@ export type Specs = {
 
 /** Reads a directory of specifications. Throws a NoInputError where it is none, a DataError for a file that is not valid. */
 export async function loadSpecs(directory: string, reader: PlainReader): Promise<Specs> {
-  if (!existsSync(join(directory, 'modules'))) throw new NoInputError(`${directory}: no specifications here (expected a directory with modules/*.yaml); name one with --specs`);
+  if (!existsSync(join(directory, 'modules')))
+    throw new NoInputError(
+      `${directory}: no specifications here (expected a directory with modules/*.yaml); name one with --specs`,
+    );
   const text = (name: string): string => readText(join(directory, name));
   const dynamic = await readDynamic('specs/dynamic.md', text('dynamic.md'), reader);
   const modules = await readAll(directory, 'modules', (file, content) => readModuleFile(file, content, reader));
-  checkUnique(modules.map(({ file, value }) => ({ file, name: value.release })), 'release');
+  checkUnique(
+    modules.map(({ file, value }) => ({ file, name: value.release })),
+    'release',
+  );
   const known = await readReleasesFile('specs/releases.yaml', text('releases.yaml'), reader);
   const policies = await readAll(directory, 'kvm', (file, content) => readPolicyFile(file, content, reader));
-  checkUnique(policies.map(({ file, value }) => ({ file, name: value.version })), 'version');
+  checkUnique(
+    policies.map(({ file, value }) => ({ file, name: value.version })),
+    'version',
+  );
   return {
     directory,
     releases: modules
@@ -64,11 +73,23 @@ function readText(path: string): string {
 }
 
 /** All YAML files of a folder, in the order of their names whatever the directory's. */
-async function readAll<T>(directory: string, folder: string, read: (file: string, text: string) => Promise<T>): Promise<readonly { readonly file: string; readonly value: T }[]> {
+async function readAll<T>(
+  directory: string,
+  folder: string,
+  read: (file: string, text: string) => Promise<T>,
+): Promise<readonly { readonly file: string; readonly value: T }[]> {
   const path = join(directory, folder);
-  const names = existsSync(path) ? readdirSync(path).filter((name) => name.endsWith('.yaml')).sort(compareTexts) : [];
+  const names = existsSync(path)
+    ? readdirSync(path)
+        .filter((name) => name.endsWith('.yaml'))
+        .sort(compareTexts)
+    : [];
   const files: { file: string; value: T }[] = [];
-  for (const name of names) files.push({ file: `specs/${folder}/${name}`, value: await read(`specs/${folder}/${name}`, readText(join(path, name))) });
+  for (const name of names)
+    files.push({
+      file: `specs/${folder}/${name}`,
+      value: await read(`specs/${folder}/${name}`, readText(join(path, name))),
+    });
   return files;
 }
 
@@ -76,7 +97,12 @@ function checkUnique(files: readonly { readonly file: string; readonly name: str
   const seen = new Map<string, string>();
   for (const { file, name } of files) {
     const other = seen.get(name);
-    if (other !== undefined) throw new DataError({ where: { file, at: key }, expected: `a ${key} that no other file has`, found: `"${name}", which ${other} has too` });
+    if (other !== undefined)
+      throw new DataError({
+        where: { file, at: key },
+        expected: `a ${key} that no other file has`,
+        found: `"${name}", which ${other} has too`,
+      });
     seen.set(name, file);
   }
 }
@@ -84,13 +110,22 @@ function checkUnique(files: readonly { readonly file: string; readonly name: str
 /** What README and mapping_file.json publish of a release fills what its own source does not say. */
 function withPublished(module: ModuleRelease, known: readonly KnownRelease[]): ModuleRelease {
   const entry = known.find(({ release }) => release === module.release);
-  return { ...module, features0: module.features0 ?? entry?.features0 ?? null, mrseam: module.mrseam ?? entry?.mrseam ?? null };
+  return {
+    ...module,
+    features0: module.features0 ?? entry?.features0 ?? null,
+    mrseam: module.mrseam ?? entry?.mrseam ?? null,
+  };
 }
 
 /** The waiver's bit as a place; a text that is no bit is an error. */
 export function waiverPlace(text: string | undefined): ReturnType<typeof parseBit> {
   if (text === undefined) return null;
   const bit = parseBit(text);
-  if (bit === null) throw new DataError({ where: { file: 'specs/waivers.yaml' }, expected: 'a bit such as 7.1.EAX[19]', found: `"${text}"` });
+  if (bit === null)
+    throw new DataError({
+      where: { file: 'specs/waivers.yaml' },
+      expected: 'a bit such as 7.1.EAX[19]',
+      found: `"${text}"`,
+    });
   return bit;
 }

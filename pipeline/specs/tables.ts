@@ -1,13 +1,18 @@
 import type { CellParser } from '../extract/markdown/table.ts';
-import type { DynamicBits } from '../model/class.ts';
 import { type BitSelection, parseBit } from '../model/bit-text.ts';
+import type { DynamicBits } from '../model/class.ts';
 import type { RequiredBit, StaticRegister } from '../model/knowledge.ts';
 import { or } from '../model/mask.ts';
 import { placeId, REGISTERS, type Register } from '../model/place.ts';
 import type { PlainReader } from './plain.ts';
 
 /** Reads a Markdown table through the cache: parsing Markdown costs more than the rest of a run. */
-async function cached<T>(kind: string, text: string, reader: PlainReader, read: () => Promise<readonly T[]>): Promise<readonly T[]> {
+async function cached<T>(
+  kind: string,
+  text: string,
+  reader: PlainReader,
+  read: () => Promise<readonly T[]>,
+): Promise<readonly T[]> {
   const known = reader.cached(kind, text);
   if (known !== undefined) return known as readonly T[];
   const rows = await read();
@@ -33,7 +38,10 @@ const registerCell: CellParser<Register> = (cell, bad) => {
   return found;
 };
 
-const optional = <T>(parse: CellParser<T>): CellParser<T | null> => (cell, bad) => (cell.text.trim() === '' ? null : parse(cell, bad));
+const optional =
+  <T>(parse: CellParser<T>): CellParser<T | null> =>
+  (cell, bad) =>
+    cell.text.trim() === '' ? null : parse(cell, bad);
 const text: CellParser<string> = (cell, bad) => {
   if (cell.text.trim() === '') throw bad('a text: every row names its source');
   return cell.text;
@@ -43,7 +51,13 @@ const text: CellParser<string> = (cell, bad) => {
 export async function readDynamic(file: string, markdown: string, reader: PlainReader): Promise<DynamicBits> {
   const rows = await cached('dynamic', markdown, reader, async () => {
     const { readTable } = await import('../extract/markdown/table.ts');
-    return readTable(file, markdown, { columns: { bits: { title: 'Bits', parse: bitCell }, follows: { title: 'Follows', parse: text }, source: { title: 'Source', parse: text } } });
+    return readTable(file, markdown, {
+      columns: {
+        bits: { title: 'Bits', parse: bitCell },
+        follows: { title: 'Follows', parse: text },
+        source: { title: 'Source', parse: text },
+      },
+    });
   });
   const masks = new Map<string, number>();
   for (const { bits } of rows) masks.set(placeId(bits.place), or(masks.get(placeId(bits.place)) ?? 0, bits.mask));
@@ -51,18 +65,31 @@ export async function readDynamic(file: string, markdown: string, reader: PlainR
 }
 
 /** `specs/required.md`. */
-export async function readRequired(file: string, markdown: string, reader: PlainReader): Promise<readonly RequiredBit[]> {
+export async function readRequired(
+  file: string,
+  markdown: string,
+  reader: PlainReader,
+): Promise<readonly RequiredBit[]> {
   const rows = await cached('required', markdown, reader, async () => {
     const { readTable } = await import('../extract/markdown/table.ts');
     return readTable(file, markdown, {
-      columns: { bits: { title: 'Bits', parse: bitCell }, name: { title: 'Name', parse: text }, why: { title: 'Why KVM needs it', parse: text }, source: { title: 'Source', parse: text } },
+      columns: {
+        bits: { title: 'Bits', parse: bitCell },
+        name: { title: 'Name', parse: text },
+        why: { title: 'Why KVM needs it', parse: text },
+        source: { title: 'Source', parse: text },
+      },
     });
   });
   return rows.map(({ bits, name, why }) => ({ ...bits.place, mask: bits.mask, name, reason: why }));
 }
 
 /** `specs/leaves.md`. */
-export async function readStaticRegisters(file: string, markdown: string, reader: PlainReader): Promise<readonly StaticRegister[]> {
+export async function readStaticRegisters(
+  file: string,
+  markdown: string,
+  reader: PlainReader,
+): Promise<readonly StaticRegister[]> {
   const rows = await cached('leaves', markdown, reader, async () => {
     const { readTable } = await import('../extract/markdown/table.ts');
     return readTable(file, markdown, {

@@ -2,7 +2,8 @@
 export const quoted = (text: string): string => JSON.stringify(text);
 
 /** A flow map of already written values; keys are plain words. */
-export const flow = (pairs: readonly (readonly [string, string])[]): string => `{${pairs.map(([key, value]) => `${key}: ${value}`).join(', ')}}`;
+export const flow = (pairs: readonly (readonly [string, string])[]): string =>
+  `{${pairs.map(([key, value]) => `${key}: ${value}`).join(', ')}}`;
 
 /** A list of texts, one a line, or `[]`. */
 export function textList(key: string, items: readonly string[]): readonly string[] {
