@@ -39,7 +39,9 @@ export const cacheFile = (context: Context): string => join(context.home, 'dist'
 /** Where clones are kept: `--cache`, else `$XDG_CACHE_HOME/bitwatch`, else `~/.cache/bitwatch`. */
 export function cloneDirectory(context: Context): string {
   const { XDG_CACHE_HOME: xdg, HOME: home } = context.env;
-  return context.options.cache ?? join(xdg !== undefined && xdg !== '' ? xdg : join(home ?? homedir(), '.cache'), 'bitwatch');
+  return (
+    context.options.cache ?? join(xdg !== undefined && xdg !== '' ? xdg : join(home ?? homedir(), '.cache'), 'bitwatch')
+  );
 }
 
 /** A line of progress: on a terminal only, and never with `--quiet`. */

@@ -13,9 +13,12 @@ import type { Policy, PolicyMask } from '../model/policy.ts';
 /** The machine formats: hex in lower case, masks of registers padded to 8 digits, leaves unpadded, no sub-leaf null. */
 const leafJson = (key: LeafKey) => ({ leaf: hex(key.leaf), subleaf: key.subleaf === null ? null : hex(key.subleaf) });
 export const placeJson = (place: Place) => ({ ...leafJson(place), register: place.register });
-const fixedJson = (masks: FixedMasks | null) => (masks === null ? null : { fixed0: hex(masks.fixed0), fixed1: hex(masks.fixed1) });
-const masksJson = (masks: ReadonlyMap<string, number>) => Object.fromEntries([...masks].map(([name, mask]) => [name, hex32(mask)]));
-const namesJson = (names: ReadonlyMap<number, string>) => [...names].sort(([a], [b]) => a - b).map(([bit, name]) => ({ bit, name }));
+const fixedJson = (masks: FixedMasks | null) =>
+  masks === null ? null : { fixed0: hex(masks.fixed0), fixed1: hex(masks.fixed1) };
+const masksJson = (masks: ReadonlyMap<string, number>) =>
+  Object.fromEntries([...masks].map(([name, mask]) => [name, hex32(mask)]));
+const namesJson = (names: ReadonlyMap<number, string>) =>
+  [...names].sort(([a], [b]) => a - b).map(([bit, name]) => ({ bit, name }));
 
 /** `bitwatch.module/1`. */
 export function moduleJson({ module, registers }: ClassedRelease) {
@@ -44,7 +47,20 @@ function leavesJson(registers: readonly RegisterClasses[]) {
   for (const register of registers) leaves.set(leafId(register), [...(leaves.get(leafId(register)) ?? []), register]);
   return [...leaves.values()].flatMap((group) => {
     const [first] = group;
-    return first === undefined ? [] : [{ ...leafJson(first), registers: Object.fromEntries(REGISTERS.flatMap((name) => group.filter((register) => register.register === name).map((register) => [name, registerJson(register)]))) }];
+    return first === undefined
+      ? []
+      : [
+          {
+            ...leafJson(first),
+            registers: Object.fromEntries(
+              REGISTERS.flatMap((name) =>
+                group
+                  .filter((register) => register.register === name)
+                  .map((register) => [name, registerJson(register)]),
+              ),
+            ),
+          },
+        ];
   });
 }
 
@@ -57,7 +73,12 @@ function registerJson(register: RegisterClasses) {
   };
 }
 
-const maskChangeJson = (change: MaskChange) => ({ from: change.from === null ? null : hex(change.from), to: change.to === null ? null : hex(change.to), added: hex(change.added), removed: hex(change.removed) });
+const maskChangeJson = (change: MaskChange) => ({
+  from: change.from === null ? null : hex(change.from),
+  to: change.to === null ? null : hex(change.to),
+  added: hex(change.added),
+  removed: hex(change.removed),
+});
 
 /** `bitwatch.diff/1`: one entry per register and class pair. */
 export function diffJson(diff: ReleaseDiff, names: readonly BitName[]) {
@@ -65,8 +86,20 @@ export function diffJson(diff: ReleaseDiff, names: readonly BitName[]) {
     schema: 'bitwatch.diff/1',
     from: diff.from,
     to: diff.to,
-    changes: diff.changes.map((change) => ({ ...placeJson(change), from: change.from, to: change.to, mask: hex32(change.mask), bits: namedBits(names, change, change.mask) })),
-    gates: diff.gates.map((change) => ({ ...placeJson(change), gate: change.gate, added: hex32(change.added), removed: hex32(change.removed), bits: namedBits(names, change, (change.added | change.removed) >>> 0) })),
+    changes: diff.changes.map((change) => ({
+      ...placeJson(change),
+      from: change.from,
+      to: change.to,
+      mask: hex32(change.mask),
+      bits: namedBits(names, change, change.mask),
+    })),
+    gates: diff.gates.map((change) => ({
+      ...placeJson(change),
+      gate: change.gate,
+      added: hex32(change.added),
+      removed: hex32(change.removed),
+      bits: namedBits(names, change, (change.added | change.removed) >>> 0),
+    })),
     leaves: { added: diff.leaves.added.map(leafJson), removed: diff.leaves.removed.map(leafJson) },
     fixed0Leaves: { added: diff.fixed0Leaves.added.map(hex), removed: diff.fixed0Leaves.removed.map(hex) },
     attributes: { fixed0: maskChangeJson(diff.attributes.fixed0), fixed1: maskChangeJson(diff.attributes.fixed1) },
@@ -80,7 +113,14 @@ export function diffJson(diff: ReleaseDiff, names: readonly BitName[]) {
 
 /** `bitwatch.policy/1`. */
 export function policyJson(policy: Policy, names: readonly BitName[]) {
-  const masks = (entries: readonly PolicyMask[]) => entries.map((entry) => ({ ...placeJson(entry), mask: hex32(entry.mask), bits: namedBits(names, entry, entry.mask), path: entry.path, line: entry.line }));
+  const masks = (entries: readonly PolicyMask[]) =>
+    entries.map((entry) => ({
+      ...placeJson(entry),
+      mask: hex32(entry.mask),
+      bits: namedBits(names, entry, entry.mask),
+      path: entry.path,
+      line: entry.line,
+    }));
   return {
     schema: 'bitwatch.policy/1',
     version: policy.version,
@@ -108,7 +148,11 @@ export function clobbersJson(facts: ClobberFacts) {
     msrs: facts.msrs.map((transition) => ({
       ...transition,
       address: transition.address === null ? null : hex(transition.address),
-      openers: transition.openers.map((opener) => (opener.kind === 'cpuid' ? { kind: opener.kind, flag: opener.flag, ...placeJson(opener), mask: hex32(opener.mask) } : opener)),
+      openers: transition.openers.map((opener) =>
+        opener.kind === 'cpuid'
+          ? { kind: opener.kind, flag: opener.flag, ...placeJson(opener), mask: hex32(opener.mask) }
+          : opener,
+      ),
     })),
     notes: facts.notes,
   };
