@@ -36,3 +36,10 @@ export async function extractKvmCommand(context: Context, path: string, revision
     await blobs.close();
   }
 }
+
+export async function extractKvmHistory(_context: Context, _path: string, _range: string): Promise<string> {
+  return '';
+}
+export async function extractClobbersCommand(_context: Context, _path: string, _revision: string): Promise<string> {
+  return '';
+}

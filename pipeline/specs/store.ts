@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { ClassedRelease } from '../diff/release.ts';
 import { parseBit } from '../model/bit-text.ts';
 import { classify } from '../model/class.ts';
+import type { ClobberFacts } from '../model/clobber.ts';
 import { DataError, NoInputError } from '../model/errors.ts';
 import type { Knowledge } from '../model/knowledge.ts';
 import type { ModuleRelease } from '../model/module.ts';
@@ -22,6 +23,8 @@ export type Specs = {
   readonly known: readonly KnownRelease[];
   readonly policies: readonly Policy[];
   readonly knowledge: Knowledge;
+  /** What the module's own code leaves behind, per release whose source was read. */
+  readonly clobbers: readonly ClobberFacts[];
   readonly waivers: PlainWaivers['waivers'];
 };
 
@@ -60,6 +63,7 @@ export async function loadSpecs(directory: string, reader: PlainReader): Promise
       names: await readNamesFile('specs/names.yaml', text('names.yaml'), reader),
       levels: await readLevelsFile('specs/levels.yaml', text('levels.yaml'), reader),
     },
+    clobbers: [],
     waivers: await readPlainWaivers('specs/waivers.yaml', text('waivers.yaml'), reader),
   };
 }
