@@ -1,0 +1,44 @@
+import { leavesOf } from './leaves.ts';
+import { linksOf, messageId } from './links.ts';
+import { mailHead } from './mail.ts';
+import { mailNamesTdx } from './relevance.ts';
+
+/** What a scan keeps of a mail: enough to thread it, and to tell whether it matters. */
+export type Row = {
+  /** A 53-bit key of the Message-ID in base 36. */
+  readonly key: string;
+  /** The mail itself names TDX. */
+  readonly names: boolean;
+  /** Keys of the ids that it answers. */
+  readonly links: readonly string[];
+};
+
+/**
+ * A key of an id: two 32-bit multiply-xor hashes, joined to 53 bits. It selects which mails are read again, nothing more:
+ * threads are joined for good by the ids themselves.
+ */
+export function idKey(id: string): string {
+  let a = 0x811c9dc5;
+  let b = 0x9747b28c;
+  for (let at = 0; at < id.length; at += 1) {
+    const code = id.charCodeAt(at);
+    a = Math.imul(a ^ code, 0x01000193);
+    b = Math.imul(b ^ code, 0x5bd1e995) ^ (b >>> 13);
+  }
+  a ^= a >>> 15;
+  b ^= b >>> 15;
+  // 21 bits above 32: exact in a double.
+  return ((a & 0x1fffff) * 0x100000000 + (b >>> 0)).toString(36);
+}
+
+/** Reads and parses one whole mail into its row: head, links, MIME tree, and the decoded text parts searched for TDX. */
+export function scanMail(bytes: Buffer): Row {
+  const head = mailHead(bytes);
+  const id = messageId(head.fields);
+  const { leaves } = leavesOf(bytes, head);
+  return {
+    key: idKey(id),
+    names: mailNamesTdx(bytes, head, leaves),
+    links: linksOf(head.fields, id).map(idKey),
+  };
+}

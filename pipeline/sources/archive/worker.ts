@@ -1,0 +1,28 @@
+import { readSync, writeSync } from 'node:fs';
+import { MAX_MAIL } from '../../extract/mail/mail.ts';
+import { batchParser } from './batch.ts';
+import { objectLine } from './scan-line.ts';
+
+// The entry of a worker process: `git cat-file --batch` on descriptor 0, a line per mail on descriptor 1. Blocking reads cost half
+// of what a stream costs, and this process has nothing else to do.
+const FLUSH = 200;
+let lines: string[] = [];
+
+function flush(): void {
+  if (lines.length === 0) return;
+  const bytes = Buffer.from(`${lines.join('\n')}\n`, 'latin1');
+  for (let at = 0; at < bytes.length; at += writeSync(1, bytes, at));
+  lines = [];
+}
+
+const parser = batchParser(MAX_MAIL, (object) => {
+  lines.push(objectLine(object));
+  if (lines.length >= FLUSH) flush();
+});
+
+for (;;) {
+  const count = readSync(0, parser.reserve());
+  if (count === 0) break;
+  parser.filled(count);
+}
+flush();
