@@ -1,7 +1,9 @@
+import { contentId } from './content-id.ts';
 import { leavesOf } from './leaves.ts';
 import { linksOf, messageId } from './links.ts';
 import { mailHead } from './mail.ts';
 import { mailNamesTdx } from './relevance.ts';
+import { threadKey } from './threads.ts';
 
 /** What a scan keeps of a mail: enough to thread it, and to tell whether it matters. */
 export type Row = {
@@ -37,7 +39,7 @@ export function scanMail(bytes: Buffer): Row {
   const id = messageId(head.fields);
   const { leaves } = leavesOf(bytes, head);
   return {
-    key: idKey(id),
+    key: idKey(id === '' ? threadKey({ id, content: contentId(bytes, head) }) : id),
     names: mailNamesTdx(bytes, head, leaves),
     links: linksOf(head.fields, id).map(idKey),
   };
