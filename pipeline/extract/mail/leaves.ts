@@ -16,6 +16,8 @@ export type Leaf = {
 /** Deeper parts and further parts are left as one leaf, and the mail says so. */
 export const LIMITS = { depth: 16, leaves: 500 } as const;
 
+const TOO_MANY = `parts deeper than ${LIMITS.depth} or beyond ${LIMITS.leaves} were not opened`;
+
 export type Leaves = { readonly leaves: readonly Leaf[]; readonly notes: readonly string[] };
 
 type Walk = { readonly bytes: Buffer; readonly leaves: Leaf[]; readonly notes: Set<string> };
@@ -68,7 +70,7 @@ function walk(tree: Walk, fields: RawFields, range: Range, depth: number, inheri
   }
   const { type, params } = readContentType(raw);
   if (depth >= LIMITS.depth || tree.leaves.length >= LIMITS.leaves) {
-    tree.notes.add(`parts deeper than ${LIMITS.depth} or beyond ${LIMITS.leaves} were not opened`);
+    tree.notes.add(TOO_MANY);
   } else if (type === 'message/rfc822') {
     const head = readHead(tree.bytes, range.start, range.end);
     walk(tree, head.fields, { start: head.bodyStart, end: range.end }, depth + 1, 'text/plain');
@@ -78,6 +80,7 @@ function walk(tree: Walk, fields: RawFields, range: Range, depth: number, inheri
     const parts = boundary === '' ? [] : partsOf(tree.bytes, boundary, range);
     const partType = type === 'multipart/digest' ? 'message/rfc822' : 'text/plain';
     if (parts.length === 0) tree.notes.add('a multipart without parts is read as text');
+    if (parts.length > LIMITS.leaves) tree.notes.add(TOO_MANY);
     for (const part of parts) {
       const head = readHead(tree.bytes, part.start, part.end);
       walk(tree, head.fields, { start: head.bodyStart, end: part.end }, depth + 1, partType);

@@ -3,7 +3,7 @@ export type Trailers = {
   /** The commit that the series applies to, as written: 7 to 64 hex digits. */
   readonly baseCommit: string | null;
   readonly changeId: string | null;
-  /** Message-IDs that the text links to, each with the line that names it and the line before. */
+  /** Message-IDs that the text links to, each with the line that names it and the line before, links cut out. */
   readonly links: readonly { readonly id: string; readonly context: string }[];
 };
 
@@ -35,7 +35,7 @@ export function readTrailers(text: string): Trailers {
     if (line.includes('://')) {
       for (const [url] of line.matchAll(LINK)) {
         const id = linkedId(url);
-        if (id !== null) links.push({ id, context: `${before}\n${line}` });
+        if (id !== null) links.push({ id, context: `${before}\n${line}`.replace(LINK, '') });
       }
     }
     before = line;
