@@ -29,8 +29,12 @@ export type Head = {
 export const MAX_HEAD = 1 << 18;
 
 const WANTED: ReadonlyMap<string, Field> = new Map(FIELDS.map((name) => [name, name]));
-const FIRST = new Set(FIELDS.map((name) => name.charCodeAt(0)));
-const LONGEST = Math.max(...FIELDS.map((name) => name.length));
+/** By the first letter: a bit per length of a wanted name, so that most fields are passed over by two comparisons. */
+const LENGTHS = new Uint32Array(256);
+for (const name of FIELDS) {
+  const letter = name.charCodeAt(0);
+  LENGTHS[letter] = (LENGTHS[letter] ?? 0) | (1 << name.length);
+}
 const BLANK_LF = Buffer.from('\n\n');
 const BLANK_CRLF = Buffer.from('\n\r\n');
 
@@ -64,14 +68,33 @@ function fieldEnd(text: string, from: number): number {
   return end;
 }
 
+const COLON = 0x3a;
+
+/** The colon of the field at `at`, -1 where none follows within the longest name: a long head is never searched twice. */
+function colonAt(text: string, at: number): number {
+  for (let colon = at; colon < at + 32; colon += 1) {
+    const code = text.charCodeAt(colon);
+    if (code === COLON) return colon;
+    if (code === 0x0a) return -1;
+  }
+  return -1;
+}
+
+/** The wanted field whose name stands at `at`; blanks before the colon are forgiven. */
+function wantedAt(text: string, at: number, colon: number, lengths: number): Field | undefined {
+  let end = colon;
+  while (end > at && text.charCodeAt(end - 1) === 0x20) end -= 1;
+  return ((lengths >>> (end - at)) & 1) === 0 ? undefined : WANTED.get(text.slice(at, end).toLowerCase());
+}
+
 function readFields(text: string): RawFields {
   const fields = new Map<Field, string>();
   let at = 0;
   while (at < text.length) {
-    if (FIRST.has(text.charCodeAt(at) | 0x20)) {
-      const colon = text.indexOf(':', at);
-      if (colon < 0) break;
-      const name = colon - at > LONGEST + 2 ? undefined : WANTED.get(text.slice(at, colon).trimEnd().toLowerCase());
+    const lengths = LENGTHS[(text.charCodeAt(at) | 0x20) & 0xff] as number;
+    if (lengths !== 0) {
+      const colon = colonAt(text, at);
+      const name = colon < 0 ? undefined : wantedAt(text, at, colon, lengths);
       if (name !== undefined) {
         const end = fieldEnd(text, colon);
         if (!fields.has(name)) fields.set(name, text.slice(colon + 1, end));

@@ -84,19 +84,15 @@ export async function listEvents(
 async function settle(gitDir: string, listed: readonly Listed[]): Promise<void> {
   const open = listed.filter((entry) => entry.blob === '');
   if (open.length === 0) return;
-  const byBlob = new Map(listed.map((entry) => [entry.blob, entry]));
   const changes = await changesOf(
     gitDir,
     open.map((entry) => entry.commit),
   );
-  const claimed = new Set<Listed>();
-  for (const { commit, blob } of changes.values()) {
-    const entry = byBlob.get(blob);
-    if (blob !== '' && entry !== undefined && entry.commit !== commit) claimed.add(entry);
-  }
+  const blobs = new Set([...changes.values()].map(({ blob }) => blob).filter((blob) => blob !== ''));
+  const claimed = listed.filter(({ blob, commit }) => blobs.has(blob) && !changes.has(commit));
   const more = await changesOf(
     gitDir,
-    [...claimed].map((entry) => entry.commit),
+    claimed.map((entry) => entry.commit),
   );
   for (const entry of [...open, ...claimed]) {
     const change = changes.get(entry.commit) ?? more.get(entry.commit);

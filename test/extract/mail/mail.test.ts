@@ -241,7 +241,8 @@ test('any bytes are read: damaged mails give a mail and the same row twice', () 
   );
 });
 
-test('hostile heads cost linear time', () => {
+test('a head of short lines without colons, and words that never end, cost linear time', () => {
+  readMail(latin1('s\n'.repeat(120_000)));
   const bytes = latin1(`Subject: ${'=?a?q?'.repeat(40_000)}\nFrom: ${'"'.repeat(1)}${'(<'.repeat(50_000)}\n\n`);
   expect(createHash('sha1').update(readMail(bytes).subject).digest('hex')).toHaveLength(40);
 });
