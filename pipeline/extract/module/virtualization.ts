@@ -1,0 +1,189 @@
+import { z } from 'zod';
+import { DataError } from '../../model/errors.ts';
+import { and, FULL, formatBits, not, or, rangeMask, without } from '../../model/mask.ts';
+import { comparePlaces, formatLeaf, type LeafKey, leafId, REGISTERS, type Register } from '../../model/place.ts';
+import type { AbiField, AbiRegister, AbiTable, Virtualization } from '../../model/virtualization.ts';
+import { checkJson, jsonPath, parseJson } from '../json.ts';
+import { decodeText, encodingNotes } from '../text.ts';
+import { gatesOf } from './virtualization-gates.ts';
+import { parseLeafLabel } from './virtualization-leaf.ts';
+import { isFixed, parseVirtualizationType } from './virtualization-type.ts';
+
+const text = z.string({ error: 'a string' });
+const optional = z.string({ error: 'a string or null' }).nullish();
+const bit = text.regex(/^\s*(?:[12]?\d|3[01])\s*$/, { error: 'a bit number from 0 to 31' });
+
+const fieldSchema = z.looseObject(
+  {
+    MSB: bit,
+    LSB: bit,
+    'Field Size': text.regex(/^\s*\d{1,2}\s*$/, { error: 'a number of bits' }),
+    'Field Name': optional,
+    'Configuration Details': optional,
+    'Bit or Field Virtualization Type': text,
+    'Virtualization Details': optional,
+  },
+  { error: 'a field object' },
+);
+const fields = z.array(fieldSchema, { error: 'an array of fields' }).nullish();
+const leafSchema = z.looseObject(
+  { Leaf: text, EAX: fields, EBX: fields, ECX: fields, EDX: fields },
+  { error: 'a leaf object' },
+);
+const leavesSchema = z.array(leafSchema, { error: 'an array of leaves' });
+const headerSchema = z.looseObject({ Header: z.looseObject({ Version: optional }).optional() }, { error: 'an object' });
+
+type RawField = z.infer<typeof fieldSchema>;
+type RawLeaf = z.infer<typeof leafSchema>;
+
+/** Where a field stands, for its errors. */
+type Cell = { readonly file: string; readonly label: string; readonly register: Register; readonly at: string };
+
+function cellError(cell: Cell, raw: RawField, expected: string, found: string): DataError {
+  const where = `leaf ${cell.label}, ${cell.register.toUpperCase()}[${raw.MSB.trim()}:${raw.LSB.trim()}]`;
+  return new DataError({ where: { file: cell.file, at: cell.at }, expected, found: `${found} in ${where}` });
+}
+
+/** The fixed value that the details state, as masks in the register. */
+function fixedValue(cell: Cell, raw: RawField, lsb: number, verified: boolean): Virtualization['fixed'] {
+  const mask = rangeMask(Number(raw.MSB), lsb);
+  const details = raw['Virtualization Details'] ?? '';
+  if (details.trim() === '' && verified) return null;
+  if (!/^\s*(?:0x[0-9a-f]{1,8}|\d{1,10})\s*$/i.test(details)) {
+    throw cellError(cell, raw, 'the fixed value', details.trim() === '' ? 'none' : JSON.stringify(details));
+  }
+  const shifted = BigInt(details.trim()) << BigInt(lsb);
+  if (shifted > BigInt(FULL) || without(Number(shifted), mask) !== 0) {
+    throw cellError(cell, raw, 'a value that fits the field', JSON.stringify(details));
+  }
+  const ones = Number(shifted);
+  return { ones, zeros: without(mask, ones) };
+}
+
+function readField(cell: Cell, key: LeafKey, raw: RawField): AbiField {
+  const [msb, lsb, size] = [Number(raw.MSB), Number(raw.LSB), Number(raw['Field Size'])];
+  if (msb < lsb) throw cellError(cell, raw, 'an MSB that is not below the LSB', `MSB ${msb}, LSB ${lsb}`);
+  if (size !== msb - lsb + 1) throw cellError(cell, raw, `a field size of ${msb - lsb + 1}`, `${size}`);
+  const type = raw['Bit or Field Virtualization Type'].trim();
+  const configuration = raw['Configuration Details'] ?? null;
+  const details = raw['Virtualization Details'] ?? null;
+  const known = parseVirtualizationType(type, configuration);
+  if (known === null) throw cellError(cell, raw, 'a known virtualization type', JSON.stringify(type));
+  const mask = rangeMask(msb, lsb);
+  const virtualization = isFixed(type) ? { ...known, fixed: fixedValue(cell, raw, lsb, known.verified) } : known;
+  const gates = gatesOf(virtualization, key, details, configuration);
+  return { name: (raw['Field Name'] ?? '').trim(), msb, lsb, mask, type, details, virtualization, gates, at: cell.at };
+}
+
+function readRegister(file: string, raw: RawLeaf, key: LeafKey, register: Register, path: string): AbiRegister {
+  const name = register.toUpperCase() as Uppercase<Register>;
+  let covered = 0;
+  const list = (raw[name] ?? []).map((rawField, index) => {
+    const cell: Cell = { file, label: raw.Leaf.trim(), register, at: `${path}.${name}[${index}]` };
+    const field = readField(cell, key, rawField);
+    const twice = and(covered, field.mask);
+    if (twice !== 0) throw cellError(cell, rawField, 'fields that do not overlap', `bits ${formatBits(twice)} twice`);
+    covered = or(covered, field.mask);
+    return field;
+  });
+  return { ...key, register, fields: [...list].sort((a, b) => a.lsb - b.lsb), covered };
+}
+
+function coverageNotes(
+  file: string,
+  registers: readonly AbiRegister[],
+  path: string,
+  label: string,
+): readonly string[] {
+  return registers.flatMap(({ register, covered }) => {
+    if (covered === FULL) return [];
+    const what = covered === 0 ? 'no bit' : `not bits ${formatBits(not(covered))}`;
+    return [`${file}: ${path}: leaf ${label}, ${register.toUpperCase()}: the table describes ${what}.`];
+  });
+}
+
+function gateNotes(file: string, registers: readonly AbiRegister[], label: string): readonly string[] {
+  return registers.flatMap(({ register, fields }) =>
+    fields.flatMap((field) => {
+      if (field.gates !== null) return [];
+      const cell = `${register.toUpperCase()}[${field.msb}:${field.lsb}]`;
+      return [`${file}: ${field.at}: leaf ${label}, ${cell}: the details do not say what gates it.`];
+    }),
+  );
+}
+
+function isVe(registers: readonly AbiRegister[]): boolean {
+  const all = registers.flatMap((register) => register.fields);
+  return all.length > 0 && all.every(({ virtualization }) => virtualization.ve);
+}
+
+/** The arrays of leaves: every member of the document that is an array; their name has varied. */
+function leafArrays(file: string, document: object): readonly (readonly [string, readonly RawLeaf[]])[] {
+  const arrays = Object.entries(document).filter(([, value]) => Array.isArray(value));
+  if (arrays.length === 0) {
+    throw new DataError({ where: { file }, expected: 'an array of leaves beside the header', found: 'none' });
+  }
+  return arrays.map(([name, value]) => {
+    const wrapper = z.looseObject({ [name]: leavesSchema });
+    return [name, checkJson(file, wrapper, { [name]: value })[name] ?? []] as const;
+  });
+}
+
+/**
+ * cpuid_virtualization.json of Intel's ABI tables, in the vocabulary of any revision. An unknown type, a field that
+ * overlaps, is inverted or has another size, a fixed field without value, or a leaf listed twice is a DataError that
+ * names the cell and its JSON path; bits that no field describes become notes.
+ */
+export function readVirtualization(file: string, bytes: Uint8Array): AbiTable {
+  const decoded = decodeText(bytes);
+  const document = checkJson(file, headerSchema, parseJson(file, decoded.text));
+  const notes = [...encodingNotes(file, decoded)];
+  const leaves = new Map<string, readonly AbiRegister[]>();
+  for (const [name, entries] of leafArrays(file, document)) {
+    entries.forEach((raw, index) => {
+      readLeaf(file, raw, jsonPath([name, index]), leaves, notes);
+    });
+  }
+  return {
+    version: document.Header?.Version ?? null,
+    registers: [...leaves.values()].flat().sort(comparePlaces),
+    notes,
+  };
+}
+
+function readLeaf(
+  file: string,
+  raw: RawLeaf,
+  path: string,
+  leaves: Map<string, readonly AbiRegister[]>,
+  notes: string[],
+): void {
+  const label = parseLeafLabel(raw.Leaf);
+  if (label === null) {
+    const where = { file, at: `${path}.Leaf` };
+    throw new DataError({ where, expected: 'a leaf such as "0x7 / Sub-Leaf 0x1"', found: JSON.stringify(raw.Leaf) });
+  }
+  if ('others' in label) {
+    notes.push(`${file}: ${path}: sub-leaves that are not listed (${raw.Leaf.trim()}) were not read.`);
+    return;
+  }
+  label.keys.forEach((key, index) => {
+    const registers = REGISTERS.map((register) => readRegister(file, raw, key, register, path));
+    const earlier = leaves.get(leafId(key));
+    if (earlier !== undefined && isVe(earlier) && isVe(registers)) {
+      notes.push(`${file}: ${path}: leaf ${formatLeaf(key)} is listed again, all of it #VE.`);
+      return;
+    }
+    if (earlier !== undefined) {
+      const where = { file, at: `${path}.Leaf` };
+      throw new DataError({ where, expected: `leaf ${formatLeaf(key)} once`, found: JSON.stringify(raw.Leaf) });
+    }
+    leaves.set(leafId(key), registers);
+    // The sub-leaves of a range share their fields, so one note says it for all.
+    if (index > 0) return;
+    notes.push(
+      ...coverageNotes(file, registers, path, raw.Leaf.trim()),
+      ...gateNotes(file, registers, raw.Leaf.trim()),
+    );
+  });
+}

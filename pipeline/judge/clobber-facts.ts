@@ -1,0 +1,63 @@
+import type { ClobberFacts, MsrTransition } from '../model/clobber.ts';
+import type { ClobberFact } from '../model/finding.ts';
+import type { ClobberRow } from '../model/knowledge.ts';
+import type { Policy } from '../model/policy.ts';
+
+/** The name that both trees mean: `MSR_IA32_UMWAIT_CONTROL`, `IA32_UMWAIT_CONTROL` and `UMWAIT_CONTROL` are one MSR. */
+export const msrName = (name: string): string => ALIASES.get(plain(name)) ?? plain(name);
+const plain = (name: string): string =>
+  name
+    .toUpperCase()
+    .replace(/_MSR_ADDR$/, '')
+    .replace(/^MSR_/, '')
+    .replace(/^IA32_/, '');
+/** The same MSR under the names of the kernel, the module and the manual. */
+const ALIASES: ReadonlyMap<string, string> = new Map([
+  ['SYSCALL_MASK', 'FMASK'],
+  ['XFD_ERROR', 'XFD_ERR'],
+  ['DEBUGCTLMSR', 'DEBUGCTL'],
+]);
+
+/** True, false, or null where no policy was given. */
+export function isRestored(policy: Policy | null, msr: string): boolean | null {
+  if (policy === null) return null;
+  return policy.restores.some((restore) => msrName(restore.msr) === msrName(msr));
+}
+
+/** What is known of each MSR of a row: how the module leaves it in that release, and whether KVM restores it. */
+export function clobberFacts(
+  row: ClobberRow,
+  facts: ClobberFacts | null,
+  policy: Policy | null,
+): readonly ClobberFact[] {
+  return row.msrs.map((msr) => ({
+    feature: row.feature,
+    msr: msrName(msr),
+    exit: exitOf(facts, row, msr),
+    restoredByKvm: isRestored(policy, msr),
+  }));
+}
+
+/** The worst exit among the transitions of the MSR that the row's feature opens; `unknown` where none was extracted. */
+function exitOf(facts: ClobberFacts | null, row: ClobberRow, msr: string): ClobberFact['exit'] {
+  const own = (facts?.msrs ?? []).filter(
+    (transition) => msrName(transition.msr) === msrName(msr) && isOpenedBy(transition, row),
+  );
+  const order = ['unknown', 'none', 'init', 'restored'] as const;
+  return order.find((exit) => own.some((transition) => transition.exit === exit)) ?? 'unknown';
+}
+
+function isOpenedBy(transition: MsrTransition, row: ClobberRow): boolean {
+  if (transition.openers.length === 0) return true;
+  return transition.openers.some((opener) => {
+    if (opener.kind === 'attributes') return row.attributes.includes(opener.bit);
+    if (opener.kind === 'xfam') return row.xfam.includes(opener.bit);
+    return row.bits.some(
+      (bit) =>
+        bit.leaf === opener.leaf &&
+        bit.subleaf === opener.subleaf &&
+        bit.register === opener.register &&
+        (bit.mask & opener.mask) !== 0,
+    );
+  });
+}

@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto';
+import type { Finding } from '../model/finding.ts';
+import { hex32 } from '../model/mask.ts';
+import { placeId } from '../model/place.ts';
+
+/**
+ * 16 hex digits over rule, subject, place, mask and facts. Wording, level, names, evidence and waivers do not enter, so
+ * that rewording or a moved line never makes a finding new.
+ */
+export function fingerprintOf(finding: Pick<Finding, 'rule' | 'subject' | 'place' | 'mask' | 'facts'>): string {
+  const { rule, subject, place, mask, facts } = finding;
+  const parts = [
+    rule,
+    subject.from,
+    subject.to,
+    subject.policy,
+    place === null ? null : placeId(place),
+    hex32(mask),
+    canonical(facts),
+  ];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
+}
+
+/** The value with the keys of every object in order. */
+function canonical(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(canonical);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.entries(value)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, inner]) => [key, canonical(inner)]);
+}

@@ -1,0 +1,81 @@
+import type { ClassedRelease } from '../diff/release.ts';
+import type { ClassChange } from '../model/change.ts';
+import { configurableMask, type RegisterClasses } from '../model/class.ts';
+import type { RuleId } from '../model/finding.ts';
+import type { ClobberRow, Knowledge } from '../model/knowledge.ts';
+import { and, bitMask, or, without } from '../model/mask.ts';
+import { type LeafKey, leafId, type Place, placeId } from '../model/place.ts';
+import type { Evidence } from '../model/source.ts';
+import { CHANGE_TABLE } from './change-table.ts';
+import type { StepContext } from './rule.ts';
+
+/** The changes to which the change table ties a rule. */
+export function changesOf(rule: RuleId, context: StepContext): readonly ClassChange[] {
+  return context.diff.changes.filter((change) => CHANGE_TABLE[change.from][change.to].includes(rule));
+}
+
+export const registerOf = (release: ClassedRelease, place: Place): RegisterClasses | undefined =>
+  release.registers.find((register) => placeId(register) === placeId(place));
+
+/** Where a leaf stands in the release's source; nothing where its lines are not known. */
+export function evidenceOf(release: ClassedRelease, key: LeafKey): readonly Evidence[] {
+  const entry = release.module.lookup.find((lookup) => leafId(lookup) === leafId(key));
+  const config = release.module.configurable.find((item) => leafId(item) === leafId(key));
+  const { repository, revision, path } = release.module.source;
+  return [entry?.line, config?.line].flatMap((line) =>
+    line === undefined ? [] : [{ repository, revision, path, line }],
+  );
+}
+
+/** Splits a mask into parts that the same gates decide over; bits without a gate first. */
+export function byGates(
+  release: ClassedRelease,
+  place: Place,
+  mask: number,
+): readonly { readonly gates: readonly string[]; readonly mask: number }[] {
+  const gates = [...(registerOf(release, place)?.gates ?? [])];
+  const parts = new Map<string, number>();
+  for (let rest = mask; rest !== 0; ) {
+    const bit = bitMask(31 - Math.clz32(rest & -rest));
+    const key = gates
+      .filter(([, gated]) => and(gated, bit) !== 0)
+      .map(([name]) => name)
+      .join(' ');
+    parts.set(key, or(parts.get(key) ?? 0, bit));
+    rest = without(rest, bit);
+  }
+  return [...parts]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, part]) => ({ gates: key === '' ? [] : key.split(' '), mask: part }));
+}
+
+/** The rows of `specs/clobbers.md` that a register's bits open, with the bits of each. */
+export function clobbersOf(
+  knowledge: Knowledge,
+  place: Place,
+  mask: number,
+): readonly { readonly row: ClobberRow; readonly mask: number }[] {
+  return knowledge.clobbers
+    .filter((row) => row.kind === 'clobber')
+    .map((row) => ({
+      row,
+      mask: row.bits
+        .filter((bit) => placeId(bit) === placeId(place))
+        .reduce((all, bit) => or(all, and(bit.mask, mask)), 0),
+    }))
+    .filter((hit) => hit.mask !== 0);
+}
+
+/** Bits that the VMM can choose or clear, by place. */
+export function configurableBits(release: ClassedRelease): ReadonlyMap<string, number> {
+  return new Map(
+    release.registers
+      .map((register) => [placeId(register), configurableMask(register)] as const)
+      .filter(([, mask]) => mask !== 0),
+  );
+}
+
+/** True where names or the table of leaves know the leaf: user space can be expected to ask for it. */
+export const isKnownLeaf = (knowledge: Knowledge, key: LeafKey): boolean =>
+  knowledge.names.some((name) => name.leaf === key.leaf && (name.subleaf ?? 0) === (key.subleaf ?? 0)) ||
+  knowledge.staticRegisters.some((row) => row.leaf === key.leaf);

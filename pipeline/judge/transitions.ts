@@ -1,0 +1,19 @@
+import type { ClobberFacts, MsrTransition, Opener } from '../model/clobber.ts';
+import { bitsOf } from '../model/mask.ts';
+import { formatPlace } from '../model/place.ts';
+
+/** MSRs that are written on the way in and do not have the host's value on the way out. */
+export const leftBehind = (facts: ClobberFacts | null): readonly MsrTransition[] =>
+  (facts?.msrs ?? []).filter((transition) => transition.entry.length > 0 && transition.exit !== 'restored');
+
+/** True where the facts hold the same transition: MSR, guard and exit. */
+export const hasSame = (facts: ClobberFacts | null, transition: MsrTransition): boolean =>
+  leftBehind(facts).some(
+    (other) => other.msr === transition.msr && other.guard === transition.guard && other.exit === transition.exit,
+  );
+
+/** `7.0.ECX[5]`, `attributes:63` or `xfam:15`. */
+export function openerName(opener: Opener): string {
+  if (opener.kind === 'cpuid') return `${formatPlace(opener)}[${[...bitsOf(opener.mask)].reverse().join(',')}]`;
+  return `${opener.kind}:${opener.bit}`;
+}

@@ -1,0 +1,141 @@
+import { and, FULL, not, or, without } from './mask.ts';
+import type { ConfigurableEntry, LookupEntry, ModuleTables, RegisterMasks, XfamMask } from './module.ts';
+import { compareLeaves, type LeafKey, leafId, type Place, placeId, REGISTERS, type Register } from './place.ts';
+
+/**
+ * What one release does with a bit, by the module's own code: `absent` leaf not in the table, `ve` the leaf injects #VE,
+ * `config-direct` the VMM chooses, `allow-direct` the VMM may clear the native bit, `fixed1` and `fixed0` the same in every
+ * TD, `native` the host's value passes through.
+ */
+export const CELL_CLASSES = ['absent', 've', 'config-direct', 'allow-direct', 'fixed1', 'fixed0', 'native'] as const;
+export type CellClass = (typeof CELL_CLASSES)[number];
+
+/** The classes of one register: disjoint masks that together are 0xffffffff; a class without bits is not there. */
+export type RegisterClasses = Place & {
+  readonly classes: ReadonlyMap<CellClass, number>;
+  /** `xfam:2` or `attributes:30` to the bits that it gates, beside their class. */
+  readonly gates: ReadonlyMap<string, number>;
+  /** Which part of fixed1 and fixed0 rests on the platform verification at the module's start. */
+  readonly verified: { readonly fixed1: number; readonly fixed0: number };
+  /** Bits that the module computes when the guest asks, whatever their class. */
+  readonly dynamic: number;
+  /** The line of the leaf's entry in the source, absent where only the facts are known. */
+  readonly line?: number;
+};
+
+/** TD attributes that clear CPUID bits where they are 0, from the module's TD initialisation and CPUID exit code. */
+const ATTRIBUTE_GATES: readonly {
+  readonly bit: number;
+  readonly leaf: number;
+  readonly subleaf: number | null;
+  readonly masks: RegisterMasks;
+}[] = [
+  { bit: 27, leaf: 0x7, subleaf: 0x1, masks: { eax: 0x00000040 } },
+  { bit: 30, leaf: 0x7, subleaf: 0x0, masks: { ecx: 0x80000000 } },
+  { bit: 31, leaf: 0x7, subleaf: 0x0, masks: { ecx: 0x00800000 } },
+  { bit: 63, leaf: 0xa, subleaf: null, masks: { eax: FULL, ebx: FULL, ecx: FULL, edx: FULL } },
+];
+
+export type DynamicBits = ReadonlyMap<string, number>;
+
+/** All registers of a release with their classes, in the order of places. The rule is DOMAIN's table: first match wins. */
+export function classify(tables: ModuleTables, dynamic: DynamicBits = new Map()): readonly RegisterClasses[] {
+  const configurable = new Map(tables.configurable.map((entry) => [leafId(entry), entry]));
+  const xfam = new Map(tables.xfamMasks.map((mask) => [leafId(mask), mask]));
+  return [...tables.lookup]
+    .sort(compareLeaves)
+    .flatMap((entry) =>
+      REGISTERS.map((register) =>
+        classifyRegister(entry, configurable.get(leafId(entry)), xfam.get(leafId(entry)), register, dynamic),
+      ),
+    );
+}
+
+function classifyRegister(
+  entry: LookupEntry,
+  config: ConfigurableEntry | undefined,
+  xfam: XfamMask | undefined,
+  register: Register,
+  dynamic: DynamicBits,
+): RegisterClasses {
+  const place: Place = { leaf: entry.leaf, subleaf: entry.subleaf, register };
+  const line = entry.line === undefined ? {} : { line: entry.line };
+  const isDynamic = dynamic.get(placeId(place)) ?? 0;
+  if (entry.faulting)
+    return {
+      ...place,
+      classes: new Map([['ve', FULL]]),
+      gates: new Map(),
+      verified: { fixed1: 0, fixed0: 0 },
+      dynamic: 0,
+      ...line,
+    };
+  const xfamGates = [...(xfam?.bits ?? [])]
+    .map(([bit, masks]) => [`xfam:${bit}`, masks[register] ?? 0] as const)
+    .filter(([, mask]) => mask !== 0);
+  const gated = xfamGates.reduce((all, [, mask]) => or(all, mask), 0);
+  const verify = entry.verifyMask[register] ?? 0;
+  const value = entry.verifyValue[register] ?? 0;
+  const rules: readonly (readonly [CellClass, number])[] = [
+    ['config-direct', config?.configDirect[register] ?? 0],
+    ['allow-direct', config?.allowDirect[register] ?? 0],
+    ['fixed1', entry.fixed1[register] ?? 0],
+    ['fixed0', entry.fixed0OrDynamic[register] ?? 0],
+    ['native', gated],
+    ['fixed1', and(verify, value)],
+    ['fixed0', without(verify, value)],
+    ['native', FULL],
+  ];
+  const classes = firstMatch(rules);
+  // Rules 5 and 6 are the verified ones: what they took is what earlier rules had left.
+  const taken = rules.slice(0, 5).reduce((all, [, mask]) => or(all, mask), 0);
+  const verified = { fixed1: without(and(verify, value), taken), fixed0: without(without(verify, value), taken) };
+  const open = not(classes.get('fixed0') ?? 0);
+  const attributes = attributeGates(place).map(([gate, mask]) => [gate, and(mask, open)] as const);
+  const gates = new Map([...xfamGates, ...attributes].filter(([, mask]) => mask !== 0));
+  return { ...place, classes, gates, verified, dynamic: isDynamic, ...line };
+}
+
+function firstMatch(rules: readonly (readonly [CellClass, number])[]): ReadonlyMap<CellClass, number> {
+  const classes = new Map<CellClass, number>();
+  let rest = FULL;
+  for (const [name, mask] of rules) {
+    const hit = and(mask, rest);
+    if (hit !== 0) classes.set(name, or(classes.get(name) ?? 0, hit));
+    rest = without(rest, hit);
+  }
+  return new Map(CELL_CLASSES.flatMap((name) => (classes.has(name) ? [[name, classes.get(name) ?? 0] as const] : [])));
+}
+
+function attributeGates(place: Place): readonly (readonly [string, number])[] {
+  return ATTRIBUTE_GATES.filter((gate) => gate.leaf === place.leaf && gate.subleaf === place.subleaf).map(
+    (gate) => [`attributes:${gate.bit}`, gate.masks[place.register] ?? 0] as const,
+  );
+}
+
+/** The classes of a register that the table does not hold. */
+export function absentRegister(place: Place): RegisterClasses {
+  return {
+    leaf: place.leaf,
+    subleaf: place.subleaf,
+    register: place.register,
+    classes: new Map([['absent', FULL]]),
+    gates: new Map(),
+    verified: { fixed1: 0, fixed0: 0 },
+    dynamic: 0,
+  };
+}
+
+/** The class of one bit. Throws where the masks do not cover it: conservation is broken, a bug. */
+export function classOfBit(register: RegisterClasses, bit: number): CellClass {
+  for (const [name, mask] of register.classes) if (((mask >>> bit) & 1) === 1) return name;
+  throw new Error(`${placeId(register)} bit ${bit} has no class`);
+}
+
+/** Bits that the VMM can choose or clear. */
+export function configurableMask(register: RegisterClasses): number {
+  return or(register.classes.get('config-direct') ?? 0, register.classes.get('allow-direct') ?? 0);
+}
+
+/** True for a leaf that both lists name, by leaf and sub-leaf. */
+export const sameLeaf = (a: LeafKey, b: LeafKey): boolean => a.leaf === b.leaf && a.subleaf === b.subleaf;

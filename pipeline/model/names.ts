@@ -1,0 +1,39 @@
+import type { NamedBit } from './finding.ts';
+import type { BitName } from './knowledge.ts';
+import { bitsOf } from './mask.ts';
+import { type Place, placeId } from './place.ts';
+
+/** Names index by register: names are many, findings are many more. */
+const indexes = new WeakMap<readonly BitName[], ReadonlyMap<string, readonly BitName[]>>();
+
+/** The names of a register; a leaf without sub-leaves and its sub-leaf 0 are the same place to the kernel. */
+export function namesOf(names: readonly BitName[], place: Place): readonly BitName[] {
+  let index = indexes.get(names);
+  if (index === undefined) {
+    const built = new Map<string, BitName[]>();
+    for (const name of names) {
+      const key = keyOf(name);
+      const list = built.get(key);
+      if (list === undefined) built.set(key, [name]);
+      else list.push(name);
+    }
+    index = built;
+    indexes.set(names, built);
+  }
+  return index.get(keyOf(place)) ?? [];
+}
+
+const keyOf = (place: Place): string => placeId({ ...place, subleaf: place.subleaf ?? 0 });
+
+/** Every bit of a mask with its name: a flag's own, a field's for each of its bits, or null. */
+export function namedBits(names: readonly BitName[], place: Place, mask: number): readonly NamedBit[] {
+  const known = namesOf(names, place);
+  return bitsOf(mask).map((bit) => ({ bit, name: nameOf(known, bit) }));
+}
+
+/** A name of the single bit wins over that of a field which covers it. */
+function nameOf(known: readonly BitName[], bit: number): string | null {
+  const hits = known.filter((name) => bit >= name.low && bit <= name.high);
+  const narrow = [...hits].sort((a, b) => a.high - a.low - (b.high - b.low))[0];
+  return narrow?.name ?? null;
+}
