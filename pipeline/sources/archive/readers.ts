@@ -50,9 +50,12 @@ const COMPILED = import.meta.url.endsWith('.js');
 
 type Job = { readonly take: (blob: string) => void; readonly finish: () => Promise<readonly string[]> };
 
-function startJob(gitDir: string): Job {
+/** How long a reader of several rests after a short read, in milliseconds. */
+const REST = 0.6;
+
+function startJob(gitDir: string, rest: number): Job {
   const git = spawn('git', gitArguments(gitDir, CAT_FILE), { env: GIT_ENV, stdio: ['pipe', 'pipe', 'pipe'] });
-  const worker: ChildProcess = spawn(execPath, ['--max-semi-space-size=8', WORKER], {
+  const worker: ChildProcess = spawn(execPath, ['--max-semi-space-size=8', WORKER, `${rest}`], {
     stdio: [git.stdout, 'pipe', 'pipe'],
   });
   // The worker holds its own copy of the descriptor; ours must not read from it or keep it open.
@@ -97,7 +100,7 @@ export function blobScanner(gitDir: string, jobs: number): BlobScanner {
     if (running === null) {
       waiting.push(blob);
       if (waiting.length < WORTHWHILE) return;
-      running = Array.from({ length: jobs }, () => startJob(gitDir));
+      running = Array.from({ length: jobs }, () => startJob(gitDir, jobs > 1 ? REST : 0));
       for (const early of waiting) add(early);
       return;
     }

@@ -1,4 +1,5 @@
 import { readSync, writeSync } from 'node:fs';
+import { argv } from 'node:process';
 import { MAX_MAIL } from '../../extract/mail/mail.ts';
 import { batchParser } from './batch.ts';
 import { objectLine } from './scan-line.ts';
@@ -20,15 +21,16 @@ const parser = batchParser(MAX_MAIL, (object) => {
   if (lines.length >= FLUSH) flush();
 });
 
-// git writes in pieces of 4 KB; a short rest after a short read saves most of the wake-ups of both sides.
+// git writes in pieces of 4 KB; a short rest after a short read saves most of the wake-ups of both sides. A single reader is not asked
+// to rest: it has a core to itself, and the pipe would run dry.
 const SHORT_READ = 48 << 10;
-const REST_MILLISECONDS = 0.6;
+const restMilliseconds = Number(argv[2] ?? 0);
 const clock = new Int32Array(new SharedArrayBuffer(4));
 
 for (;;) {
   const count = readSync(0, parser.reserve());
   if (count === 0) break;
   parser.filled(count);
-  if (count < SHORT_READ) Atomics.wait(clock, 0, 0, REST_MILLISECONDS);
+  if (count < SHORT_READ && restMilliseconds > 0) Atomics.wait(clock, 0, 0, restMilliseconds);
 }
 flush();
