@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { pid } from 'node:process';
 import { listEvents } from '../../pipeline/sources/archive/events.ts';
 import { tipOf } from '../../pipeline/sources/archive/git-part.ts';
 import { locateArchives } from '../../pipeline/sources/archive/locate.ts';
@@ -51,7 +50,7 @@ function memory(): number {
       const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
       parents.set(name, stat.slice(stat.lastIndexOf(')') + 4).split(' ')[0] ?? '');
     }
-    const family = new Set([`${pid}`]);
+    const family = new Set([`${process.pid}`]);
     for (let size = 0; size !== family.size; ) {
       size = family.size;
       for (const [child, parent] of parents) if (family.has(parent)) family.add(child);

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { execPath } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { MAX_MAIL } from '../../extract/mail/mail.ts';
 import { UnavailableError } from '../../model/errors.ts';
@@ -55,7 +54,7 @@ const REST = 0.6;
 
 function startJob(gitDir: string, rest: number): Job {
   const git = spawn('git', gitArguments(gitDir, CAT_FILE), { env: GIT_ENV, stdio: ['pipe', 'pipe', 'pipe'] });
-  const worker: ChildProcess = spawn(execPath, ['--max-semi-space-size=8', WORKER, `${rest}`], {
+  const worker: ChildProcess = spawn(process.execPath, ['--max-semi-space-size=8', WORKER, `${rest}`], {
     stdio: [git.stdout, 'pipe', 'pipe'],
   });
   // The worker holds its own copy of the descriptor; ours must not read from it or keep it open.
