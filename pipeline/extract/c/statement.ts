@@ -98,10 +98,33 @@ function parseBody(cursor: Cursor): readonly Stmt[] {
 }
 
 function parenthesised(cursor: Cursor): Expr {
+  const split = splitCondition(cursor);
+  if (split !== null) return split;
   expect(cursor, '(', 'before a condition');
   const expr = parseExpression(cursor);
   expect(cursor, ')', 'behind a condition');
   return expr;
+}
+
+/** `if (a #ifdef X && b #endif)`: a choice between the condition with and without the part; null where there is none. */
+function splitCondition(cursor: Cursor): Expr | null {
+  if (!isText(peek(cursor), '(')) return null;
+  const behind = skipBrackets(cursor.file, cursor.tokens, cursor.at);
+  const inside = cursor.tokens.slice(cursor.at, behind);
+  const marks = inside.flatMap((token, index) => (token.kind === 'directive' ? [index] : []));
+  const [start, end] = [marks[0] ?? 0, marks.at(-1) ?? 0];
+  const [first, last] = [inside[start], inside[end]];
+  const middle = marks.length === 3 ? marks[1] : end;
+  if (marks.length < 2 || marks.length > 3 || first === undefined || middle === undefined) return null;
+  if (!first.text.startsWith('if') || last?.text !== 'endif') return null;
+  if (marks.length === 3 && inside[middle]?.text !== 'else') return null;
+  const [before, rest] = [inside.slice(0, start), inside.slice(end + 1)];
+  const read = (part: readonly Token[]): Expr =>
+    parenthesised({ file: cursor.file, tokens: [...before, ...part, ...rest], at: 0 });
+  const then = read(inside.slice(start + 1, middle));
+  const otherwise = read(middle === end ? [] : inside.slice(middle + 1, end));
+  cursor.at = behind;
+  return { kind: 'ternary', test: { kind: 'id', name: conditionText(first), at: first }, then, otherwise, at: first };
 }
 
 const KEYWORDS: Readonly<Record<string, ((cursor: Cursor) => Stmt) | undefined>> = Object.assign(Object.create(null), {
