@@ -25,3 +25,22 @@ test('more than one #if inside a condition is an error, not a guess', () => {
   const text = 'void f(void) { if (a\n#if X\n && b\n#endif\n#if Y\n && c\n#endif\n) g(); }';
   expect(() => conditionOf(text)).toThrow(DataError);
 });
+
+test('an if whose head alone stands under #ifdef holds the block with and without the condition', () => {
+  const unit = readUnit('a.c', 'void f(void) {\n#ifdef X\n if (a)\n#endif\n { g(); }\n h(); }');
+  const [fn] = unit.functions.get('f') ?? [];
+  const body = fn === undefined ? [] : bodyOf(unit, fn);
+  expect(body.map(({ kind }) => kind)).toEqual(['conditional', 'expr']);
+  const [first] = body;
+  expect(first?.kind === 'conditional' ? first.branches.map(({ body: [inner] }) => inner?.kind) : []).toEqual([
+    'if',
+    'expr',
+  ]);
+});
+
+test('an else under #ifdef is an else with that condition', () => {
+  const unit = readUnit('a.c', 'void f(void) {\n if (a) { g(); }\n#ifdef X\n else { h(); }\n#endif\n }');
+  const [fn] = unit.functions.get('f') ?? [];
+  const [first] = fn === undefined ? [] : bodyOf(unit, fn);
+  expect(first?.kind === 'if' ? first.otherwise.map(({ kind }) => kind) : []).toEqual(['conditional']);
+});

@@ -44,7 +44,7 @@ function assemblyOf(fn: TreeFunction): string {
 }
 
 /** Words before a parenthesis that call nothing. */
-const NOT_CALLS = /^(if|for|while|switch|return|sizeof|_?_?asm\w*|_ASM_\w*|__attribute__|__builtin_\w+|[A-Z_]+)$/;
+const NOT_CALLS = /^(if|for|while|switch|return|sizeof|void|_?_?asm\w*|_ASM_\w*|__attribute__|__builtin_\w+|[A-Z_]+)$/;
 
 export type CallGraph = {
   /** True where a call of the name may read or write an MSR. */

@@ -51,7 +51,9 @@ export function extractClobbers(input: {
     source: input.source,
     msrs: [...msrs].sort(compareTransitions),
     flags,
-    notes: [...odd, ...entry.notes, ...exit.notes, ...grouped.notes, ...unset, ...standing(missing)].sort(compareTexts),
+    notes: [...new Set([...odd, ...entry.notes, ...exit.notes, ...grouped.notes, ...unset, ...standing(missing)])].sort(
+      compareTexts,
+    ),
   };
 }
 

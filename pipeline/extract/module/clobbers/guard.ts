@@ -85,9 +85,17 @@ export function fold(tree: Tree, expr: Expr): boolean | null {
     return sides.includes(null) ? null : inner.op === '&&';
   }
   if (inner.op !== '==' && inner.op !== '!=') return null;
+  if (isOtherName(tree, inner.left) && constantOf(tree, inner.right) !== null) return inner.op === '!=';
   const [base, other] = [rangeBase(tree, inner.left), constantOf(tree, inner.right)];
   if (base === null || other === null || (other >= base && other < base + MAX_RANGE)) return null;
   return inner.op === '!=';
+}
+
+/** A constant's name that the tree does not define, alone or with an index: it is not compiled, and no other name's value. */
+function isOtherName(tree: Tree, expr: Expr): boolean {
+  const inner = bare(expr);
+  if (inner.kind === 'binary' && inner.op === '+') return isOtherName(tree, inner.left);
+  return inner.kind === 'id' && /^[A-Z][A-Z0-9]*_[A-Z]\w*$/.test(inner.name) && !tree.macros.has(inner.name);
 }
 
 /** The constant of `BASE + i`, null where the expression is no such sum. */

@@ -149,10 +149,12 @@ function outcomeOf(view: MsrView, entry: readonly Write[], exit: readonly Write[
       exitAt,
     };
   const shared = entry.map((write) => new Set(conditions(view, write, entry, choice)));
-  const extra = conditions(view, last.write, entry, choice).filter(
+  const alone = conditions(view, last.write, entry, choice).filter(
     (text) => entry.length === 0 || !shared.every((own) => own.has(text)),
   );
   const kinds = new Set(back.map(({ value }) => value.kind));
+  const others = back.flatMap(({ write }) => conditions(view, write, entry, choice));
+  const extra = kinds.size > 1 ? alone : alone.filter((text) => !others.some((other) => isOpposite(text, other)));
   const only = extra.length === 0 ? [] : [`the exit write stands also under \`${extra.join(' && ')}\``];
   const parts = [...(last.value.reason === null ? [] : [last.value.reason]), ...only];
   if (kinds.size > 1 && extra.length > 0)
@@ -164,6 +166,10 @@ function outcomeOf(view: MsrView, entry: readonly Write[], exit: readonly Write[
     };
   return { exit: last.value.kind, reason: parts.length === 0 ? null : parts.join('; '), entry: entrySites, exitAt };
 }
+
+/** `#if a` and `#if !(a)`: one of both is always compiled. */
+const isOpposite = (a: string, b: string): boolean =>
+  a.startsWith('#if ') && b.startsWith('#if ') && (a === `#if !(${b.slice(4)})` || b === `#if !(${a.slice(4)})`);
 
 const plain = (name: string): string =>
   name
