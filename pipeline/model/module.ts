@@ -54,7 +54,9 @@ export type ModuleRelease = ModuleTables & {
   readonly features0: bigint | null;
   /** The names that the release's own header gives to TDX_FEATURES0 bits. */
   readonly featureNames: ReadonlyMap<number, string>;
-  /** Bits that the module computes at run time, flagged beside their class. */
+  /** Further files of the same revision that facts were read from. */
+  readonly alsoRead: readonly { readonly path: string; readonly blob: string | null }[];
+  /** The SHA-384 that the release's binary measures to, `null` where it is not published. */
   readonly mrseam: string | null;
   /** Members of the module's `cpuid_flags` struct, `null` where the header was not read. */
   readonly cpuidFlags: readonly string[] | null;

@@ -60,6 +60,9 @@ export function extractModule(input: ModuleInput): ModuleRelease {
     xfam: facts?.xfam ?? null,
     features0: features?.value ?? null,
     featureNames,
+    alsoRead: [defines, control, api, system].flatMap((file) =>
+      file === null ? [] : [{ path: file.path, blob: files.get(file.path)?.blob ?? null }],
+    ),
     mrseam: null,
     cpuidFlags: facts?.cpuidFlags ?? null,
     notes: [

@@ -1,0 +1,40 @@
+import { type BitSelection, parseBit } from '../model/bit-text.ts';
+import { UsageError } from '../model/errors.ts';
+import { bitMask, hasBit } from '../model/mask.ts';
+import type { Specs } from '../specs/store.ts';
+import { suggest } from './suggest.ts';
+
+/** The bits that a user names: a place in any form, or the kernel's name of a feature. */
+export function findBits(specs: Specs, text: string): readonly BitSelection[] {
+  const bit = parseBit(text);
+  if (bit !== null) return [atKnownLeaf(specs, bit)];
+  const wanted = text.replace(/^X86_FEATURE_/i, '').toUpperCase();
+  const named = specs.knowledge.names.filter((name) => name.name.toUpperCase() === wanted);
+  if (named.length === 0) {
+    const known = [...new Set(specs.knowledge.names.map((name) => name.name))];
+    throw new UsageError(
+      `${JSON.stringify(text)} is no bit (such as 7.1.EAX[19]), feature, rule or fingerprint${suggest(wanted, known)}`,
+    );
+  }
+  return named.map(({ leaf, subleaf, register, high, low }) => {
+    let mask = 0;
+    for (let at = low; at <= high; at += 1) mask = (mask | bitMask(at)) >>> 0;
+    return atKnownLeaf(specs, { place: { leaf, subleaf, register }, mask });
+  });
+}
+
+/** Where the tables have the leaf without sub-leaves, sub-leaf 0 means the leaf itself; and the other way round. */
+function atKnownLeaf(specs: Specs, { place, mask }: BitSelection): BitSelection {
+  const has = (subleaf: number | null): boolean =>
+    specs.releases.some(({ registers }) =>
+      registers.some((register) => register.leaf === place.leaf && register.subleaf === subleaf),
+    );
+  if (has(place.subleaf)) return { place, mask };
+  const other = place.subleaf === null ? 0 : place.subleaf === 0 ? null : place.subleaf;
+  return has(other) ? { place: { ...place, subleaf: other }, mask } : { place, mask };
+}
+
+/** The set bits of a selection, lowest first. */
+export function bitsIn(mask: number): readonly number[] {
+  return Array.from({ length: 32 }, (_, bit) => bit).filter((bit) => hasBit(mask, bit));
+}

@@ -1,0 +1,121 @@
+import { CATALOGUE } from '../judge/catalogue.ts';
+import { clobberFacts } from '../judge/clobber-facts.ts';
+import { clobbersOf } from '../judge/lookup.ts';
+import { openerName } from '../judge/transitions.ts';
+import { UsageError } from '../model/errors.ts';
+import { RULE_IDS, type RuleId } from '../model/finding.ts';
+import { jsonText, placeJson } from '../report/machine.ts';
+import { itemLines, wrap } from '../report/text.ts';
+import { itemOf } from '../report/view.ts';
+import type { Specs } from '../specs/store.ts';
+import { bitsIn, findBits } from './bits.ts';
+import { clobbersByRelease } from './clobbers.ts';
+import { type Context, specsOf } from './context.ts';
+import { type BitStory, storyOf, storyText } from './history.ts';
+import { wholeReport } from './steps.ts';
+
+/** `bitwatch explain BIT|FEATURE|RULE|FINGERPRINT`. */
+export async function explainCommand(context: Context, text: string): Promise<void> {
+  if (isRule(text)) return explainRule(context, text);
+  const specs = await specsOf(context);
+  if (/^[0-9a-f]{16}$/.test(text)) return explainFingerprint(context, specs, text);
+  const stories = findBits(specs, text).flatMap(({ place, mask }) =>
+    bitsIn(mask).map((bit) => storyOf(specs, place, bit)),
+  );
+  if (context.options.json) {
+    context.stdout.write(
+      jsonText({
+        schema: 'bitwatch.explain/1',
+        bits: stories.map((story) => ({ ...story, place: placeJson(story.place), clobbers: chainOf(specs, story) })),
+      }),
+    );
+    return;
+  }
+  context.stdout.write(stories.map((story) => `${storyText(story)}${chainText(specs, story)}`).join('\n'));
+}
+
+const isRule = (text: string): text is RuleId => (RULE_IDS as readonly string[]).includes(text);
+
+function explainRule(context: Context, id: RuleId): void {
+  const rule = CATALOGUE[id];
+  if (context.options.json) {
+    const { title, level, mirror, why, action, scope } = rule;
+    context.stdout.write(jsonText({ schema: 'bitwatch.rule/1', id, title, level, mirror, why, action, scope }));
+    return;
+  }
+  const mirror = rule.mirror ?? `none: ${'noMirror' in rule ? rule.noMirror : ''}`;
+  context.stdout.write(
+    `${[`${rule.id} (${rule.level})`, ...wrap(rule.title, '  what:   '), ...wrap(rule.why, '  why:    '), ...wrap(rule.action, '  do:     '), ...wrap(mirror, '  mirror: ')].join('\n')}\n`,
+  );
+}
+
+function explainFingerprint(context: Context, specs: Specs, fingerprint: string): void {
+  const report = wholeReport(specs, clobbersByRelease(specs), context.today());
+  for (const review of report.reviews) {
+    const finding = review.findings.find((candidate) => candidate.fingerprint === fingerprint);
+    if (finding === undefined) continue;
+    const item = itemOf(finding);
+    if (context.options.json)
+      context.stdout.write(
+        jsonText({
+          schema: 'bitwatch.finding/1',
+          review: review.id,
+          command: review.command,
+          headline: item.headline,
+          because: item.because,
+          todo: item.todo,
+          finding: { ...finding },
+        }),
+      );
+    else context.stdout.write(`${[...itemLines(item), ...wrap(review.command, '  reproduce: ')].join('\n')}\n`);
+    return;
+  }
+  throw new UsageError(`no finding has the fingerprint ${fingerprint}; \`bitwatch report --json\` lists them`);
+}
+
+/** The chain from a bit to the host state that its feature clobbers, per release whose source was read. */
+function chainOf(specs: Specs, story: BitStory) {
+  const bit = (1 << story.bit) >>> 0;
+  return clobbersOf(specs.knowledge, story.place, bit).map(({ row }) => ({
+    feature: row.feature,
+    msrs: row.msrs,
+    releases: specs.clobbers.map((facts) => ({
+      release: facts.release,
+      facts: clobberFacts(row, facts, null),
+      transitions: facts.msrs
+        .filter((transition) =>
+          transition.openers.some(
+            (opener) =>
+              opener.kind === 'cpuid' &&
+              opener.leaf === story.place.leaf &&
+              opener.register === story.place.register &&
+              (opener.mask & bit) !== 0,
+          ),
+        )
+        .map(({ msr, guard, entry, exit, exitAt, openers }) => ({
+          msr,
+          guard,
+          entry,
+          exit,
+          exitAt,
+          openers: openers.map(openerName),
+        })),
+    })),
+  }));
+}
+
+function chainText(specs: Specs, story: BitStory): string {
+  const lines: string[] = [];
+  for (const { feature, releases } of chainOf(specs, story)) {
+    lines.push(`  host state: ${feature}`);
+    for (const { release, transitions } of releases) {
+      for (const { msr, guard, entry, exit, exitAt } of transitions) {
+        lines.push(...wrap(`${msr} under ${guard ?? 'no guard'}`, `    ${release.padEnd(9)}`));
+        for (const { path, line } of entry) lines.push(...wrap(`${path}:${line}`, '      written on entry '));
+        if (exit === 'none') lines.push('      never written on exit');
+        for (const { path, line } of exitAt) lines.push(...wrap(`${path}:${line}`, `      exit (${exit}) `));
+      }
+    }
+  }
+  return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+}

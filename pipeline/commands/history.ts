@@ -1,0 +1,123 @@
+import { configurableBits, registerOf } from '../judge/lookup.ts';
+import { verdictOfBit, verdictsOf } from '../judge/verdict.ts';
+import { absentRegister, classOfBit } from '../model/class.ts';
+import { hasBit } from '../model/mask.ts';
+import { namedBits } from '../model/names.ts';
+import { formatPlace, type Place, placeId } from '../model/place.ts';
+import { jsonText, placeJson } from '../report/machine.ts';
+import { wrap } from '../report/text.ts';
+import type { Specs } from '../specs/store.ts';
+import { bitsIn, findBits } from './bits.ts';
+import { type Context, specsOf } from './context.ts';
+import { baseOf } from './steps.ts';
+
+/** A bit's whole story: its class per release, its verdict per KVM version, with where each was read. */
+export type BitStory = {
+  readonly place: Place;
+  readonly bit: number;
+  readonly name: string | null;
+  readonly releases: readonly {
+    readonly release: string;
+    readonly class: string;
+    readonly gates: readonly string[];
+    readonly dynamic: boolean;
+    readonly evidence: string | null;
+  }[];
+  readonly verdicts: readonly {
+    readonly policy: string;
+    readonly generation: string;
+    readonly per: readonly { readonly release: string; readonly verdict: string | null }[];
+    readonly evidence: readonly string[];
+  }[];
+};
+
+export function storyOf(specs: Specs, place: Place, bit: number): BitStory {
+  const base = { release: baseOf(specs).module.release, configurable: configurableBits(baseOf(specs)) };
+  return {
+    place,
+    bit,
+    name: namedBits(specs.knowledge.names, place, (1 << bit) >>> 0)[0]?.name ?? null,
+    releases: specs.releases.map((release) => {
+      const register = registerOf(release, place) ?? absentRegister(place);
+      const { repository, revision, path } = release.module.source;
+      return {
+        release: release.module.release,
+        class: classOfBit(register, bit),
+        gates: [...register.gates].filter(([, mask]) => hasBit(mask, bit)).map(([gate]) => gate),
+        dynamic: hasBit(register.dynamic, bit),
+        evidence: `${repository}@${revision.slice(0, 12)} ${path}${register.line === undefined ? '' : `:${register.line}`}`,
+      };
+    }),
+    verdicts: specs.policies.map((policy) => ({
+      policy: policy.version,
+      generation: policy.generation,
+      per: specs.releases.map((release) => ({
+        release: release.module.release,
+        verdict: verdictOfBit(verdictsOf(release, policy, base, specs.knowledge), place, bit),
+      })),
+      evidence: [...policy.deny, ...policy.allow]
+        .filter(
+          (entry) =>
+            placeId({ ...entry, subleaf: entry.subleaf ?? 0 }) === placeId({ ...place, subleaf: place.subleaf ?? 0 }) &&
+            hasBit(entry.mask, bit),
+        )
+        .map(
+          (entry) => `${policy.source.repository}@${policy.source.revision.slice(0, 12)} ${entry.path}:${entry.line}`,
+        ),
+    })),
+  };
+}
+
+/** `bitwatch history BIT`. */
+export async function historyCommand(context: Context, text: string): Promise<void> {
+  const specs = await specsOf(context);
+  const stories = findBits(specs, text).flatMap(({ place, mask }) =>
+    bitsIn(mask).map((bit) => storyOf(specs, place, bit)),
+  );
+  if (context.options.json)
+    context.stdout.write(
+      jsonText({
+        schema: 'bitwatch.history/1',
+        bits: stories.map((story) => ({ ...story, place: placeJson(story.place) })),
+      }),
+    );
+  else context.stdout.write(stories.map(storyText).join('\n'));
+}
+
+/** A story as text: runs of releases that agree are one line. */
+export function storyText(story: BitStory): string {
+  const lines = [`${formatPlace(story.place)}[${story.bit}] ${story.name ?? '(no kernel name)'}`];
+  for (const run of runs(
+    story.releases,
+    (entry) =>
+      `${entry.class}${entry.dynamic ? ' (dynamic)' : ''}${entry.gates.length === 0 ? '' : `, gated by ${entry.gates.join(', ')}`}`,
+  )) {
+    lines.push(...wrap(run.text, `  ${rangeText(run.items.map(({ release }) => release)).padEnd(22)} `));
+    const evidence = run.items[0]?.evidence;
+    if (evidence != null) lines.push(...wrap(evidence, '      read in '));
+  }
+  for (const { policy, generation, per, evidence } of story.verdicts) {
+    lines.push(`  KVM ${policy} (${generation})`);
+    for (const run of runs(per, (entry) => entry.verdict ?? 'no say: not configurable, fixed-1 or native'))
+      lines.push(...wrap(run.text, `    ${rangeText(run.items.map(({ release }) => release)).padEnd(20)} `));
+    for (const line of evidence) lines.push(...wrap(line, '      read in '));
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+const rangeText = (names: readonly string[]): string =>
+  names.length === 1 ? `${names[0]}` : `${names[0]} to ${names.at(-1)}`;
+
+/** Neighbours with the same text as one run. */
+function runs<T>(
+  items: readonly T[],
+  textOf: (item: T) => string,
+): readonly { readonly text: string; readonly items: readonly T[] }[] {
+  const found: { text: string; items: T[] }[] = [];
+  for (const item of items) {
+    const last = found.at(-1);
+    if (last !== undefined && last.text === textOf(item)) last.items.push(item);
+    else found.push({ text: textOf(item), items: [item] });
+  }
+  return found;
+}

@@ -1,0 +1,152 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import type { ClassedRelease } from '../diff/release.ts';
+import { extractModule, MODULE_PATHS, type RevisionFile } from '../extract/module/release.ts';
+import { nameRevision } from '../extract/module/release-name.ts';
+import { decodeText, encodingNotes } from '../extract/text.ts';
+import { classify, type DynamicBits } from '../model/class.ts';
+import { NoInputError, UsageError } from '../model/errors.ts';
+import type { ModuleRelease } from '../model/module.ts';
+import type { Policy } from '../model/policy.ts';
+import { type BlobReader, openBlobs } from '../sources/blobs.ts';
+import { listCommits, listRefs, openRepository, type Repository, resolveCommit } from '../sources/repository.ts';
+import { readModuleFile } from '../specs/module-file.ts';
+import { NO_CACHE } from '../specs/plain.ts';
+import { readPolicyFile } from '../specs/policy-file.ts';
+import type { Specs } from '../specs/store.ts';
+import type { Context } from './context.ts';
+import { suggest } from './suggest.ts';
+
+export type Operand =
+  | { readonly kind: 'release'; readonly release: ClassedRelease }
+  | { readonly kind: 'policy'; readonly policy: Policy };
+
+/** What `bitwatch diff` takes: a release, a KVM version, a specification file, or `GITDIR@REV`. */
+export async function resolveOperand(context: Context, specs: Specs, text: string): Promise<Operand> {
+  const release = specs.releases.find(({ module }) => module.release === text);
+  if (release !== undefined) return { kind: 'release', release };
+  const policy = specs.policies.find(({ version }) => version === text);
+  if (policy !== undefined) return { kind: 'policy', policy };
+  if (existsSync(text) && statSync(text).isFile()) return readSpecFile(text, specs.knowledge.dynamic);
+  const at = text.lastIndexOf('@');
+  if (at > 0 && existsSync(text.slice(0, at)))
+    return resolveRevision(context, specs, text.slice(0, at), text.slice(at + 1));
+  throw unknownRelease(specs, text);
+}
+
+/** A release by name, with its tables. */
+export function findRelease(specs: Specs, name: string): ClassedRelease {
+  const release = specs.releases.find(({ module }) => module.release === name);
+  if (release === undefined) throw unknownRelease(specs, name);
+  return release;
+}
+
+export function findPolicy(specs: Specs, version: string): Policy {
+  const policy = specs.policies.find((candidate) => candidate.version === version);
+  if (policy !== undefined) return policy;
+  const known = specs.policies.map((candidate) => candidate.version);
+  throw new UsageError(
+    `no KVM policy ${JSON.stringify(version)}${suggest(version, known)}; known: ${known.join(', ') || 'none'}`,
+  );
+}
+
+function unknownRelease(specs: Specs, text: string): Error {
+  const known = specs.known.find(({ release }) => release === text);
+  if (known !== undefined)
+    return new NoInputError(
+      `release ${text} is known by name only, its tables could not be read (seen: ${known.seen.join('; ')})`,
+    );
+  const names = [
+    ...specs.releases.map(({ module }) => module.release),
+    ...specs.policies.map(({ version }) => version),
+  ];
+  return new UsageError(`no release, KVM version, file or GITDIR@REV ${JSON.stringify(text)}${suggest(text, names)}`);
+}
+
+async function readSpecFile(path: string, dynamic: DynamicBits): Promise<Operand> {
+  const text = readFileSync(path, 'utf8');
+  if (/^generation:/m.test(text)) return { kind: 'policy', policy: await readPolicyFile(path, text, NO_CACHE) };
+  return { kind: 'release', release: classed(await readModuleFile(path, text, NO_CACHE), dynamic) };
+}
+
+export const classed = (module: ModuleRelease, dynamic: DynamicBits): ClassedRelease => ({
+  module,
+  registers: classify(module, dynamic),
+});
+
+async function resolveRevision(context: Context, specs: Specs, path: string, revision: string): Promise<Operand> {
+  const repository = openRepository(path, context.env);
+  const commit = await resolveCommit(repository, revision);
+  const blobs = openBlobs(repository.gitDir, context.env, !context.options.offline);
+  try {
+    if ((await blobs.read(`${commit}:arch/x86/kvm/vmx/tdx.c`)) !== null) {
+      const { readPolicyRevision } = await import('./kvm-revision.ts');
+      return { kind: 'policy', policy: await readPolicyRevision(repository, blobs, commit) };
+    }
+    return {
+      kind: 'release',
+      release: classed(await readModuleRevision(repository, blobs, commit, null), specs.knowledge.dynamic),
+    };
+  } finally {
+    await blobs.close();
+  }
+}
+
+/** Reads one revision of the module's source; its release is found by tag, subject and make file unless it is given. */
+export async function readModuleRevision(
+  repository: Repository,
+  blobs: BlobReader,
+  commit: string,
+  known: string | null,
+): Promise<ModuleRelease> {
+  const [files, named] = await Promise.all([
+    readFiles(blobs, commit, MODULE_PATHS),
+    known === null ? nameOf(repository, blobs, commit) : { release: known, notes: [] },
+  ]);
+  const module = extractModule({
+    release: named.release,
+    repository: repository.name,
+    revision: commit,
+    files: files.files,
+  });
+  return { ...module, notes: [...named.notes, ...files.notes, ...module.notes] };
+}
+
+async function nameOf(
+  repository: Repository,
+  blobs: BlobReader,
+  commit: string,
+): Promise<{ readonly release: string; readonly notes: readonly string[] }> {
+  const [refs, commits, makefile] = await Promise.all([
+    listRefs(repository),
+    listCommits(repository),
+    blobs.read(`${commit}:proj_defs.mk`),
+  ]);
+  const tags = refs
+    .filter((ref) => ref.kind === 'tag' && ref.commit === commit)
+    .map((ref) => ref.name.slice('refs/tags/'.length));
+  const subject = commits.find((candidate) => candidate.id === commit)?.subject ?? '';
+  const { name, notes } = nameRevision(tags, subject, makefile?.bytes.toString('latin1') ?? null);
+  if (name === null)
+    return { release: commit.slice(0, 12), notes: ['no tag, commit subject or make file names a release'] };
+  const trust =
+    name.by === 'makefile' ? [`only the make file names this release, and its number is a build default`] : [];
+  return { release: name.release, notes: [...notes, ...trust] };
+}
+
+/** The files of a revision that are there, all asked for at once. */
+export async function readFiles(
+  blobs: BlobReader,
+  commit: string,
+  paths: readonly string[],
+): Promise<{ readonly files: ReadonlyMap<string, RevisionFile>; readonly notes: readonly string[] }> {
+  const read = await Promise.all(paths.map(async (path) => [path, await blobs.read(`${commit}:${path}`)] as const));
+  const files = new Map<string, RevisionFile>();
+  const notes: string[] = [];
+  for (const [path, blob] of read) {
+    if (blob === null) continue;
+    const text = decodeText(blob.bytes);
+    notes.push(...encodingNotes(path, text));
+    files.set(path, { text: text.text, blob: blob.oid });
+  }
+  return { files, notes };
+}

@@ -1,0 +1,27 @@
+import { join } from 'node:path';
+import { removeStale, writeFiles } from '../deliver/files.ts';
+import { pagesOf } from '../report/pages.ts';
+import { countsText, viewOf } from '../report/view.ts';
+import { clobbersByRelease } from './clobbers.ts';
+import { type Context, specsOf } from './context.ts';
+import { printReport } from './output.ts';
+import { wholeReport } from './steps.ts';
+
+/** `bitwatch report`: every successive pair and every release under every policy, written to a directory. */
+export async function reportCommand(context: Context, options: { readonly directory: string }): Promise<void> {
+  const specs = await specsOf(context);
+  const report = wholeReport(specs, clobbersByRelease(specs), context.today());
+  if (context.options.json || context.options.out.length > 0) return printReport(context, report);
+  const pages = pagesOf(report);
+  writeFiles(pages.map(({ name, content }) => ({ path: join(options.directory, name), content })));
+  removeStale(options.directory, new Set(pages.map(({ name }) => name)), '.md');
+  const { coverage } = report;
+  context.stdout.write(
+    [
+      `${countsText(viewOf(report).counts)} in ${report.reviews.length} reviews`,
+      `read ${coverage.releases.length} releases and ${coverage.policies.length} KVM versions; ${coverage.unread.length} releases are known by name only`,
+      `wrote ${join(options.directory, 'index.md')}`,
+      '',
+    ].join('\n'),
+  );
+}

@@ -1,0 +1,53 @@
+import { gating } from '../judge/waivers.ts';
+import { EXIT } from '../model/errors.ts';
+import type { Level } from '../model/finding.ts';
+import type { Policy } from '../model/policy.ts';
+import { clobbersByRelease } from './clobbers.ts';
+import { type Context, specsOf } from './context.ts';
+import { findPolicy, findRelease } from './operand.ts';
+import { printReport } from './output.ts';
+import { coverageOf, releaseReview, releaseSteps, stepReview, wholeReport, withWaivers } from './steps.ts';
+
+/** `bitwatch review RELEASE`: against the release before it (or `--since`) and under one policy or all. */
+export async function reviewCommand(
+  context: Context,
+  name: string,
+  options: { readonly kvm: string | null; readonly since: string | null },
+): Promise<void> {
+  const specs = await specsOf(context);
+  const clobbers = clobbersByRelease(specs);
+  const release = findRelease(specs, name);
+  const since = options.since === null ? null : findRelease(specs, options.since);
+  const from = since ?? releaseSteps(specs.releases).find(({ to }) => to === release)?.from ?? null;
+  const policies: readonly Policy[] = options.kvm === null ? specs.policies : [findPolicy(specs, options.kvm)];
+  const steps = from === null ? [] : [stepReview(specs, clobbers, from, release)];
+  const judged = policies.map((policy) => releaseReview(specs, clobbers, release, policy, since));
+  const report = withWaivers(
+    {
+      reviews: [...steps, ...judged],
+      coverage: {
+        ...coverageOf(specs, steps),
+        releases: from === null ? [name] : [from.module.release, name],
+        policies: policies.map(({ version }) => version),
+      },
+    },
+    specs,
+    context.today(),
+  );
+  printReport(context, report, `bitwatch: review of TDX module ${name}`);
+}
+
+/** `bitwatch check`: the gate. 100 where a finding that is not waived reaches the level; --strict also counts warnings on waivers. */
+export async function checkCommand(
+  context: Context,
+  options: { readonly failOn: Level; readonly strict: boolean },
+): Promise<number> {
+  const specs = await specsOf(context);
+  const report = wholeReport(specs, clobbersByRelease(specs), context.today());
+  printReport(context, report, 'bitwatch: check');
+  const findings = report.reviews.flatMap((review) => review.findings);
+  const strict = options.strict
+    ? findings.filter((finding) => finding.rule === 'waiver-unmatched' || finding.rule === 'waiver-expired')
+    : [];
+  return gating(findings, options.failOn).length > 0 || strict.length > 0 ? EXIT.findings : EXIT.clean;
+}

@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { selectorText } from '../judge/waivers.ts';
+import { UsageError } from '../model/errors.ts';
+import { writeFileAtomically } from '../specs/atomic.ts';
+import { quoted } from '../specs/yaml-text.ts';
+import { clobbersByRelease } from './clobbers.ts';
+import { type Context, specsDirectory, specsOf } from './context.ts';
+import { waiversOf, wholeReport } from './steps.ts';
+
+export type WaiveOptions = {
+  readonly reason: string | null;
+  readonly by: string | null;
+  readonly until: string | null;
+  readonly prune: boolean;
+};
+
+const HEADER =
+  '# Findings that a person looked at and accepts, each with reason, person and optionally a last day. A waived finding stays in the report.\n';
+
+/** `bitwatch waive FINGERPRINT --reason … --by … [--until DAY]`, or `--prune`: edits specs/waivers.yaml. */
+export async function waiveCommand(context: Context, fingerprint: string | null, options: WaiveOptions): Promise<void> {
+  const specs = await specsOf(context);
+  const file = join(specsDirectory(context), 'waivers.yaml');
+  const findings = wholeReport(specs, clobbersByRelease(specs), context.today()).reviews.flatMap(
+    (review) => review.findings,
+  );
+  if (options.prune) {
+    const useless = new Set(
+      findings.flatMap((finding) => (finding.facts.kind === 'waiver' ? [finding.facts.selector] : [])),
+    );
+    const keys = waiversOf(specs).map(({ selector }) => selectorText(selector));
+    const kept = specs.waivers.filter((_, index) => !useless.has(keys[index] ?? ''));
+    writeFileAtomically(file, fileText(kept));
+    context.stdout.write(`removed ${specs.waivers.length - kept.length} of ${specs.waivers.length} waivers\n`);
+    return;
+  }
+  if (fingerprint === null || options.reason === null || options.by === null)
+    throw new UsageError('waive needs a FINGERPRINT, --reason TEXT and --by NAME (or --prune)');
+  if (!findings.some((finding) => finding.fingerprint === fingerprint))
+    throw new UsageError(
+      `no finding has the fingerprint ${JSON.stringify(fingerprint)}; \`bitwatch report --json\` lists them`,
+    );
+  if (options.until !== null && !/^\d{4}-\d{2}-\d{2}$/.test(options.until))
+    throw new UsageError(`--until ${JSON.stringify(options.until)}: expected a day such as 2027-01-31`);
+  if (specs.waivers.some((waiver) => 'fingerprint' in waiver && waiver.fingerprint === fingerprint))
+    throw new UsageError(`${fingerprint} is waived already; edit ${file}`);
+  const entry = {
+    fingerprint,
+    reason: options.reason,
+    by: options.by,
+    ...(options.until === null ? {} : { until: options.until }),
+  };
+  const text = readFileSync(file, 'utf8');
+  // People's comments stay: a new entry goes to the end of the file.
+  const begun = /^waivers:\s*\[\]\s*$/m.test(text) ? text.replace(/^waivers:\s*\[\]\s*$/m, 'waivers:') : text;
+  writeFileAtomically(file, `${begun.trimEnd()}\n${entryText(entry)}`);
+  context.stdout.write(`waived ${fingerprint} in ${file}\n`);
+}
+
+const entryText = (entry: Readonly<Record<string, string | undefined>>): string =>
+  Object.entries(entry)
+    .flatMap(([key, value]) => (value === undefined ? [] : [`${key}: ${quoted(value)}`]))
+    .map((line, index) => `${index === 0 ? '  - ' : '    '}${line}\n`)
+    .join('');
+
+const fileText = (waivers: readonly Readonly<Record<string, string | undefined>>[]): string =>
+  `${HEADER}${waivers.length === 0 ? 'waivers: []\n' : `waivers:\n${waivers.map(entryText).join('')}`}`;

@@ -1,0 +1,17 @@
+import type { NamedBit } from '../model/finding.ts';
+import { bitMask, formatBits, or } from '../model/mask.ts';
+import { formatPlace, type Place } from '../model/place.ts';
+
+/** `7.1.EAX[23,19,7]`. */
+export const bitsText = (place: Place, mask: number): string =>
+  `${formatPlace(place)}${mask === 0xffffffff ? '' : formatBits(mask)}`;
+
+/** `CMPCCXADD (7), WRMSRNS (19)`; a field is named once with its bits; bits without a name are counted. */
+export function namesText(bits: readonly NamedBit[]): string {
+  const named = new Map<string, number>();
+  for (const { bit, name } of bits) if (name !== null) named.set(name, or(named.get(name) ?? 0, bitMask(bit)));
+  const unnamed = bits.filter(({ name }) => name === null).reduce((mask, { bit }) => or(mask, bitMask(bit)), 0);
+  const parts = [...named].map(([name, mask]) => (bits.length === 1 ? name : `${name} ${formatBits(mask)}`));
+  if (unnamed !== 0) parts.push(bits.length === 1 ? 'a bit without a name' : `without a name ${formatBits(unnamed)}`);
+  return parts.join(', ');
+}

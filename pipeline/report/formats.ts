@@ -1,0 +1,26 @@
+import { annotations } from './annotations.ts';
+import { findingsJson } from './findings-json.ts';
+import { junit } from './junit.ts';
+import { jsonText } from './machine.ts';
+import { cutBlocks, LIMITS, markdown, markdownBlocks } from './markdown.ts';
+import { sarif } from './sarif.ts';
+import { text } from './text.ts';
+import type { View } from './view.ts';
+
+export const VERSION = '0.1.0';
+
+/** A format: a view in, bytes out. One line here and one file make a new one. */
+export const FORMATS = {
+  markdown,
+  text,
+  json: (view: View) => jsonText(findingsJson(view)),
+  sarif: (view: View) => jsonText(sarif(view, VERSION)),
+  annotations,
+  junit,
+  comment: (view: View) => cutBlocks(markdownBlocks(view), LIMITS.comment, 'see the whole report'),
+  summary: (view: View) => cutBlocks(markdownBlocks(view), LIMITS.summary, 'see the whole report'),
+} as const satisfies Readonly<Record<string, (view: View) => string>>;
+
+export type Format = keyof typeof FORMATS;
+export const FORMAT_NAMES = Object.keys(FORMATS) as readonly Format[];
+export const isFormat = (name: string): name is Format => Object.hasOwn(FORMATS, name);

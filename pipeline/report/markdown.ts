@@ -1,0 +1,95 @@
+import { countsText, coverageLines, type Item, type Section, type View } from './view.ts';
+
+/** A text as Markdown that shows just that text: whatever could be markup, a mention or a link is escaped. */
+export function escapeMarkdown(text: string): string {
+  return text
+    .replace(/&/g, '&amp;')
+    .replace(/</g, '&lt;')
+    .replace(/>/g, '&gt;')
+    .replace(/[\\`*_[\]{}|~!#()]/g, '\\$&')
+    .replace(/@(?=[A-Za-z0-9_-])/g, '@\u200b')
+    .replace(/:\/\//g, ':\u200b//')
+    .replace(/\bwww\./gi, 'www\u200b.')
+    .replace(/^(\s*)([-+=]|\d+[.)])/, '$1\\$2');
+}
+
+/** A text as a code span; backticks inside lengthen the fence. */
+export function codeSpan(text: string): string {
+  const longest = Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = '`'.repeat(longest + 1);
+  const pad =
+    text.startsWith('`') || text.endsWith('`') || (text.startsWith(' ') && text.endsWith(' ') && text.trim() !== '')
+      ? ' '
+      : '';
+  return `${fence}${pad}${text === '' ? ' ' : text}${pad}${fence}`;
+}
+
+/** A part of a document that is printed whole or not at all. */
+export type Block = { readonly text: string; readonly items: number };
+
+export function markdownBlocks(view: View): readonly Block[] {
+  return [
+    { text: `# ${escapeMarkdown(view.title)}\n\n${countsText(view.counts)}.\n`, items: 0 },
+    ...view.sections.flatMap(sectionBlocks),
+    {
+      text: `## What was read\n\n${coverageLines(view.coverage)
+        .map((line) => `- ${escapeMarkdown(line)}`)
+        .join('\n')}\n`,
+      items: 0,
+    },
+  ];
+}
+
+function sectionBlocks(section: Section): readonly Block[] {
+  const head = `## ${escapeMarkdown(section.title)}\n\n${escapeMarkdown(section.summary)}. Reproduce: ${codeSpan(section.command)}\n`;
+  const notes =
+    section.notes.length === 0 ? '' : `\n${section.notes.map((note) => `- ${escapeMarkdown(note)}`).join('\n')}\n`;
+  return [
+    { text: `${head}${notes}`, items: 0 },
+    ...section.items.map((item) => ({ text: itemMarkdown(item), items: 1 })),
+  ];
+}
+
+function itemMarkdown(item: Item): string {
+  const { finding } = item;
+  const lines = [
+    `### ${finding.level}: ${escapeMarkdown(item.headline)}`,
+    '',
+    ...(item.waived === null ? [] : [`*${escapeMarkdown(item.waived)}*`, '']),
+    escapeMarkdown(item.because),
+    '',
+    `**Do:** ${escapeMarkdown(item.todo)}`,
+    '',
+    `Rule ${codeSpan(finding.rule)}, fingerprint ${codeSpan(finding.fingerprint)}${item.evidence.length === 0 ? '' : `, evidence ${item.evidence.map(codeSpan).join(', ')}`}`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+export const markdown = (view: View): string =>
+  markdownBlocks(view)
+    .map(({ text }) => text)
+    .join('\n');
+
+/** What a GitHub comment takes, in characters, and a job summary, in bytes. */
+export const LIMITS = { comment: 65_536, summary: 1024 * 1024 } as const;
+
+/**
+ * Blocks up to a limit, cut before the first that does not fit, with the number of findings that were left out and where
+ * they are. The length counts bytes of UTF-8, which is at least the number of characters.
+ */
+export function cutBlocks(blocks: readonly Block[], limit: number, rest: string): string {
+  const whole = blocks.map(({ text }) => text).join('\n');
+  if (Buffer.byteLength(whole) <= limit) return whole;
+  const total = blocks.reduce((all, { items }) => all + items, 0);
+  const tail = (shown: number): string => `\n${total - shown} of ${total} findings are left out here: ${rest}\n`;
+  const room = limit - Buffer.byteLength(tail(0)) - 16;
+  let text = '';
+  let shown = 0;
+  for (const block of blocks) {
+    const next = text === '' ? block.text : `${text}\n${block.text}`;
+    if (Buffer.byteLength(next) > room) break;
+    text = next;
+    shown += block.items;
+  }
+  return `${text}${tail(shown)}`;
+}

@@ -1,0 +1,61 @@
+import { RULES } from '../judge/catalogue.ts';
+import type { Item, View } from './view.ts';
+
+const LEVEL = { error: 'error', warning: 'warning', info: 'note' } as const;
+
+/** SARIF 2.1.0: the rules of the catalogue, one result a finding, waived ones suppressed with their reason. */
+export function sarif(view: View, version: string) {
+  return {
+    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
+    version: '2.1.0',
+    runs: [
+      {
+        tool: {
+          driver: {
+            name: 'bitwatch',
+            semanticVersion: version,
+            rules: RULES.map((rule) => ({
+              id: rule.id,
+              shortDescription: { text: rule.title },
+              fullDescription: { text: rule.why },
+              help: { text: rule.action },
+              defaultConfiguration: { level: LEVEL[rule.level] },
+            })),
+          },
+        },
+        results: view.sections.flatMap(({ id, items }) => items.map((item) => result(item, id))),
+        columnKind: 'utf16CodeUnits',
+      },
+    ],
+  };
+}
+
+function result(item: Item, review: string) {
+  const { finding } = item;
+  return {
+    ruleId: finding.rule,
+    ruleIndex: RULES.findIndex((rule) => rule.id === finding.rule),
+    level: LEVEL[finding.level],
+    message: { text: `${item.headline}. ${item.because} ${item.todo}` },
+    locations:
+      finding.evidence.length === 0
+        ? [location('specs', 1)]
+        : finding.evidence.map(({ path, line }) => location(path, line)),
+    partialFingerprints: { 'bitwatch/v1': finding.fingerprint },
+    properties: {
+      review,
+      repositories: [...new Set(finding.evidence.map(({ repository, revision }) => `${repository}@${revision}`))],
+    },
+    ...(finding.waived === null
+      ? {}
+      : { suppressions: [{ kind: 'external', status: 'accepted', justification: finding.waived.reason }] }),
+  };
+}
+
+/** A path as a relative URI: whatever a URI reserves is escaped. */
+const location = (path: string, line: number) => ({
+  physicalLocation: {
+    artifactLocation: { uri: path.split('/').map(encodeURIComponent).join('/') },
+    region: { startLine: line },
+  },
+});

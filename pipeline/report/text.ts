@@ -1,0 +1,67 @@
+import { countsText, coverageLines, type Item, type Section, type View } from './view.ts';
+
+/** Lines of plain text are at most this long, in UTF-16 code units, tags and code that must not be wrapped aside. */
+export const COLUMNS = 72;
+
+/** Wraps a text at blanks; a word that is longer than a line is cut. The first line may have a label. */
+export function wrap(text: string, first = '', rest = ' '.repeat(first.length)): readonly string[] {
+  const lines: string[] = [];
+  let line = first;
+  let isEmpty = true;
+  for (const word of text.split(' ').filter((part) => part !== '')) {
+    let left = word;
+    for (;;) {
+      const room = COLUMNS - line.length - (isEmpty ? 0 : 1);
+      if (left.length <= room) {
+        line = isEmpty ? `${line}${left}` : `${line} ${left}`;
+        isEmpty = false;
+        break;
+      }
+      if (isEmpty) {
+        lines.push(`${line}${left.slice(0, room)}`);
+        left = left.slice(room);
+        line = rest;
+      } else {
+        lines.push(line);
+        line = rest;
+        isEmpty = true;
+      }
+    }
+  }
+  if (!isEmpty || lines.length === 0) lines.push(line);
+  return lines.map((each) => each.trimEnd());
+}
+
+/** The report as plain text of at most 72 columns. */
+export function text(view: View): string {
+  const lines = [...wrap(view.title), ...wrap(`${countsText(view.counts)}.`), ''];
+  for (const section of view.sections) lines.push(...sectionLines(section));
+  lines.push('What was read', '-'.repeat(13), ...coverageLines(view.coverage).flatMap((line) => wrap(line, '* ')), '');
+  return `${lines.join('\n').trimEnd()}\n`;
+}
+
+function sectionLines(section: Section): readonly string[] {
+  const title = wrap(section.title);
+  return [
+    ...title,
+    '-'.repeat(Math.max(...title.map((line) => line.length))),
+    ...wrap(`${section.summary}.`),
+    ...wrap(section.command, 'reproduce:  '),
+    ...section.notes.flatMap((note) => wrap(note, '* ')),
+    '',
+    ...section.items.flatMap((item) => [...itemLines(item), '']),
+  ];
+}
+
+/** One finding with aligned labels. */
+export function itemLines(item: Item): readonly string[] {
+  const { finding } = item;
+  return [
+    ...wrap(item.headline, `${finding.level.padEnd(9)} `),
+    ...(item.waived === null ? [] : wrap(item.waived, '  waived:   ')),
+    ...wrap(item.because, '  why:      '),
+    ...wrap(item.todo, '  do:       '),
+    ...item.evidence.flatMap((line) => wrap(line, '  evidence: ')),
+    ...wrap(`${finding.rule} ${finding.fingerprint}`, '  rule:     '),
+  ];
+}

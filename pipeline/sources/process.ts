@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process';
+import { NoInputError, UnavailableError } from '../model/errors.ts';
+
+/**
+ * The environment that every git process gets: no prompt, no user's or system's configuration that could run programs, the
+ * same words in any locale, and no transport but those that a sync needs.
+ */
+export function gitEnvironment(base: NodeJS.ProcessEnv, network: boolean): NodeJS.ProcessEnv {
+  const kept = Object.fromEntries(
+    Object.entries(base).filter(([name]) =>
+      /^(PATH|HOME|TMPDIR|SSL_CERT_FILE|SSL_CERT_DIR|https?_proxy|HTTPS?_PROXY|no_proxy|NO_PROXY|SystemRoot)$/.test(
+        name,
+      ),
+    ),
+  );
+  return {
+    ...kept,
+    LC_ALL: 'C',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_OPTIONAL_LOCKS: '0',
+    GIT_NO_REPLACE_OBJECTS: '1',
+    GIT_ALLOW_PROTOCOL: network ? 'https:file' : 'none',
+    GIT_NO_LAZY_FETCH: network ? '0' : '1',
+    // Mirrors are often owned by somebody else; only data is read from them, no hook and no configured program runs.
+    GIT_CONFIG_COUNT: '4',
+    GIT_CONFIG_KEY_0: 'safe.directory',
+    GIT_CONFIG_VALUE_0: '*',
+    GIT_CONFIG_KEY_1: 'core.hooksPath',
+    GIT_CONFIG_VALUE_1: '/dev/null',
+    GIT_CONFIG_KEY_2: 'core.fsmonitor',
+    GIT_CONFIG_VALUE_2: 'false',
+    GIT_CONFIG_KEY_3: 'uploadpack.packObjectsHook',
+    GIT_CONFIG_VALUE_3: '',
+  };
+}
+
+export type GitResult = { readonly status: number; readonly stdout: Buffer; readonly stderr: string };
+export type GitOptions = {
+  readonly env: NodeJS.ProcessEnv;
+  readonly input?: Buffer | string;
+  readonly network?: boolean;
+  readonly maxBytes?: number;
+};
+
+const MAX_OUTPUT = 512 * 1024 * 1024;
+
+/** Runs git with an argument list, never through a shell. Resolves also where git fails; rejects where it cannot run. */
+export function runGit(args: readonly string[], options: GitOptions): Promise<GitResult> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('git', [...args], {
+      env: gitEnvironment(options.env, options.network ?? false),
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    let stderr = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > (options.maxBytes ?? MAX_OUTPUT)) child.kill();
+      else chunks.push(chunk);
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      if (stderr.length < 4096) stderr += chunk.toString('utf8');
+    });
+    child.on('error', (error) =>
+      reject(new UnavailableError(`git cannot be run: ${error.message}; install git`, { cause: error })),
+    );
+    child.on('close', (status) =>
+      resolve({ status: status ?? 128, stdout: Buffer.concat(chunks), stderr: stderr.trim() }),
+    );
+    // A process that ends early closes its input; what matters is its status.
+    child.stdin.on('error', () => {});
+    child.stdin.end(options.input ?? '');
+  });
+}
+
+/** Runs git in a repository; a failure is a NoInputError with git's first line. */
+export async function readGit(gitDir: string, args: readonly string[], options: GitOptions): Promise<Buffer> {
+  const result = await runGit([`--git-dir=${gitDir}`, ...args], options);
+  if (result.status === 0) return result.stdout;
+  throw new NoInputError(`${gitDir}: git ${args[0] ?? ''} failed: ${firstLine(result.stderr)}`);
+}
+
+export const firstLine = (text: string): string => text.split('\n')[0]?.replace(/^(fatal|error): /, '') ?? '';

@@ -1,0 +1,57 @@
+import { type NamedRevision, nameRevision, releaseNameOf } from '../extract/module/release-name.ts';
+import { compareTexts, compareVersions } from '../model/order.ts';
+import type { BlobReader } from './blobs.ts';
+import { type Commit, listCommits, listRefs, type Repository } from './repository.ts';
+
+/** A revision that is a release, with what named it and what disagreed. */
+export type ReleaseRevision = {
+  readonly release: string;
+  readonly commit: string;
+  readonly name: NamedRevision;
+  readonly notes: readonly string[];
+};
+
+/** Every release that the tags and commit subjects of a repository name, in the order of versions. */
+export async function listReleases(repository: Repository, blobs: BlobReader): Promise<readonly ReleaseRevision[]> {
+  const [refs, commits] = await Promise.all([listRefs(repository), listCommits(repository)]);
+  const tags = new Map<string, string[]>();
+  for (const ref of refs)
+    if (ref.kind === 'tag')
+      tags.set(ref.commit, [...(tags.get(ref.commit) ?? []), ref.name.slice('refs/tags/'.length)]);
+  const named = commits.filter(
+    (commit) =>
+      releaseNameOf(commit.subject) !== null || (tags.get(commit.id) ?? []).some((tag) => releaseNameOf(tag) !== null),
+  );
+  const found = await Promise.all(named.map((commit) => nameCommit(commit, tags.get(commit.id) ?? [], blobs)));
+  return choose(found.flat());
+}
+
+async function nameCommit(
+  commit: Commit,
+  tags: readonly string[],
+  blobs: BlobReader,
+): Promise<readonly (ReleaseRevision & { readonly time: number })[]> {
+  const makefile = await blobs.read(`${commit.id}:proj_defs.mk`);
+  const { name, notes } = nameRevision(tags, commit.subject, makefile?.bytes.toString('latin1') ?? null);
+  return name === null ? [] : [{ release: name.release, commit: commit.id, name, notes, time: commit.time }];
+}
+
+/** One revision a release: a tag before a subject, then the newest commit; the others are noted. */
+function choose(found: readonly (ReleaseRevision & { readonly time: number })[]): readonly ReleaseRevision[] {
+  const byRelease = new Map<string, (ReleaseRevision & { readonly time: number })[]>();
+  for (const revision of found) byRelease.set(revision.release, [...(byRelease.get(revision.release) ?? []), revision]);
+  return [...byRelease.values()]
+    .flatMap((revisions) => {
+      const [best, ...others] = revisions.sort((a, b) =>
+        a.name.by === b.name.by ? b.time - a.time || compareTexts(a.commit, b.commit) : a.name.by === 'tag' ? -1 : 1,
+      );
+      if (best === undefined) return [];
+      const { time: _, ...revision } = best;
+      const notes = others.map(
+        (other) =>
+          `the ${other.name.by} of ${other.commit.slice(0, 12)} names ${other.release} too; ${best.commit.slice(0, 12)} was taken by its ${best.name.by}`,
+      );
+      return [{ ...revision, notes: [...revision.notes, ...notes] }];
+    })
+    .sort((a, b) => compareVersions(a.release, b.release));
+}

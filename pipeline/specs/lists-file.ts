@@ -1,0 +1,93 @@
+import type { BitName, LevelOverride } from '../model/knowledge.ts';
+import type { PlainLevels, PlainNames, PlainReleases, PlainWaivers } from './lists-shape.ts';
+import { type PlainReader, readPlain } from './plain.ts';
+
+/** A release that is known, whether or not its tables could be read. */
+export type KnownRelease = {
+  readonly release: string;
+  readonly mrseam: string | null;
+  readonly link: string | null;
+  /** False where the README marks it as a release without source yet; null where no README lists it. */
+  readonly sourceReleased: boolean | null;
+  readonly features0: bigint | null;
+  /** The oldest running release that can be updated to this one with TDs preserved. */
+  readonly updatesFrom: string | null;
+  /** Where the name was seen. */
+  readonly seen: readonly string[];
+};
+
+export async function readReleasesFile(
+  file: string,
+  text: string,
+  reader: PlainReader,
+): Promise<readonly KnownRelease[]> {
+  const plain = await readPlain<PlainReleases>(
+    'releases',
+    file,
+    text,
+    reader,
+    async () => (await import('./lists-shape.ts')).checkReleases,
+  );
+  return plain.releases.map((entry) => ({
+    release: entry.release,
+    mrseam: entry.mrseam ?? null,
+    link: entry.link ?? null,
+    sourceReleased: entry.sourceReleased ?? null,
+    features0: entry.features0 === undefined ? null : BigInt(entry.features0),
+    updatesFrom: entry.updatesFrom ?? null,
+    seen: entry.seen,
+  }));
+}
+
+export async function readNamesFile(file: string, text: string, reader: PlainReader): Promise<readonly BitName[]> {
+  const plain = await readPlain<PlainNames>(
+    'names',
+    file,
+    text,
+    reader,
+    async () => (await import('./lists-shape.ts')).checkNames,
+  );
+  return plain.names.map((name) => ({
+    ...name,
+    leaf: Number(name.leaf),
+    subleaf: name.subleaf === null ? null : Number(name.subleaf),
+  }));
+}
+
+export async function readLevelsFile(
+  file: string,
+  text: string,
+  reader: PlainReader,
+): Promise<readonly LevelOverride[]> {
+  const plain = await readPlain<PlainLevels>(
+    'levels',
+    file,
+    text,
+    reader,
+    async () => (await import('./lists-shape.ts')).checkLevels,
+  );
+  return plain.levels.map(({ rule, leaf, subleaf, level, reason }) => ({
+    rule,
+    leaf:
+      leaf === undefined
+        ? null
+        : { leaf: Number(leaf), subleaf: subleaf === undefined || subleaf === null ? null : Number(subleaf) },
+    level,
+    reason,
+  }));
+}
+
+export async function readPlainWaivers(
+  file: string,
+  text: string,
+  reader: PlainReader,
+): Promise<PlainWaivers['waivers']> {
+  const plain = await readPlain<PlainWaivers>(
+    'waivers',
+    file,
+    text,
+    reader,
+    async () => (await import('./lists-shape.ts')).checkWaivers,
+  );
+  return plain.waivers;
+}

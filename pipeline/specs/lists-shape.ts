@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import { LEVELS, RULE_IDS } from '../model/finding.ts';
+import { checkOf, hexText, leafShape, registerShape } from './shape.ts';
+
+const day = z.iso.date();
+const rule = z.enum(RULE_IDS);
+
+const releases = z.strictObject({
+  releases: z.array(
+    z.strictObject({
+      release: z.string().min(1),
+      mrseam: z
+        .string()
+        .regex(/^[0-9a-f]{96}$/)
+        .optional(),
+      link: z.url().optional(),
+      sourceReleased: z.boolean().optional(),
+      features0: hexText.optional(),
+      updatesFrom: z.string().optional(),
+      seen: z.array(z.string().min(1)).min(1),
+    }),
+  ),
+});
+export type PlainReleases = z.infer<typeof releases>;
+export const checkReleases = checkOf(releases);
+
+const names = z.strictObject({
+  source: z.array(
+    z.strictObject({ repository: z.string(), revision: z.string(), path: z.string(), blob: z.string().nullable() }),
+  ),
+  names: z.array(
+    z.strictObject({
+      ...leafShape,
+      register: registerShape,
+      high: z.int().min(0).max(31),
+      low: z.int().min(0).max(31),
+      name: z.string().min(1),
+    }),
+  ),
+});
+export type PlainNames = z.infer<typeof names>;
+export const checkNames = checkOf(names);
+
+const levels = z.strictObject({
+  levels: z.array(
+    z.strictObject({
+      rule,
+      leaf: leafShape.leaf.optional(),
+      subleaf: leafShape.subleaf.optional(),
+      level: z.enum(LEVELS),
+      reason: z.string().min(1),
+    }),
+  ),
+});
+export type PlainLevels = z.infer<typeof levels>;
+export const checkLevels = checkOf(levels);
+
+const waiver = { reason: z.string().min(1), by: z.string().min(1), until: day.optional() };
+const waivers = z.strictObject({
+  waivers: z.array(
+    z.union([
+      z.strictObject({ fingerprint: z.string().regex(/^[0-9a-f]{16}$/), ...waiver }),
+      z.strictObject({
+        rule,
+        bit: z.string().optional(),
+        release: z.string().optional(),
+        policy: z.string().optional(),
+        ...waiver,
+      }),
+    ]),
+  ),
+});
+export type PlainWaivers = z.infer<typeof waivers>;
+export const checkWaivers = checkOf(waivers);

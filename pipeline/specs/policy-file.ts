@@ -1,0 +1,30 @@
+import type { Policy, PolicyMask } from '../model/policy.ts';
+import { type PlainReader, readPlain } from './plain.ts';
+import type { PlainPolicy } from './policy-shape.ts';
+
+/** Reads one `specs/kvm/*.yaml`. Throws a DataError with line and column. */
+export async function readPolicyFile(file: string, text: string, reader: PlainReader): Promise<Policy> {
+  const plain = await readPlain<PlainPolicy>(
+    'policy',
+    file,
+    text,
+    reader,
+    async () => (await import('./policy-shape.ts')).checkPolicy,
+  );
+  return {
+    ...plain,
+    attributes: BigInt(plain.attributes),
+    xfam: typeof plain.xfam === 'string' ? BigInt(plain.xfam) : plain.xfam,
+    deny: plain.deny.map(mask),
+    allow: plain.allow.map(mask),
+    adds: plain.adds.map(mask),
+    known: plain.known.map(mask),
+  };
+}
+
+const mask = (plain: PlainPolicy['deny'][number]): PolicyMask => ({
+  ...plain,
+  leaf: Number(plain.leaf),
+  subleaf: plain.subleaf === null ? null : Number(plain.subleaf),
+  mask: Number(plain.mask),
+});

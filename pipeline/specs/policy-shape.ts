@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import { GENERATIONS } from '../model/policy.ts';
+import { checkOf, hexText, leafShape, registerShape, sourceShape, u32Text } from './shape.ts';
+
+const place = { path: z.string().min(1), line: z.int().min(1) };
+const masks = z.array(z.strictObject({ ...leafShape, register: registerShape, mask: u32Text, ...place }));
+
+export const policyShape = z.strictObject({
+  version: z.string().min(1),
+  source: z.strictObject(sourceShape),
+  generation: z.enum(GENERATIONS),
+  attributes: hexText,
+  xfam: z.union([hexText, z.array(z.string().min(1))]),
+  configLimit: z.int().min(1).nullable(),
+  deny: masks,
+  allow: masks,
+  adds: masks,
+  restores: z.array(z.strictObject({ msr: z.string().min(1), by: z.string().min(1), ...place })),
+  notes: z.array(z.string()),
+  known: masks,
+});
+
+export type PlainPolicy = z.infer<typeof policyShape>;
+export const checkPolicy = checkOf(policyShape);

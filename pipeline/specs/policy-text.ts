@@ -1,0 +1,62 @@
+import { hex, hex32 } from '../model/mask.ts';
+import { compareTexts } from '../model/order.ts';
+import { comparePlaces } from '../model/place.ts';
+import type { Policy, PolicyMask } from '../model/policy.ts';
+import { flow, quoted, textList } from './yaml-text.ts';
+
+/** `specs/kvm/<version>.yaml`: what one KVM version does, extracted by the program or declared by hand. */
+export function policyToYaml(policy: Policy): string {
+  const { source } = policy;
+  const lines = [
+    '# What one KVM version does with a TD’s CPUID bits, read by the program. Lines are those of the named revision.',
+    `version: ${quoted(policy.version)}`,
+    'source:',
+    `  repository: ${quoted(source.repository)}`,
+    `  revision: ${quoted(source.revision)}`,
+    `  path: ${quoted(source.path)}`,
+    `  blob: ${source.blob === null ? 'null' : quoted(source.blob)}`,
+    `generation: ${policy.generation}`,
+    `attributes: ${quoted(hex(policy.attributes))}`,
+    `xfam: ${typeof policy.xfam === 'bigint' ? quoted(hex(policy.xfam)) : `[${policy.xfam.map(quoted).join(', ')}]`}`,
+    `configLimit: ${policy.configLimit ?? 'null'}`,
+    ...masks('deny', policy.deny),
+    ...masks('allow', policy.allow),
+    ...masks('adds', policy.adds),
+    ...list(
+      'restores',
+      [...policy.restores]
+        .sort((a, b) => compareTexts(a.msr, b.msr))
+        .map((restore) =>
+          flow([
+            ['msr', quoted(restore.msr)],
+            ['by', quoted(restore.by)],
+            ['path', quoted(restore.path)],
+            ['line', `${restore.line}`],
+          ]),
+        ),
+    ),
+    ...textList('notes', policy.notes),
+    ...masks('known', policy.known),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+const list = (key: string, items: readonly string[]): readonly string[] =>
+  items.length === 0 ? [`${key}: []`] : [`${key}:`, ...items.map((item) => `  - ${item}`)];
+
+function masks(key: string, entries: readonly PolicyMask[]): readonly string[] {
+  const sorted = [...entries].sort((a, b) => comparePlaces(a, b) || compareTexts(a.path, b.path) || a.line - b.line);
+  return list(
+    key,
+    sorted.map((entry) =>
+      flow([
+        ['leaf', quoted(hex(entry.leaf))],
+        ['subleaf', entry.subleaf === null ? 'null' : quoted(hex(entry.subleaf))],
+        ['register', entry.register],
+        ['mask', quoted(hex32(entry.mask))],
+        ['path', quoted(entry.path)],
+        ['line', `${entry.line}`],
+      ]),
+    ),
+  );
+}

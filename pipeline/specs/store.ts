@@ -1,0 +1,135 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ClassedRelease } from '../diff/release.ts';
+import { parseBit } from '../model/bit-text.ts';
+import { classify } from '../model/class.ts';
+import type { ClobberFacts } from '../model/clobber.ts';
+import { DataError, NoInputError } from '../model/errors.ts';
+import type { Knowledge } from '../model/knowledge.ts';
+import type { ModuleRelease } from '../model/module.ts';
+import { compareTexts, compareVersions } from '../model/order.ts';
+import type { Policy } from '../model/policy.ts';
+import { type KnownRelease, readLevelsFile, readNamesFile, readPlainWaivers, readReleasesFile } from './lists-file.ts';
+import type { PlainWaivers } from './lists-shape.ts';
+import { readModuleFile } from './module-file.ts';
+import type { PlainReader } from './plain.ts';
+import { readPolicyFile } from './policy-file.ts';
+import { readDynamic, readRequired, readStaticRegisters } from './tables.ts';
+
+/** Everything under `specs/`, read and validated, each list in the order of versions. */
+export type Specs = {
+  readonly directory: string;
+  readonly releases: readonly ClassedRelease[];
+  readonly known: readonly KnownRelease[];
+  readonly policies: readonly Policy[];
+  readonly knowledge: Knowledge;
+  /** What the module's own code leaves behind, per release whose source was read. */
+  readonly clobbers: readonly ClobberFacts[];
+  readonly waivers: PlainWaivers['waivers'];
+};
+
+/** Reads a directory of specifications. Throws a NoInputError where it is none, a DataError for a file that is not valid. */
+export async function loadSpecs(directory: string, reader: PlainReader): Promise<Specs> {
+  if (!existsSync(join(directory, 'modules')))
+    throw new NoInputError(
+      `${directory}: no specifications here (expected a directory with modules/*.yaml); name one with --specs`,
+    );
+  const text = (name: string): string => readText(join(directory, name));
+  const dynamic = await readDynamic('specs/dynamic.md', text('dynamic.md'), reader);
+  const modules = await readAll(directory, 'modules', (file, content) => readModuleFile(file, content, reader));
+  checkUnique(
+    modules.map(({ file, value }) => ({ file, name: value.release })),
+    'release',
+  );
+  const known = await readReleasesFile('specs/releases.yaml', text('releases.yaml'), reader);
+  const policies = await readAll(directory, 'kvm', (file, content) => readPolicyFile(file, content, reader));
+  checkUnique(
+    policies.map(({ file, value }) => ({ file, name: value.version })),
+    'version',
+  );
+  return {
+    directory,
+    releases: modules
+      .map(({ value }) => withPublished(value, known))
+      .sort((a, b) => compareVersions(a.release, b.release))
+      .map((module) => ({ module, registers: classify(module, dynamic) })),
+    known: [...known].sort((a, b) => compareVersions(a.release, b.release)),
+    policies: policies.map(({ value }) => value).sort((a, b) => compareVersions(a.version, b.version)),
+    knowledge: {
+      dynamic,
+      required: await readRequired('specs/required.md', text('required.md'), reader),
+      staticRegisters: await readStaticRegisters('specs/leaves.md', text('leaves.md'), reader),
+      clobbers: [],
+      names: await readNamesFile('specs/names.yaml', text('names.yaml'), reader),
+      levels: await readLevelsFile('specs/levels.yaml', text('levels.yaml'), reader),
+    },
+    clobbers: [],
+    waivers: await readPlainWaivers('specs/waivers.yaml', text('waivers.yaml'), reader),
+  };
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new NoInputError(`${path}: cannot be read`, { cause: error });
+  }
+}
+
+/** All YAML files of a folder, in the order of their names whatever the directory's. */
+async function readAll<T>(
+  directory: string,
+  folder: string,
+  read: (file: string, text: string) => Promise<T>,
+): Promise<readonly { readonly file: string; readonly value: T }[]> {
+  const path = join(directory, folder);
+  const names = existsSync(path)
+    ? readdirSync(path)
+        .filter((name) => name.endsWith('.yaml'))
+        .sort(compareTexts)
+    : [];
+  const files: { file: string; value: T }[] = [];
+  for (const name of names)
+    files.push({
+      file: `specs/${folder}/${name}`,
+      value: await read(`specs/${folder}/${name}`, readText(join(path, name))),
+    });
+  return files;
+}
+
+function checkUnique(files: readonly { readonly file: string; readonly name: string }[], key: string): void {
+  const seen = new Map<string, string>();
+  for (const { file, name } of files) {
+    const other = seen.get(name);
+    if (other !== undefined)
+      throw new DataError({
+        where: { file, at: key },
+        expected: `a ${key} that no other file has`,
+        found: `"${name}", which ${other} has too`,
+      });
+    seen.set(name, file);
+  }
+}
+
+/** What README and mapping_file.json publish of a release fills what its own source does not say. */
+function withPublished(module: ModuleRelease, known: readonly KnownRelease[]): ModuleRelease {
+  const entry = known.find(({ release }) => release === module.release);
+  return {
+    ...module,
+    features0: module.features0 ?? entry?.features0 ?? null,
+    mrseam: module.mrseam ?? entry?.mrseam ?? null,
+  };
+}
+
+/** The waiver's bit as a place; a text that is no bit is an error. */
+export function waiverPlace(text: string | undefined): ReturnType<typeof parseBit> {
+  if (text === undefined) return null;
+  const bit = parseBit(text);
+  if (bit === null)
+    throw new DataError({
+      where: { file: 'specs/waivers.yaml' },
+      expected: 'a bit such as 7.1.EAX[19]',
+      found: `"${text}"`,
+    });
+  return bit;
+}
