@@ -33,6 +33,8 @@ export type MsrTransition = {
   readonly guard: string | null;
   readonly entry: readonly EntrySite[];
   readonly exit: ExitKind;
+  /** The constant of an `init`, in hex such as `0x0`. */
+  readonly exitValue?: string;
   readonly exitAt: readonly EntrySite[];
   /** Set where `exit` is `unknown`, or where some paths differ. */
   readonly reason: string | null;

@@ -21,11 +21,12 @@ export async function readClobbersFile(file: string, text: string, reader: Plain
 }
 
 function transition(plain: PlainClobbers['msrs'][number]): MsrTransition {
-  const { range, class: name, ...rest } = plain;
+  const { range, class: name, exitValue, ...rest } = plain;
   return {
     ...rest,
     ...(range === undefined ? {} : { range }),
     ...(name === undefined ? {} : { class: name }),
+    ...(exitValue === undefined ? {} : { exitValue }),
     address: plain.address === null ? null : Number(plain.address),
     openers: plain.openers.map(opener),
   };

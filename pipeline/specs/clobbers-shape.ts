@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { checkOf, leafShape, registerShape, sourceShape, u32Text } from './shape.ts';
+import { checkOf, hexText, leafShape, registerShape, sourceShape, u32Text } from './shape.ts';
 
 const line = z.int().min(1);
 const site = z.strictObject({ path: z.string().min(1), line, guards: z.array(z.string().min(1)) });
@@ -27,6 +27,7 @@ export const clobbersShape = z.strictObject({
       class: z.string().min(1).optional(),
       guard: z.string().min(1).nullable(),
       exit: z.enum(['none', 'init', 'restored', 'unknown']),
+      exitValue: hexText.optional(),
       reason: z.string().min(1).nullable(),
       openers: z.array(opener),
       entry: z.array(site),

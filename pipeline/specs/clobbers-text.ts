@@ -48,6 +48,7 @@ function transition(item: MsrTransition): readonly string[] {
     ...(item.class === undefined ? [] : [`    class: ${quoted(item.class)}`]),
     `    guard: ${orNull(item.guard)}`,
     `    exit: ${item.exit}`,
+    ...(item.exitValue === undefined ? [] : [`    exitValue: ${quoted(item.exitValue)}`]),
     `    reason: ${orNull(item.reason)}`,
     `    openers: ${openers(item.openers)}`,
     ...list('entry', '    ', item.entry.map(site)),

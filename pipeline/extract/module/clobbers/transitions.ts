@@ -1,15 +1,18 @@
 import type { EntrySite, ExitKind, FlagBits, MsrTransition } from '../../../model/clobber.ts';
+import { hex } from '../../../model/mask.ts';
 import type { Expr } from '../../c/ast.ts';
 import { isOnOwnValue, isOptimisation, type MsrView, resolveGuard, valueKind, type Write } from './exit-kind.ts';
 import { bare, show } from './expression.ts';
 import { featureOf, openersOf } from './features.ts';
 import { truthOf } from './guard.ts';
 import { resolveText, type Stores } from './stores.ts';
+import { constantOf } from './tree.ts';
 
 /** One choice of the features that decide over an MSR's writes. */
 type Choice = ReadonlyMap<string, boolean>;
 type Outcome = {
   readonly exit: ExitKind;
+  readonly exitValue?: string;
   readonly reason: string | null;
   readonly entry: readonly EntrySite[];
   readonly exitAt: readonly EntrySite[];
@@ -164,7 +167,15 @@ function outcomeOf(view: MsrView, entry: readonly Write[], exit: readonly Write[
       entry: entrySites,
       exitAt,
     };
-  return { exit: last.value.kind, reason: parts.length === 0 ? null : parts.join('; '), entry: entrySites, exitAt };
+  const constant = last.value.kind === 'init' ? constantOf(view.tree, last.write.value) : null;
+  const value = constant === null ? {} : { exitValue: hex(constant) };
+  return {
+    exit: last.value.kind,
+    ...value,
+    reason: parts.length === 0 ? null : parts.join('; '),
+    entry: entrySites,
+    exitAt,
+  };
 }
 
 /** `#if a` and `#if !(a)`: one of both is always compiled. */
@@ -197,7 +208,8 @@ function withVmcs(view: MsrView, outcome: Outcome): Outcome {
 function ofCommand(view: MsrView, outcome: Outcome): Outcome {
   const base = /^(\w+)_(SET|RESET)$/.exec(view.msr.name)?.[1];
   if (base === undefined || !view.tree.macros.has(`${base}_MSR_ADDR`)) return outcome;
-  return { ...outcome, exit: 'unknown', reason: `a command on bits of ${base}: what that is left with is not settled` };
+  const { exitValue: _, ...rest } = outcome;
+  return { ...rest, exit: 'unknown', reason: `a command on bits of ${base}: what that is left with is not settled` };
 }
 
 /** The choices as conjunctions of literals: one where they are a cube, else one for each choice. */
