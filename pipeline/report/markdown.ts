@@ -2,15 +2,20 @@ import { countsText, coverageLines, type Item, type Section, type View } from '.
 
 /** A text as Markdown that shows just that text: whatever could be markup, a mention or a link is escaped. */
 export function escapeMarkdown(text: string): string {
-  return text
-    .replace(/&/g, '&amp;')
-    .replace(/</g, '&lt;')
-    .replace(/>/g, '&gt;')
-    .replace(/[\\`*_[\]{}|~!#()]/g, '\\$&')
-    .replace(/@(?=[A-Za-z0-9_-])/g, '@\u200b')
-    .replace(/:\/\//g, ':\u200b//')
-    .replace(/\bwww\./gi, 'www\u200b.')
-    .replace(/^(\s*)([-+=]|\d+[.)])/, '$1\\$2');
+  return (
+    text
+      .replace(/&/g, '&amp;')
+      .replace(/</g, '&lt;')
+      .replace(/[\\`*[|~]/g, '\\$&')
+      // An underscore inside a word is no emphasis, and names of the field are full of them.
+      .replace(/(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])/g, '\\_')
+      .replace(/!(?=\\\[)/g, '\\!')
+      .replace(/@(?=[A-Za-z0-9_-])/g, '@\u200b')
+      .replace(/:\/\//g, ':\u200b//')
+      .replace(/\bwww\./gi, 'www\u200b.')
+      .replace(/^(\s*)([-+=>]|#+(?=\s|$))/, '$1\\$2')
+      .replace(/^(\s*\d+)([.)](?:\s|$))/, '$1\\$2')
+  );
 }
 
 /** A text as a code span; backticks inside lengthen the fence. */
