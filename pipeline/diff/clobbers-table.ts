@@ -12,11 +12,10 @@ export type TableComparison = {
 };
 
 /** True where the module writes the MSR on the way in and does not bring the host's value back, as far as is known. */
-export const isLeft = (transition: MsrTransition): boolean =>
-  transition.entry.length > 0 && transition.exit !== 'restored';
+const isLeft = (transition: MsrTransition): boolean => transition.entry.length > 0 && transition.exit !== 'restored';
 
 /** True where the row argues the transition: it names the MSR, and both are opened by the same, or both by nothing. */
-export function argues(row: ClobberRow, transition: MsrTransition): boolean {
+function argues(row: ClobberRow, transition: MsrTransition): boolean {
   if (!row.msrs.includes(msrName(transition.msr))) return false;
   const isAlways = row.bits.length + row.attributes.length + row.xfam.length === 0;
   if (transition.openers.length === 0) return isAlways;

@@ -19,7 +19,7 @@ const isModified = (expr: Expr): boolean =>
   expr.kind === 'call' && expr.callee.kind === 'id' && expr.callee.name === MODIFIED;
 
 /** Rebuilds an expression from its parts. */
-export function mapParts(expr: Expr, map: (part: Expr) => Expr): Expr {
+function mapParts(expr: Expr, map: (part: Expr) => Expr): Expr {
   switch (expr.kind) {
     case 'call':
       return { ...expr, args: expr.args.map(map) };
@@ -154,15 +154,4 @@ export function leavesOf(tree: Tree, expr: Expr): readonly Expr[] {
     default:
       return [expr];
   }
-}
-
-/** True where the expression uses one of the names. */
-export function mentions(expr: Expr, names: ReadonlySet<string>): boolean {
-  if (expr.kind === 'id') return names.has(expr.name);
-  let found = false;
-  mapParts(expr, (part) => {
-    found ||= mentions(part, names);
-    return part;
-  });
-  return found;
 }

@@ -15,7 +15,7 @@ export function featureOf(text: string): string | null {
 }
 
 /** The number of the lowest bit of a bit-field by name in a union, null where the union has no such member. */
-export function bitOfMember(unit: Unit, open: number, name: string): number | null {
+function bitOfMember(unit: Unit, open: number, name: string): number | null {
   let bit = 0;
   for (const member of structMembers(unit, { open })) {
     if (member.width === null) continue;
@@ -26,7 +26,7 @@ export function bitOfMember(unit: Unit, open: number, name: string): number | nu
 }
 
 /** The position of a bit in a union that some header of the tree defines, null where none has it. */
-export function bitOf(tree: Tree, typedef: RegExp, name: string): number | null {
+function bitOf(tree: Tree, typedef: RegExp, name: string): number | null {
   for (const unit of tree.units.values())
     for (const aggregate of unit.aggregates) {
       if (aggregate.typedef === null || !typedef.test(aggregate.typedef)) continue;

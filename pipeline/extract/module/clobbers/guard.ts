@@ -11,13 +11,6 @@ export const preprocessorGuard = (condition: string): Guard => ({
   text: `#if ${condition}`,
 });
 
-const not = (expr: Expr): Expr => ({ kind: 'unary', op: '!', operand: expr, at: expr.at });
-export const negate = (guards: readonly Expr[]): Expr | null => {
-  const [first, ...rest] = guards;
-  if (first === undefined) return null;
-  return not(rest.reduce((left, right): Expr => ({ kind: 'binary', op: '&&', left, right, at: left.at }), first));
-};
-
 /** The conjuncts of a condition in canonical form: `x != 0`, `1 == x` and `!!x` are `x`. */
 export function guardsOf(tree: Tree, expr: Expr, negated = false): readonly Guard[] {
   const inner = bare(expr);

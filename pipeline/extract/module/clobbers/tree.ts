@@ -1,8 +1,7 @@
 import { DataError } from '../../../model/errors.ts';
 import type { Expr, Stmt } from '../../c/ast.ts';
-import { cursorOf, peek } from '../../c/cursor.ts';
+import { cursorOf } from '../../c/cursor.ts';
 import { evaluate, type Scope } from '../../c/evaluate.ts';
-import { parseExpression } from '../../c/expr.ts';
 import type { Token } from '../../c/lex.ts';
 import { parseBlock } from '../../c/statement.ts';
 import { bodyOf, type CFunction, type Macro, readUnit, type Unit } from '../../c/unit.ts';
@@ -99,18 +98,6 @@ export function macroStatements(macro: TreeMacro): readonly Stmt[] {
   const punct = (text: string): Token => ({ kind: 'punct', text, ...at });
   const tail = macro.body.at(-1)?.text === '}' || first === undefined ? [] : [punct(';')];
   return parseBlock(cursorOf(macro.file, [punct('{'), ...macro.body, ...tail, punct('}')]));
-}
-
-/** An object-like macro's body as an expression, null where it is none. */
-export function macroExpression(macro: TreeMacro): Expr | null {
-  try {
-    const cursor = cursorOf(macro.file, macro.body);
-    const expr = parseExpression(cursor);
-    return peek(cursor).kind === 'end' ? expr : null;
-  } catch (error) {
-    if (error instanceof DataError) return null;
-    throw error;
-  }
 }
 
 /** The value of a constant expression, null where it is none. */
