@@ -2,15 +2,17 @@ import { readFeatures } from '../extract/kvm/features.ts';
 import { KCPUID_PATH, namesTable, readKcpuid } from '../extract/kvm/kcpuid.ts';
 import { NAME_PATHS, openTree } from '../extract/kvm/tree.ts';
 import { NoInputError } from '../model/errors.ts';
-import { jsonText, moduleJson, policyJson } from '../report/machine.ts';
+import { clobbersJson, jsonText, moduleJson, policyJson } from '../report/machine.ts';
 import { openBlobs } from '../sources/blobs.ts';
 import { openRepository, resolveCommit } from '../sources/repository.ts';
+import { clobbersToYaml } from '../specs/clobbers-text.ts';
 import { moduleToYaml } from '../specs/module-text.ts';
 import { namesToYaml } from '../specs/names-text.ts';
 import { policyToYaml } from '../specs/policy-text.ts';
 import { type Context, specsOf } from './context.ts';
+import { historyJson, historyText, readHistory } from './kvm-history.ts';
 import { readPolicyRevision } from './kvm-revision.ts';
-import { classed, readFiles, readModuleRevision } from './operand.ts';
+import { classed, readClobbersRevision, readFiles, readModuleRevision } from './operand.ts';
 
 /** `bitwatch extract module GITDIR REV`: JSON with --json, else the YAML that specs/ would hold. */
 export async function extractModuleCommand(context: Context, path: string, revision: string): Promise<string> {
@@ -65,9 +67,29 @@ export async function extractKvmCommand(context: Context, path: string, revision
   }
 }
 
-export async function extractKvmHistory(_context: Context, _path: string, _range: string): Promise<string> {
-  return '';
+/** `bitwatch extract clobbers GITDIR REV`: JSON with --json, else the YAML that specs/ would hold. */
+export async function extractClobbersCommand(context: Context, path: string, revision: string): Promise<string> {
+  const repository = openRepository(path, context.env);
+  const commit = await resolveCommit(repository, revision);
+  const blobs = openBlobs(repository.gitDir, context.env, !context.options.offline);
+  try {
+    const facts = await readClobbersRevision(repository, blobs, commit, null);
+    return context.options.json ? jsonText(clobbersJson(facts)) : clobbersToYaml(facts);
+  } finally {
+    await blobs.close();
+  }
 }
-export async function extractClobbersCommand(_context: Context, _path: string, _revision: string): Promise<string> {
-  return '';
+
+/** `bitwatch extract kvm GITDIR --history REV-RANGE`: each revision where the policy's inputs changed, and what changed. */
+export async function extractKvmHistory(context: Context, path: string, range: string): Promise<string> {
+  const repository = openRepository(path, context.env);
+  const blobs = openBlobs(repository.gitDir, context.env, !context.options.offline);
+  try {
+    const steps = await readHistory(repository, blobs, range);
+    const specs = await specsOf(context);
+    if (context.options.json) return jsonText(historyJson(steps, specs.knowledge.names));
+    return historyText(steps, specs.knowledge.names);
+  } finally {
+    await blobs.close();
+  }
 }

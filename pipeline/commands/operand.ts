@@ -1,14 +1,24 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
+import { extractClobbers } from '../extract/module/clobbers/extract.ts';
+import { isClobberSource } from '../extract/module/clobbers/tree.ts';
 import { extractModule, MODULE_PATHS, type RevisionFile } from '../extract/module/release.ts';
 import { nameRevision } from '../extract/module/release-name.ts';
 import { decodeText, encodingNotes } from '../extract/text.ts';
 import type { ClassedRelease } from '../model/class.ts';
 import { classify, type DynamicBits } from '../model/class.ts';
+import type { ClobberFacts } from '../model/clobber.ts';
 import { NoInputError, UsageError } from '../model/errors.ts';
 import type { ModuleRelease } from '../model/module.ts';
 import type { Policy } from '../model/policy.ts';
 import { type BlobReader, openBlobs } from '../sources/blobs.ts';
-import { listCommits, listRefs, openRepository, type Repository, resolveCommit } from '../sources/repository.ts';
+import {
+  listCommits,
+  listPaths,
+  listRefs,
+  openRepository,
+  type Repository,
+  resolveCommit,
+} from '../sources/repository.ts';
 import { readModuleFile } from '../specs/module-file.ts';
 import { NO_CACHE } from '../specs/plain.ts';
 import { readPolicyFile } from '../specs/policy-file.ts';
@@ -109,6 +119,23 @@ export async function readModuleRevision(
     files: files.files,
   });
   return { ...module, notes: [...named.notes, ...files.notes, ...module.notes] };
+}
+
+/** Reads what one revision of the module's source leaves behind of the host's MSRs. */
+export async function readClobbersRevision(
+  repository: Repository,
+  blobs: BlobReader,
+  commit: string,
+  known: string | null,
+): Promise<ClobberFacts> {
+  const paths = (await listPaths(repository, commit)).filter(isClobberSource);
+  const [{ files }, named] = await Promise.all([
+    readFiles(blobs, commit, paths),
+    known === null ? nameOf(repository, blobs, commit) : { release: known, notes: [] },
+  ]);
+  const path = 'src/td_transitions/tdh_vp_enter.c';
+  const source = { repository: repository.name, revision: commit, path, blob: files.get(path)?.blob ?? null };
+  return extractClobbers({ release: named.release, source, files });
 }
 
 async function nameOf(

@@ -1,3 +1,5 @@
+import { compareClobberTable } from '../diff/clobbers-table.ts';
+import { compareRegisters, type RegisterMask } from '../diff/registers.ts';
 import { CATALOGUE } from '../judge/catalogue.ts';
 import { finish } from '../judge/finish.ts';
 import {
@@ -12,7 +14,7 @@ import { applyWaivers, type WaiverEntry } from '../judge/waivers.ts';
 import type { ClassedRelease } from '../model/class.ts';
 import { UsageError } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
-import { hex } from '../model/mask.ts';
+import { bitsOf64, hex } from '../model/mask.ts';
 import { compareTexts, compareVersions } from '../model/order.ts';
 import type { Policy } from '../model/policy.ts';
 import type { Coverage, Participant, ReportFacts, Review } from '../model/review.ts';
@@ -167,10 +169,34 @@ function factsReview(specs: Specs): Review {
       },
     ];
   });
-  const findings = [
-    ...finish(CATALOGUE['facts-missing'], missing, subject, specs.knowledge),
-    ...finish(CATALOGUE['sources-disagree'], disagree, subject, specs.knowledge),
-  ];
+  const table = compareClobberTable(specs.knowledge.clobbers, specs.clobbers);
+  const row = (feature: string, msr: string) => ({ facts: { kind: 'clobber-row' as const, feature, msr } });
+  const undocumented = uniqueBy(
+    table.evidenceWithoutRow,
+    ({ transition }) => `${transition.msr} ${transition.guard}`,
+  ).map(({ transition }) => row(transition.guard ?? 'always', transition.msr));
+  const unsupported = table.rowsWithoutEvidence.map(({ row: { feature }, msr }) => row(feature, msr));
+  const registers = compareRegisters(specs.registers, [])
+    .filter(({ differs }) => differs)
+    .map((columns) => ({
+      facts: {
+        kind: 'register-mask' as const,
+        interface: columns.interface,
+        register: columns.register,
+        documented: maskText(columns.documented),
+        enforced: maskText(columns.enforced),
+        validated: maskText(columns.validated),
+      },
+    }));
+  const findings = (
+    [
+      ['facts-missing', missing],
+      ['sources-disagree', disagree],
+      ['clobber-undocumented', undocumented],
+      ['clobber-unsupported', unsupported],
+      ['register-mask-mismatch', registers],
+    ] as const
+  ).flatMap(([rule, drafts]) => finish(CATALOGUE[rule], drafts, subject, specs.knowledge));
   return {
     id: 'specs',
     from: null,
@@ -181,6 +207,26 @@ function factsReview(specs: Specs): Review {
     command: 'bitwatch check',
   };
 }
+
+/** `set none, clear 63:32, 4, 1, 0`, or that nothing is checked. */
+function maskText(mask: RegisterMask | null): string {
+  if (mask === null) return 'not checked';
+  const bits = (value: bigint): string =>
+    [...bitsOf64(value)].reverse().reduce<string[]>(joinRuns, []).join(', ') || 'none';
+  return `set ${bits(mask.mustBeSet)}, clear ${bits(mask.mustBeClear)}`;
+}
+
+/** Appends a bit to runs written `63:32`, highest first. */
+function joinRuns(runs: string[], bit: number): string[] {
+  const last = runs.at(-1)?.split(':').map(Number);
+  if (last !== undefined && last.at(-1) === bit + 1) runs[runs.length - 1] = `${last[0]}:${bit}`;
+  else runs.push(`${bit}`);
+  return runs;
+}
+
+const uniqueBy = <T>(items: readonly T[], key: (item: T) => string): readonly T[] => [
+  ...new Map(items.map((item) => [key(item), item] as const)).values(),
+];
 
 export function unreadOf(specs: Specs): Coverage['unread'] {
   const read = new Set(specs.releases.map(({ module }) => module.release));

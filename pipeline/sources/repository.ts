@@ -155,3 +155,14 @@ function rawPaths(repository: Repository, fields: readonly string[]): ReadonlyMa
   }
   return paths;
 }
+
+/** All paths of a commit's tree, in git's order. */
+export async function listPaths(repository: Repository, commit: string): Promise<readonly string[]> {
+  const output = await readGit(repository.gitDir, ['ls-tree', '-r', '-z', '--name-only', commit], {
+    env: repository.env,
+  });
+  return output
+    .toString('utf8')
+    .split('\0')
+    .filter((path) => path !== '');
+}

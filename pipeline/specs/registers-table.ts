@@ -1,5 +1,6 @@
 import type { CellParser } from '../extract/markdown/table.ts';
 import type { RegisterRow } from '../model/register-mask.ts';
+import type { PlainReader } from './plain.ts';
 
 const text: CellParser<string> = (cell, bad) => {
   if (cell.text.trim() === '') throw bad('a text: every row names its source');
@@ -28,7 +29,34 @@ const columnCell: CellParser<RegisterRow['column']> = (cell, bad) => {
 };
 
 /** `specs/registers.md`: masks per interface and register as documented, enforced by the module, validated by KVM. */
-export async function readRegistersTable(file: string, markdown: string): Promise<readonly RegisterRow[]> {
+export async function readRegistersTable(
+  file: string,
+  markdown: string,
+  reader: PlainReader,
+): Promise<readonly RegisterRow[]> {
+  const known = reader.cached('registers-table', markdown);
+  const rows =
+    known === undefined ? (await parseRegisters(file, markdown)).map(toPlain) : (known as readonly PlainRow[]);
+  if (known === undefined) reader.parsed('registers-table', markdown, rows);
+  return rows.map((row) => ({
+    ...row,
+    mustBeSet: row.mustBeSet === null ? null : BigInt(row.mustBeSet),
+    mustBeClear: row.mustBeClear === null ? null : BigInt(row.mustBeClear),
+  }));
+}
+
+/** A row as JSON holds it: 64-bit masks as text. */
+type PlainRow = Omit<RegisterRow, 'mustBeSet' | 'mustBeClear'> & {
+  readonly mustBeSet: string | null;
+  readonly mustBeClear: string | null;
+};
+const toPlain = (row: RegisterRow): PlainRow => ({
+  ...row,
+  mustBeSet: row.mustBeSet?.toString() ?? null,
+  mustBeClear: row.mustBeClear?.toString() ?? null,
+});
+
+async function parseRegisters(file: string, markdown: string): Promise<readonly RegisterRow[]> {
   const { readTable } = await import('../extract/markdown/table.ts');
   return readTable(file, markdown, {
     columns: {

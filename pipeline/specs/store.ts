@@ -9,11 +9,15 @@ import type { Knowledge } from '../model/knowledge.ts';
 import type { ModuleRelease } from '../model/module.ts';
 import { compareTexts, compareVersions } from '../model/order.ts';
 import type { Policy } from '../model/policy.ts';
+import type { RegisterRow } from '../model/register-mask.ts';
+import { readClobbersFile } from './clobbers-file.ts';
+import { readClobbersTable } from './clobbers-table.ts';
 import { type KnownRelease, readLevelsFile, readNamesFile, readPlainWaivers, readReleasesFile } from './lists-file.ts';
 import type { PlainWaivers } from './lists-shape.ts';
 import { readModuleFile } from './module-file.ts';
 import type { PlainReader } from './plain.ts';
 import { readPolicyFile } from './policy-file.ts';
+import { readRegistersTable } from './registers-table.ts';
 import { readDynamic, readRequired, readStaticRegisters } from './tables.ts';
 
 /** Everything under `specs/`, read and validated, each list in the order of versions. */
@@ -25,6 +29,7 @@ export type Specs = {
   readonly knowledge: Knowledge;
   /** What the module's own code leaves behind, per release whose source was read. */
   readonly clobbers: readonly ClobberFacts[];
+  readonly registers: readonly RegisterRow[];
   readonly waivers: PlainWaivers['waivers'];
 };
 
@@ -47,6 +52,7 @@ export async function loadSpecs(directory: string, reader: PlainReader): Promise
     policies.map(({ file, value }) => ({ file, name: value.version })),
     'version',
   );
+  const clobbers = await readAll(directory, 'clobbers', (file, content) => readClobbersFile(file, content, reader));
   return {
     directory,
     releases: modules
@@ -59,11 +65,12 @@ export async function loadSpecs(directory: string, reader: PlainReader): Promise
       dynamic,
       required: await readRequired('specs/required.md', text('required.md'), reader),
       staticRegisters: await readStaticRegisters('specs/leaves.md', text('leaves.md'), reader),
-      clobbers: [],
+      clobbers: await readClobbersTable('specs/clobbers.md', text('clobbers.md'), reader),
       names: await readNamesFile('specs/names.yaml', text('names.yaml'), reader),
       levels: await readLevelsFile('specs/levels.yaml', text('levels.yaml'), reader),
     },
-    clobbers: [],
+    clobbers: clobbers.map(({ value }) => value).sort((a, b) => compareVersions(a.release, b.release)),
+    registers: await readRegistersTable('specs/registers.md', text('registers.md'), reader),
     waivers: await readPlainWaivers('specs/waivers.yaml', text('waivers.yaml'), reader),
   };
 }
