@@ -1,3 +1,4 @@
+import { plain } from './plain.ts';
 import type { View } from './view.ts';
 
 const COMMAND = { error: 'error', warning: 'warning', info: 'notice' } as const;
@@ -14,7 +15,7 @@ export function annotations(view: View): string {
       .filter((item) => item.waived === null)
       .map(
         (item) =>
-          `::${COMMAND[item.finding.level]} title=${escapeProperty(`${item.finding.rule} ${item.headline}`.slice(0, 200))}::${escapeMessage(`${item.because} ${item.todo} [${item.finding.fingerprint}]`)}`,
+          `::${COMMAND[item.finding.level]} title=${escapeProperty(plain(`${item.finding.rule} ${item.headline}`.slice(0, 200)))}::${escapeMessage(`${item.because} ${item.todo} [${item.finding.fingerprint}]`)}`,
       ),
   );
   return lines.length === 0 ? '' : `${lines.join('\n')}\n`;

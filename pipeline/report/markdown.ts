@@ -2,15 +2,23 @@ import { countsText, coverageLines, type Item, type Section, type View } from '.
 
 /** A text as Markdown that shows just that text: whatever could be markup, a mention or a link is escaped. */
 export function escapeMarkdown(text: string): string {
-  return text
-    .replace(/&/g, '&amp;')
-    .replace(/</g, '&lt;')
-    .replace(/>/g, '&gt;')
-    .replace(/[\\`*_[\]{}|~!#()]/g, '\\$&')
-    .replace(/@(?=[A-Za-z0-9_-])/g, '@\u200b')
-    .replace(/:\/\//g, ':\u200b//')
-    .replace(/\bwww\./gi, 'www\u200b.')
-    .replace(/^(\s*)([-+=]|\d+[.)])/, '$1\\$2');
+  return (
+    text
+      .trim()
+      .replace(/&/g, '&amp;')
+      .replace(/</g, '&lt;')
+      .replace(/[\\`*[\]|~]/g, '\\$&')
+      // An underscore inside a word is no emphasis.
+      .replace(/(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])/g, '\\_')
+      .replace(/#(?=#*$)/g, '\\#')
+      // A forge makes links and mentions of these whatever is escaped; an invisible break keeps them text.
+      .replace(/#(?=\d)/g, '#\u200b')
+      .replace(/(?<![A-Za-z0-9])@(?=[A-Za-z0-9])|@(?=[\w-]*\.)/g, '@\u200b')
+      .replace(/:\/\//g, ':\u200b//')
+      .replace(/www\./gi, (www) => `${www.slice(0, 3)}\u200b.`)
+      .replace(/^(\d+)([.)])(?=\s|$)/, '$1\\$2')
+      .replace(/^[-+=#>:]/, '\\$&')
+  );
 }
 
 /** A text as a code span; backticks inside lengthen the fence. */
@@ -28,9 +36,12 @@ export function codeSpan(text: string): string {
 export type Block = { readonly text: string; readonly items: number };
 
 export function markdownBlocks(view: View): readonly Block[] {
+  const [only] = view.sections;
+  // A page of one review needs no second heading and no second count.
+  const isPage = view.sections.length === 1 && only?.title === view.title;
   return [
-    { text: `# ${escapeMarkdown(view.title)}\n\n${countsText(view.counts)}.\n`, items: 0 },
-    ...view.sections.flatMap(sectionBlocks),
+    { text: `# ${escapeMarkdown(view.title)}\n${isPage ? '' : `\n${countsText(view.counts)}.\n`}`, items: 0 },
+    ...view.sections.flatMap((section) => sectionBlocks(section, isPage)),
     {
       text: `## What was read\n\n${coverageLines(view.coverage)
         .map((line) => `- ${escapeMarkdown(line)}`)
@@ -40,8 +51,8 @@ export function markdownBlocks(view: View): readonly Block[] {
   ];
 }
 
-function sectionBlocks(section: Section): readonly Block[] {
-  const head = `## ${escapeMarkdown(section.title)}\n\n${escapeMarkdown(section.summary)}. Reproduce: ${codeSpan(section.command)}\n`;
+function sectionBlocks(section: Section, isPage: boolean): readonly Block[] {
+  const head = `${isPage ? '' : `## ${escapeMarkdown(section.title)}\n\n`}${escapeMarkdown(section.summary)}. Reproduce: ${codeSpan(section.command)}\n`;
   const notes =
     section.notes.length === 0 ? '' : `\n${section.notes.map((note) => `- ${escapeMarkdown(note)}`).join('\n')}\n`;
   return [
