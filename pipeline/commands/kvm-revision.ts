@@ -1,9 +1,24 @@
+import { kernelVersion, readPolicy } from '../extract/kvm/policy.ts';
+import { KVM_PATHS, openTree, type UnitCache } from '../extract/kvm/tree.ts';
 import { NoInputError } from '../model/errors.ts';
 import type { Policy } from '../model/policy.ts';
 import type { BlobReader } from '../sources/blobs.ts';
 import type { Repository } from '../sources/repository.ts';
+import { readFiles } from './operand.ts';
 
-/** Reads one kernel revision's policy. */
-export async function readPolicyRevision(repository: Repository, _blobs: BlobReader, _commit: string): Promise<Policy> {
-  throw new NoInputError(`${repository.name}: not read`);
+/** Reads one kernel revision's policy; its version is the top Makefile's. */
+export async function readPolicyRevision(
+  repository: Repository,
+  blobs: BlobReader,
+  commit: string,
+  cache?: UnitCache,
+): Promise<Policy> {
+  const { files } = await readFiles(blobs, commit, KVM_PATHS);
+  const makefile = files.get('Makefile');
+  if (makefile === undefined || !files.has('arch/x86/kvm/vmx/tdx.c'))
+    throw new NoInputError(
+      `${repository.name}@${commit.slice(0, 12)}: no arch/x86/kvm/vmx/tdx.c: this revision has no TDX support in KVM`,
+    );
+  const tree = openTree(repository.name, commit, files, cache);
+  return readPolicy(tree, kernelVersion('Makefile', makefile.text));
 }

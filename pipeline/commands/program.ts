@@ -107,6 +107,12 @@ function createProgram(surroundings: Surroundings, done: (status: number) => voi
           : await module.extractKvmHistory(context, path, range),
       );
     });
+  addExtract('names', 'a revision of a Linux kernel: the names of CPUID bits, as specs/names.yaml holds them').action(
+    async (path: string, revision: string | undefined, _opts: Opts, command: Command) => {
+      const context = contextOf(command);
+      context.stdout.write(await (await import('./extract.ts')).extractNamesCommand(context, path, revision ?? 'HEAD'));
+    },
+  );
   addExtract('clobbers', 'a revision of the TDX module source: the MSRs that it leaves changed').action(
     async (path: string, revision: string | undefined, _opts: Opts, command: Command) => {
       const context = contextOf(command);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Finding } from '../model/finding.ts';
 import { hex32 } from '../model/mask.ts';
-import { placeId } from '../model/place.ts';
+import { formatPlace } from '../model/place.ts';
 
 /**
  * 16 hex digits over rule, subject, place, mask and facts. Wording, level, names, evidence and waivers do not enter, so
@@ -14,7 +14,7 @@ export function fingerprintOf(finding: Pick<Finding, 'rule' | 'subject' | 'place
     subject.from,
     subject.to,
     subject.policy,
-    place === null ? null : placeId(place),
+    place === null ? null : formatPlace(place),
     hex32(mask),
     canonical(facts),
   ];

@@ -14,8 +14,17 @@ export function changesOf(rule: RuleId, context: StepContext): readonly ClassCha
   return context.diff.changes.filter((change) => CHANGE_TABLE[change.from][change.to].includes(rule));
 }
 
-export const registerOf = (release: ClassedRelease, place: Place): RegisterClasses | undefined =>
-  release.registers.find((register) => placeId(register) === placeId(place));
+export function registerOf(release: ClassedRelease, place: Place): RegisterClasses | undefined {
+  let index = registerIndexes.get(release);
+  if (index === undefined) {
+    index = new Map(release.registers.map((register) => [placeId(register), register]));
+    registerIndexes.set(release, index);
+  }
+  return index.get(placeId(place));
+}
+
+/** Registers by place, per release: rules look them up for every change. */
+const registerIndexes = new WeakMap<ClassedRelease, ReadonlyMap<string, RegisterClasses>>();
 
 /** Where a leaf stands in the release's source; nothing where its lines are not known. */
 export function evidenceOf(release: ClassedRelease, key: LeafKey): readonly Evidence[] {

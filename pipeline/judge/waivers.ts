@@ -1,6 +1,6 @@
 import type { Finding, Level, RuleId, Waiver } from '../model/finding.ts';
 import type { Knowledge } from '../model/knowledge.ts';
-import { type Place, placeId } from '../model/place.ts';
+import { formatPlace, type Place, placeId } from '../model/place.ts';
 import { CATALOGUE } from './catalogue.ts';
 import { compareFindings, finish } from './finish.ts';
 
@@ -60,7 +60,7 @@ export function selectorText(selector: WaiverSelector): string {
   const { rule, place, release, policy } = selector;
   return [
     rule,
-    place === null ? '' : ` at ${placeId(place)}`,
+    place === null ? '' : ` at ${formatPlace(place)}`,
     release === null ? '' : ` for ${release}`,
     policy === null ? '' : ` on ${policy}`,
   ].join('');

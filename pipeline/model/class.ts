@@ -70,41 +70,46 @@ function classifyRegister(
       dynamic: 0,
       ...line,
     };
-  const xfamGates = [...(xfam?.bits ?? [])]
-    .map(([bit, masks]) => [`xfam:${bit}`, masks[register] ?? 0] as const)
-    .filter(([, mask]) => mask !== 0);
-  const gated = xfamGates.reduce((all, [, mask]) => or(all, mask), 0);
+  const gates = new Map<string, number>();
+  let gated = 0;
+  for (const [bit, masks] of xfam?.bits ?? []) {
+    const mask = masks[register] ?? 0;
+    if (mask === 0) continue;
+    gates.set(`xfam:${bit}`, mask);
+    gated = or(gated, mask);
+  }
   const verify = entry.verifyMask[register] ?? 0;
   const value = entry.verifyValue[register] ?? 0;
-  const rules: readonly (readonly [CellClass, number])[] = [
-    ['config-direct', config?.configDirect[register] ?? 0],
-    ['allow-direct', config?.allowDirect[register] ?? 0],
-    ['fixed1', entry.fixed1[register] ?? 0],
-    ['fixed0', entry.fixed0OrDynamic[register] ?? 0],
-    ['native', gated],
-    ['fixed1', and(verify, value)],
-    ['fixed0', without(verify, value)],
-    ['native', FULL],
-  ];
-  const classes = firstMatch(rules);
-  // Rules 5 and 6 are the verified ones: what they took is what earlier rules had left.
-  const taken = rules.slice(0, 5).reduce((all, [, mask]) => or(all, mask), 0);
-  const verified = { fixed1: without(and(verify, value), taken), fixed0: without(without(verify, value), taken) };
+  const state: Taking = { rest: FULL, classes: new Map() };
+  take(state, 'config-direct', config?.configDirect[register] ?? 0);
+  take(state, 'allow-direct', config?.allowDirect[register] ?? 0);
+  take(state, 'fixed1', entry.fixed1[register] ?? 0);
+  take(state, 'fixed0', entry.fixed0OrDynamic[register] ?? 0);
+  take(state, 'native', gated);
+  const verified = {
+    fixed1: take(state, 'fixed1', and(verify, value)),
+    fixed0: take(state, 'fixed0', without(verify, value)),
+  };
+  take(state, 'native', FULL);
+  const classes = new Map<CellClass, number>();
+  for (const name of CELL_CLASSES) {
+    const mask = state.classes.get(name);
+    if (mask !== undefined) classes.set(name, mask);
+  }
   const open = not(classes.get('fixed0') ?? 0);
-  const attributes = attributeGates(place).map(([gate, mask]) => [gate, and(mask, open)] as const);
-  const gates = new Map([...xfamGates, ...attributes].filter(([, mask]) => mask !== 0));
+  for (const [gate, mask] of attributeGates(place)) if (and(mask, open) !== 0) gates.set(gate, and(mask, open));
   return { ...place, classes, gates, verified, dynamic: isDynamic, ...line };
 }
 
-function firstMatch(rules: readonly (readonly [CellClass, number])[]): ReadonlyMap<CellClass, number> {
-  const classes = new Map<CellClass, number>();
-  let rest = FULL;
-  for (const [name, mask] of rules) {
-    const hit = and(mask, rest);
-    if (hit !== 0) classes.set(name, or(classes.get(name) ?? 0, hit));
-    rest = without(rest, hit);
-  }
-  return new Map(CELL_CLASSES.flatMap((name) => (classes.has(name) ? [[name, classes.get(name) ?? 0] as const] : [])));
+type Taking = { rest: number; readonly classes: Map<CellClass, number> };
+
+/** First match wins: a rule gets what earlier ones left. Returns the bits that it took. */
+function take(state: Taking, name: CellClass, mask: number): number {
+  const hit = and(mask, state.rest);
+  if (hit === 0) return 0;
+  state.classes.set(name, or(state.classes.get(name) ?? 0, hit));
+  state.rest = without(state.rest, hit);
+  return hit;
 }
 
 function attributeGates(place: Place): readonly (readonly [string, number])[] {

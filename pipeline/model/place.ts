@@ -19,10 +19,11 @@ export function comparePlaces(a: Place, b: Place): number {
   return compareLeaves(a, b) || REGISTERS.indexOf(a.register) - REGISTERS.indexOf(b.register);
 }
 
-/** A key for maps: equal exactly for equal leaves. */
-export const leafId = (key: LeafKey): string => `${hex(key.leaf)}.${key.subleaf === null ? '-' : hex(key.subleaf)}`;
+/** A key for maps: equal exactly for equal leaves. It is made often, so it is cheap and not meant to be read. */
+export const leafId = (key: LeafKey): string => `${key.leaf}.${key.subleaf === null ? '' : key.subleaf}`;
 /** A key for maps: equal exactly for equal places. */
-export const placeId = (place: Place): string => `${leafId(place)}.${place.register}`;
+export const placeId = (place: Place): string =>
+  `${place.leaf}.${place.subleaf === null ? '' : place.subleaf}.${place.register}`;
 
 /** `0x7.1` or `0x80000008`, in the shape that people write: small leaves in hex without padding. */
 export function formatLeaf(key: LeafKey): string {

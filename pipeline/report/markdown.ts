@@ -7,7 +7,7 @@ export function escapeMarkdown(text: string): string {
       .trim()
       .replace(/&/g, '&amp;')
       .replace(/</g, '&lt;')
-      .replace(/[\\`*[\]|~]/g, '\\$&')
+      .replace(/[\\`*[|~]/g, '\\$&')
       // An underscore inside a word is no emphasis.
       .replace(/(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])/g, '\\_')
       .replace(/#(?=#*$)/g, '\\#')
@@ -20,6 +20,9 @@ export function escapeMarkdown(text: string): string {
       .replace(/^[-+=#>:]/, '\\$&')
   );
 }
+
+/** A text inside the brackets of a link, which a bracket of its own would close. */
+export const escapeLinkText = (text: string): string => escapeMarkdown(text).replaceAll(']', '\\]');
 
 /** A text as a code span; backticks inside lengthen the fence. */
 export function codeSpan(text: string): string {
@@ -64,7 +67,7 @@ function sectionBlocks(section: Section, isPage: boolean): readonly Block[] {
 function itemMarkdown(item: Item): string {
   const { finding } = item;
   const lines = [
-    `### ${finding.level}: ${escapeMarkdown(item.headline)}`,
+    `### ${finding.level}${item.waived === null ? '' : ' (waived)'}: ${escapeMarkdown(item.headline)}`,
     '',
     ...(item.waived === null ? [] : [`*${escapeMarkdown(item.waived)}*`, '']),
     escapeMarkdown(item.because),

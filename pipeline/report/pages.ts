@@ -1,7 +1,7 @@
 import type { ReportFacts } from '../model/review.ts';
 import { findingsJson } from './findings-json.ts';
 import { jsonText } from './machine.ts';
-import { cutBlocks, escapeMarkdown, LIMITS, markdown, markdownBlocks } from './markdown.ts';
+import { cutBlocks, escapeLinkText, escapeMarkdown, LIMITS, markdown, markdownBlocks } from './markdown.ts';
 import { text } from './text.ts';
 import { countsText, coverageLines, type Section, type SectionKind, type View, viewOf } from './view.ts';
 
@@ -65,7 +65,7 @@ function table(sections: readonly Section[], names: ReadonlyMap<Section, string>
   const rows = sections.map((section) => {
     const { title, counts, items } = section;
     const first = items.find((item) => item.waived === null);
-    return `| [${escapeMarkdown(title)}](${names.get(section) ?? ''}) | ${counts.error} | ${counts.warning} | ${counts.info} | ${first === undefined ? '' : escapeMarkdown(first.headline)} |`;
+    return `| [${escapeLinkText(title)}](${names.get(section) ?? ''}) | ${counts.error} | ${counts.warning} | ${counts.info} | ${first === undefined ? '' : escapeMarkdown(first.headline)} |`;
   });
   return `${['| Review | Errors | Warnings | Info | First |', '|---|---:|---:|---:|---|', ...rows].join('\n')}\n`;
 }

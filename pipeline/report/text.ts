@@ -65,7 +65,7 @@ export function itemLines(item: Item): readonly string[] {
   const { finding } = item;
   return [
     ...wrap(item.headline, `${finding.level.padEnd(9)} `),
-    ...(item.waived === null ? [] : wrap(item.waived, '  waived:   ')),
+    ...(item.waived === null ? [] : wrap(item.waived.replace(/^waived /, ''), '  waived:   ')),
     ...wrap(item.because, '  why:      '),
     ...wrap(item.todo, '  do:       '),
     ...item.evidence.flatMap((line) => wrap(line, '  evidence: ')),

@@ -57,7 +57,7 @@ describe('escapeMarkdown', () => {
     expect(escapeMarkdown('1.5.06: TDX_FEATURES0 bit 8 (local_attestation) -> 0x7, #VE')).toBe(
       '1.5.06: TDX_FEATURES0 bit 8 (local_attestation) -> 0x7, #VE',
     );
-    expect(escapeMarkdown('7.1.EAX[19] WRMSRNS')).toBe('7.1.EAX\\[19\\] WRMSRNS');
+    expect(escapeMarkdown('7.1.EAX[19] WRMSRNS')).toBe('7.1.EAX\\[19] WRMSRNS');
     expect(escapeMarkdown('1. x')).toBe('1\\. x');
   });
 
@@ -125,5 +125,22 @@ describe('pagesOf', () => {
     const names = pagesOf({ ...report, reviews }).map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
     for (const name of names) expect(name).toMatch(/^[0-9a-z.-]+$/);
+  });
+
+  it('links each review from the index, whatever its title says', () => {
+    const linksIn = (node: Nodes): readonly Nodes[] =>
+      node.type === 'link' ? [node] : children(node).flatMap((child) => linksIn(child));
+    fc.assert(
+      fc.property(hostileText, (text) => {
+        fc.pre(shown(plain(text)) !== '');
+        const report = reportOf(text);
+        const [index] = pagesOf(report);
+        const links = linksIn(parse(index?.content ?? ''));
+        expect(links.map((link) => shown(textIn(link)))).toEqual(
+          viewOf(report).sections.map(({ title }) => shown(title)),
+        );
+      }),
+      { numRuns: 40, examples: HOSTILE.map((text): [string] => [text]) },
+    );
   });
 });

@@ -39,7 +39,7 @@ describe('plain', () => {
       fc.property(hostileText, (raw) => {
         const once = plain(raw);
         expect(once).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\u2028\u2029]/);
-        expect(encodeURIComponent(once)).not.toBe('');
+        expect(() => encodeURIComponent(once)).not.toThrow();
         expect(plain(once)).toBe(once);
       }),
     );

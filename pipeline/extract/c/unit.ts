@@ -108,8 +108,8 @@ function readDirective(file: string, token: Token, macros: Map<string, Macro>, c
   const parts = token.tokens ?? [];
   if (token.text === 'define') {
     const macro = macroOf(parts, token.line, conditions);
-    // The first definition wins unless it stands under a condition that the new one does not.
-    if (macro !== null) macros.set(macro.name, macro);
+    // Of an #if and its #else the first branch counts: the field's code puts the 64-bit or enabled case first.
+    if (macro !== null && !isElseOf(macros.get(macro.name), macro)) macros.set(macro.name, macro);
   } else if (token.text.startsWith('if')) conditions.push(conditionText(token));
   else if (token.text === 'else') conditions.push(`!(${conditions.pop() ?? ''})`);
   else if (token.text === 'elif') conditions.push(`!(${conditions.pop() ?? ''}) && (${conditionText(token)})`);
@@ -117,6 +117,17 @@ function readDirective(file: string, token: Token, macros: Map<string, Macro>, c
     if (conditions.length === 0) fail(file, token, 'an #if before #endif');
     conditions.pop();
   }
+}
+
+/** True where the new definition stands in the #else of the #if that the known one stands in. */
+function isElseOf(known: Macro | undefined, macro: Macro): boolean {
+  const last = macro.conditions.at(-1);
+  return (
+    known !== undefined &&
+    last !== undefined &&
+    known.conditions.length === macro.conditions.length &&
+    last === `!(${known.conditions.at(-1) ?? ''})`
+  );
 }
 
 function macroOf(parts: readonly Token[], line: number, conditions: readonly string[]): Macro | null {

@@ -1,4 +1,4 @@
-import type { Stmt } from './ast.ts';
+import type { Expr, Stmt } from './ast.ts';
 
 /** The statements directly below a statement, in source order. */
 function inner(statement: Stmt): readonly (readonly Stmt[])[] {
@@ -23,4 +23,64 @@ export function* allStatements(body: readonly Stmt[]): Generator<Stmt> {
     yield statement;
     for (const list of inner(statement)) yield* allStatements(list);
   }
+}
+
+/** The expressions that a statement holds itself, not those of the statements below it. */
+export function expressionsOf(statement: Stmt): readonly Expr[] {
+  switch (statement.kind) {
+    case 'expr':
+      return [statement.expr];
+    case 'decl':
+      return statement.init === null ? [] : [statement.init];
+    case 'if':
+      return [statement.test];
+    case 'loop':
+      return [statement.test, statement.step].filter((expr) => expr !== null);
+    case 'switch':
+      return [statement.subject];
+    case 'return':
+      return statement.value === null ? [] : [statement.value];
+    case 'case':
+      return [statement.value, statement.last].filter((expr) => expr !== null);
+    default:
+      return [];
+  }
+}
+
+/** An expression and all that it is made of, outer before inner. */
+export function* allExpressions(expr: Expr): Generator<Expr> {
+  yield expr;
+  for (const part of partsOf(expr)) yield* allExpressions(part);
+}
+
+function partsOf(expr: Expr): readonly Expr[] {
+  switch (expr.kind) {
+    case 'call':
+      return [expr.callee, ...expr.args];
+    case 'member':
+      return [expr.object];
+    case 'index':
+      return [expr.object, expr.index];
+    case 'unary':
+    case 'postfix':
+    case 'cast':
+      return [expr.operand];
+    case 'binary':
+      return [expr.left, expr.right];
+    case 'assign':
+      return [expr.target, expr.value];
+    case 'ternary':
+      return [expr.test, expr.then, expr.otherwise];
+    case 'comma':
+      return expr.items;
+    case 'init':
+      return expr.items.map((item) => item.value);
+    default:
+      return [];
+  }
+}
+
+/** All expressions of a body, in source order. */
+export function* expressionsIn(body: readonly Stmt[]): Generator<Expr> {
+  for (const statement of allStatements(body)) for (const expr of expressionsOf(statement)) yield* allExpressions(expr);
 }

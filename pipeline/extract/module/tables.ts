@@ -1,6 +1,6 @@
 import { DataError } from '../../model/errors.ts';
 import type { ConfigurableEntry, LookupEntry, ModuleTables, RegisterMasks, XfamMask } from '../../model/module.ts';
-import { type LeafKey, leafId, REGISTERS } from '../../model/place.ts';
+import { formatLeaf, type LeafKey, leafId, REGISTERS } from '../../model/place.ts';
 import type { Expr, InitItem } from '../c/ast.ts';
 import { fail } from '../c/cursor.ts';
 import { evaluate32, evaluate64, evaluateMacro, type Scope } from '../c/evaluate.ts';
@@ -275,7 +275,7 @@ function entriesOf<T extends LeafKey>(
       return fail(
         unit.file,
         item.at,
-        `one \`${name}\` entry for leaf ${leafId(key)}`,
+        `one \`${name}\` entry for leaf ${formatLeaf(key)}`,
         `the first is in line ${earlier}`,
       );
     seen.set(leafId(key), item.at.line);
@@ -331,7 +331,7 @@ function checkIndexes(
   const byLeaf = new Map(lookup.map((entry) => [leafId(entry), entry]));
   const bySlot = new Map(configurable.map((entry) => [entry.slot, entry]));
   for (const entry of configurable) {
-    const at = { kind: 'id', text: leafId(entry), line: entry.line ?? 1, column: 1 } as const;
+    const at = { kind: 'id', text: formatLeaf(entry), line: entry.line ?? 1, column: 1 } as const;
     const target = byLeaf.get(leafId(entry));
     if (target === undefined) fail(unit.file, at, `a \`cpuid_lookup\` entry for each configurable leaf`);
     if (entry.lookupIndex !== null && target.slot !== entry.lookupIndex)
@@ -343,7 +343,7 @@ function checkIndexes(
     if (entry.configIndex === null || bySlot.has(entry.configIndex)) continue;
     fail(
       unit.file,
-      { kind: 'id', text: leafId(entry), line: entry.line ?? 1, column: 1 },
+      { kind: 'id', text: formatLeaf(entry), line: entry.line ?? 1, column: 1 },
       `a \`cpuid_configurable\` entry in slot ${entry.configIndex}`,
     );
   }
@@ -371,7 +371,7 @@ function checkXfamMasks(unit: Unit, masks: readonly XfamMask[], lookup: readonly
   throw new DataError({
     where: { file: unit.file, line: 1, column: 1 },
     expected: 'XFAM masks of leaves in `cpuid_lookup`',
-    found: `a mask of leaf ${leafId(missing)}`,
+    found: `a mask of leaf ${formatLeaf(missing)}`,
   });
 }
 

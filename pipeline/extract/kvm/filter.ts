@@ -1,0 +1,347 @@
+import { DataError } from '../../model/errors.ts';
+import { bitsOf, or, without } from '../../model/mask.ts';
+import { comparePlaces, type Place, REGISTERS, type Register } from '../../model/place.ts';
+import type { Generation, PolicyMask } from '../../model/policy.ts';
+import type { Expr } from '../c/ast.ts';
+import { evaluate } from '../c/evaluate.ts';
+import { bodyOf, type CFunction } from '../c/unit.ts';
+import { allExpressions, allStatements, expressionsIn, expressionsOf } from '../c/walk.ts';
+import { type Entry, featureScope, type Program, runCondition, runFunction } from './interpret.ts';
+
+/** What KVM does to the entries that the module reports as configurable. */
+export type Filter = {
+  readonly generation: Generation;
+  readonly deny: readonly PolicyMask[];
+  readonly allow: readonly PolicyMask[];
+  readonly adds: readonly PolicyMask[];
+};
+
+/** A leaf that no code names: what happens to it happens to all that KVM has never heard of. */
+const UNHEARD = { function: 0x12345678n, index: 0x77n } as const;
+const ALL = 0xffffffffn;
+
+/** The condition under which a TD's setup fails, with the name that stands for the entry in it. */
+type Refusal = { readonly test: Expr; readonly entry: string };
+
+/**
+ * Derives the filter by running KVM's own functions on entries: for every leaf that the code names, each register with
+ * all bits set and with each bit alone. Which functions they are follows from what they do: one copies the module's
+ * configurable values into an entry, the other refuses entries of user space.
+ */
+export function readFilter(program: Program): Filter {
+  const init = findInit(program);
+  const refusals = findRefusals(program);
+  const leaves = leavesNamed(program, init, refusals);
+  const cleared = probe(program, leaves, (entry) => runFunction(program, init, entry).entry);
+  if (isAllowing(cleared))
+    return {
+      generation: 'allowlist',
+      deny: [],
+      allow: allowed(program, init, leaves, cleared),
+      adds: addsOf(program, init, leaves),
+    };
+  const clear = masksOf(program, init, cleared);
+  const refused = refusedMasks(program, refusals, leaves);
+  checkAgreement(program, init, clear, refused);
+  return {
+    generation: clear.length === 0 ? 'none' : 'denylist',
+    deny: clear,
+    allow: [],
+    adds: addsOf(program, init, leaves),
+  };
+}
+
+/** The function that fills an entry from the module's `cpuid_config_values`. */
+function findInit(program: Program): CFunction {
+  const hits = [...program.unit.functions.values()].flat().filter((fn) => {
+    const names = new Set<string>();
+    let writes = false;
+    for (const expr of expressionsIn(bodyOf(program.unit, fn))) {
+      if (expr.kind === 'member' || expr.kind === 'id') names.add(expr.name);
+      if (expr.kind === 'assign' && expr.target.kind === 'member' && expr.target.name === 'eax') writes = true;
+    }
+    return writes && [...names].some((name) => /cpuid_config_values|cpuid_config$|cpuid_configs/.test(name));
+  });
+  const [fn, ...more] = hits.filter((hit) => hasEntryParameter(program, hit));
+  if (fn !== undefined && more.length === 0) return fn;
+  throw new DataError({
+    where: { file: program.path, line: more[0]?.line ?? 1 },
+    expected: 'one function that copies the module’s configurable CPUID values into a kvm_cpuid_entry2',
+    found:
+      fn === undefined
+        ? 'none: the tree matches no known generation'
+        : `${more.length + 1}: ${[fn, ...more].map(({ name }) => name).join(', ')}`,
+    hint: 'declare the policy by hand in specs/kvm/ where the code is of another kind',
+  });
+}
+
+function hasEntryParameter(program: Program, fn: CFunction): boolean {
+  const { tokens } = program.unit;
+  for (let at = fn.open; at > 0 && tokens[at]?.text !== fn.name; at -= 1)
+    if (tokens[at]?.text === 'kvm_cpuid_entry2') return true;
+  return false;
+}
+
+/** `entry = kvm_find_cpuid_entry2(…)` followed by `if (f(entry)) return -EINVAL;` in the function that sets a TD up. */
+function findRefusals(program: Program): readonly Refusal[] {
+  return [...program.unit.functions.values()].flat().flatMap((fn) => {
+    const body = bodyOf(program.unit, fn);
+    const entries = new Set<string>();
+    const refusals: Refusal[] = [];
+    for (const statement of allStatements(body)) {
+      for (const expr of expressionsOf(statement)) {
+        for (const part of allExpressions(expr)) {
+          if (
+            part.kind === 'assign' &&
+            part.target.kind === 'id' &&
+            part.value.kind === 'call' &&
+            part.value.callee.kind === 'id' &&
+            /find_cpuid_entry/.test(part.value.callee.name)
+          )
+            entries.add(part.target.name);
+        }
+      }
+      if (statement.kind !== 'if' || !returnsError(statement.then)) continue;
+      const entry = [...entries].find((name) => usesAsArgument(statement.test, name));
+      if (entry !== undefined) refusals.push({ test: statement.test, entry });
+    }
+    return refusals;
+  });
+}
+
+const returnsError = (body: readonly { readonly kind: string }[]): boolean => {
+  const [first] = body as readonly { readonly kind: string; readonly value?: Expr | null }[];
+  return first?.kind === 'return' && first.value?.kind === 'unary' && first.value.op === '-';
+};
+
+/** True where the entry is handed on or looked into; `!entry` alone asks whether there is one. */
+function usesAsArgument(test: Expr, name: string): boolean {
+  for (const part of allExpressions(test)) {
+    if (part.kind === 'call' && part.args.some((arg) => arg.kind === 'id' && arg.name === name)) return true;
+    if (part.kind === 'member' && part.object.kind === 'id' && part.object.name === name) return true;
+  }
+  return false;
+}
+
+type LeafInput = { readonly function: bigint; readonly index: bigint };
+
+/** All constants that the code compares functions and sub-leaves with, and one of each that it does not name. */
+function leavesNamed(program: Program, init: CFunction, refusals: readonly Refusal[]): readonly LeafInput[] {
+  const functions = new Set<bigint>();
+  const indexes = new Set<bigint>([0n]);
+  const seen = new Set<string>();
+  const scope = featureScope(program);
+  const take = (expr: Expr, into: Set<bigint>): void => {
+    try {
+      into.add(BigInt.asUintN(32, evaluate(expr, scope).value));
+    } catch (error) {
+      // Compared with something that is no constant: the run itself reports it where it matters.
+      if (!(error instanceof DataError)) throw error;
+    }
+  };
+  const visit = (exprs: Iterable<Expr>): void => {
+    for (const expr of exprs) {
+      if (expr.kind === 'binary' && ['==', '!=', '<', '>', '<=', '>='].includes(expr.op)) {
+        for (const [side, other] of [
+          [expr.left, expr.right],
+          [expr.right, expr.left],
+        ] as const) {
+          if (side.kind === 'member' && side.name === 'function') take(other, functions);
+          if (side.kind === 'member' && side.name === 'index') take(other, indexes);
+        }
+      }
+      if (expr.kind === 'call' && expr.callee.kind === 'id') follow(expr.callee.name);
+    }
+  };
+  const follow = (name: string): void => {
+    if (seen.has(name)) return;
+    seen.add(name);
+    for (const fn of program.unit.functions.get(name) ?? []) visitFunction(fn);
+  };
+  const visitFunction = (fn: CFunction): void => {
+    const body = bodyOf(program.unit, fn);
+    for (const statement of allStatements(body)) {
+      if (statement.kind !== 'switch' || statement.subject.kind !== 'member') continue;
+      const into =
+        statement.subject.name === 'function' ? functions : statement.subject.name === 'index' ? indexes : null;
+      for (const item of statement.body)
+        if (into !== null && item.kind === 'case' && item.value !== null) take(item.value, into);
+    }
+    visit(expressionsIn(body));
+  };
+  visitFunction(init);
+  for (const { test } of refusals) visit(allExpressions(test));
+  const leaves = [...functions, UNHEARD.function].flatMap((fn) =>
+    [...indexes, UNHEARD.index].map((index) => ({ function: fn, index })),
+  );
+  // "No sub-leaf" that the code turns into sub-leaf 0 is no sub-leaf of its own.
+  const own = leaves.filter((leaf) => runFunction(program, init, blank(leaf)).entry.index === leaf.index);
+  return own.sort((a, b) => Number(a.function - b.function) || Number(a.index - b.index));
+}
+
+/** Which bits of each register a step takes away, by leaf. */
+type Probe = ReadonlyMap<LeafInput, Readonly<Record<Register, number>>>;
+
+const blank = (leaf: LeafInput): Entry => ({ ...leaf, eax: 0n, ebx: 0n, ecx: 0n, edx: 0n });
+
+function probe(program: Program, leaves: readonly LeafInput[], step: (entry: Entry) => Entry): Probe {
+  return new Map(
+    leaves.map((leaf) => {
+      const full = step({ ...leaf, eax: ALL, ebx: ALL, ecx: ALL, edx: ALL });
+      const taken = Object.fromEntries(
+        REGISTERS.map((register) => [register, Number(ALL & ~full[register])]),
+      ) as Record<Register, number>;
+      for (const register of REGISTERS) checkSingly(program, leaf, register, taken[register], step);
+      return [leaf, taken];
+    }),
+  );
+}
+
+/** A bit must be taken away alone as it is together with all others: else it is no mask of bits. */
+function checkSingly(
+  program: Program,
+  leaf: LeafInput,
+  register: Register,
+  taken: number,
+  step: (entry: Entry) => Entry,
+): void {
+  for (const bit of bitsOf(taken)) {
+    const alone = step({ ...blank(leaf), [register]: 1n << BigInt(bit) });
+    if (((alone[register] >> BigInt(bit)) & 1n) === 0n) continue;
+    throw new DataError({
+      where: { file: program.path },
+      expected: 'a filter that treats each bit alone',
+      found: `leaf 0x${leaf.function.toString(16)} ${register} bit ${bit}, cleared only together with others`,
+    });
+  }
+}
+
+/** An allowlist takes away what it has never heard of. */
+function isAllowing(cleared: Probe): boolean {
+  for (const [leaf, taken] of cleared)
+    if (leaf.function === UNHEARD.function) return REGISTERS.every((register) => taken[register] === 0xffffffff);
+  return false;
+}
+
+const placeOf = (leaf: LeafInput, register: Register): Place => ({
+  leaf: Number(leaf.function),
+  subleaf: Number(leaf.index),
+  register,
+});
+
+/** What is taken away by leaf; a sub-leaf that no code names stands for all others and is told apart only where it differs. */
+function masksOf(program: Program, init: CFunction, cleared: Probe): readonly PolicyMask[] {
+  const masks: PolicyMask[] = [];
+  for (const [leaf, taken] of cleared) {
+    for (const register of REGISTERS) {
+      if (taken[register] === 0) continue;
+      if (leaf.function === UNHEARD.function)
+        throw new DataError({
+          where: { file: program.path, line: init.line },
+          expected: 'a filter that names the leaves it denies',
+          found: 'bits that are cleared in every leaf',
+        });
+      if (leaf.index === UNHEARD.index) continue;
+      for (const part of byLine(program, init, leaf, register, taken[register]))
+        masks.push({ ...placeOf(leaf, register), ...part, path: program.path });
+    }
+  }
+  return masks.sort((a, b) => comparePlaces(a, b) || a.line - b.line);
+}
+
+/** The line that clears each bit. */
+function byLine(
+  program: Program,
+  init: CFunction,
+  leaf: LeafInput,
+  register: Register,
+  mask: number,
+): readonly { readonly mask: number; readonly line: number }[] {
+  const lines = new Map<number, number>();
+  for (const bit of bitsOf(mask)) {
+    const { lines: hit } = runFunction(program, init, { ...blank(leaf), [register]: 1n << BigInt(bit) });
+    const line = hit.get(register) ?? init.line;
+    lines.set(line, or(lines.get(line) ?? 0, Number(1n << BigInt(bit))));
+  }
+  return [...lines].map(([line, part]) => ({ mask: part, line }));
+}
+
+/** Bits that no input had and the entry has all the same. */
+function addsOf(program: Program, init: CFunction, leaves: readonly LeafInput[]): readonly PolicyMask[] {
+  const adds: PolicyMask[] = [];
+  for (const leaf of leaves) {
+    if (leaf.index !== 0n || leaf.function === UNHEARD.function) continue;
+    const { entry, lines } = runFunction(program, init, blank(leaf));
+    for (const register of REGISTERS)
+      if (entry[register] !== 0n)
+        adds.push({
+          ...placeOf(leaf, register),
+          mask: Number(entry[register]),
+          path: program.path,
+          line: lines.get(register) ?? init.line,
+        });
+  }
+  return adds.sort(comparePlaces);
+}
+
+/** What survives an allowlist, per leaf that the code names. */
+function allowed(
+  program: Program,
+  init: CFunction,
+  leaves: readonly LeafInput[],
+  cleared: Probe,
+): readonly PolicyMask[] {
+  return leaves.flatMap((leaf) =>
+    leaf.index === UNHEARD.index || leaf.function === UNHEARD.function
+      ? []
+      : REGISTERS.flatMap((register): readonly PolicyMask[] => {
+          const mask = without(0xffffffff, cleared.get(leaf)?.[register] ?? 0);
+          return mask === 0 ? [] : [{ ...placeOf(leaf, register), mask, path: program.path, line: init.line }];
+        }),
+  );
+}
+
+/** Bits that make a TD's setup fail, each found by setting it alone. */
+function refusedMasks(
+  program: Program,
+  refusals: readonly Refusal[],
+  leaves: readonly LeafInput[],
+): readonly (Place & { readonly mask: number })[] {
+  return leaves.flatMap((leaf) =>
+    leaf.index === UNHEARD.index
+      ? []
+      : REGISTERS.flatMap((register) => {
+          let mask = 0;
+          for (let bit = 0; bit < 32; bit += 1) {
+            const entry = { ...blank(leaf), [register]: 1n << BigInt(bit) };
+            if (refusals.some(({ test, entry: name }) => runCondition(program, test, name, entry)))
+              mask = or(mask, Number(1n << BigInt(bit)));
+          }
+          return mask === 0 ? [] : [{ ...placeOf(leaf, register), mask }];
+        }),
+  );
+}
+
+/** What KVM hides from user space it must also refuse, and the other way round. */
+function checkAgreement(
+  program: Program,
+  init: CFunction,
+  clear: readonly PolicyMask[],
+  refused: readonly (Place & { readonly mask: number })[],
+): void {
+  const text = (list: readonly (Place & { readonly mask: number })[]): string => {
+    const masks = new Map<string, number>();
+    for (const { leaf, subleaf, register, mask } of list) {
+      const key = `${leaf.toString(16)}.${subleaf ?? '-'}.${register}`;
+      masks.set(key, or(masks.get(key) ?? 0, mask));
+    }
+    return [...masks].map(([key, mask]) => `${key}:0x${mask.toString(16)}`).join(' ') || 'nothing';
+  };
+  const [hidden, rejected] = [text(clear), text(refused)];
+  if (hidden !== rejected)
+    throw new DataError({
+      where: { file: program.path, line: init.line },
+      expected: `KVM_TDX_CAPABILITIES and KVM_TDX_INIT_VM to agree (the first hides ${hidden})`,
+      found: `the second refuses ${rejected}`,
+    });
+}

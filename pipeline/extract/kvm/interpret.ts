@@ -1,0 +1,363 @@
+import type { Expr, Stmt } from '../c/ast.ts';
+import { fail } from '../c/cursor.ts';
+import { type CInteger, evaluate, type Scope } from '../c/evaluate.ts';
+import { bodyOf, type CFunction, type Unit } from '../c/unit.ts';
+import type { FeatureTable } from './features.ts';
+
+/** A CPUID entry as KVM's code sees it: registers are 32-bit unsigned. */
+export type Entry = { function: bigint; index: bigint; eax: bigint; ebx: bigint; ecx: bigint; edx: bigint };
+const FIELDS = ['function', 'index', 'eax', 'ebx', 'ecx', 'edx'] as const;
+type Field = (typeof FIELDS)[number];
+
+/** What the code is run with: its file, the meaning of names, the tables of features. */
+export type Program = {
+  readonly unit: Unit;
+  readonly scope: Scope;
+  readonly features: FeatureTable;
+  readonly path: string;
+};
+
+/** The value of an expression: a number, the entry itself, or something that comes from the module and is not known here. */
+type Value =
+  | { readonly kind: 'number'; readonly value: bigint }
+  | { readonly kind: 'entry' }
+  | { readonly kind: 'unknown' };
+type Frame = { readonly values: Map<string, Value>; readonly run: Run };
+type Run = { readonly program: Program; readonly entry: Entry; readonly lines: Map<Field, number>; steps: number };
+type Flow = { readonly kind: 'next' } | { readonly kind: 'break' } | { readonly kind: 'return'; readonly value: Value };
+
+const NEXT: Flow = { kind: 'next' };
+const UNKNOWN: Value = { kind: 'unknown' };
+const ENTRY: Value = { kind: 'entry' };
+const number = (value: bigint): Value => ({ kind: 'number', value });
+const truth = (value: boolean): Value => number(value ? 1n : 0n);
+/** Code of this kind takes a few hundred steps; more is a loop that the values do not end. */
+const MAX_STEPS = 20_000;
+
+export type Outcome = {
+  readonly result: bigint | null;
+  readonly entry: Entry;
+  readonly lines: ReadonlyMap<string, number>;
+};
+
+/** Runs a function of the program on an entry, as C would. Throws a DataError for what the code does that is not understood. */
+export function runFunction(program: Program, fn: CFunction, entry: Entry): Outcome {
+  const run: Run = { program, entry: { ...entry }, lines: new Map(), steps: 0 };
+  const value = call(
+    run,
+    fn,
+    fn.params.map((_, index) => (index === entryParameter(program, fn) ? ENTRY : UNKNOWN)),
+  );
+  return { result: value.kind === 'number' ? value.value : null, entry: run.entry, lines: run.lines };
+}
+
+/** The value of a condition in which `name` stands for the entry. */
+export function runCondition(program: Program, test: Expr, name: string, entry: Entry): boolean {
+  const run: Run = { program, entry: { ...entry }, lines: new Map(), steps: 0 };
+  const value = evaluateExpr(test, { values: new Map([[name, ENTRY]]), run });
+  if (value.kind !== 'number') return fail(program.path, test.at, 'a condition on the CPUID entry');
+  return value.value !== 0n;
+}
+
+/** The parameter that is the entry: the one whose type names `kvm_cpuid_entry2`. */
+function entryParameter(program: Program, fn: CFunction): number {
+  const { tokens } = program.unit;
+  let at = fn.open;
+  while (at > 0 && tokens[at]?.text !== fn.name) at -= 1;
+  const heads = tokens.slice(at, fn.open);
+  let index = 0;
+  for (const token of heads) {
+    if (token.text === ',') index += 1;
+    if (token.text === 'kvm_cpuid_entry2') return index;
+  }
+  return 0;
+}
+
+function call(run: Run, fn: CFunction, args: readonly Value[]): Value {
+  const values = new Map(fn.params.map((param, index) => [param, args[index] ?? UNKNOWN]));
+  const flow = runBody(bodyOf(run.program.unit, fn), { values, run });
+  return flow.kind === 'return' ? flow.value : UNKNOWN;
+}
+
+function runBody(body: readonly Stmt[], frame: Frame): Flow {
+  for (const statement of body) {
+    const flow = runStatement(statement, frame);
+    if (flow.kind !== 'next') return flow;
+  }
+  return NEXT;
+}
+
+function runStatement(statement: Stmt, frame: Frame): Flow {
+  const { run } = frame;
+  run.steps += 1;
+  if (run.steps > MAX_STEPS) return fail(run.program.path, statement.at, 'code that ends');
+  switch (statement.kind) {
+    case 'expr':
+      evaluateExpr(statement.expr, frame);
+      return NEXT;
+    case 'decl':
+      frame.values.set(statement.name, statement.init === null ? UNKNOWN : evaluateExpr(statement.init, frame));
+      return NEXT;
+    case 'if':
+      return runBody(condition(statement.test, frame) ? statement.then : statement.otherwise, frame);
+    case 'block':
+      return runBody(statement.body, frame);
+    case 'return':
+      return { kind: 'return', value: statement.value === null ? UNKNOWN : evaluateExpr(statement.value, frame) };
+    case 'switch':
+      return runSwitch(statement, frame);
+    case 'jump':
+      return statement.form === 'break'
+        ? { kind: 'break' }
+        : fail(run.program.path, statement.at, 'code without jumps in what decides on CPUID bits');
+    case 'label':
+    case 'case':
+      return NEXT;
+    default:
+      return fail(run.program.path, statement.at, 'a statement that can be followed in what decides on CPUID bits');
+  }
+}
+
+function condition(test: Expr, frame: Frame): boolean {
+  const value = evaluateExpr(test, frame);
+  if (value.kind === 'number') return value.value !== 0n;
+  return fail(
+    frame.run.program.path,
+    test.at,
+    'a condition on the CPUID entry',
+    'what decides on CPUID bits depends on something else',
+  );
+}
+
+function runSwitch(statement: Extract<Stmt, { kind: 'switch' }>, frame: Frame): Flow {
+  const subject = evaluateExpr(statement.subject, frame);
+  if (subject.kind !== 'number') return fail(frame.run.program.path, statement.at, 'a switch on the CPUID entry');
+  const starts = statement.body.flatMap((item, index) => (item.kind === 'case' ? [{ item, index }] : []));
+  const hit =
+    starts.find(({ item }) => item.value !== null && matchesCase(item, subject.value, frame)) ??
+    starts.find(({ item }) => item.value === null);
+  if (hit === undefined) return NEXT;
+  const flow = runBody(statement.body.slice(hit.index), frame);
+  return flow.kind === 'break' ? NEXT : flow;
+}
+
+function matchesCase(item: Extract<Stmt, { kind: 'case' }>, subject: bigint, frame: Frame): boolean {
+  if (item.value === null) return false;
+  const low = evaluateExpr(item.value, frame);
+  const high = item.last === null ? low : evaluateExpr(item.last, frame);
+  if (low.kind !== 'number' || high.kind !== 'number') return fail(frame.run.program.path, item.at, 'a constant case');
+  return subject >= low.value && subject <= high.value;
+}
+
+function evaluateExpr(expr: Expr, frame: Frame): Value {
+  const { run } = frame;
+  switch (expr.kind) {
+    case 'id': {
+      const local = frame.values.get(expr.name);
+      if (local !== undefined) return local;
+      if (expr.name === 'true' || expr.name === 'false') return truth(expr.name === 'true');
+      if (expr.name === 'NULL') return number(0n);
+      return constant(expr, frame);
+    }
+    case 'num':
+      return constant(expr, frame);
+    case 'member':
+      return evaluateMember(expr, frame);
+    case 'unary':
+      return evaluateUnary(expr, frame);
+    case 'binary':
+      return evaluateBinary(expr, frame);
+    case 'ternary':
+      return condition(expr.test, frame) ? evaluateExpr(expr.then, frame) : evaluateExpr(expr.otherwise, frame);
+    case 'cast': {
+      const value = evaluateExpr(expr.operand, frame);
+      if (value.kind !== 'number') return value;
+      return number(
+        /64|long/.test(expr.type)
+          ? BigInt.asUintN(64, value.value)
+          : /bool/.test(expr.type)
+            ? value.value === 0n
+              ? 0n
+              : 1n
+            : BigInt.asUintN(32, value.value),
+      );
+    }
+    case 'assign':
+      return evaluateAssign(expr, frame);
+    case 'call':
+      return evaluateCall(expr, frame);
+    case 'index':
+      return evaluateIndex(expr, frame);
+    default:
+      return fail(run.program.path, expr.at, 'an expression that can be followed in what decides on CPUID bits');
+  }
+}
+
+function constant(expr: Expr, frame: Frame): Value {
+  const { program } = frame.run;
+  if (
+    expr.kind === 'id' &&
+    program.scope.macro(expr.name) === undefined &&
+    program.scope.constant?.(expr.name) === undefined
+  )
+    return UNKNOWN;
+  return number(evaluate(expr, featureScope(program)).value);
+}
+
+/** The program's scope, in which `__feature_bit(X86_FEATURE_X)` and `feature_bit(X)` are the feature's bit in its register. */
+export function featureScope(program: Program): Scope {
+  return {
+    ...program.scope,
+    call: (name, args): CInteger | undefined => {
+      const [arg] = args;
+      if (!/^(__)?feature_bit$|^F$/.test(name) || arg === undefined) return undefined;
+      return { value: 1n << BigInt(featureOf(program, arg).bit), bits: 32, signed: false };
+    },
+  };
+}
+
+/** The feature that an argument names: `X86_FEATURE_HLE`, `HLE`, or `3DNOW`, which C reads as a number. */
+export function featureOf(
+  program: Program,
+  arg: Expr,
+): { readonly bit: number } & ReturnType<FeatureTable['bits']['get']> & object {
+  const text = arg.kind === 'id' ? arg.name : arg.kind === 'num' ? arg.text : '';
+  const feature = program.features.bits.get(text.replace(/^X86_FEATURE_/, ''));
+  return feature ?? fail(program.path, arg.at, 'a feature with a place in CPUID', `\`${text}\` has none in this tree`);
+}
+
+function evaluateMember(expr: Extract<Expr, { kind: 'member' }>, frame: Frame): Value {
+  const object = evaluateExpr(expr.object, frame);
+  const field = FIELDS.find((name) => name === expr.name);
+  if (object.kind !== 'entry' || field === undefined) return UNKNOWN;
+  return number(frame.run.entry[field]);
+}
+
+function evaluateUnary(expr: Extract<Expr, { kind: 'unary' }>, frame: Frame): Value {
+  if (expr.op === '*' || expr.op === '&') return evaluateExpr(expr.operand, frame);
+  const value = evaluateExpr(expr.operand, frame);
+  if (value.kind === 'entry' && expr.op === '!') return truth(false);
+  if (value.kind !== 'number') return UNKNOWN;
+  if (expr.op === '!') return truth(value.value === 0n);
+  if (expr.op === '~') return number(BigInt.asUintN(64, ~value.value));
+  if (expr.op === '-') return number(BigInt.asUintN(64, -value.value));
+  return expr.op === '+' ? value : fail(frame.run.program.path, expr.at, 'an operator that can be followed');
+}
+
+function evaluateBinary(expr: Extract<Expr, { kind: 'binary' }>, frame: Frame): Value {
+  const left = evaluateExpr(expr.left, frame);
+  if (expr.op === '&&' || expr.op === '||') {
+    const isTrue = left.kind === 'entry' || (left.kind === 'number' && left.value !== 0n);
+    if (left.kind !== 'unknown' && isTrue === (expr.op === '||')) return truth(isTrue);
+    const right = evaluateExpr(expr.right, frame);
+    if (left.kind === 'unknown' || right.kind === 'unknown') return UNKNOWN;
+    return truth(right.kind === 'entry' || right.value !== 0n);
+  }
+  const right = evaluateExpr(expr.right, frame);
+  if (left.kind !== 'number' || right.kind !== 'number') return UNKNOWN;
+  const operation = OPERATIONS[expr.op];
+  if (operation === undefined) return fail(frame.run.program.path, expr.at, 'an operator that can be followed');
+  return number(operation(left.value, right.value));
+}
+
+/** Registers are unsigned and constants positive: 64 unsigned bits hold every value that occurs. */
+const OPERATIONS: Readonly<Record<string, ((a: bigint, b: bigint) => bigint) | undefined>> = {
+  '|': (a, b) => a | b,
+  '&': (a, b) => a & b,
+  '^': (a, b) => a ^ b,
+  '+': (a, b) => BigInt.asUintN(64, a + b),
+  '-': (a, b) => BigInt.asUintN(64, a - b),
+  '<<': (a, b) => BigInt.asUintN(64, a << (b & 63n)),
+  '>>': (a, b) => a >> (b & 63n),
+  '==': (a, b) => (same(a, b) ? 1n : 0n),
+  '!=': (a, b) => (same(a, b) ? 0n : 1n),
+  '<': (a, b) => (a < b ? 1n : 0n),
+  '>': (a, b) => (a > b ? 1n : 0n),
+  '<=': (a, b) => (a <= b ? 1n : 0n),
+  '>=': (a, b) => (a >= b ? 1n : 0n),
+};
+/** A register against `~0` or -1 compares in 32 bits. */
+const same = (a: bigint, b: bigint): boolean => BigInt.asUintN(32, a) === BigInt.asUintN(32, b);
+
+function evaluateAssign(expr: Extract<Expr, { kind: 'assign' }>, frame: Frame): Value {
+  const value = evaluateExpr(expr.value, frame);
+  const { target } = expr;
+  const operation = expr.op === '=' ? undefined : OPERATIONS[expr.op.slice(0, -1)];
+  if (target.kind === 'id') {
+    const old = frame.values.get(target.name) ?? UNKNOWN;
+    const now =
+      operation === undefined
+        ? value
+        : old.kind === 'number' && value.kind === 'number'
+          ? number(operation(old.value, value.value))
+          : UNKNOWN;
+    frame.values.set(target.name, now);
+    return now;
+  }
+  if (target.kind !== 'member') return fail(frame.run.program.path, expr.at, 'an assignment that can be followed');
+  const object = evaluateExpr(target.object, frame);
+  const field = FIELDS.find((name) => name === target.name);
+  if (object.kind !== 'entry' || field === undefined) return value;
+  // What the module reports is the input that the entry was set up with.
+  if (value.kind !== 'number')
+    return operation === undefined ? UNKNOWN : fail(frame.run.program.path, expr.at, 'a constant mask');
+  const { entry } = frame.run;
+  const before = entry[field];
+  entry[field] = BigInt.asUintN(32, operation === undefined ? value.value : operation(before, value.value));
+  if (entry[field] !== before) frame.run.lines.set(field, expr.at.line);
+  return number(entry[field]);
+}
+
+function evaluateIndex(expr: Extract<Expr, { kind: 'index' }>, frame: Frame): Value {
+  evaluateExpr(expr.index, frame);
+  const object = evaluateExpr(expr.object, frame);
+  return object.kind === 'entry' ? ENTRY : UNKNOWN;
+}
+
+function evaluateCall(expr: Extract<Expr, { kind: 'call' }>, frame: Frame): Value {
+  const { program } = frame.run;
+  if (expr.callee.kind !== 'id') return fail(program.path, expr.at, 'a call of a named function');
+  const { name } = expr.callee;
+  if (/^(__)?(un)?likely$|^WARN_ON(_ONCE)?$|^READ_ONCE$|^!!$/.test(name))
+    return expr.args[0] === undefined ? UNKNOWN : evaluateExpr(expr.args[0], frame);
+  const [fn, ...more] = program.unit.functions.get(name) ?? [];
+  if (fn !== undefined && more.length === 0)
+    return call(
+      frame.run,
+      fn,
+      expr.args.map((arg) => evaluateExpr(arg, frame)),
+    );
+  if (fn !== undefined)
+    return fail(program.path, expr.at, `one definition of \`${name}\``, 'the preprocessor chooses between several');
+  const entryCall = ENTRY_CALLS[name];
+  if (entryCall !== undefined) return entryCall(expr, frame);
+  if (program.scope.macro(name) !== undefined || /^(__)?feature_bit$|^F$|^(BIT|GENMASK)/.test(name))
+    return number(evaluate(expr, featureScope(program)).value);
+  return fail(program.path, expr.at, 'a call of a function of this file', `\`${name}()\` is not defined in it`);
+}
+
+/** KVM's accessors of one feature in an entry, from reverse_cpuid.h. */
+const ENTRY_CALLS: Readonly<
+  Record<string, ((expr: Extract<Expr, { kind: 'call' }>, frame: Frame) => Value) | undefined>
+> = {
+  cpuid_entry_has: (expr, frame) => onFeature(expr, frame, (value, bit) => ({ result: (value & bit) !== 0n, value })),
+  cpuid_entry_get: (expr, frame) => onFeature(expr, frame, (value, bit) => ({ result: (value & bit) !== 0n, value })),
+  cpuid_entry_clear: (expr, frame) => onFeature(expr, frame, (value, bit) => ({ result: false, value: value & ~bit })),
+  cpuid_entry_set: (expr, frame) => onFeature(expr, frame, (value, bit) => ({ result: true, value: value | bit })),
+};
+
+function onFeature(
+  expr: Extract<Expr, { kind: 'call' }>,
+  frame: Frame,
+  change: (value: bigint, bit: bigint) => { readonly result: boolean; readonly value: bigint },
+): Value {
+  const { program, entry, lines } = frame.run;
+  const [subject, feature] = expr.args;
+  if (subject === undefined || feature === undefined || evaluateExpr(subject, frame).kind !== 'entry')
+    return fail(program.path, expr.at, 'an entry and a feature');
+  const { register, bit } = featureOf(program, feature);
+  const { result, value } = change(entry[register], 1n << BigInt(bit));
+  if (entry[register] !== value) lines.set(register, expr.at.line);
+  entry[register] = value;
+  return truth(result);
+}

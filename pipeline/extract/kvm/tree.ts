@@ -1,0 +1,121 @@
+import { DataError, NoInputError } from '../../model/errors.ts';
+import { evaluate, type Scope } from '../c/evaluate.ts';
+import type { Macro } from '../c/unit.ts';
+import { enumMembers, readUnit, type Unit } from '../c/unit.ts';
+
+export type KernelFile = { readonly text: string; readonly blob: string };
+
+/** One kernel revision: the files that policies are read from, as C units, each parsed once. */
+export type KernelTree = {
+  readonly repository: string;
+  readonly revision: string;
+  readonly has: (path: string) => boolean;
+  /** The unit of a path. Throws a NoInputError where the revision does not have it. */
+  readonly unit: (path: string) => Unit;
+  readonly file: (path: string) => KernelFile | undefined;
+  /** A scope that sees the macros and enumerators of all files, those of `path` first. */
+  readonly scope: (path: string) => Scope;
+};
+
+/** Units by blob id: a history parses each distinct blob once. */
+export type UnitCache = Map<string, Unit>;
+
+const TDX = 'arch/x86/kvm/vmx/tdx.c';
+/** What a policy is read from; older trees have some elsewhere or not at all. */
+export const KVM_PATHS: readonly string[] = [
+  TDX,
+  'arch/x86/kvm/vmx/tdx_arch.h',
+  'arch/x86/kvm/vmx/tdx.h',
+  'arch/x86/kvm/cpuid.c',
+  'arch/x86/kvm/x86.c',
+  'arch/x86/kvm/vmx/vmx.c',
+  'arch/x86/kvm/reverse_cpuid.h',
+  'arch/x86/include/asm/kvm_host.h',
+  'arch/x86/include/asm/cpufeature.h',
+  'arch/x86/include/asm/cpufeatures.h',
+  'arch/x86/include/asm/shared/tdx.h',
+  'arch/x86/include/asm/tdx.h',
+  'arch/x86/include/asm/tdx_global_metadata.h',
+  'arch/x86/include/asm/fpu/types.h',
+  'arch/x86/include/asm/fpu/xcr.h',
+  'Makefile',
+];
+export const TDX_PATH = TDX;
+/** What the names of bits are read from. */
+export const NAME_PATHS: readonly string[] = [
+  'arch/x86/kvm/reverse_cpuid.h',
+  'arch/x86/include/asm/kvm_host.h',
+  'arch/x86/include/asm/cpufeature.h',
+  'arch/x86/include/asm/cpufeatures.h',
+];
+/** Files whose macros and enumerators constants are made of; the big C files are searched only for themselves. */
+const HEADERS = KVM_PATHS.filter((path) => path.endsWith('.h'));
+
+export function openTree(
+  repository: string,
+  revision: string,
+  files: ReadonlyMap<string, KernelFile>,
+  cache: UnitCache = new Map(),
+): KernelTree {
+  const unit = (path: string): Unit => {
+    const file = files.get(path);
+    if (file === undefined) throw new NoInputError(`${repository}@${revision.slice(0, 12)}: no ${path}`);
+    const key = `${file.blob}:${path}`;
+    const known = cache.get(key);
+    if (known !== undefined) return known;
+    checkMerge(path, file.text);
+    const read = readUnit(path, file.text);
+    cache.set(key, read);
+    return read;
+  };
+  let constants: ReadonlyMap<string, bigint> | null = null;
+  const macroOf = (path: string, name: string): (Macro & { readonly file?: string }) | undefined => {
+    for (const candidate of [path, ...HEADERS]) {
+      if (!files.has(candidate)) continue;
+      const macro = unit(candidate).macros.get(name);
+      if (macro !== undefined) return { ...macro, file: candidate };
+    }
+    return undefined;
+  };
+  const scope = (path: string): Scope => ({
+    file: path,
+    macro: (name) => macroOf(path, name),
+    constant: (name) => {
+      constants ??= readConstants(HEADERS.filter((header) => files.has(header)).map(unit), (name_) =>
+        macroOf('', name_),
+      );
+      return constants.get(name);
+    },
+  });
+  return { repository, revision, has: (path) => files.has(path), unit, file: (path) => files.get(path), scope };
+}
+
+/** Enumerators of the enums that number CPUID words, CPUID registers and XSAVE features. */
+function readConstants(units: readonly Unit[], macro: Scope['macro']): ReadonlyMap<string, bigint> {
+  const constants = new Map<string, bigint>([]);
+  for (const wanted of ['cpuid_leafs', 'kvm_only_cpuid_leafs', 'cpuid_regs_idx', 'xfeature']) {
+    for (const unit of units) {
+      const aggregate = unit.aggregates.find((candidate) => candidate.form === 'enum' && candidate.tag === wanted);
+      if (aggregate === undefined) continue;
+      let next = 0n;
+      for (const member of enumMembers(unit, aggregate)) {
+        if (member.value !== null)
+          next = evaluate(member.value, { file: unit.file, macro, constant: (name) => constants.get(name) }).value;
+        constants.set(member.name, next);
+        next += 1n;
+      }
+    }
+  }
+  return constants;
+}
+
+function checkMerge(path: string, text: string): void {
+  const match = /^(<{7}|>{7}|={7})(?=\s|$)/m.exec(text);
+  if (match === null) return;
+  const line = text.slice(0, match.index).split('\n').length;
+  throw new DataError({
+    where: { file: path, line, column: 1 },
+    expected: 'a resolved merge',
+    found: `the merge marker ${match[1]}`,
+  });
+}
