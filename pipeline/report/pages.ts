@@ -2,6 +2,7 @@ import type { ReportFacts } from '../model/review.ts';
 import { findingsJson } from './findings-json.ts';
 import { jsonText } from './machine.ts';
 import { cutBlocks, escapeLinkText, escapeMarkdown, LIMITS, markdown, markdownBlocks } from './markdown.ts';
+import { type Matrix, matrixMarkdown } from './matrix.ts';
 import { text } from './text.ts';
 import { countsText, coverageLines, type Section, type SectionKind, type View, viewOf } from './view.ts';
 
@@ -24,7 +25,7 @@ function pageNames(sections: readonly Section[]): ReadonlyMap<Section, string> {
 }
 
 /** The pages of a whole run: an index, a page per review, the findings as JSON, a summary that a job can show. */
-export function pagesOf(report: ReportFacts): readonly Page[] {
+export function pagesOf(report: ReportFacts, matrix: Matrix | null = null): readonly Page[] {
   const view = viewOf(report);
   const names = pageNames(view.sections);
   const pages = view.sections.map((section) => {
@@ -32,7 +33,7 @@ export function pagesOf(report: ReportFacts): readonly Page[] {
     return { name: names.get(section) ?? '', content: markdown(own) };
   });
   return [
-    { name: 'index.md', content: indexPage(view, names) },
+    { name: 'index.md', content: indexPage(view, names, matrix) },
     ...pages,
     { name: 'findings.json', content: jsonText(findingsJson(view)) },
     { name: 'summary.md', content: cutBlocks(markdownBlocks(view), LIMITS.summary, 'see index.md and its pages') },
@@ -46,12 +47,14 @@ const GROUPS: readonly { readonly title: string; readonly kinds: readonly Sectio
   { title: 'KVM versions and the facts themselves', kinds: ['policy', 'policy-step', 'facts'] },
 ];
 
-function indexPage(view: View, names: ReadonlyMap<Section, string>): string {
+function indexPage(view: View, names: ReadonlyMap<Section, string>, matrix: Matrix | null): string {
   const parts = [`# ${escapeMarkdown(view.title)}\n`, `${countsText(view.counts)}.\n`];
   for (const { title, kinds } of GROUPS) {
     const sections = view.sections.filter(({ kind }) => kinds.includes(kind));
     if (sections.length > 0) parts.push(`## ${title}\n`, table(sections, names));
   }
+  if (matrix !== null && matrix.policies.length > 0)
+    parts.push('## Verdicts, in bits of each release under each KVM version\n', matrixMarkdown(matrix));
   parts.push(
     '## What was read\n',
     `${coverageLines(view.coverage)

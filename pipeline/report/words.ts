@@ -111,7 +111,7 @@ function factsText(facts: FindingFacts): string {
         ? 'No guard opens it: every TD does it.'
         : `Opened by ${facts.openers.join(', ')}.`;
     case 'verdict':
-      return `Newer than KVM’s base release ${facts.since}.`;
+      return `Not configurable in ${facts.since}, the release that KVM’s code was written against.`;
     case 'waiver':
       return `Its reason was: ${facts.reason}.`;
     default:
