@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import type { ClassedRelease } from '../diff/release.ts';
 import { extractModule, MODULE_PATHS, type RevisionFile } from '../extract/module/release.ts';
 import { nameRevision } from '../extract/module/release-name.ts';
 import { decodeText, encodingNotes } from '../extract/text.ts';
+import type { ClassedRelease } from '../model/class.ts';
 import { classify, type DynamicBits } from '../model/class.ts';
 import { NoInputError, UsageError } from '../model/errors.ts';
 import type { ModuleRelease } from '../model/module.ts';

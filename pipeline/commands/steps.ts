@@ -1,4 +1,3 @@
-import type { ClassedRelease } from '../diff/release.ts';
 import { CATALOGUE } from '../judge/catalogue.ts';
 import { finish } from '../judge/finish.ts';
 import {
@@ -10,6 +9,7 @@ import {
   judgeStep,
 } from '../judge/judge.ts';
 import { applyWaivers, type WaiverEntry } from '../judge/waivers.ts';
+import type { ClassedRelease } from '../model/class.ts';
 import { UsageError } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
 import { hex } from '../model/mask.ts';

@@ -1,4 +1,210 @@
-import type { Context } from './context.ts';
-export async function syncCommand(_context: Context, _only: string | null): Promise<number> {
-  return 0;
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { EXIT, KnownError, UsageError } from '../model/errors.ts';
+import { compareVersions } from '../model/order.ts';
+import { openBlobs } from '../sources/blobs.ts';
+import { type Update, updateClone } from '../sources/clone.ts';
+import { listReleases, makefileNotes } from '../sources/releases.ts';
+import { listRefs, type Repository } from '../sources/repository.ts';
+import { writeFileAtomically } from '../specs/atomic.ts';
+import { moduleFileName, moduleToYaml } from '../specs/module-text.ts';
+import { NO_CACHE, readPlain } from '../specs/plain.ts';
+import { policyToYaml } from '../specs/policy-text.ts';
+import type { PlainSource, PlainSources } from '../specs/sources-shape.ts';
+import type { Specs } from '../specs/store.ts';
+import { type Context, cloneDirectory, progress, specsDirectory, specsOf } from './context.ts';
+import { readPolicyRevision } from './kvm-revision.ts';
+import { readModuleRevision } from './operand.ts';
+import { suggest } from './suggest.ts';
+
+/** What one source brought: lines for people, how many files were written and how many blobs were read. */
+type Outcome = {
+  readonly lines: readonly string[];
+  readonly written: number;
+  readonly blobs: number;
+  readonly failed: boolean;
+};
+
+/**
+ * `bitwatch sync`: fetches each source and extracts what is new into specs/. 69 where no source could be reached, 75
+ * where some could not or some revision could not be read: neither reads as "nothing new".
+ */
+export async function syncCommand(context: Context, only: string | null): Promise<number> {
+  const file = join(specsDirectory(context), 'sources.yaml');
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : 'sources: []\n';
+  const { sources } = await readPlain<PlainSources>(
+    'sources',
+    'specs/sources.yaml',
+    text,
+    NO_CACHE,
+    async () => (await import('../specs/sources-shape.ts')).checkSources,
+  );
+  const wanted = only === null ? sources : sources.filter(({ name }) => name === only);
+  if (only !== null && wanted.length === 0)
+    throw new UsageError(
+      `no source ${JSON.stringify(only)}${suggest(
+        only,
+        sources.map(({ name }) => name),
+      )}; sources: ${sources.map(({ name }) => name).join(', ')}`,
+    );
+  const outcomes: Outcome[] = [];
+  // Read again for each source: what one wrote is no news to the next.
+  for (const source of wanted) outcomes.push(await syncSource(context, await specsOf(context), source));
+  for (const { lines } of outcomes) for (const line of lines) context.stdout.write(`${line}\n`);
+  const failed = outcomes.filter((outcome) => outcome.failed).length;
+  if (failed === 0) return EXIT.clean;
+  return failed === outcomes.length && outcomes.every(({ written }) => written === 0)
+    ? EXIT.unavailable
+    : EXIT.incomplete;
+}
+
+async function syncSource(context: Context, specs: Specs, source: PlainSource): Promise<Outcome> {
+  progress(context, `${source.name}: fetching ${source.url}`);
+  try {
+    const update = await updateClone(source, cloneDirectory(context), context.env, context.options.offline);
+    const rewritten = update.moved
+      .filter(({ ref }) => ref.kind === 'tag')
+      .map(
+        ({ ref, before }) =>
+          `${source.name}: the tag ${ref.name.slice(10)} was rewritten: ${before.slice(0, 12)} is now ${ref.commit.slice(0, 12)}`,
+      );
+    const outcome =
+      source.kind === 'module'
+        ? await syncModules(context, specs, source, update)
+        : source.kind === 'kernel'
+          ? await syncKernels(context, specs, source, update)
+          : await syncBinaries(context, specs, source, update);
+    return { ...outcome, lines: [...rewritten, ...outcome.lines] };
+  } catch (error) {
+    if (!(error instanceof KnownError)) throw error;
+    return { lines: [`${source.name}: ${error.message}`], written: 0, blobs: 0, failed: true };
+  }
+}
+
+/** Reads one revision after another; one that cannot be read is said, and does not keep the others back. */
+async function each<T>(
+  source: PlainSource,
+  items: readonly T[],
+  label: (item: T) => string,
+  work: (item: T) => Promise<string>,
+): Promise<Omit<Outcome, 'blobs'>> {
+  const lines: string[] = [];
+  let written = 0;
+  let failed = false;
+  for (const item of items) {
+    try {
+      lines.push(`${source.name}: ${label(item)}: wrote ${await work(item)}`);
+      written += 1;
+    } catch (error) {
+      if (!(error instanceof KnownError)) throw error;
+      lines.push(`${source.name}: ${label(item)}: not read: ${error.message}`);
+      failed = true;
+    }
+  }
+  return { lines: items.length === 0 ? [`${source.name}: nothing new`] : lines, written, failed };
+}
+
+async function syncModules(
+  context: Context,
+  specs: Specs,
+  source: PlainSource,
+  { repository }: Update,
+): Promise<Outcome> {
+  const known = new Map(specs.releases.map(({ module }) => [module.release, module.source.revision]));
+  const found = await listReleases(repository);
+  const fresh = found.filter(({ release }) => !known.has(release));
+  // Another history of a release that is embedded is no news; its own history at another commit is.
+  const moved = found.filter(({ release, commit }) =>
+    specs.releases.some(
+      ({ module }) =>
+        module.release === release &&
+        module.source.repository === source.repository &&
+        module.source.revision !== commit,
+    ),
+  );
+  const blobs = openBlobs(repository.gitDir, context.env, !context.options.offline);
+  try {
+    const outcome = await each(
+      source,
+      fresh,
+      ({ release }) => release,
+      async (revision) => {
+        const module = await readModuleRevision(repository, blobs, revision.commit, revision.release);
+        const file = moduleFileName(revision.release);
+        writeFileAtomically(
+          join(specsDirectory(context), 'modules', file),
+          moduleToYaml({
+            ...module,
+            notes: [...revision.notes, ...(await makefileNotes(blobs, revision)), ...module.notes],
+          }),
+        );
+        return `specs/modules/${file}`;
+      },
+    );
+    const notes = moved.map(
+      ({ release, commit }) =>
+        `${source.name}: ${release} is now named by ${commit.slice(0, 12)}; specs/modules has it from ${known.get(release)?.slice(0, 12)}`,
+    );
+    return { ...outcome, lines: [...outcome.lines, ...notes], blobs: blobs.count() };
+  } finally {
+    await blobs.close();
+  }
+}
+
+/** Kernel release tags from 6.16 on, without release candidates, and the tips that the source names. */
+async function syncKernels(
+  context: Context,
+  specs: Specs,
+  source: PlainSource,
+  { repository }: Update,
+): Promise<Outcome> {
+  const known = new Set(specs.policies.map(({ source: own }) => own.revision));
+  const wanted = (await kernelRevisions(repository, source)).filter(({ commit }) => !known.has(commit));
+  const blobs = openBlobs(repository.gitDir, context.env, !context.options.offline);
+  const units = new Map();
+  try {
+    const outcome = await each(
+      source,
+      wanted,
+      ({ name }) => name,
+      async ({ commit, version }) => {
+        const policy = await readPolicyRevision(repository, blobs, commit, units);
+        const named =
+          version === null ? { ...policy, version: `${source.name}-${policy.version}` } : { ...policy, version };
+        const file = `${named.version}.yaml`;
+        writeFileAtomically(join(specsDirectory(context), 'kvm', file), policyToYaml(named));
+        return `specs/kvm/${file}`;
+      },
+    );
+    return { ...outcome, blobs: blobs.count() };
+  } finally {
+    await blobs.close();
+  }
+}
+
+async function kernelRevisions(
+  repository: Repository,
+  source: PlainSource,
+): Promise<readonly { readonly name: string; readonly commit: string; readonly version: string | null }[]> {
+  const refs = await listRefs(repository);
+  const tags = refs.flatMap((ref) => {
+    const version = /^refs\/tags\/v(\d+\.\d+(?:\.\d+)?)$/.exec(ref.name)?.[1];
+    return version === undefined || compareVersions(version, '6.16') < 0 || source.tags === undefined
+      ? []
+      : [{ name: `v${version}`, commit: ref.commit, version }];
+  });
+  const tips = (source.tips ?? []).flatMap((tip) =>
+    refs.filter(({ name }) => name === `refs/heads/${tip}`).map(({ commit }) => ({ name: tip, commit, version: null })),
+  );
+  return [...tags.sort((a, b) => compareVersions(a.version, b.version)), ...tips];
+}
+
+async function syncBinaries(
+  context: Context,
+  specs: Specs,
+  source: PlainSource,
+  { repository }: Update,
+): Promise<Outcome> {
+  const { syncMapping } = await import('./sync-mapping.ts');
+  return syncMapping(context, specs, source, repository);
 }

@@ -1,11 +1,8 @@
 import type { ClassChange, FeatureMove, FeatureRename, GateChange, MaskChange, ReleaseDiff } from '../model/change.ts';
-import { absentRegister, CELL_CLASSES, type RegisterClasses } from '../model/class.ts';
+import { absentRegister, CELL_CLASSES, type ClassedRelease, type RegisterClasses } from '../model/class.ts';
 import { and, without } from '../model/mask.ts';
 import type { FixedMasks, ModuleRelease } from '../model/module.ts';
 import { compareLeaves, comparePlaces, type LeafKey, leafId, placeId } from '../model/place.ts';
-
-/** A release with its registers classed. */
-export type ClassedRelease = { readonly module: ModuleRelease; readonly registers: readonly RegisterClasses[] };
 
 /** What differs from `a` to `b`. diff(A, A) is empty, diff(B, A) is the mirror, and the order of input never matters. */
 export function diffReleases(a: ClassedRelease, b: ClassedRelease): ReleaseDiff {

@@ -1,5 +1,6 @@
-import { type ClassedRelease, diffReleases } from '../diff/release.ts';
+import { diffReleases } from '../diff/release.ts';
 import type { ReleaseDiff } from '../model/change.ts';
+import type { ClassedRelease } from '../model/class.ts';
 import type { ClobberFacts } from '../model/clobber.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Knowledge } from '../model/knowledge.ts';

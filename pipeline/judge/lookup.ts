@@ -1,5 +1,5 @@
-import type { ClassedRelease } from '../diff/release.ts';
 import type { ClassChange } from '../model/change.ts';
+import type { ClassedRelease } from '../model/class.ts';
 import { configurableMask, type RegisterClasses } from '../model/class.ts';
 import type { RuleId } from '../model/finding.ts';
 import type { ClobberRow, Knowledge } from '../model/knowledge.ts';

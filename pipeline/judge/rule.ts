@@ -1,5 +1,5 @@
-import type { ClassedRelease } from '../diff/release.ts';
 import type { ReleaseDiff } from '../model/change.ts';
+import type { ClassedRelease } from '../model/class.ts';
 import type { ClobberFacts } from '../model/clobber.ts';
 import type { FindingFacts, Level, RuleId, Verdict } from '../model/finding.ts';
 import type { Knowledge } from '../model/knowledge.ts';

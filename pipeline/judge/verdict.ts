@@ -1,5 +1,4 @@
-import type { ClassedRelease } from '../diff/release.ts';
-import type { RegisterClasses } from '../model/class.ts';
+import type { ClassedRelease, RegisterClasses } from '../model/class.ts';
 import { XFAM_NAMES } from '../model/control.ts';
 import type { Verdict } from '../model/finding.ts';
 import type { Knowledge } from '../model/knowledge.ts';

@@ -1,5 +1,5 @@
 import { and, FULL, not, or, without } from './mask.ts';
-import type { ConfigurableEntry, LookupEntry, ModuleTables, RegisterMasks, XfamMask } from './module.ts';
+import type { ConfigurableEntry, LookupEntry, ModuleRelease, ModuleTables, RegisterMasks, XfamMask } from './module.ts';
 import { compareLeaves, type LeafKey, leafId, type Place, placeId, REGISTERS, type Register } from './place.ts';
 
 /**
@@ -37,6 +37,9 @@ const ATTRIBUTE_GATES: readonly {
 ];
 
 export type DynamicBits = ReadonlyMap<string, number>;
+
+/** A release with its registers classed. */
+export type ClassedRelease = { readonly module: ModuleRelease; readonly registers: readonly RegisterClasses[] };
 
 /** All registers of a release with their classes, in the order of places. The rule is DOMAIN's table: first match wins. */
 export function classify(tables: ModuleTables, dynamic: DynamicBits = new Map()): readonly RegisterClasses[] {

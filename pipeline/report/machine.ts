@@ -1,6 +1,5 @@
-import type { ClassedRelease } from '../diff/release.ts';
 import type { MaskChange, ReleaseDiff } from '../model/change.ts';
-import type { RegisterClasses } from '../model/class.ts';
+import type { ClassedRelease, RegisterClasses } from '../model/class.ts';
 import type { ClobberFacts } from '../model/clobber.ts';
 import type { BitName } from '../model/knowledge.ts';
 import { hex, hex32 } from '../model/mask.ts';

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DataError, UnavailableError } from '../model/errors.ts';
-import { gitEnvironment } from './process.ts';
+import { FETCH_CONFIG_NAME, gitEnvironment } from './process.ts';
 
 export type Blob = { readonly oid: string; readonly bytes: Buffer };
 
@@ -23,8 +25,11 @@ type Waiting = {
 const MAX_BLOB = 64 * 1024 * 1024;
 
 export function openBlobs(gitDir: string, env: NodeJS.ProcessEnv, network = false): BlobReader {
+  // A clone that sync made fetches missing blobs under the configuration beside it.
+  const beside = join(dirname(gitDir), FETCH_CONFIG_NAME);
+  const config = network && existsSync(beside) ? beside : '/dev/null';
   const child = spawn('git', [`--git-dir=${gitDir}`, 'cat-file', '--batch'], {
-    env: gitEnvironment(env, network),
+    env: gitEnvironment(env, network, config),
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   const waiting: Waiting[] = [];

@@ -5,7 +5,11 @@ import { NoInputError, UnavailableError } from '../model/errors.ts';
  * The environment that every git process gets: no prompt, no user's or system's configuration that could run programs, the
  * same words in any locale, and no transport but those that a sync needs.
  */
-export function gitEnvironment(base: NodeJS.ProcessEnv, network: boolean): NodeJS.ProcessEnv {
+export function gitEnvironment(
+  base: NodeJS.ProcessEnv,
+  network: boolean,
+  globalConfig = '/dev/null',
+): NodeJS.ProcessEnv {
   const kept = Object.fromEntries(
     Object.entries(base).filter(([name]) =>
       /^(PATH|HOME|TMPDIR|SSL_CERT_FILE|SSL_CERT_DIR|https?_proxy|HTTPS?_PROXY|no_proxy|NO_PROXY|SystemRoot)$/.test(
@@ -18,23 +22,29 @@ export function gitEnvironment(base: NodeJS.ProcessEnv, network: boolean): NodeJ
     LC_ALL: 'C',
     GIT_TERMINAL_PROMPT: '0',
     GIT_CONFIG_NOSYSTEM: '1',
-    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_CONFIG_GLOBAL: globalConfig,
     GIT_OPTIONAL_LOCKS: '0',
     GIT_NO_REPLACE_OBJECTS: '1',
     GIT_ALLOW_PROTOCOL: network ? 'https:file' : 'none',
     GIT_NO_LAZY_FETCH: network ? '0' : '1',
     // Mirrors are often owned by somebody else; only data is read from them, no hook and no configured program runs.
-    GIT_CONFIG_COUNT: '4',
+    GIT_CONFIG_COUNT: '3',
     GIT_CONFIG_KEY_0: 'safe.directory',
     GIT_CONFIG_VALUE_0: '*',
     GIT_CONFIG_KEY_1: 'core.hooksPath',
     GIT_CONFIG_VALUE_1: '/dev/null',
     GIT_CONFIG_KEY_2: 'core.fsmonitor',
     GIT_CONFIG_VALUE_2: 'false',
-    GIT_CONFIG_KEY_3: 'uploadpack.packObjectsHook',
-    GIT_CONFIG_VALUE_3: '',
   };
 }
+
+/**
+ * The global configuration that fetches run with, written beside the clones: a local path serves partial clones as a forge
+ * does, also where its owner is somebody else.
+ */
+export const FETCH_CONFIG =
+  '[uploadpack]\n\tallowFilter = true\n\tallowAnySHA1InWant = true\n[safe]\n\tdirectory = *\n[core]\n\thooksPath = /dev/null\n';
+export const FETCH_CONFIG_NAME = 'gitconfig';
 
 export type GitResult = { readonly status: number; readonly stdout: Buffer; readonly stderr: string };
 export type GitOptions = {

@@ -1,4 +1,4 @@
-import { type NamedRevision, nameRevision, releaseNameOf } from '../extract/module/release-name.ts';
+import { makefileVersion, type NamedRevision, nameRevision, releaseNameOf } from '../extract/module/release-name.ts';
 import { compareTexts, compareVersions } from '../model/order.ts';
 import type { BlobReader } from './blobs.ts';
 import { type Commit, listCommits, listRefs, type Repository } from './repository.ts';
@@ -11,29 +11,30 @@ export type ReleaseRevision = {
   readonly notes: readonly string[];
 };
 
-/** Every release that the tags and commit subjects of a repository name, in the order of versions. */
-export async function listReleases(repository: Repository, blobs: BlobReader): Promise<readonly ReleaseRevision[]> {
+/** Every release that the tags and commit subjects of a repository name, in the order of versions. Reads no blob. */
+export async function listReleases(repository: Repository): Promise<readonly ReleaseRevision[]> {
   const [refs, commits] = await Promise.all([listRefs(repository), listCommits(repository)]);
   const tags = new Map<string, string[]>();
   for (const ref of refs)
     if (ref.kind === 'tag')
       tags.set(ref.commit, [...(tags.get(ref.commit) ?? []), ref.name.slice('refs/tags/'.length)]);
-  const named = commits.filter(
-    (commit) =>
-      releaseNameOf(commit.subject) !== null || (tags.get(commit.id) ?? []).some((tag) => releaseNameOf(tag) !== null),
-  );
-  const found = await Promise.all(named.map((commit) => nameCommit(commit, tags.get(commit.id) ?? [], blobs)));
-  return choose(found.flat());
+  return choose(commits.flatMap((commit) => nameCommit(commit, tags.get(commit.id) ?? [])));
 }
 
-async function nameCommit(
-  commit: Commit,
-  tags: readonly string[],
-  blobs: BlobReader,
-): Promise<readonly (ReleaseRevision & { readonly time: number })[]> {
-  const makefile = await blobs.read(`${commit.id}:proj_defs.mk`);
-  const { name, notes } = nameRevision(tags, commit.subject, makefile?.bytes.toString('latin1') ?? null);
+function nameCommit(commit: Commit, tags: readonly string[]): readonly (ReleaseRevision & { readonly time: number })[] {
+  if (tags.every((tag) => releaseNameOf(tag) === null) && releaseNameOf(commit.subject) === null) return [];
+  const { name, notes } = nameRevision(tags, commit.subject, null);
   return name === null ? [] : [{ release: name.release, commit: commit.id, name, notes, time: commit.time }];
+}
+
+/** What the make file of a release's revision says otherwise. */
+export async function makefileNotes(blobs: BlobReader, revision: ReleaseRevision): Promise<readonly string[]> {
+  const makefile = await blobs.read(`${revision.commit}:proj_defs.mk`);
+  const made = makefile === null ? null : makefileVersion(makefile.bytes.toString('latin1'));
+  if (made === null || made === revision.release) return [];
+  return [
+    `the make file's default says ${made}, the ${revision.name.by} (${revision.name.from}) says ${revision.release}`,
+  ];
 }
 
 /** One revision a release: a tag before a subject, then the newest commit; the others are noted. */

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ClassedRelease } from '../diff/release.ts';
 import { parseBit } from '../model/bit-text.ts';
+import type { ClassedRelease } from '../model/class.ts';
 import { classify } from '../model/class.ts';
 import type { ClobberFacts } from '../model/clobber.ts';
 import { DataError, NoInputError } from '../model/errors.ts';

@@ -1,0 +1,120 @@
+/** The fields that are read; every other field is passed over. */
+export const FIELDS = [
+  'message-id',
+  'in-reply-to',
+  'references',
+  'subject',
+  'from',
+  'reply-to',
+  'to',
+  'cc',
+  'date',
+  'list-id',
+  'content-type',
+  'content-transfer-encoding',
+  'content-disposition',
+] as const;
+export type Field = (typeof FIELDS)[number];
+
+/** Raw field values by name, still folded, one character per byte; of a field that stands twice, the first counts. */
+export type RawFields = ReadonlyMap<Field, string>;
+
+export type Head = {
+  readonly fields: RawFields;
+  /** The offset of the body. */
+  readonly bodyStart: number;
+};
+
+/** A longer header is cut here: its remaining fields are not read. */
+export const MAX_HEAD = 1 << 18;
+
+const WANTED: ReadonlyMap<string, Field> = new Map(FIELDS.map((name) => [name, name]));
+/** By the first letter: a bit per length of a wanted name, so that most fields are passed over by two comparisons. */
+const LENGTHS = new Uint32Array(256);
+for (const name of FIELDS) {
+  const letter = name.charCodeAt(0);
+  LENGTHS[letter] = (LENGTHS[letter] ?? 0) | (1 << name.length);
+}
+const BLANK_LF = Buffer.from('\n\n');
+const BLANK_CRLF = Buffer.from('\n\r\n');
+
+type Extent = { readonly headEnd: number; readonly bodyStart: number };
+
+/** Where the head ends and the body begins, within `start` and `end`; no blank line means no body. */
+function extentOf(bytes: Buffer, start: number, end: number): Extent {
+  if (bytes[start] === 0x0a) return { headEnd: start, bodyStart: start + 1 };
+  if (bytes[start] === 0x0d && bytes[start + 1] === 0x0a) return { headEnd: start, bodyStart: start + 2 };
+  const lf = bytes.indexOf(BLANK_LF, start);
+  // Only a head with CRLF lines can end in CRLF; the search for it would otherwise read every body.
+  const firstLine = bytes.indexOf(0x0a, start);
+  const crlf = firstLine > start && bytes[firstLine - 1] === 0x0d ? bytes.indexOf(BLANK_CRLF, start) : -1;
+  const at = lf < 0 ? crlf : crlf < 0 ? lf : Math.min(lf, crlf);
+  if (at < 0 || at >= end) return { headEnd: end, bodyStart: end };
+  return { headEnd: at, bodyStart: Math.min(end, at + (at === crlf ? 3 : 2)) };
+}
+
+/** The end of the line that begins at `from`. */
+function lineEnd(text: string, from: number): number {
+  const at = text.indexOf('\n', from);
+  return at < 0 ? text.length : at;
+}
+
+/** The end of the field that begins at `from`: its line and the lines that continue it. */
+function fieldEnd(text: string, from: number): number {
+  let end = lineEnd(text, from);
+  for (let next = text.charCodeAt(end + 1); next === 0x20 || next === 0x09; next = text.charCodeAt(end + 1)) {
+    end = lineEnd(text, end + 1);
+  }
+  return end;
+}
+
+const COLON = 0x3a;
+
+/** The colon of the field at `at`, -1 where none follows within the longest name: a long head is never searched twice. */
+function colonAt(text: string, at: number): number {
+  for (let colon = at; colon < at + 32; colon += 1) {
+    const code = text.charCodeAt(colon);
+    if (code === COLON) return colon;
+    if (code === 0x0a) return -1;
+  }
+  return -1;
+}
+
+/** The wanted field whose name stands at `at`; blanks before the colon are forgiven. */
+function wantedAt(text: string, at: number, colon: number, lengths: number): Field | undefined {
+  let end = colon;
+  while (end > at && text.charCodeAt(end - 1) === 0x20) end -= 1;
+  return ((lengths >>> (end - at)) & 1) === 0 ? undefined : WANTED.get(text.slice(at, end).toLowerCase());
+}
+
+function readFields(text: string): RawFields {
+  const fields = new Map<Field, string>();
+  let at = 0;
+  while (at < text.length) {
+    const lengths = LENGTHS[(text.charCodeAt(at) | 0x20) & 0xff] as number;
+    if (lengths !== 0) {
+      const colon = colonAt(text, at);
+      const name = colon < 0 ? undefined : wantedAt(text, at, colon, lengths);
+      if (name !== undefined) {
+        const end = fieldEnd(text, colon);
+        if (!fields.has(name)) fields.set(name, text.slice(colon + 1, end));
+        at = end + 1;
+        continue;
+      }
+    }
+    at = lineEnd(text, at) + 1;
+  }
+  return fields;
+}
+
+/** Reads the head of the mail or part in `bytes` from `start` to `end`. Never throws: what is no field is passed over. */
+export function readHead(bytes: Buffer, start: number, end: number): Head {
+  const { headEnd, bodyStart } = extentOf(bytes, start, end);
+  const text = bytes.toString('latin1', start, Math.min(headEnd, start + MAX_HEAD));
+  return { fields: readFields(text), bodyStart };
+}
+
+/** A raw value on one line: each fold becomes one blank. */
+export function unfold(raw: string): string {
+  return raw.includes('\n') ? raw.replace(/\r?\n[ \t]*/g, ' ').trim() : raw.trim();
+}

@@ -1,0 +1,44 @@
+/** What a cover letter or patch says of where it belongs. */
+export type Trailers = {
+  /** The commit that the series applies to, as written: 7 to 64 hex digits. */
+  readonly baseCommit: string | null;
+  readonly changeId: string | null;
+  /** Message-IDs that the text links to, each with the line that names it and the line before, links cut out. */
+  readonly links: readonly { readonly id: string; readonly context: string }[];
+};
+
+const LINK =
+  /https?:\/\/(?:lore\.kernel\.org|lkml\.kernel\.org|(?:patch\.)?msgid\.link|marc\.info)\/[^\s<>()[\]"']{3,400}/g;
+
+/** The Message-ID that a link of an archive ends in. */
+function linkedId(url: string): string | null {
+  const segments = url.split(/[?#]/)[0]?.split('/').slice(3) ?? [];
+  const segment = segments.find((text) => text.includes('@') || text.includes('%40'));
+  if (segment === undefined) return null;
+  try {
+    return decodeURIComponent(segment).replace(/[.,;:]+$/, '');
+  } catch {
+    return segment;
+  }
+}
+
+/** Reads `base-commit:`, `change-id:` and links to mails. Quoted lines say what another mail said and are passed over. */
+export function readTrailers(text: string): Trailers {
+  let baseCommit: string | null = null;
+  let changeId: string | null = null;
+  const links: { id: string; context: string }[] = [];
+  let before = '';
+  for (const line of text.split(/\r?\n/)) {
+    if (line.startsWith('>')) continue;
+    baseCommit ??= /^base-commit:\s*([0-9a-f]{7,64})\s*$/i.exec(line)?.[1]?.toLowerCase() ?? null;
+    changeId ??= /^change-id:\s*(\S{1,200})\s*$/i.exec(line)?.[1] ?? null;
+    if (line.includes('://')) {
+      for (const [url] of line.matchAll(LINK)) {
+        const id = linkedId(url);
+        if (id !== null) links.push({ id, context: `${before}\n${line}`.replace(LINK, '') });
+      }
+    }
+    before = line;
+  }
+  return { baseCommit, changeId, links };
+}

@@ -1,0 +1,77 @@
+import { NoInputError } from '../../model/errors.ts';
+import { type Event, listEvents } from './events.ts';
+import { gitTry } from './git.ts';
+import { blobScanner } from './readers.ts';
+import type { Part } from './state.ts';
+
+/** Which part of the new events a run reads: `index` of `of`, from 1. */
+export type Shard = { readonly index: number; readonly of: number };
+
+export type GitScan = {
+  readonly gitDir: string;
+  readonly name: string;
+  /** The tip of the last scan, `null` where there was none. */
+  readonly after: string | null;
+  readonly jobs: number;
+  readonly shard: Shard;
+};
+
+/** The commit that HEAD names; `null` in a repository without commits. Throws NoInputError where there is no repository. */
+export async function tipOf(gitDir: string): Promise<string | null> {
+  const { code, out } = await gitTry(gitDir, ['rev-parse', '--quiet', '--verify', '--end-of-options', 'HEAD^{commit}']);
+  if (code === 0) return out;
+  const repository = await gitTry(gitDir, ['rev-parse', '--git-dir']);
+  if (repository.code !== 0) throw new NoInputError(`${gitDir}: no git repository`);
+  return null;
+}
+
+/** The last tip, if history still holds it: a purged archive is rewritten and must be read anew. */
+async function usableTip(scan: GitScan, tip: string): Promise<string | null> {
+  if (scan.after === null) return null;
+  const { code } = await gitTry(scan.gitDir, ['merge-base', '--is-ancestor', scan.after, tip]);
+  return code === 0 ? scan.after : null;
+}
+
+function eventLine(event: Event, lineOf: ReadonlyMap<string, string>): string {
+  if (event.kind === 'empty') return `! ${event.commit} empty-commit nothing changed`;
+  if (event.kind === 'other') return `! ${event.commit} not-a-mail ${event.path}`;
+  if (event.kind === 'deleted') return `- ${event.commit} ${event.blob}`;
+  const line = lineOf.get(event.blob) ?? '';
+  if (!line.startsWith('!')) return `+ ${event.commit} ${line}`;
+  const [, blob, kind, size] = line.split(' ');
+  const reason = kind === 'missing' ? 'missing-blob' : 'too-large';
+  return `! ${event.commit} ${reason} ${blob}${size === undefined ? '' : ` of ${size} bytes`}`;
+}
+
+function partOf(scan: GitScan, after: string | null, tip: string, events: readonly string[]): Part {
+  const { name, shard } = scan;
+  return { schema: 'bitwatch.archive-part/1', archive: name, kind: 'git', after, tip, ...shard, events };
+}
+
+/** Reads what is new in one epoch, or one shard of it; `null` where nothing is new. */
+export async function scanGit(scan: GitScan): Promise<Part | null> {
+  const tip = await tipOf(scan.gitDir);
+  if (tip === null || tip === scan.after) return null;
+  const after = await usableTip(scan, tip);
+  const scanner = blobScanner(scan.gitDir, scan.jobs);
+  const asked: string[] = [];
+  const seen = new Set<string>();
+  const ask = (blob: string): void => {
+    if (seen.has(blob)) return;
+    seen.add(blob);
+    asked.push(blob);
+    scanner.add(blob);
+  };
+  const { index, of } = scan.shard;
+  const all = await listEvents(scan.gitDir, tip, after, of === 1 ? ask : undefined);
+  const events = all.slice(Math.floor((all.length * (index - 1)) / of), Math.floor((all.length * index) / of));
+  for (const event of events) if (event.kind === 'mail') ask(event.blob);
+  const lines = await scanner.finish();
+  const lineOf = new Map(asked.map((blob, at) => [blob, lines[at] ?? `! ${blob} missing`]));
+  return partOf(
+    scan,
+    after,
+    tip,
+    events.map((event) => eventLine(event, lineOf)),
+  );
+}

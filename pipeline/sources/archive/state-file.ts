@@ -1,0 +1,80 @@
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { DataError } from '../../model/errors.ts';
+import { EMPTY_STATE, type Part, type State } from './state.ts';
+
+const KIND = z.enum(['git', 'mbox', 'mboxrd', 'maildir', 'eml']);
+const REASON = z.enum(['missing-blob', 'deleted', 'empty-commit', 'not-a-mail', 'duplicate', 'too-large']);
+
+const STATE = z.object({
+  schema: z.literal('bitwatch.archive/1'),
+  archives: z.array(
+    z.object({
+      name: z.string(),
+      kind: KIND,
+      tip: z.string(),
+      rows: z.array(z.string()),
+      skipped: z.array(z.object({ at: z.string(), reason: REASON, detail: z.string() })),
+    }),
+  ),
+});
+
+const PART = z.object({
+  schema: z.literal('bitwatch.archive-part/1'),
+  archive: z.string(),
+  kind: KIND,
+  after: z.string().nullable(),
+  tip: z.string(),
+  index: z.number().int().min(1),
+  of: z.number().int().min(1),
+  events: z.array(z.string()),
+});
+
+function parse<T>(path: string, text: string, schema: z.ZodType<T>, name: string): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new DataError({ where: { file: path }, expected: `JSON of ${name}`, found: 'something else' }, { cause });
+  }
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const at = issue === undefined || issue.path.length === 0 ? {} : { at: issue.path.join('.') };
+  throw new DataError({
+    where: { file: path, ...at },
+    expected: name,
+    found: issue?.message ?? 'something else',
+    hint: 'delete the file and scan again',
+  });
+}
+
+/** A state file as text: the same state, the same bytes. */
+export const formatState = (state: State | Part): string => `${JSON.stringify(state, null, 1)}\n`;
+
+export const parseState = (path: string, text: string): State => parse(path, text, STATE, 'bitwatch.archive/1');
+export const parsePart = (path: string, text: string): Part => parse(path, text, PART, 'bitwatch.archive-part/1');
+
+/** The state of the last scan; an empty one where there is no such file. Throws DataError where it is damaged. */
+export async function loadState(path: string): Promise<State> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return EMPTY_STATE;
+    throw cause;
+  }
+  return parseState(path, text);
+}
+
+/** Writes beside the file and renames, so that a crash leaves the old state or the new one. */
+export async function saveState(path: string, state: State | Part): Promise<void> {
+  const temporary = `${path}.new`;
+  try {
+    await writeFile(temporary, formatState(state));
+    await rename(temporary, path);
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    throw cause;
+  }
+}

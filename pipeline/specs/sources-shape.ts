@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { checkOf } from './shape.ts';
+
+const name = z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, 'a name of lower-case letters, digits, `.`, `_` and `-`');
+/** Module binaries must never be read: no path may be one, and no pattern may match one. */
+const path = z
+  .string()
+  .regex(/^[\w][\w./-]*$/, 'a plain path')
+  .refine(
+    (text) => !/\.(bin|blob|sigstruct)$/i.test(text) && !text.split('/').includes('..'),
+    'a path that is no module binary: their licence forbids reading them',
+  );
+/** https, or a path on this machine; nothing that git could take for an option, a helper or a command. */
+const url = z
+  .string()
+  .refine(
+    (text) =>
+      /^https:\/\/[^\s'"\\]+$/.test(text) || /^(file:\/\/)?\/[^\0\n]*$/.test(text) || /^\.{0,2}\/[^\0\n]*$/.test(text),
+    'an https URL or a path',
+  );
+
+const source = z.strictObject({
+  name,
+  kind: z.enum(['module', 'binaries', 'kernel']),
+  url,
+  repository: z.string().min(1),
+  licence: z.string().min(1),
+  paths: z.array(path).optional(),
+  tags: z.literal('v6.16 and later').optional(),
+  tips: z.array(z.string().regex(/^[\w][\w./-]*$/)).optional(),
+});
+const list = z.strictObject({ name, address: z.email(), url, optIn: z.boolean() });
+
+const shape = z
+  .strictObject({ sources: z.array(source), lists: z.array(list).default([]) })
+  .refine(
+    ({ sources }) => new Set(sources.map((each) => each.name)).size === sources.length,
+    'each source to have a name of its own',
+  );
+
+export type PlainSources = z.infer<typeof shape>;
+export type PlainSource = PlainSources['sources'][number];
+export const checkSources = checkOf(shape);
