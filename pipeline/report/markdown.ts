@@ -36,7 +36,12 @@ export function codeSpan(text: string): string {
 }
 
 /** A part of a document that is printed whole or not at all. */
-export type Block = { readonly text: string; readonly items: number };
+export type Block = {
+  readonly text: string;
+  readonly items: number;
+  /** Stays when others are cut: what could not be read is never left out for length. */
+  readonly isKept?: true;
+};
 
 export function markdownBlocks(view: View): readonly Block[] {
   const [only] = view.sections;
@@ -50,6 +55,7 @@ export function markdownBlocks(view: View): readonly Block[] {
         .map((line) => `- ${escapeMarkdown(line)}`)
         .join('\n')}\n`,
       items: 0,
+      isKept: true,
     },
   ];
 }
@@ -95,11 +101,13 @@ export function cutBlocks(blocks: readonly Block[], limit: number, rest: string)
   const whole = blocks.map(({ text }) => text).join('\n');
   if (Buffer.byteLength(whole) <= limit) return whole;
   const total = blocks.reduce((all, { items }) => all + items, 0);
-  const tail = (shown: number): string => `\n${total - shown} of ${total} findings are left out here: ${rest}\n`;
+  const kept = blocks.flatMap(({ text, isKept }) => (isKept === true ? [`\n${text}`] : [])).join('');
+  const end = Buffer.byteLength(kept) <= limit / 2 ? kept : '';
+  const tail = (shown: number): string => `\n${total - shown} of ${total} findings are left out here: ${rest}\n${end}`;
   const room = limit - Buffer.byteLength(tail(0)) - 16;
   let text = '';
   let shown = 0;
-  for (const block of blocks) {
+  for (const block of blocks.filter(({ isKept }) => isKept !== true)) {
     const next = text === '' ? block.text : `${text}\n${block.text}`;
     if (Buffer.byteLength(next) > room) break;
     text = next;

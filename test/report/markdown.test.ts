@@ -111,6 +111,12 @@ describe('cutBlocks', () => {
     },
   );
 
+  it('keeps what could not be read', () => {
+    const text = cutBlocks(markdownBlocks(viewOf(reportOf('9.9.99'))), 4_000, 'see the whole report');
+    expect(text).toMatch(/findings are left out/);
+    expect(text).toContain('Not read: release 9.9.99: 9.9.99.');
+  });
+
   it('changes nothing that fits', () => {
     expect(cutBlocks(blocks, 1e9, 'x')).toBe(blocks.map(({ text }) => text).join('\n'));
   });
