@@ -4,9 +4,8 @@ import type { View } from './view.ts';
 const COMMAND = { error: 'error', warning: 'warning', info: 'notice' } as const;
 
 /** Workflow commands escape `%`, CR and LF in the message, and `:` and `,` in properties too. */
-export const escapeMessage = (text: string): string =>
-  text.replace(/%/g, '%25').replace(/\r/g, '%0D').replace(/\n/g, '%0A');
-export const escapeProperty = (text: string): string => escapeMessage(text).replace(/:/g, '%3A').replace(/,/g, '%2C');
+const escapeMessage = (text: string): string => text.replace(/%/g, '%25').replace(/\r/g, '%0D').replace(/\n/g, '%0A');
+const escapeProperty = (text: string): string => escapeMessage(text).replace(/:/g, '%3A').replace(/,/g, '%2C');
 
 /** GitHub annotations, one line a finding that is not waived. Evidence lies in other repositories, so no file is named. */
 export function annotations(view: View): string {

@@ -4,7 +4,7 @@ import { plain } from './plain.ts';
 import { wrap } from './text.ts';
 
 /** How many bits of a release have each verdict under a policy. A verdict that no bit has may be left out. */
-export type MatrixCell = {
+type MatrixCell = {
   readonly release: string;
   readonly policy: string;
   readonly counts: Readonly<Partial<Record<Verdict, number>>>;

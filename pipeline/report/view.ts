@@ -147,6 +147,6 @@ export function coverageLines({ releases, policies, unread, cells, skipped }: Co
   return [
     `Read: ${releases.length} releases (${releases.join(', ')}) and ${policies.length} KVM versions (${policies.join(', ') || 'none'}); ${cells} bits compared between releases.`,
     ...unread.map(({ release, reason }) => `Not read: release ${release}: ${reason}.`),
-    ...skipped.map((what) => `Not compared: ${what}.`),
+    ...skipped.map((what) => `${what}.`),
   ].map(plain);
 }

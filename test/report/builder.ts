@@ -52,7 +52,7 @@ export function everyKind(text: string): readonly (readonly [RuleId, FindingFact
 
 const levelOf = (rule: RuleId): Finding['level'] => RULES.find(({ id }) => id === rule)?.level ?? 'info';
 
-export function findingOf(rule: RuleId, facts: FindingFacts, text: string, index: number): Finding {
+function findingOf(rule: RuleId, facts: FindingFacts, text: string, index: number): Finding {
   return {
     fingerprint: index.toString(16).padStart(16, '0'),
     rule,

@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import type { Nodes } from 'mdast';
 import remarkGfm from 'remark-gfm';
 import remarkParse from 'remark-parse';
 import { unified } from 'unified';
@@ -18,15 +17,16 @@ import { viewOf } from '../../pipeline/report/view.ts';
 import { reportOf } from './builder.ts';
 import { HOSTILE, hostileText } from './hostile.ts';
 
-const parse = (text: string): Nodes => unified().use(remarkParse).use(remarkGfm).parse(text);
-const children = (node: Nodes): readonly Nodes[] => ('children' in node ? (node.children as readonly Nodes[]) : []);
+type Nodes = { readonly type: string; readonly value?: string; readonly children?: readonly Nodes[] };
+const parse = (text: string): Nodes => unified().use(remarkParse).use(remarkGfm).parse(text) as Nodes;
+const children = (node: Nodes): readonly Nodes[] => node.children ?? [];
 const shape = (node: Nodes): unknown => [
   node.type,
   ...children(node)
     .filter(({ type }) => type !== 'text')
     .map(shape),
 ];
-const textIn = (node: Nodes): string => ('value' in node ? node.value : children(node).map(textIn).join(''));
+const textIn = (node: Nodes): string => node.value ?? children(node).map(textIn).join('');
 /** The invisible breaks that keep a forge from making links are no part of the text. */
 const shown = (text: string): string => text.replaceAll('\u200b', '').replace(/\s+/g, ' ').trim();
 
