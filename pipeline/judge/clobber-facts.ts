@@ -1,22 +1,8 @@
 import type { ClobberFacts, MsrTransition } from '../model/clobber.ts';
 import type { ClobberFact } from '../model/finding.ts';
 import type { ClobberRow } from '../model/knowledge.ts';
+import { msrName } from '../model/msr-name.ts';
 import type { Policy } from '../model/policy.ts';
-
-/** The name that both trees mean: `MSR_IA32_UMWAIT_CONTROL`, `IA32_UMWAIT_CONTROL` and `UMWAIT_CONTROL` are one MSR. */
-export const msrName = (name: string): string => ALIASES.get(plain(name)) ?? plain(name);
-const plain = (name: string): string =>
-  name
-    .toUpperCase()
-    .replace(/_MSR_ADDR$/, '')
-    .replace(/^MSR_/, '')
-    .replace(/^IA32_/, '');
-/** The same MSR under the names of the kernel, the module and the manual. */
-const ALIASES: ReadonlyMap<string, string> = new Map([
-  ['SYSCALL_MASK', 'FMASK'],
-  ['XFD_ERROR', 'XFD_ERR'],
-  ['DEBUGCTLMSR', 'DEBUGCTL'],
-]);
 
 /** True, false, or null where no policy was given. */
 export function isRestored(policy: Policy | null, msr: string): boolean | null {

@@ -22,19 +22,38 @@ export type MsrTransition = {
   /** The tree's own name without `_MSR_ADDR`, such as `IA32_UMWAIT_CONTROL`. */
   readonly msr: string;
   readonly address: number | null;
-  /** The innermost guard in canonical form, such as `cpuid_flags.waitpkg_supported`, `attributes.perfmon`, `xfam.lbr`. */
+  /** Set where an index is added to the address: the name is the first of a range. */
+  readonly range?: true;
+  /** The class that `msr_config_lookup.c` gives the address, such as `PERFMON` or `UMWAIT`; absent where it gives none. */
+  readonly class?: string;
+  /**
+   * What the TD's configuration decides, in canonical form: `cpuid_flags.waitpkg_supported`, `!attributes.perfmon`, several
+   * joined by ` && `; null where the write does not depend on it. One MSR has one transition for each such context.
+   */
   readonly guard: string | null;
   readonly entry: readonly EntrySite[];
   readonly exit: ExitKind;
+  /** The constant of an `init`, in hex such as `0x0`. */
+  readonly exitValue?: string;
   readonly exitAt: readonly EntrySite[];
   /** Set where `exit` is `unknown`, or where some paths differ. */
   readonly reason: string | null;
   readonly openers: readonly Opener[];
 };
 
+/** What a member of the module's `cpuid_flags` is set from when a TD is created. */
+export type FlagBits = {
+  readonly flag: string;
+  readonly openers: readonly Opener[];
+  readonly path: string;
+  readonly line: number;
+};
+
 export type ClobberFacts = {
   readonly release: string;
   readonly source: Source;
   readonly msrs: readonly MsrTransition[];
+  /** The tracked CPUID flags with the bits behind them, in the order of their assignment. */
+  readonly flags?: readonly FlagBits[];
   readonly notes: readonly string[];
 };

@@ -98,10 +98,33 @@ function parseBody(cursor: Cursor): readonly Stmt[] {
 }
 
 function parenthesised(cursor: Cursor): Expr {
+  const split = splitCondition(cursor);
+  if (split !== null) return split;
   expect(cursor, '(', 'before a condition');
   const expr = parseExpression(cursor);
   expect(cursor, ')', 'behind a condition');
   return expr;
+}
+
+/** `if (a #ifdef X && b #endif)`: a choice between the condition with and without the part; null where there is none. */
+function splitCondition(cursor: Cursor): Expr | null {
+  if (!isText(peek(cursor), '(')) return null;
+  const behind = skipBrackets(cursor.file, cursor.tokens, cursor.at);
+  const inside = cursor.tokens.slice(cursor.at, behind);
+  const marks = inside.flatMap((token, index) => (token.kind === 'directive' ? [index] : []));
+  const [start, end] = [marks[0] ?? 0, marks.at(-1) ?? 0];
+  const [first, last] = [inside[start], inside[end]];
+  const middle = marks.length === 3 ? marks[1] : end;
+  if (marks.length < 2 || marks.length > 3 || first === undefined || middle === undefined) return null;
+  if (!first.text.startsWith('if') || last?.text !== 'endif') return null;
+  if (marks.length === 3 && inside[middle]?.text !== 'else') return null;
+  const [before, rest] = [inside.slice(0, start), inside.slice(end + 1)];
+  const read = (part: readonly Token[]): Expr =>
+    parenthesised({ file: cursor.file, tokens: [...before, ...part, ...rest], at: 0 });
+  const then = read(inside.slice(start + 1, middle));
+  const otherwise = read(middle === end ? [] : inside.slice(middle + 1, end));
+  cursor.at = behind;
+  return { kind: 'ternary', test: { kind: 'id', name: conditionText(first), at: first }, then, otherwise, at: first };
 }
 
 const KEYWORDS: Readonly<Record<string, ((cursor: Cursor) => Stmt) | undefined>> = Object.assign(Object.create(null), {
@@ -148,8 +171,20 @@ function parseIf(cursor: Cursor): Stmt {
 
 function finishIf(cursor: Cursor, test: Expr, at: Token): Stmt {
   const then = parseBody(cursor);
-  const otherwise = accept(cursor, 'else') === null ? [] : parseBody(cursor);
+  const otherwise = parseConditionalElse(cursor) ?? (accept(cursor, 'else') === null ? [] : parseBody(cursor));
   return { kind: 'if', test, then, otherwise, at };
+}
+
+/** `#ifdef X`, `else { … }`, `#endif` behind an if: an else that is there under the condition. Null for anything else. */
+function parseConditionalElse(cursor: Cursor): readonly Stmt[] | null {
+  const at = peek(cursor);
+  if (at.kind !== 'directive' || !at.text.startsWith('if') || !isText(peek(cursor, 1), 'else')) return null;
+  cursor.at += 2;
+  const body = parseBody(cursor);
+  const end = next(cursor);
+  if (end.kind !== 'directive' || end.text !== 'endif')
+    return fail(cursor.file, end, '#endif behind an else under #if');
+  return [{ kind: 'conditional', branches: [{ condition: conditionText(at), body }], at }];
 }
 
 function parseFor(cursor: Cursor): Stmt {
@@ -264,6 +299,32 @@ function finishDeclarator(cursor: Cursor, name: Token, type: string): Stmt {
   return { kind: 'decl', name: name.text, type, init, at: name };
 }
 
+/** `#ifdef X`, `if (a)`, `#endif`, `{ … }`: the block stands under the condition, or alone. Null for anything else. */
+function parseConditionalHead(cursor: Cursor, at: Token, condition: string): Stmt | null {
+  if (!isText(peek(cursor), 'if') || !isText(peek(cursor, 1), '(')) return null;
+  const behind = skipBrackets(cursor.file, cursor.tokens, cursor.at + 1);
+  const end = cursor.tokens[behind];
+  if (end?.kind !== 'directive' || end.text !== 'endif') return null;
+  const head = next(cursor);
+  const test = parenthesised(cursor);
+  next(cursor);
+  const body = parseBody(cursor);
+  const guarded: Stmt = finishIfWith(test, body, head);
+  const branches = [
+    { condition, body: [guarded] },
+    { condition: '', body },
+  ];
+  return { kind: 'conditional', branches, at };
+}
+
+const finishIfWith = (test: Expr, then: readonly Stmt[], at: Token): Stmt => ({
+  kind: 'if',
+  test,
+  then,
+  otherwise: [],
+  at,
+});
+
 /** A directive between statements: a conditional keeps its branches, the rest says nothing at run time. */
 function parseDirective(cursor: Cursor): readonly Stmt[] {
   const at = next(cursor);
@@ -273,6 +334,8 @@ function parseDirective(cursor: Cursor): readonly Stmt[] {
   }
   const branches: { condition: string; body: readonly Stmt[] }[] = [];
   let condition = conditionText(at);
+  const headless = parseConditionalHead(cursor, at, condition);
+  if (headless !== null) return [headless];
   for (;;) {
     const body = parseUntil(
       cursor,

@@ -5,6 +5,7 @@ import { fail } from '../c/cursor.ts';
 import { evaluateMacro, type Scope } from '../c/evaluate.ts';
 import { bodyOf, type CAggregate, readUnit, structMembers, type Unit } from '../c/unit.ts';
 import { allStatements } from '../c/walk.ts';
+import { readCpuidFlags } from './clobbers/cpuid-flags.ts';
 import type { SourceText } from './tables.ts';
 
 /** The facts of the control structures' header that concern CPUID. */
@@ -29,18 +30,10 @@ export function readControlStructures(header: SourceText): ControlFacts {
       });
     return BigInt.asUintN(64, evaluateMacro(macro, scope).value);
   };
-  const flags = unit.aggregates.find(
-    (aggregate) => aggregate.typedef === 'cpuid_flags_t' || aggregate.tag === 'cpuid_flags_s',
-  );
   return {
     attributes: { fixed0: value('TDX_ATTRIBUTES_FIXED0'), fixed1: value('TDX_ATTRIBUTES_FIXED1') },
     xfam: { fixed0: value('TDX_XFAM_FIXED0'), fixed1: value('TDX_XFAM_FIXED1') },
-    cpuidFlags:
-      flags === undefined
-        ? null
-        : structMembers(unit, flags)
-            .map((member) => member.name)
-            .filter((name) => !/^(reserved|rsvd)/.test(name)),
+    cpuidFlags: readCpuidFlags(unit),
   };
 }
 

@@ -1,7 +1,7 @@
 import { or, without } from '../../model/mask.ts';
+import { msrName } from '../../model/msr-name.ts';
 import { comparePlaces, type Place, placeId } from '../../model/place.ts';
 import type { Policy, PolicyMask } from '../../model/policy.ts';
-import { msrName } from '../clobber-facts.ts';
 import type { Draft, PolicyStepContext } from '../rule.ts';
 
 /** Bits that one list gained or lost from one KVM version to the next. */

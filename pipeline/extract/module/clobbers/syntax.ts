@@ -1,0 +1,145 @@
+import type { Expr, Stmt } from '../../c/ast.ts';
+import { bare } from './expression.ts';
+
+/** The name that an access path starts from, null where it starts from a call. */
+export function rootName(expr: Expr): string | null {
+  const inner = bare(expr);
+  if (inner.kind === 'id') return inner.name;
+  return inner.kind === 'member' || inner.kind === 'index' ? rootName(inner.object) : null;
+}
+
+/** An alternative of a switch: its case values and what runs for them. */
+export type Segment = { readonly values: readonly Expr[]; readonly isDefault: boolean; readonly body: readonly Stmt[] };
+
+/** The alternatives of a switch; a case without `break` goes on into the next one. */
+export function segmentsOf(body: readonly Stmt[]): readonly Segment[] {
+  const starts = body.flatMap((stmt, at) => (stmt.kind === 'case' && body[at - 1]?.kind !== 'case' ? [at] : []));
+  return starts.map((start) => {
+    let at = start;
+    const labels: Extract<Stmt, { kind: 'case' }>[] = [];
+    for (let stmt = body[at]; stmt?.kind === 'case'; stmt = body[at]) {
+      labels.push(stmt);
+      at += 1;
+    }
+    const rest = body.slice(at);
+    const ending = rest.findIndex((stmt) => endsSegment(stmt));
+    return {
+      values: labels.flatMap(({ value }) => (value === null ? [] : [value])),
+      isDefault: labels.some(({ value }) => value === null),
+      body: (ending < 0 ? rest : rest.slice(0, ending + 1)).filter((stmt) => stmt.kind !== 'case'),
+    };
+  });
+}
+
+function endsSegment(stmt: Stmt): boolean {
+  if (stmt.kind === 'jump' || stmt.kind === 'return') return true;
+  return stmt.kind === 'block' && stmt.body.some(endsSegment);
+}
+
+/** Names that a statement assigns or declares, at any depth. */
+export function assignedNames(stmts: readonly Stmt[]): ReadonlySet<string> {
+  const names = new Set<string>();
+  const seeExpr = (expr: Expr | null): void => {
+    if (expr === null) return;
+    if (expr.kind === 'assign') {
+      const root = rootName(expr.target);
+      if (root !== null) names.add(root);
+    }
+    if (
+      (expr.kind === 'unary' || expr.kind === 'postfix') &&
+      (expr.op === '++' || expr.op === '--' || expr.op === '&')
+    ) {
+      const root = rootName(expr.operand);
+      if (root !== null) names.add(root);
+    }
+    for (const part of partsOf(expr)) seeExpr(part);
+  };
+  const see = (stmt: Stmt): void => {
+    if (stmt.kind === 'decl') names.add(stmt.name);
+    for (const expr of expressionsOf(stmt)) seeExpr(expr);
+    for (const inner of innerOf(stmt)) see(inner);
+  };
+  for (const stmt of stmts) see(stmt);
+  return names;
+}
+
+/** The expressions directly below an expression. */
+export function partsOf(expr: Expr): readonly Expr[] {
+  switch (expr.kind) {
+    case 'call':
+      return [expr.callee, ...expr.args];
+    case 'member':
+      return [expr.object];
+    case 'index':
+      return [expr.object, expr.index];
+    case 'unary':
+    case 'postfix':
+    case 'cast':
+      return [expr.operand];
+    case 'binary':
+      return [expr.left, expr.right];
+    case 'assign':
+      return [expr.target, expr.value];
+    case 'ternary':
+      return [expr.test, expr.then, expr.otherwise];
+    case 'comma':
+      return expr.items;
+    case 'init':
+      return expr.items.map(({ value }) => value);
+    default:
+      return [];
+  }
+}
+
+function expressionsOf(stmt: Stmt): readonly Expr[] {
+  switch (stmt.kind) {
+    case 'expr':
+      return [stmt.expr];
+    case 'decl':
+      return stmt.init === null ? [] : [stmt.init];
+    case 'if':
+      return [stmt.test];
+    case 'loop':
+      return [stmt.test, stmt.step].filter((expr) => expr !== null);
+    case 'switch':
+      return [stmt.subject];
+    case 'return':
+      return stmt.value === null ? [] : [stmt.value];
+    default:
+      return [];
+  }
+}
+
+function innerOf(stmt: Stmt): readonly Stmt[] {
+  switch (stmt.kind) {
+    case 'if':
+      return [...stmt.then, ...stmt.otherwise];
+    case 'loop':
+      return [...stmt.head, ...stmt.body];
+    case 'switch':
+    case 'block':
+      return stmt.body;
+    case 'conditional':
+      return stmt.branches.flatMap(({ body }) => body);
+    default:
+      return [];
+  }
+}
+
+const kept = new WeakMap<Stmt, readonly string[]>();
+
+/** The names of all calls in a statement, at any depth. */
+export function callNames(stmt: Stmt): readonly string[] {
+  const known = kept.get(stmt);
+  if (known !== undefined) return known;
+  const names: string[] = [];
+  const seeExpr = (expr: Expr): void => {
+    if (expr.kind === 'call' && expr.callee.kind === 'id') names.push(expr.callee.name);
+    if (expr.kind === 'statements') for (const inner of expr.body) names.push(...callNames(inner));
+    for (const part of partsOf(expr)) seeExpr(part);
+  };
+  for (const expr of expressionsOf(stmt)) seeExpr(expr);
+  for (const inner of innerOf(stmt)) names.push(...callNames(inner));
+  kept.set(stmt, names);
+  return names;
+}

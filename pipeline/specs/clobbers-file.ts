@@ -1,0 +1,43 @@
+import type { ClobberFacts, MsrTransition, Opener } from '../model/clobber.ts';
+import type { PlainClobbers } from './clobbers-shape.ts';
+import { type PlainReader, readPlain } from './plain.ts';
+
+/** Reads one `specs/clobbers/*.yaml`. Throws a DataError with line and column. */
+export async function readClobbersFile(file: string, text: string, reader: PlainReader): Promise<ClobberFacts> {
+  const plain = await readPlain<PlainClobbers>(
+    'clobbers',
+    file,
+    text,
+    reader,
+    async () => (await import('./clobbers-shape.ts')).checkClobbers,
+  );
+  return {
+    release: plain.release,
+    source: plain.source,
+    flags: plain.flags.map((flag) => ({ ...flag, openers: flag.openers.map(opener) })),
+    msrs: plain.msrs.map(transition),
+    notes: plain.notes,
+  };
+}
+
+function transition(plain: PlainClobbers['msrs'][number]): MsrTransition {
+  const { range, class: name, exitValue, ...rest } = plain;
+  return {
+    ...rest,
+    ...(range === undefined ? {} : { range }),
+    ...(name === undefined ? {} : { class: name }),
+    ...(exitValue === undefined ? {} : { exitValue }),
+    address: plain.address === null ? null : Number(plain.address),
+    openers: plain.openers.map(opener),
+  };
+}
+
+function opener(plain: PlainClobbers['msrs'][number]['openers'][number]): Opener {
+  if (plain.kind !== 'cpuid') return plain;
+  return {
+    ...plain,
+    leaf: Number(plain.leaf),
+    subleaf: plain.subleaf === null ? null : Number(plain.subleaf),
+    mask: Number(plain.mask),
+  };
+}

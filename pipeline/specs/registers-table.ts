@@ -1,0 +1,52 @@
+import type { CellParser } from '../extract/markdown/table.ts';
+import type { RegisterRow } from '../model/register-mask.ts';
+
+const text: CellParser<string> = (cell, bad) => {
+  if (cell.text.trim() === '') throw bad('a text: every row names its source');
+  return cell.text;
+};
+
+/** `3:0, 7` as a mask; `none` is no bit, `not checked` is null. */
+const bitsCell: CellParser<bigint | null> = (cell, bad) => {
+  if (cell.text === 'not checked') return null;
+  if (cell.text === 'none') return 0n;
+  let mask = 0n;
+  for (const part of cell.text.split(',')) {
+    const match = /^\s*(\d{1,2})(?::(\d{1,2}))?\s*$/.exec(part);
+    const high = Number(match?.[1] ?? 64);
+    const low = Number(match?.[2] ?? high);
+    if (high > 63 || low > high) throw bad('bits such as `63:32, 4, 1, 0`, `none` or `not checked`');
+    mask |= ((1n << BigInt(high - low + 1)) - 1n) << BigInt(low);
+  }
+  return mask;
+};
+
+const columnCell: CellParser<RegisterRow['column']> = (cell, bad) => {
+  const found = (['documented', 'enforced', 'validated'] as const).find((name) => name === cell.text);
+  if (found === undefined) throw bad('documented, enforced or validated');
+  return found;
+};
+
+/** `specs/registers.md`: masks per interface and register as documented, enforced by the module, validated by KVM. */
+export async function readRegistersTable(file: string, markdown: string): Promise<readonly RegisterRow[]> {
+  const { readTable } = await import('../extract/markdown/table.ts');
+  return readTable(file, markdown, {
+    columns: {
+      interface: { title: 'Interface', parse: text },
+      register: { title: 'Register', parse: text },
+      column: { title: 'Column', parse: columnCell },
+      set: { title: 'Must be set', parse: bitsCell },
+      clear: { title: 'Must be clear', parse: bitsCell },
+      source: { title: 'Source', parse: text },
+    },
+  }).map(
+    ({ interface: name, register, column, set, clear, line }): RegisterRow => ({
+      interface: name,
+      register,
+      column,
+      mustBeSet: set,
+      mustBeClear: clear,
+      line,
+    }),
+  );
+}

@@ -1,0 +1,58 @@
+import { execFileSync } from 'node:child_process';
+import { expect, test } from 'vitest';
+import { extractClobbers } from '../../../../pipeline/extract/module/clobbers/extract.ts';
+import { isRegisterSource, readRegisterChecks } from '../../../../pipeline/extract/module/clobbers/registers.ts';
+import { isClobberSource, type TreeFile } from '../../../../pipeline/extract/module/clobbers/tree.ts';
+import type { ClobberFacts } from '../../../../pipeline/model/clobber.ts';
+import { exitsOf, SOURCE } from './tree.ts';
+
+// A clone that holds 1.5.01, 1.5.05 and 1.5.06 at these commits.
+const REPOSITORY = process.env['BITWATCH_MODULE_REPO'] ?? '';
+const RELEASES = [
+  ['1.5.01', 'dcb1a7e'],
+  ['1.5.05', '43c0264'],
+  ['1.5.06', '2c25cb3'],
+] as const;
+
+function filesOf(revision: string, isWanted: (path: string) => boolean): ReadonlyMap<string, TreeFile> {
+  const git = (...args: readonly string[]): Buffer =>
+    execFileSync('git', ['-C', REPOSITORY, ...args], { maxBuffer: 2 ** 28 });
+  const paths = git('ls-tree', '-r', '--name-only', revision).toString().split('\n').filter(isWanted);
+  return new Map(
+    paths.map((path) => [path, { text: git('cat-file', '-p', `${revision}:${path}`).toString('latin1'), blob: null }]),
+  );
+}
+
+const msr = (facts: ClobberFacts, name: string) => facts.msrs.filter((item) => item.msr === name);
+
+test.skipIf(REPOSITORY === '').each(RELEASES)(
+  'golden figures of %s (skipped without BITWATCH_MODULE_REPO)',
+  (release, revision) => {
+    const facts = extractClobbers({ release, source: SOURCE, files: filesOf(revision, isClobberSource) });
+    expect(exitsOf(facts, 'IA32_UMWAIT_CONTROL')).toEqual(['cpuid_flags.waitpkg_supported: none']);
+    expect(msr(facts, 'IA32_UMWAIT_CONTROL')[0]?.openers).toMatchObject([
+      { leaf: 7, subleaf: 0, register: 'ecx', mask: 0x20 },
+    ]);
+    expect(exitsOf(facts, 'IA32_TSX_CTRL')).toEqual([
+      '!cpuid_flags.tsx_supported: restored',
+      'cpuid_flags.tsx_supported: init',
+    ]);
+    const [, withTsx] = msr(facts, 'IA32_TSX_CTRL');
+    expect(withTsx).toMatchObject({
+      exitValue: '0x0',
+      openers: [{ leaf: 7, subleaf: 0, register: 'ebx', mask: 0x810 }],
+    });
+    expect(exitsOf(facts, 'IA32_XSS')).toEqual(['always: none']);
+    expect(msr(facts, 'IA32_XSS')[0]?.exitAt).toEqual([]);
+    expect(exitsOf(facts, 'IA32_DS_AREA')).toEqual(['always: restored']);
+    expect(exitsOf(facts, 'IA32_SPEC_CTRL')).toEqual(['always: restored']);
+    for (const name of ['IA32_STAR', 'IA32_LSTAR', 'IA32_KERNEL_GS_BASE', 'IA32_TSC_AUX'])
+      expect(msr(facts, name)).toMatchObject([{ guard: null, exit: 'init', exitValue: '0x0' }]);
+    expect(exitsOf(facts, 'IA32_LBR_DEPTH')).toEqual(['xfam.lbr: none']);
+    expect(exitsOf(facts, 'IA32_PEBS_ENABLE')).toEqual(['attributes.perfmon: none']);
+    expect(exitsOf(facts, 'IA32_XFD')).toEqual(['cpuid_flags.xfd_supported: init']);
+    const [check] = readRegisterChecks(filesOf(revision, isRegisterSource));
+    expect(check).toMatchObject({ register: 'RCX', mustBeClear: 0xffffffff00000013n });
+  },
+  20_000,
+);

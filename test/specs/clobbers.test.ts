@@ -1,0 +1,70 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { clobberChanges, compareClobberTable } from '../../pipeline/diff/clobbers-table.ts';
+import { compareRegisters } from '../../pipeline/diff/registers.ts';
+import { DataError } from '../../pipeline/model/errors.ts';
+import { readClobbersFile } from '../../pipeline/specs/clobbers-file.ts';
+import { readClobbersTable } from '../../pipeline/specs/clobbers-table.ts';
+import { clobbersToYaml } from '../../pipeline/specs/clobbers-text.ts';
+import { NO_CACHE } from '../../pipeline/specs/plain.ts';
+import { readRegistersTable } from '../../pipeline/specs/registers-table.ts';
+import { baseTree, clobbersOf, mutated } from '../extract/module/clobbers/tree.ts';
+
+const facts = clobbersOf(baseTree());
+const specs = new URL('../../specs/', import.meta.url);
+const text = (name: string): string => readFileSync(new URL(name, specs), 'utf8');
+
+test('what is written is read back', async () => {
+  const yaml = clobbersToYaml(facts);
+  expect(await readClobbersFile('a.yaml', yaml, NO_CACHE)).toEqual(facts);
+  expect(clobbersToYaml(await readClobbersFile('a.yaml', yaml, NO_CACHE))).toBe(yaml);
+});
+
+test('a file of another shape is an error with its line', async () => {
+  const broken = clobbersToYaml(facts).replace('exit: init', 'exit: perhaps');
+  await expect(readClobbersFile('a.yaml', broken, NO_CACHE)).rejects.toThrow(/a\.yaml:\d+/);
+});
+
+describe('the shipped specifications', () => {
+  test('evidence and argued rows agree', async () => {
+    const rows = await readClobbersTable('clobbers.md', text('clobbers.md'), NO_CACHE);
+    const all = await Promise.all(
+      readdirSync(new URL('clobbers/', specs)).map((name) =>
+        readClobbersFile(name, text(`clobbers/${name}`), NO_CACHE),
+      ),
+    );
+    expect(compareClobberTable(rows, all)).toEqual({ evidenceWithoutRow: [], rowsWithoutEvidence: [] });
+  });
+
+  test('the documented mask of TDG.VP.VMCALL’s RCX lacks bit 4', async () => {
+    const rows = await readRegistersTable('registers.md', text('registers.md'));
+    const [rcx] = compareRegisters(rows, []);
+    expect(rcx).toMatchObject({ register: 'RCX', validated: null, differs: true });
+    expect((rcx?.enforced?.mustBeClear ?? 0n) & ~(rcx?.documented?.mustBeClear ?? 0n)).toBe(1n << 4n);
+  });
+});
+
+const ROW = (opened: string, msrs: string) =>
+  `| Feature | Opened by | MSRs | Kind | What KVM does | Source |\n|---|---|---|---|---|---|\n| X | ${opened} | ${msrs} | clobber | nothing | a test |\n`;
+
+test('a row without evidence and evidence without a row are found', async () => {
+  const rows = await readClobbersTable('a.md', ROW('`7.0.ECX[5]`', 'EPSILON_CONTROL; NOWHERE'), NO_CACHE);
+  const { evidenceWithoutRow, rowsWithoutEvidence } = compareClobberTable(rows, [facts]);
+  expect(rowsWithoutEvidence.map(({ msr }) => msr)).toEqual(['NOWHERE']);
+  expect(evidenceWithoutRow.map(({ transition }) => transition.msr)).not.toContain('IA32_EPSILON_CONTROL');
+  expect(evidenceWithoutRow.map(({ transition }) => transition.msr)).toContain('IA32_GAMMA');
+});
+
+test('a cell that names no bit is an error', async () => {
+  await expect(readClobbersTable('a.md', ROW('somehow', 'X'), NO_CACHE)).rejects.toThrow(DataError);
+});
+
+test('changes between releases, and their mirror', () => {
+  const ALPHA = 'write_if_new(IA32_ALPHA_MSR_ADDR, local->host.alpha, local->ctx.tdvps->msrs.alpha);';
+  const after = clobbersOf(mutated('src/paths/leave.c', ALPHA, ''));
+  const short = (changes: ReturnType<typeof clobberChanges>) =>
+    changes.msrs.map(({ msr, from, to }) => [msr, from, to]);
+  expect(short(clobberChanges(facts, after))).toEqual([['IA32_ALPHA', 'restored', 'none']]);
+  expect(short(clobberChanges(after, facts))).toEqual([['IA32_ALPHA', 'none', 'restored']]);
+  expect(clobberChanges(facts, facts)).toEqual({ msrs: [], flags: { added: [], removed: [] } });
+});
