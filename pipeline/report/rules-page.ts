@@ -23,11 +23,21 @@ export function rulePages(rules: readonly Rule[] = RULES): readonly Page[] {
 }
 
 function indexPage(rules: readonly Rule[]): string {
-  const rows = rules.map(
-    ({ id, level, title, scope }) =>
-      `| [${id}](${id}.md) | ${level} | ${escapeMarkdown(title)} | ${SCOPE_TEXT[scope]} |`,
-  );
-  return `${[GENERATED, '', '# Rules', '', '| Rule | Level | Says | Compares |', '|---|---|---|---|', ...rows].join('\n')}\n`;
+  const rows = rules.map(({ id, level, title, scope }) => [
+    `[${id}](${id}.md)`,
+    level,
+    escapeMarkdown(title),
+    SCOPE_TEXT[scope],
+  ]);
+  return `${[GENERATED, '', '# Rules', '', ...alignedTable(['Rule', 'Level', 'Says', 'Compares'], rows)].join('\n')}\n`;
+}
+
+/** A table with padded cells: a page in the repository is also read as it stands. */
+function alignedTable(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)];
 }
 
 function rulePage(rule: Rule): string {
