@@ -4,6 +4,7 @@ import { pagesOf } from '../report/pages.ts';
 import { countsText, viewOf } from '../report/view.ts';
 import { clobbersByRelease } from './clobbers.ts';
 import { type Context, specsOf } from './context.ts';
+import { matrixOf } from './matrix.ts';
 import { printReport } from './output.ts';
 import { wholeReport } from './steps.ts';
 
@@ -12,7 +13,7 @@ export async function reportCommand(context: Context, options: { readonly direct
   const specs = await specsOf(context);
   const report = wholeReport(specs, clobbersByRelease(specs), context.today());
   if (context.options.json || context.options.out.length > 0) return printReport(context, report);
-  const pages = pagesOf(report);
+  const pages = pagesOf(report, matrixOf(specs));
   writeFiles(pages.map(({ name, content }) => ({ path: join(options.directory, name), content })));
   removeStale(options.directory, new Set(pages.map(({ name }) => name)), '.md');
   const { coverage } = report;

@@ -6,12 +6,13 @@ import { formatPlace, type Place } from '../model/place.ts';
 export const bitsText = (place: Place, mask: number): string =>
   `${formatPlace(place)}${mask === 0xffffffff ? '' : formatBits(mask)}`;
 
-/** `CMPCCXADD (7), WRMSRNS (19)`; a field is named once with its bits; bits without a name are counted. */
+/** `CMPCCXADD [7], WRMSRNS [19]`; a field is named once with its bits; empty where no bit has a name. */
 export function namesText(bits: readonly NamedBit[]): string {
   const named = new Map<string, number>();
   for (const { bit, name } of bits) if (name !== null) named.set(name, or(named.get(name) ?? 0, bitMask(bit)));
   const unnamed = bits.filter(({ name }) => name === null).reduce((mask, { bit }) => or(mask, bitMask(bit)), 0);
-  const parts = [...named].map(([name, mask]) => (bits.length === 1 ? name : `${name} ${formatBits(mask)}`));
-  if (unnamed !== 0) parts.push(bits.length === 1 ? 'a bit without a name' : `without a name ${formatBits(unnamed)}`);
+  const isOne = named.size === 1 && unnamed === 0;
+  const parts = [...named].map(([name, mask]) => (isOne ? name : `${name} ${formatBits(mask)}`));
+  if (named.size > 0 && unnamed !== 0) parts.push(`no name ${formatBits(unnamed)}`);
   return parts.join(', ');
 }

@@ -1,7 +1,7 @@
 import type { Item, Section, View } from './view.ts';
 
 /** Escapes for XML and drops what XML 1.0 cannot hold. */
-export function escapeXml(text: string): string {
+function escapeXml(text: string): string {
   return text
     .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '\ufffd')
     .replace(/&/g, '&amp;')

@@ -4,19 +4,25 @@ import { countsText, coverageLines, type Item, type Section, type View } from '.
 export function escapeMarkdown(text: string): string {
   return (
     text
+      .trim()
       .replace(/&/g, '&amp;')
       .replace(/</g, '&lt;')
       .replace(/[\\`*[|~]/g, '\\$&')
-      // An underscore inside a word is no emphasis, and names of the field are full of them.
+      // An underscore inside a word is no emphasis.
       .replace(/(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])/g, '\\_')
-      .replace(/!(?=\\\[)/g, '\\!')
-      .replace(/@(?=[A-Za-z0-9_-])/g, '@\u200b')
+      .replace(/#(?=#*$)/g, '\\#')
+      // A forge makes links and mentions of these whatever is escaped; an invisible break keeps them text.
+      .replace(/#(?=\d)/g, '#\u200b')
+      .replace(/(?<![A-Za-z0-9])@(?=[A-Za-z0-9])|@(?=[\w-]*\.)/g, '@\u200b')
       .replace(/:\/\//g, ':\u200b//')
-      .replace(/\bwww\./gi, 'www\u200b.')
-      .replace(/^(\s*)([-+=>]|#+(?=\s|$))/, '$1\\$2')
-      .replace(/^(\s*\d+)([.)](?:\s|$))/, '$1\\$2')
+      .replace(/www\./gi, (www) => `${www.slice(0, 3)}\u200b.`)
+      .replace(/^(\d+)([.)])(?=\s|$)/, '$1\\$2')
+      .replace(/^[-+=#>:]/, '\\$&')
   );
 }
+
+/** A text inside the brackets of a link, which a bracket of its own would close. */
+export const escapeLinkText = (text: string): string => escapeMarkdown(text).replaceAll(']', '\\]');
 
 /** A text as a code span; backticks inside lengthen the fence. */
 export function codeSpan(text: string): string {
@@ -30,23 +36,32 @@ export function codeSpan(text: string): string {
 }
 
 /** A part of a document that is printed whole or not at all. */
-export type Block = { readonly text: string; readonly items: number };
+export type Block = {
+  readonly text: string;
+  readonly items: number;
+  /** Stays when others are cut: what could not be read is never left out for length. */
+  readonly isKept?: true;
+};
 
 export function markdownBlocks(view: View): readonly Block[] {
+  const [only] = view.sections;
+  // A page of one review needs no second heading and no second count.
+  const isPage = view.sections.length === 1 && only?.title === view.title;
   return [
-    { text: `# ${escapeMarkdown(view.title)}\n\n${countsText(view.counts)}.\n`, items: 0 },
-    ...view.sections.flatMap(sectionBlocks),
+    { text: `# ${escapeMarkdown(view.title)}\n${isPage ? '' : `\n${countsText(view.counts)}.\n`}`, items: 0 },
+    ...view.sections.flatMap((section) => sectionBlocks(section, isPage)),
     {
       text: `## What was read\n\n${coverageLines(view.coverage)
         .map((line) => `- ${escapeMarkdown(line)}`)
         .join('\n')}\n`,
       items: 0,
+      isKept: true,
     },
   ];
 }
 
-function sectionBlocks(section: Section): readonly Block[] {
-  const head = `## ${escapeMarkdown(section.title)}\n\n${escapeMarkdown(section.summary)}. Reproduce: ${codeSpan(section.command)}\n`;
+function sectionBlocks(section: Section, isPage: boolean): readonly Block[] {
+  const head = `${isPage ? '' : `## ${escapeMarkdown(section.title)}\n\n`}${escapeMarkdown(section.summary)}. Reproduce: ${codeSpan(section.command)}\n`;
   const notes =
     section.notes.length === 0 ? '' : `\n${section.notes.map((note) => `- ${escapeMarkdown(note)}`).join('\n')}\n`;
   return [
@@ -58,7 +73,7 @@ function sectionBlocks(section: Section): readonly Block[] {
 function itemMarkdown(item: Item): string {
   const { finding } = item;
   const lines = [
-    `### ${finding.level}: ${escapeMarkdown(item.headline)}`,
+    `### ${finding.level}${item.waived === null ? '' : ' (waived)'}: ${escapeMarkdown(item.headline)}`,
     '',
     ...(item.waived === null ? [] : [`*${escapeMarkdown(item.waived)}*`, '']),
     escapeMarkdown(item.because),
@@ -86,11 +101,13 @@ export function cutBlocks(blocks: readonly Block[], limit: number, rest: string)
   const whole = blocks.map(({ text }) => text).join('\n');
   if (Buffer.byteLength(whole) <= limit) return whole;
   const total = blocks.reduce((all, { items }) => all + items, 0);
-  const tail = (shown: number): string => `\n${total - shown} of ${total} findings are left out here: ${rest}\n`;
+  const kept = blocks.flatMap(({ text, isKept }) => (isKept === true ? [`\n${text}`] : [])).join('');
+  const end = Buffer.byteLength(kept) <= limit / 2 ? kept : '';
+  const tail = (shown: number): string => `\n${total - shown} of ${total} findings are left out here: ${rest}\n${end}`;
   const room = limit - Buffer.byteLength(tail(0)) - 16;
   let text = '';
   let shown = 0;
-  for (const block of blocks) {
+  for (const block of blocks.filter(({ isKept }) => isKept !== true)) {
     const next = text === '' ? block.text : `${text}\n${block.text}`;
     if (Buffer.byteLength(next) > room) break;
     text = next;

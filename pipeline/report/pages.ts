@@ -1,30 +1,39 @@
 import type { ReportFacts } from '../model/review.ts';
 import { findingsJson } from './findings-json.ts';
 import { jsonText } from './machine.ts';
-import { cutBlocks, escapeMarkdown, LIMITS, markdown, markdownBlocks } from './markdown.ts';
+import { cutBlocks, escapeLinkText, escapeMarkdown, LIMITS, markdown, markdownBlocks } from './markdown.ts';
+import { type Matrix, matrixMarkdown } from './matrix.ts';
 import { text } from './text.ts';
-import { countsText, coverageLines, type Section, type View, viewOf } from './view.ts';
+import { countsText, coverageLines, type Section, type SectionKind, type View, viewOf } from './view.ts';
 
 export type Page = { readonly name: string; readonly content: string };
 
 /** The file name of a review: `2.0.02..2.0.04.md`, `2.0.08-on-6.16.1.md`. */
-export const pageName = (id: string): string => `${id.toLowerCase().replace(/[^0-9a-z.]+/g, '-')}.md`;
+const pageName = (id: string): string => `${id.toLowerCase().replace(/[^0-9a-z.]+/g, '-')}.md`;
+
+/** A file name for each section; two ids that differ only in what a name cannot hold get a number. */
+function pageNames(sections: readonly Section[]): ReadonlyMap<Section, string> {
+  const used = new Set(['index.md', 'summary.md']);
+  const names = new Map<Section, string>();
+  for (const section of sections) {
+    let name = pageName(section.id);
+    for (let number = 2; used.has(name); number += 1) name = pageName(`${section.id} ${number}`);
+    used.add(name);
+    names.set(section, name);
+  }
+  return names;
+}
 
 /** The pages of a whole run: an index, a page per review, the findings as JSON, a summary that a job can show. */
-export function pagesOf(report: ReportFacts): readonly Page[] {
+export function pagesOf(report: ReportFacts, matrix: Matrix | null = null): readonly Page[] {
   const view = viewOf(report);
-  const pages = report.reviews.map((review, index) => {
-    const section = view.sections[index];
-    const own: View = {
-      ...view,
-      title: section?.title ?? review.id,
-      sections: section === undefined ? [] : [section],
-      counts: section?.counts ?? view.counts,
-    };
-    return { name: pageName(review.id), content: markdown(own) };
+  const names = pageNames(view.sections);
+  const pages = view.sections.map((section) => {
+    const own: View = { ...view, title: section.title, sections: [section], counts: section.counts };
+    return { name: names.get(section) ?? '', content: markdown(own) };
   });
   return [
-    { name: 'index.md', content: indexPage(view) },
+    { name: 'index.md', content: indexPage(view, names, matrix) },
     ...pages,
     { name: 'findings.json', content: jsonText(findingsJson(view)) },
     { name: 'summary.md', content: cutBlocks(markdownBlocks(view), LIMITS.summary, 'see index.md and its pages') },
@@ -32,24 +41,20 @@ export function pagesOf(report: ReportFacts): readonly Page[] {
   ];
 }
 
-const GROUPS: readonly { readonly title: string; readonly has: (section: Section) => boolean }[] = [
-  {
-    title: 'Each release against the one before it',
-    has: ({ id }) => id.includes('..') && /^\d/.test(id) && !id.includes(' on '),
-  },
-  { title: 'Each release under a KVM version', has: ({ id }) => id.includes(' on ') },
+const GROUPS: readonly { readonly title: string; readonly kinds: readonly SectionKind[] }[] = [
+  { title: 'Each release against the one before it', kinds: ['step'] },
+  { title: 'Each release under a KVM version', kinds: ['release'] },
+  { title: 'KVM versions and the facts themselves', kinds: ['policy', 'policy-step', 'facts'] },
 ];
 
-function indexPage(view: View): string {
-  const grouped = new Set<Section>();
+function indexPage(view: View, names: ReadonlyMap<Section, string>, matrix: Matrix | null): string {
   const parts = [`# ${escapeMarkdown(view.title)}\n`, `${countsText(view.counts)}.\n`];
-  for (const { title, has } of GROUPS) {
-    const sections = view.sections.filter((section) => has(section) && !grouped.has(section));
-    for (const section of sections) grouped.add(section);
-    if (sections.length > 0) parts.push(`## ${title}\n`, table(sections));
+  for (const { title, kinds } of GROUPS) {
+    const sections = view.sections.filter(({ kind }) => kinds.includes(kind));
+    if (sections.length > 0) parts.push(`## ${title}\n`, table(sections, names));
   }
-  const rest = view.sections.filter((section) => !grouped.has(section));
-  if (rest.length > 0) parts.push('## KVM versions and the facts themselves\n', table(rest));
+  if (matrix !== null && matrix.policies.length > 0)
+    parts.push('## Verdicts, in bits of each release under each KVM version\n', matrixMarkdown(matrix));
   parts.push(
     '## What was read\n',
     `${coverageLines(view.coverage)
@@ -59,10 +64,11 @@ function indexPage(view: View): string {
   return parts.join('\n');
 }
 
-function table(sections: readonly Section[]): string {
-  const rows = sections.map(({ id, title, counts, items }) => {
+function table(sections: readonly Section[], names: ReadonlyMap<Section, string>): string {
+  const rows = sections.map((section) => {
+    const { title, counts, items } = section;
     const first = items.find((item) => item.waived === null);
-    return `| [${escapeMarkdown(title)}](${pageName(id)}) | ${counts.error} | ${counts.warning} | ${counts.info} | ${first === undefined ? '' : escapeMarkdown(first.headline)} |`;
+    return `| [${escapeLinkText(title)}](${names.get(section) ?? ''}) | ${counts.error} | ${counts.warning} | ${counts.info} | ${first === undefined ? '' : escapeMarkdown(first.headline)} |`;
   });
   return `${['| Review | Errors | Warnings | Info | First |', '|---|---:|---:|---:|---|', ...rows].join('\n')}\n`;
 }

@@ -1,4 +1,5 @@
 import { RULES } from '../judge/catalogue.ts';
+import { plain } from './plain.ts';
 import type { Item, View } from './view.ts';
 
 const LEVEL = { error: 'error', warning: 'warning', info: 'note' } as const;
@@ -36,7 +37,8 @@ function result(item: Item, review: string) {
     ruleId: finding.rule,
     ruleIndex: RULES.findIndex((rule) => rule.id === finding.rule),
     level: LEVEL[finding.level],
-    message: { text: `${item.headline}. ${item.because} ${item.todo}` },
+    // A closing bracket before a parenthesis would be read as an embedded link.
+    message: { text: `${item.headline}. ${item.because} ${item.todo}`.replaceAll('](', '] (') },
     locations:
       finding.evidence.length === 0
         ? [location('specs', 1)]
@@ -44,18 +46,22 @@ function result(item: Item, review: string) {
     partialFingerprints: { 'bitwatch/v1': finding.fingerprint },
     properties: {
       review,
-      repositories: [...new Set(finding.evidence.map(({ repository, revision }) => `${repository}@${revision}`))],
+      repositories: [
+        ...new Set(finding.evidence.map(({ repository, revision }) => plain(`${repository}@${revision}`))),
+      ],
     },
-    ...(finding.waived === null
-      ? {}
-      : { suppressions: [{ kind: 'external', status: 'accepted', justification: finding.waived.reason }] }),
+    // On all results or on none, says the standard (3.27.23).
+    suppressions:
+      finding.waived === null
+        ? []
+        : [{ kind: 'external', status: 'accepted', justification: plain(finding.waived.reason) }],
   };
 }
 
 /** A path as a relative URI: whatever a URI reserves is escaped. */
 const location = (path: string, line: number) => ({
   physicalLocation: {
-    artifactLocation: { uri: path.split('/').map(encodeURIComponent).join('/') },
+    artifactLocation: { uri: plain(path).split('/').map(encodeURIComponent).join('/') },
     region: { startLine: line },
   },
 });

@@ -5,6 +5,8 @@ export const COLUMNS = 72;
 
 /** Wraps a text at blanks; a word that is longer than a line is cut. The first line may have a label. */
 export function wrap(text: string, first = '', rest = ' '.repeat(first.length)): readonly string[] {
+  // A label that leaves no room for text stands on lines of its own.
+  if (first.length > COLUMNS / 2) return [...wrap(first), ...wrap(text, ' '.repeat(12))];
   const lines: string[] = [];
   let line = first;
   let isEmpty = true;
@@ -18,8 +20,9 @@ export function wrap(text: string, first = '', rest = ' '.repeat(first.length)):
         break;
       }
       if (isEmpty) {
-        lines.push(`${line}${left.slice(0, room)}`);
-        left = left.slice(room);
+        const cut = isPair(left, room) ? room - 1 : room;
+        lines.push(`${line}${left.slice(0, cut)}`);
+        left = left.slice(cut);
         line = rest;
       } else {
         lines.push(line);
@@ -31,6 +34,10 @@ export function wrap(text: string, first = '', rest = ' '.repeat(first.length)):
   if (!isEmpty || lines.length === 0) lines.push(line);
   return lines.map((each) => each.trimEnd());
 }
+
+/** True where a cut at this place would part a surrogate pair. */
+const isPair = (text: string, at: number): boolean =>
+  /^[\ud800-\udbff][\udc00-\udfff]$/.test(text.slice(at - 1, at + 1));
 
 /** The report as plain text of at most 72 columns. */
 export function text(view: View): string {
@@ -58,7 +65,7 @@ export function itemLines(item: Item): readonly string[] {
   const { finding } = item;
   return [
     ...wrap(item.headline, `${finding.level.padEnd(9)} `),
-    ...(item.waived === null ? [] : wrap(item.waived, '  waived:   ')),
+    ...(item.waived === null ? [] : wrap(item.waived.replace(/^waived /, ''), '  waived:   ')),
     ...wrap(item.because, '  why:      '),
     ...wrap(item.todo, '  do:       '),
     ...item.evidence.flatMap((line) => wrap(line, '  evidence: ')),

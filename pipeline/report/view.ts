@@ -18,8 +18,12 @@ export type Item = {
 
 export type Counts = Readonly<Record<Level, number>> & { readonly waived: number };
 
+/** What a section holds against what. */
+export type SectionKind = 'step' | 'release' | 'policy' | 'policy-step' | 'facts';
+
 export type Section = {
   readonly id: string;
+  readonly kind: SectionKind;
   readonly title: string;
   readonly summary: string;
   /** What was read, and what of it was not settled. */
@@ -39,7 +43,12 @@ export type View = {
 
 export function viewOf(report: ReportFacts, title = 'bitwatch: CPUID bits of Intel TDX module releases'): View {
   const sections = report.reviews.map(sectionOf);
-  return { title, sections, counts: sumCounts(sections.map(({ counts }) => counts)), coverage: report.coverage };
+  return {
+    title: plain(title),
+    sections,
+    counts: sumCounts(sections.map(({ counts }) => counts)),
+    coverage: report.coverage,
+  };
 }
 
 function sectionOf(review: Review): Section {
@@ -58,14 +67,21 @@ function sectionOf(review: Review): Section {
     ...own.map((note) => plain(`${name}: ${note}`)),
   ]);
   return {
-    id: review.id,
-    title: titleOf(review),
+    id: plain(review.id),
+    kind: kindOf(review),
+    title: plain(titleOf(review)),
     summary: countsText(counts),
-    notes: [...notes, ...(review.diff?.coverage.unknown ?? [])],
+    notes: [...notes, ...(review.diff?.coverage.unknown ?? []).map(plain)],
     items,
     counts,
-    command: review.command,
+    command: plain(review.command),
   };
+}
+
+function kindOf({ from, to, policy, diff }: Review): SectionKind {
+  if (diff !== null) return 'step';
+  if (policy !== null) return policy.name === to.name ? 'policy' : 'release';
+  return from === null ? 'facts' : 'policy-step';
 }
 
 function titleOf({ id, from, to, policy, diff }: Review): string {
@@ -131,6 +147,6 @@ export function coverageLines({ releases, policies, unread, cells, skipped }: Co
   return [
     `Read: ${releases.length} releases (${releases.join(', ')}) and ${policies.length} KVM versions (${policies.join(', ') || 'none'}); ${cells} bits compared between releases.`,
     ...unread.map(({ release, reason }) => `Not read: release ${release}: ${reason}.`),
-    ...skipped.map((what) => `Not compared: ${what}.`),
+    ...skipped.map((what) => `${what}.`),
   ].map(plain);
 }

@@ -25,7 +25,7 @@ export function wordsOf(finding: Finding): Words {
   const subject = names === '' ? where : `${where} ${names}`;
   return {
     headline: headlineOf(finding, subject),
-    because: [factsText(finding.facts, finding), rule.why].filter((part) => part !== '').join(' '),
+    because: [factsText(finding.facts), rule.why].filter((part) => part !== '').join(' '),
     todo: rule.action,
   };
 }
@@ -36,8 +36,13 @@ function leafText(finding: Finding): string {
   return `leaf 0x${leaf.toString(16)}${subleaf === null ? '' : `, sub-leaf 0x${subleaf.toString(16)}`}`;
 }
 
+const POLICY_TEXT = {
+  allow: { added: 'newly opted in', removed: 'no longer opted in' },
+  deny: { added: 'newly denied', removed: 'no longer denied' },
+} as const;
+
 /** What happened, as short as the facts allow. */
-function headlineOf({ facts, rule, subject: { policy } }: Finding, subject: string): string {
+function headlineOf({ facts, rule, subject: { policy, to } }: Finding, subject: string): string {
   switch (facts.kind) {
     case 'class-change':
     case 'promise':
@@ -73,8 +78,9 @@ function headlineOf({ facts, rule, subject: { policy } }: Finding, subject: stri
     case 'verdict':
       return `${subject}: ${CLASS_TEXT[facts.class]}, ${rule === 'needs-optin' ? `not opted in by KVM ${policy ?? ''}` : `let through by KVM ${policy ?? ''}`}`;
     case 'stale':
+      return `${subject}: on the ${facts.list} list of KVM ${policy ?? ''}, offered by no release`;
     case 'policy':
-      return `${subject}: ${CATALOGUE[rule].title.replace(/^This KVM/, 'KVM')}`;
+      return `${subject}: ${POLICY_TEXT[facts.list][rule.endsWith('-added') ? 'added' : 'removed']} by KVM ${to}`;
     case 'restore':
       return `${facts.msr}: ${rule === 'restore-added' ? 'now restored' : 'no longer restored'} after TDH.VP.ENTER`;
     case 'waiver':
@@ -87,7 +93,7 @@ function headlineOf({ facts, rule, subject: { policy } }: Finding, subject: stri
 }
 
 /** What the facts add to the rule's reason. */
-function factsText(facts: FindingFacts, finding: Finding): string {
+function factsText(facts: FindingFacts): string {
   switch (facts.kind) {
     case 'class-change':
       return facts.gates.length === 0 ? '' : `Gated by ${facts.gates.map(gateText).join(', ')}.`;
@@ -105,11 +111,11 @@ function factsText(facts: FindingFacts, finding: Finding): string {
         ? 'No guard opens it: every TD does it.'
         : `Opened by ${facts.openers.join(', ')}.`;
     case 'verdict':
-      return `Newer than KVM’s base release ${facts.since}.`;
+      return `Not configurable in ${facts.since}, the release that KVM’s code was written against.`;
     case 'waiver':
       return `Its reason was: ${facts.reason}.`;
     default:
-      return finding.waived === null ? '' : '';
+      return '';
   }
 }
 
@@ -126,7 +132,7 @@ function clobberText({ feature, msr, exit, restoredByKvm }: ClobberFact): string
 }
 
 /** `XFAM[2] (AVX)`, `ATTRIBUTES[30] (PKS)`. */
-export function gateText(gate: string): string {
+function gateText(gate: string): string {
   const [kind, bit] = gate.split(':');
   const name = (kind === 'xfam' ? XFAM_NAMES : ATTRIBUTE_NAMES).get(Number(bit));
   return `${kind === 'xfam' ? 'XFAM' : 'ATTRIBUTES'}[${bit}]${name === undefined ? '' : ` (${name})`}`;

@@ -1,0 +1,26 @@
+import { configurableBits } from '../judge/lookup.ts';
+import { verdictsOf } from '../judge/verdict.ts';
+import type { Verdict } from '../model/finding.ts';
+import { countBits } from '../model/mask.ts';
+import type { Matrix } from '../report/matrix.ts';
+import type { Specs } from '../specs/store.ts';
+import { baseOf } from './steps.ts';
+
+/** Every release under every KVM version: how many of its bits have each verdict. */
+export function matrixOf(specs: Specs): Matrix {
+  const { releases, policies, knowledge } = specs;
+  if (policies.length === 0) return { releases: [], policies: [], cells: [] };
+  const base = { release: baseOf(specs).module.release, configurable: configurableBits(baseOf(specs)) };
+  return {
+    releases: releases.map(({ module }) => module.release),
+    policies: policies.map(({ version }) => version),
+    cells: policies.flatMap((policy) =>
+      releases.map((release) => {
+        const counts: Partial<Record<Verdict, number>> = {};
+        for (const { verdict, mask } of verdictsOf(release, policy, base, knowledge))
+          counts[verdict] = (counts[verdict] ?? 0) + countBits(mask);
+        return { release: release.module.release, policy: policy.version, counts };
+      }),
+    ),
+  };
+}

@@ -1,0 +1,66 @@
+import type { Verdict } from '../model/finding.ts';
+import { escapeMarkdown } from './markdown.ts';
+import { plain } from './plain.ts';
+import { wrap } from './text.ts';
+
+/** How many bits of a release have each verdict under a policy. A verdict that no bit has may be left out. */
+type MatrixCell = {
+  readonly release: string;
+  readonly policy: string;
+  readonly counts: Readonly<Partial<Record<Verdict, number>>>;
+};
+
+/** Releases by policies. A pair without a cell was not judged, and says so. */
+export type Matrix = {
+  readonly releases: readonly string[];
+  readonly policies: readonly string[];
+  readonly cells: readonly MatrixCell[];
+};
+
+/** What needs a decision first. */
+const ORDER = [
+  'exposed',
+  'needs-optin',
+  'denied',
+  'unreachable',
+  'allowed',
+  'unknown',
+  'known',
+] as const satisfies readonly Verdict[];
+
+/** `2 exposed, 3 denied, 40 allowed`, or `not judged`. */
+function cellText({ cells }: Matrix, release: string, policy: string): string {
+  const cell = cells.find((each) => each.release === release && each.policy === policy);
+  if (cell === undefined) return 'not judged';
+  const parts = ORDER.flatMap((verdict) => {
+    const count = cell.counts[verdict] ?? 0;
+    return count === 0 ? [] : [`${count} ${verdict}`];
+  });
+  return parts.length === 0 ? 'no bit offered' : parts.join(', ');
+}
+
+/** A table with a row per release and a column per policy; numbers are bits. */
+export function matrixMarkdown(matrix: Matrix): string {
+  const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const name = (text: string): string => escapeMarkdown(plain(text));
+  const lines = [
+    row(['TDX module', ...matrix.policies.map((policy) => `KVM ${name(policy)}`)]),
+    row(['---', ...matrix.policies.map(() => '---')]),
+    ...matrix.releases.map((release) =>
+      row([name(release), ...matrix.policies.map((policy) => cellText(matrix, release, policy))]),
+    ),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** The same as plain text of at most 72 columns: a block per release, a line per policy. */
+export function matrixText(matrix: Matrix): string {
+  const width = Math.min(24, Math.max(0, ...matrix.policies.map((policy) => plain(policy).length)));
+  const lines = matrix.releases.flatMap((release) => [
+    ...wrap(`TDX module ${plain(release)}`),
+    ...matrix.policies.flatMap((policy) =>
+      wrap(cellText(matrix, release, policy), `  KVM ${plain(policy).padEnd(width)}  `),
+    ),
+  ]);
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,36 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { RULE_IDS } from '../../pipeline/model/finding.ts';
+import { FORMAT_NAMES, FORMATS, type Format } from '../../pipeline/report/formats.ts';
+import { viewOf } from '../../pipeline/report/view.ts';
+import { everyKind, reportOf } from './builder.ts';
+import { expectFile } from './golden.ts';
+
+const FILE: Readonly<Record<Format, string>> = {
+  markdown: 'report.md',
+  text: 'report.txt',
+  json: 'findings.json',
+  sarif: 'findings.sarif',
+  annotations: 'annotations.txt',
+  junit: 'junit.xml',
+  comment: 'comment.md',
+  summary: 'summary.md',
+};
+
+describe('a report with every kind of finding', () => {
+  const view = viewOf(reportOf('SOME_NAME'));
+
+  it.each(FORMAT_NAMES)('as %s', (format) => {
+    expectFile(join('fixtures/report/every-kind', FILE[format]), FORMATS[format](view));
+  });
+
+  it('is the same whatever the order of the findings', () => {
+    const report = reportOf('SOME_NAME');
+    const reversed = { ...report, reviews: report.reviews.map((r) => ({ ...r, findings: [...r.findings].reverse() })) };
+    for (const format of FORMAT_NAMES) expect(FORMATS[format](viewOf(reversed))).toBe(FORMATS[format](view));
+  });
+
+  it('uses rules of the catalogue', () => {
+    for (const [rule] of everyKind('x')) expect(RULE_IDS).toContain(rule);
+  });
+});
