@@ -61,15 +61,12 @@ export function openBlobs(gitDir: string, env: NodeJS.ProcessEnv, network = fals
   child.on('error', (error) =>
     fail(new UnavailableError(`git cannot be run: ${error.message}; install git`, { cause: error })),
   );
-  const closed = new Promise<void>((resolve) => {
-    child.on('close', () => {
-      fail(
-        new UnavailableError(
-          `${gitDir}: git cat-file ended early${stderr === '' ? '' : `: ${stderr.trim().split('\n')[0]}`}`,
-        ),
-      );
-      resolve();
-    });
+  child.on('close', () => {
+    fail(
+      new UnavailableError(
+        `${gitDir}: git cat-file ended early${stderr === '' ? '' : `: ${stderr.trim().split('\n')[0]}`}`,
+      ),
+    );
   });
   return {
     read: (name) => {
@@ -89,8 +86,10 @@ export function openBlobs(gitDir: string, env: NodeJS.ProcessEnv, network = fals
     },
     count: () => count,
     close: () => {
+      // Nothing is asked any more: git ends when its input does, and the run need not wait for it.
       child.stdin.end();
-      return closed;
+      child.unref();
+      return Promise.resolve();
     },
   };
 }

@@ -46,10 +46,7 @@ export async function updateClone(
   return { repository, isNew: false, ...compareRefs(before, await listRefs(repository)) };
 }
 
-export function compareRefs(
-  before: readonly Ref[],
-  after: readonly Ref[],
-): Pick<Update, 'added' | 'moved' | 'removed'> {
+function compareRefs(before: readonly Ref[], after: readonly Ref[]): Pick<Update, 'added' | 'moved' | 'removed'> {
   const old = new Map(before.map((ref) => [ref.name, ref]));
   const now = new Set(after.map((ref) => ref.name));
   return {
