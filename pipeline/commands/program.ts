@@ -203,6 +203,44 @@ function createProgram(surroundings: Surroundings, done: (status: number) => voi
         prune: opts.prune === true,
       }),
     );
+  const archive = program
+    .command('archive')
+    .description('mail archives: public-inbox git repositories, mbox, maildir, .eml')
+    .exitOverride();
+  withCommon(
+    archive
+      .command('scan <paths...>')
+      .description('reads what is new and keeps a small state: threads that name TDX, and what was skipped and why')
+      .exitOverride()
+      .configureOutput({ writeOut: surroundings.stdout.write, writeErr: () => {} })
+      .addHelpText(
+        'after',
+        '\nExamples:\n  bitwatch archive scan ../kvm/git/0.git ../linux-coco/git/0.git\n  bitwatch archive scan kvm/git/0.git --shard 1/4 --part part-1.json',
+      ),
+  )
+    .option('--state <file>', 'where the state is kept')
+    .option('--jobs <n>', 'reader processes at once')
+    .option('--shard <i/n>', 'only this share of what is new')
+    .option('--part <file>', 'where a share goes')
+    .option('--subjects', 'lists TDX patch subjects only')
+    .action(async (paths: string[], opts: Opts, command: Command) =>
+      (await import('./archive.ts')).archiveScanCommand(contextOf(command), paths, {
+        state: textOf(opts.state),
+        shard: textOf(opts.shard),
+        part: textOf(opts.part),
+        subjects: opts.subjects === true,
+        jobs: textOf(opts.jobs),
+      }),
+    );
+  add(
+    'merge <parts...>',
+    'joins the shards of a scan to what one run would have left',
+    'bitwatch merge part-1.json part-2.json --state archives.json',
+  )
+    .option('--state <file>', 'where the state is kept')
+    .action(async (parts: string[], opts: Opts, command: Command) =>
+      (await import('./archive.ts')).mergeCommand(contextOf(command), parts, textOf(opts.state)),
+    );
   add(
     'cache',
     'reads and validates specs/ and keeps the parsed form beside the program (part of the build)',

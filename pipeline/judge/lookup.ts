@@ -75,6 +75,22 @@ export function clobbersOf(
     .filter((hit) => hit.mask !== 0);
 }
 
+/** Features of a register's bits that clobber no host state and still need the VMM's help, from `specs/clobbers.md`. */
+export function functionalOf(knowledge: Knowledge, place: Place, mask: number): readonly string[] {
+  const rows = knowledge.clobbers.filter(
+    (row) =>
+      row.kind === 'functional' &&
+      row.bits.some(
+        (bit) =>
+          bit.leaf === place.leaf &&
+          bit.register === place.register &&
+          (bit.subleaf ?? 0) === (place.subleaf ?? 0) &&
+          and(bit.mask, mask) !== 0,
+      ),
+  );
+  return rows.map((row) => row.feature);
+}
+
 /** Bits that the VMM can choose or clear, by place. */
 export function configurableBits(release: ClassedRelease): ReadonlyMap<string, number> {
   return new Map(

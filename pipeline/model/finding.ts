@@ -110,7 +110,13 @@ export type FindingFacts =
       readonly enforced: string;
       readonly validated: string;
     }
-  | { readonly kind: 'verdict'; readonly class: CellClass; readonly since: string }
+  | {
+      readonly kind: 'verdict';
+      readonly class: CellClass;
+      readonly since: string;
+      /** Features among the bits that clobber nothing and need the VMM's help. */
+      readonly functional: readonly string[];
+    }
   | { readonly kind: 'stale'; readonly list: 'allow' | 'deny' }
   | { readonly kind: 'policy'; readonly list: 'allow' | 'deny' }
   | { readonly kind: 'restore'; readonly msr: string }

@@ -111,7 +111,12 @@ function factsText(facts: FindingFacts): string {
         ? 'No guard opens it: every TD does it.'
         : `Opened by ${facts.openers.join(', ')}.`;
     case 'verdict':
-      return `Not configurable in ${facts.since}, the release that KVM’s code was written against.`;
+      return [
+        `Not configurable in ${facts.since}, the release that KVM’s code was written against.`,
+        ...(facts.functional.length === 0
+          ? []
+          : [`Functional, no clobber: ${facts.functional.join(', ')} needs the VMM’s help (specs/clobbers.md).`]),
+      ].join(' ');
     case 'waiver':
       return `Its reason was: ${facts.reason}.`;
     default:

@@ -40,7 +40,7 @@ export function everyKind(text: string): readonly (readonly [RuleId, FindingFact
         validated: text,
       },
     ],
-    ['exposed-unreviewed', { kind: 'verdict', class: 'allow-direct', since: text }],
+    ['exposed-unreviewed', { kind: 'verdict', class: 'allow-direct', since: text, functional: [] }],
     ['deny-stale', { kind: 'stale', list: 'deny' }],
     ['policy-deny-added', { kind: 'policy', list: 'deny' }],
     ['restore-added', { kind: 'restore', msr: text }],

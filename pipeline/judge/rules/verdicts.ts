@@ -2,7 +2,7 @@ import type { Verdict } from '../../model/finding.ts';
 import { without } from '../../model/mask.ts';
 import { compareVersions } from '../../model/order.ts';
 import { placeId } from '../../model/place.ts';
-import { evidenceOf } from '../lookup.ts';
+import { evidenceOf, functionalOf } from '../lookup.ts';
 import type { Draft, ReleaseContext } from '../rule.ts';
 
 /** One draft for each register with configurable bits of the verdict; `--since` leaves out what was there before. */
@@ -20,7 +20,12 @@ export function verdictDrafts(context: ReleaseContext, verdict: Verdict): readon
           place,
           mask,
           verdict,
-          facts: { kind: 'verdict', class: judged.class, since: context.base.release },
+          facts: {
+            kind: 'verdict',
+            class: judged.class,
+            since: context.base.release,
+            functional: functionalOf(context.knowledge, place, mask),
+          },
           evidence: evidenceOf(context.release, place),
         },
       ];
