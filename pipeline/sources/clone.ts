@@ -90,7 +90,8 @@ async function client(directory: string, cache: string, env: NodeJS.ProcessEnv) 
     value === undefined ||
     name.startsWith('GIT_CONFIG_KEY') ||
     name.startsWith('GIT_CONFIG_VALUE') ||
-    name === 'GIT_CONFIG_COUNT'
+    name === 'GIT_CONFIG_COUNT' ||
+    name === 'GIT_ASKPASS'
       ? []
       : [[name, value] as const],
   );
