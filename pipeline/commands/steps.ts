@@ -15,6 +15,7 @@ import type { ClassedRelease } from '../model/class.ts';
 import { UsageError } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
 import { bitsOf64, hex } from '../model/mask.ts';
+import type { ModuleRelease } from '../model/module.ts';
 import { compareTexts, compareVersions } from '../model/order.ts';
 import type { Policy } from '../model/policy.ts';
 import type { Coverage, Participant, ReportFacts, Review } from '../model/review.ts';
@@ -90,7 +91,8 @@ export function stepReview(
 }
 
 /** A release name with a blank must be quoted where a reader pastes the command. */
-export const quoteArgument = (text: string): string => (/^[\w.-]+$/.test(text) ? text : `'${text}'`);
+export const quoteArgument = (text: string): string =>
+  /^[\w.-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
 /** A release under a policy. */
 export function releaseReview(
@@ -121,7 +123,7 @@ export function policyReview(specs: Specs, policy: Policy): Review {
     policy: policyParticipant(policy),
     diff: null,
     findings: judgePolicy(policy, specs.releases, specs.knowledge),
-    command: `bitwatch report --kvm ${quoteArgument(policy.version)}`,
+    command: 'bitwatch report',
   };
 }
 
@@ -157,7 +159,7 @@ function factsReview(specs: Specs): Review {
   const missing = unreadOf(specs).map(({ release }) => ({ facts: { kind: 'missing' as const, what: release } }));
   const disagree = specs.known.flatMap((known) => {
     const module = specs.releases.find((release) => release.module.release === known.release)?.module;
-    if (module?.features0 == null || known.features0 === null || module.features0 === known.features0) return [];
+    if (module?.features0 == null || known.features0 === null || sameFeatures(module, known.features0)) return [];
     return [
       {
         facts: {
@@ -207,6 +209,11 @@ function factsReview(specs: Specs): Review {
     command: 'bitwatch check',
   };
 }
+
+/** Equal in all bits that do not depend on the platform. */
+const sameFeatures = (module: ModuleRelease, published: bigint): boolean =>
+  ((module.features0 ?? 0n) ^ published) === 0n ||
+  (((module.features0 ?? 0n) ^ published) & ~module.features0Conditional.reduce((mask, bit) => mask | (1n << BigInt(bit)), 0n)) === 0n;
 
 /** `set none, clear 63:32, 4, 1, 0`, or that nothing is checked. */
 function maskText(mask: RegisterMask | null): string {

@@ -52,6 +52,8 @@ export type ModuleRelease = ModuleTables & {
   readonly xfam: FixedMasks | null;
   /** TDX_FEATURES0 as the release reports it, `null` where it is not published. */
   readonly features0: bigint | null;
+  /** Bits of it that depend on the platform; they are given as 1. */
+  readonly features0Conditional: readonly number[];
   /** The names that the release's own header gives to TDX_FEATURES0 bits. */
   readonly featureNames: ReadonlyMap<number, string>;
   /** Further files of the same revision that facts were read from. */

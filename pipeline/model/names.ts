@@ -1,6 +1,6 @@
 import type { NamedBit } from './finding.ts';
 import type { BitName } from './knowledge.ts';
-import { bitsOf } from './mask.ts';
+import { and, bitsOf, or, rangeMask } from './mask.ts';
 import { type Place, placeId } from './place.ts';
 
 /** Names index by register: names are many, findings are many more. */
@@ -36,4 +36,10 @@ function nameOf(known: readonly BitName[], bit: number): string | null {
   const hits = known.filter((name) => bit >= name.low && bit <= name.high);
   const narrow = [...hits].sort((a, b) => a.high - a.low - (b.high - b.low))[0];
   return narrow?.name ?? null;
+}
+
+/** The bits of a mask that belong to fields of several bits: numbers and texts, not features. */
+export function fieldBits(names: readonly BitName[], place: Place, mask: number): number {
+  const fields = namesOf(names, place).filter((name) => name.high > name.low);
+  return fields.reduce((all, { high, low }) => or(all, and(mask, rangeMask(high, low))), 0);
 }

@@ -33,6 +33,7 @@ export function moduleJson({ module, registers }: ClassedRelease) {
     attributes: fixedJson(module.attributes),
     xfam: fixedJson(module.xfam),
     features0: module.features0 === null ? null : hex(module.features0),
+    features0Conditional: module.features0Conditional,
     featureNames: namesJson(module.featureNames),
     cpuidFlags: module.cpuidFlags,
     configSlots: module.configurable.reduce((most, { slot }) => Math.max(most, slot + 1), 0),

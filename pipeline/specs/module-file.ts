@@ -20,6 +20,7 @@ export async function readModuleFile(file: string, text: string, reader: PlainRe
     attributes: fixed(plain.attributes),
     xfam: fixed(plain.xfam),
     features0: plain.features0 === null ? null : BigInt(plain.features0),
+    features0Conditional: plain.features0Conditional,
     featureNames: new Map(plain.featureNames.map(({ bit, name }) => [bit, name])),
     mrseam: plain.mrseam,
     cpuidFlags: plain.cpuidFlags,

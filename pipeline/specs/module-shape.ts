@@ -32,6 +32,7 @@ export const moduleShape = z.strictObject({
   attributes: fixedMasks,
   xfam: fixedMasks,
   features0: hexText.nullable(),
+  features0Conditional: z.array(z.int().min(0).max(63)),
   featureNames: z.array(z.strictObject({ bit: z.int().min(0).max(63), name: z.string().min(1) })),
   mrseam: z
     .string()

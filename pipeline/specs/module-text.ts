@@ -31,6 +31,7 @@ export function moduleToYaml(module: ModuleRelease): string {
     `attributes: ${fixed(module.attributes)}`,
     `xfam: ${fixed(module.xfam)}`,
     `features0: ${module.features0 === null ? 'null' : quoted(hex(module.features0))}`,
+    `features0Conditional: [${module.features0Conditional.join(', ')}]`,
     ...listOf(
       'featureNames',
       [...module.featureNames]

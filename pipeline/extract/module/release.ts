@@ -59,6 +59,7 @@ export function extractModule(input: ModuleInput): ModuleRelease {
     attributes: facts?.attributes ?? null,
     xfam: facts?.xfam ?? null,
     features0: features?.value ?? null,
+    features0Conditional: features?.conditional ?? [],
     featureNames,
     alsoRead: [defines, control, api, system].flatMap((file) =>
       file === null ? [] : [{ path: file.path, blob: files.get(file.path)?.blob ?? null }],
@@ -69,10 +70,6 @@ export function extractModule(input: ModuleInput): ModuleRelease {
       ...read.notes,
       ...(facts === null ? [`${CONTROL_STRUCTURES} was not read: attributes, XFAM and CPUID flags are not known`] : []),
       ...(features === null ? ['TDX_FEATURES0 is not composed in this tree: its value is not known'] : []),
-      ...(features?.conditional ?? []).map(
-        (bit) =>
-          `TDX_FEATURES0 bit ${bit} (${featureNames.get(bit) ?? 'unnamed'}) depends on the platform and is given as 1`,
-      ),
     ],
   };
 }

@@ -1,5 +1,6 @@
 import type { FindingFacts } from '../../model/finding.ts';
 import { without } from '../../model/mask.ts';
+import { fieldBits } from '../../model/names.ts';
 import { clobberFacts } from '../clobber-facts.ts';
 import { changesOf, clobbersOf, evidenceOf } from '../lookup.ts';
 import type { Draft, Rule, StepContext } from '../rule.ts';
@@ -22,6 +23,9 @@ function draftsOf(context: StepContext, change: StepContext['diff']['changes'][n
   const evidence = [...evidenceOf(context.from, change), ...evidenceOf(context.to, change)];
   const hits = clobbersOf(context.knowledge, place, change.mask);
   const rest = hits.reduce((mask, hit) => without(mask, hit.mask), change.mask);
+  // A field of several bits holds a number or a text, such as the brand string: its bits are no features.
+  const values = fieldBits(context.knowledge.names, place, rest);
+  const features = without(rest, values);
   const plain: FindingFacts = { kind: 'class-change', from: change.from, to: change.to, gates: [] };
   return [
     ...hits.map(
@@ -37,6 +41,7 @@ function draftsOf(context: StepContext, change: StepContext['diff']['changes'][n
         },
       }),
     ),
-    ...(rest === 0 ? [] : [{ place, mask: rest, evidence, facts: plain }]),
+    ...(features === 0 ? [] : [{ place, mask: features, evidence, facts: plain }]),
+    ...(values === 0 ? [] : [{ place, mask: values, evidence, facts: plain, level: 'info' as const }]),
   ];
 }

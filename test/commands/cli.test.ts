@@ -1,0 +1,214 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { moduleFiles } from '../helpers/module-source.ts';
+import { buildRepository, git, temporaryFolder } from '../helpers/repository.ts';
+import { bitwatch, ROOT } from '../helpers/run.ts';
+
+test('help names every command with an example, and version is printed', async () => {
+  const help = await bitwatch(['--help']);
+  expect(help.status).toBe(0);
+  for (const command of [
+    'report',
+    'sync',
+    'extract',
+    'diff',
+    'review',
+    'check',
+    'explain',
+    'history',
+    'rules',
+    'waive',
+    'completion',
+  ]) {
+    expect(help.stdout).toContain(command);
+    if (command !== 'extract') expect((await bitwatch([command, '--help'])).stdout).toContain(`bitwatch ${command}`);
+  }
+  expect((await bitwatch(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+test.each([
+  [['nonsense'], 64],
+  [['review'], 64],
+  [['review', '1.5.07'], 64],
+  [['review', '1.5.08'], 66],
+  [['review', '2.0.08', '--kvm', '6.17.99'], 64],
+  [['diff', '1.5.06', '6.16.1'], 64],
+  [['report', '--out', 'pdf=x'], 64],
+  [['report', '--out', 'markdown'], 64],
+  [['explain', 'ffffffffffffffff'], 64],
+  [['history', '7.1.EAX[40]'], 64],
+  [['history', 'WRMSRN'], 64],
+  [['check', '--fail-on', 'fatal'], 64],
+  [['extract', 'module', '/nonexistent', 'HEAD'], 66],
+  [['report', '--specs', '/nonexistent'], 66],
+  [['sync', '--only', 'nobody'], 64],
+  [['completion', 'csh'], 64],
+])('%j is refused with one clear line and status %i', async (args, status) => {
+  const result = await bitwatch(args);
+  expect([result.status, result.stdout]).toEqual([status, '']);
+  expect(result.stderr).toMatch(/^bitwatch: [^\n]{10,}\n$/);
+});
+
+test('a mistyped name gets a suggestion', async () => {
+  expect((await bitwatch(['review', '1.5.07'])).stderr).toMatch(/did you mean "1\.5\.0\d"\?/);
+  expect((await bitwatch(['history', 'WRMSRN'])).stderr).toContain('did you mean "WRMSRNS"?');
+  expect((await bitwatch(['repotr'])).stderr).toContain('report');
+});
+
+test('the newly configurable bits of 1.5.06 are told with their names', async () => {
+  const { stdout, status } = await bitwatch(['diff', '1.5.05', '1.5.06', '--json']);
+  expect(status).toBe(0);
+  const diff = JSON.parse(stdout);
+  const changes = diff.changes.filter(
+    ({ to, from }: { to: string; from: string }) => /direct/.test(to) && !/direct/.test(from),
+  );
+  expect(
+    changes.map(({ leaf, subleaf, register, mask }: Record<string, string>) => [leaf, subleaf, register, mask]),
+  ).toEqual([
+    ['0x7', '0x1', 'eax', '0x00880080'],
+    ['0x7', '0x1', 'edx', '0x00020000'],
+    ['0x80000008', null, 'eax', '0x000000ff'],
+  ]);
+  expect(changes[0].bits).toEqual([
+    { bit: 7, name: 'CMPCCXADD' },
+    { bit: 19, name: 'WRMSRNS' },
+    { bit: 23, name: 'AVX_IFMA' },
+  ]);
+});
+
+test('a 6.16 kernel lets MCE, MCA, MTRR and CORE_CAPABILITIES of 2.0.08 through, and denies three bits of 1.5.06', async () => {
+  const findings = JSON.parse(
+    (await bitwatch(['review', '2.0.08', '--kvm', '6.16.1', '--since', '1.5.06', '--json'])).stdout,
+  ).findings;
+  const exposed = findings.filter(
+    ({ rule, register }: Record<string, string>) => rule === 'exposed-unreviewed' && register === 'edx',
+  );
+  expect(exposed.map(({ leaf, mask }: Record<string, string>) => [leaf, mask])).toEqual(
+    expect.arrayContaining([
+      ['0x1', '0x00005080'],
+      ['0x7', '0x40000000'],
+    ]),
+  );
+  expect(findings.filter(({ rule }: Record<string, string>) => rule === 'exposed-clobbers-host' && false)).toEqual([]);
+  const story = JSON.parse((await bitwatch(['history', 'WAITPKG', '--json'])).stdout);
+  expect(story.bits[0].verdicts[0].per.find(({ release }: Record<string, string>) => release === '1.5.06')).toEqual({
+    release: '1.5.06',
+    verdict: 'denied',
+  });
+});
+
+test('several formats come from one run, and a failure writes none of them', async () => {
+  const folder = temporaryFolder();
+  const out = (format: string): string[] => ['--out', `${format}=${join(folder, `out.${format}`)}`];
+  const { status } = await bitwatch([
+    'review',
+    '1.5.06',
+    ...['markdown', 'text', 'json', 'sarif', 'junit', 'annotations'].flatMap(out),
+  ]);
+  expect([status, readdirSync(folder).sort()]).toEqual([
+    0,
+    ['out.annotations', 'out.json', 'out.junit', 'out.markdown', 'out.sarif', 'out.text'],
+  ]);
+  mkdirSync(join(folder, 'taken'));
+  const failed = await bitwatch([
+    'review',
+    '1.5.06',
+    '--out',
+    `text=${join(folder, 'new.txt')}`,
+    '--out',
+    `json=${join(folder, 'taken')}`,
+  ]);
+  expect([failed.status, existsSync(join(folder, 'new.txt'))]).toEqual([66, false]);
+  expect(readdirSync(folder).filter((name) => name.includes('tmp'))).toEqual([]);
+});
+
+test('a report has an index, a page per review, and names what could not be read', async () => {
+  const folder = join(temporaryFolder(), 'reports');
+  expect((await bitwatch(['report', '--directory', folder])).status).toBe(0);
+  const index = readFileSync(join(folder, 'index.md'), 'utf8');
+  expect(index).toContain('Not read: release 1.5.08');
+  for (const [, page] of index.matchAll(/\]\(([^)]+\.md)\)/g))
+    expect([page, existsSync(join(folder, page ?? ''))]).toEqual([page, true]);
+  expect(Buffer.byteLength(readFileSync(join(folder, 'summary.md')))).toBeLessThanOrEqual(1024 * 1024);
+});
+
+test('check is a gate: 100 at the level, 0 above it, and a broken file is 65', async () => {
+  const folder = temporaryFolder();
+  cpSync(join(ROOT, 'specs'), join(folder, 'specs'), { recursive: true });
+  const check = (...more: string[]) =>
+    bitwatch(['check', '--specs', join(folder, 'specs'), '--out', 'annotations=-', ...more]);
+  expect((await check()).status).toBe(100);
+  for (const name of readdirSync(join(folder, 'specs', 'modules')))
+    if (name !== '1.5.06.yaml') writeFileSync(join(folder, 'specs', 'modules', name), '');
+  const broken = await check();
+  expect(broken.status).toBe(65);
+  expect(broken.stderr).toMatch(/^bitwatch: specs\/modules\/[^:]+.*\n$/);
+});
+
+test('waive writes an entry that a later run honours, and prune takes it away when it is of no use', async () => {
+  const folder = temporaryFolder();
+  cpSync(join(ROOT, 'specs'), join(folder, 'specs'), { recursive: true });
+  const specs = ['--specs', join(folder, 'specs')];
+  const [first] = JSON.parse((await bitwatch(['check', '--json', ...specs])).stdout).findings;
+  expect(
+    (
+      await bitwatch([
+        'waive',
+        first.fingerprint,
+        '--reason',
+        'looked at: "fine"',
+        '--by',
+        'A. Person',
+        '--until',
+        '2026-12-31',
+        ...specs,
+      ])
+    ).status,
+  ).toBe(0);
+  const again = JSON.parse((await bitwatch(['check', '--json', ...specs])).stdout).findings.find(
+    ({ fingerprint }: Record<string, string>) => fingerprint === first.fingerprint,
+  );
+  expect(again.waived).toEqual({ reason: 'looked at: "fine"', by: 'A. Person', until: '2026-12-31' });
+  expect((await bitwatch(['waive', 'ffffffffffffffff', '--reason', 'r', '--by', 'b', ...specs])).status).toBe(64);
+  const later = await bitwatch(['check', '--json', ...specs], { today: '2027-01-01' });
+  expect(later.stdout).toContain('waiver-expired');
+  expect((await bitwatch(['waive', '--prune', ...specs], { today: '2027-01-01' })).stdout).toBe(
+    'removed 1 of 1 waivers\n',
+  );
+});
+
+test('extract module reads a revision by tag, and says where sources disagree', async () => {
+  const repository = buildRepository([
+    { subject: 'first', files: moduleFiles('0x10') },
+    { subject: 'TDX 1.5.06', files: moduleFiles('0x90', { update: 5 }), annotated: ['TDX_1.5.06'] },
+  ]);
+  const { status, stdout } = await bitwatch(['extract', 'module', repository, 'TDX_1.5.06', '--json']);
+  expect(status).toBe(0);
+  const facts = JSON.parse(stdout);
+  expect([facts.schema, facts.release, facts.leaves[1].registers.eax.classes]).toEqual([
+    'bitwatch.module/1',
+    '1.5.06',
+    { 'allow-direct': '0x00000090', fixed0: '0xffff0000', native: '0x0000ff6f' },
+  ]);
+  expect(facts.notes.join('\n')).toContain('says 1.5.05');
+  expect(facts.source.blob).toMatch(/^[0-9a-f]{40}$/);
+  expect((await bitwatch(['diff', `${repository}@TDX_1.5.06`, `${repository}@TDX_1.5.06~1`, '--json'])).status).toBe(0);
+  expect((await bitwatch(['extract', 'module', repository, '--output=x'])).status).not.toBe(0);
+  git(repository, 'tag', '--', 'plain');
+});
+
+test('two runs give the same bytes in any locale, time zone and directory order', () => {
+  const cli = join(ROOT, 'dist', 'pipeline', 'cli.js');
+  if (!existsSync(cli)) execFileSync('npm', ['run', 'build'], { cwd: ROOT });
+  const run = (env: NodeJS.ProcessEnv): string =>
+    execFileSync(process.execPath, [cli, 'report', '--json'], {
+      env: { PATH: process.env.PATH, ...env },
+      maxBuffer: 1 << 28,
+      encoding: 'utf8',
+    });
+  expect(run({ LC_ALL: 'tr_TR.UTF-8', TZ: 'Pacific/Kiritimati' })).toBe(
+    run({ LC_ALL: 'C', TZ: 'America/Los_Angeles' }),
+  );
+});

@@ -1,0 +1,98 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, expect, test } from 'vitest';
+import { configSlots } from '../../pipeline/diff/release.ts';
+import { registerOf } from '../../pipeline/judge/lookup.ts';
+import type { RegisterClasses } from '../../pipeline/model/class.ts';
+import type { Register } from '../../pipeline/model/place.ts';
+import { readModuleFile } from '../../pipeline/specs/module-file.ts';
+import { moduleToYaml } from '../../pipeline/specs/module-text.ts';
+import { NO_CACHE } from '../../pipeline/specs/plain.ts';
+import { readPolicyFile } from '../../pipeline/specs/policy-file.ts';
+import { policyToYaml } from '../../pipeline/specs/policy-text.ts';
+import { loadSpecs, type Specs } from '../../pipeline/specs/store.ts';
+import { ROOT } from '../helpers/run.ts';
+
+let specs: Specs;
+beforeAll(async () => {
+  specs = await loadSpecs(join(ROOT, 'specs'), NO_CACHE);
+});
+
+function register(release: string, leaf: number, subleaf: number | null, name: Register): RegisterClasses {
+  const found = specs.releases.find(({ module }) => module.release === release);
+  const hit = found === undefined ? undefined : registerOf(found, { leaf, subleaf, register: name });
+  if (hit === undefined) throw new Error(`${release} has no such register`);
+  return hit;
+}
+const allow = (release: string, leaf: number, subleaf: number | null, name: Register): number =>
+  register(release, leaf, subleaf, name).classes.get('allow-direct') ?? 0;
+
+test('golden: what is configurable in 7.0 and 7.1', () => {
+  expect([
+    allow('1.5.01', 7, 1, 'eax'),
+    allow('1.5.05', 7, 1, 'eax'),
+    allow('1.5.05', 7, 1, 'edx'),
+    allow('1.5.06', 7, 1, 'eax'),
+    allow('1.5.06', 7, 1, 'edx'),
+  ]).toEqual([0x00001d30, 0x04001d30, 0x00000430, 0x04881db0, 0x00020430]);
+  for (const release of ['1.5.01', '1.5.05', '1.5.06'])
+    expect([release, allow(release, 7, 0, 'ebx'), allow(release, 7, 0, 'ecx'), allow(release, 7, 0, 'edx')]).toEqual([
+      release,
+      0xdc2b9b18,
+      0x02417f65,
+      0x0005411c,
+    ]);
+  expect(register('1.5.06', 0x80000008, null, 'eax').classes.get('config-direct')).toBe(0xff);
+  expect(register('1.5.06', 7, 1, 'eax').gates.get('xfam:2')).toBe(0x00800010);
+});
+
+test('golden: CPUID_CONFIG entries per release', () => {
+  const slots = Object.fromEntries(specs.releases.map(({ module }) => [module.release, configSlots(module)]));
+  expect(slots).toMatchObject({ '1.0.00': 6, '1.0.03': 7, '1.5 Beta': 12, '1.5.01': 12, '1.5.05': 18, '1.5.06': 18 });
+});
+
+test('every register of every release is conserved', () => {
+  for (const { module, registers } of specs.releases)
+    for (const each of registers)
+      expect([module.release, each.leaf, [...each.classes.values()].reduce((sum, mask) => sum + mask, 0)]).toEqual([
+        module.release,
+        each.leaf,
+        0xffffffff,
+      ]);
+});
+
+test('releases without tables are known by name, and no release is only in the tables', () => {
+  const known = new Set(specs.known.map(({ release }) => release));
+  expect(specs.releases.filter(({ module }) => !known.has(module.release))).toEqual([]);
+  expect(specs.known.map(({ release }) => release)).toEqual(
+    expect.arrayContaining(['1.5.08', '1.5.09', '1.5.13', '1.5.16', '1.5.20', '1.5.24', '1.5.25', '2.0.14']),
+  );
+});
+
+test('the policy of 6.16.1: HLE, RTM and WAITPKG denied, nothing else', () => {
+  const policy = specs.policies.find(({ version }) => version === '6.16.1');
+  expect(policy?.deny.map(({ leaf, subleaf, register: name, mask }) => [leaf, subleaf, name, mask])).toEqual([
+    [7, 0, 'ebx', 0x810],
+    [7, 0, 'ecx', 0x20],
+  ]);
+  expect([policy?.generation, policy?.attributes, policy?.configLimit]).toEqual(['denylist', 0x10000000n, 128]);
+});
+
+test('files are written as they are read, byte for byte', async () => {
+  for (const name of readdirSync(join(ROOT, 'specs', 'modules'))) {
+    const text = readFileSync(join(ROOT, 'specs', 'modules', name), 'utf8');
+    expect(moduleToYaml(await readModuleFile(name, text, NO_CACHE))).toBe(text);
+  }
+  for (const name of readdirSync(join(ROOT, 'specs', 'kvm'))) {
+    const text = readFileSync(join(ROOT, 'specs', 'kvm', name), 'utf8');
+    expect(policyToYaml(await readPolicyFile(name, text, NO_CACHE))).toBe(text);
+  }
+});
+
+test.each([
+  ['release: 1.5\n', /m\.yaml:1:\d+.*expected/],
+  ['release: "x"\n  bad: [\n', /m\.yaml:\d+:\d+: expected YAML/],
+  ['', /m\.yaml/],
+])('a damaged file is one error with its place: %j', async (text, message) => {
+  await expect(readModuleFile('m.yaml', text, NO_CACHE)).rejects.toThrow(message);
+});
