@@ -12,11 +12,11 @@ import type { ModuleRelease } from '../model/module.ts';
 import type { Policy } from '../model/policy.ts';
 import { type BlobReader, openBlobs } from '../sources/blobs.ts';
 import {
-  listCommits,
   listPaths,
   listRefs,
   openRepository,
   type Repository,
+  readCommit,
   resolveCommit,
 } from '../sources/repository.ts';
 import { readModuleFile } from '../specs/module-file.ts';
@@ -143,15 +143,14 @@ async function nameOf(
   blobs: BlobReader,
   commit: string,
 ): Promise<{ readonly release: string; readonly notes: readonly string[] }> {
-  const [refs, commits, makefile] = await Promise.all([
+  const [refs, { subject }, makefile] = await Promise.all([
     listRefs(repository),
-    listCommits(repository),
+    readCommit(repository, commit),
     blobs.read(`${commit}:proj_defs.mk`),
   ]);
   const tags = refs
     .filter((ref) => ref.kind === 'tag' && ref.commit === commit)
     .map((ref) => ref.name.slice('refs/tags/'.length));
-  const subject = commits.find((candidate) => candidate.id === commit)?.subject ?? '';
   const { name, notes } = nameRevision(tags, subject, makefile?.bytes.toString('latin1') ?? null);
   if (name === null)
     return { release: commit.slice(0, 12), notes: ['no tag, commit subject or make file names a release'] };

@@ -90,8 +90,18 @@ export async function isShallow(repository: Repository): Promise<boolean> {
  * other kinds do not count: anybody may open a pull request whose commits name a release.
  */
 export async function listCommits(repository: Repository): Promise<readonly Commit[]> {
-  const refs = ['--ignore-missing', '--branches', '--tags', '--remotes', 'HEAD'];
-  const args = ['log', ...refs, '--encoding=UTF-8', '--format=%H%x00%ct%x00%s', '--'];
+  return log(repository, ['--ignore-missing', '--branches', '--tags', '--remotes', 'HEAD', '--']);
+}
+
+/** One commit by its full id, whatever reaches it. */
+export async function readCommit(repository: Repository, id: string): Promise<Commit> {
+  const [commit] = await log(repository, ['--no-walk', '--end-of-options', id, '--']);
+  if (commit === undefined) throw new NoInputError(`${repository.name}: no commit ${id}`);
+  return commit;
+}
+
+async function log(repository: Repository, which: readonly string[]): Promise<readonly Commit[]> {
+  const args = ['log', '--encoding=UTF-8', '--format=%H%x00%ct%x00%s', ...which];
   const output = await readGit(repository.gitDir, args, { env: repository.env });
   return output
     .toString('utf8')
