@@ -31,10 +31,12 @@ function userId(): number | null {
  * The configuration that sync left beside a clone of its own, under which missing blobs are fetched. Any other content is
  * somebody else's and could run programs: it counts as none.
  */
-export function fetchConfigBeside(gitDir: string): string | null {
-  const beside = join(dirname(gitDir), FETCH_CONFIG_NAME);
+export const fetchConfigBeside = (gitDir: string): string | null => fetchConfigIn(dirname(gitDir));
+
+export function fetchConfigIn(cache: string): string | null {
+  const file = join(cache, FETCH_CONFIG_NAME);
   try {
-    return readFileSync(beside, 'utf8') === FETCH_CONFIG ? beside : null;
+    return readFileSync(file, 'utf8') === FETCH_CONFIG ? file : null;
   } catch {
     return null;
   }
