@@ -12,7 +12,8 @@ import { policyToYaml } from '../specs/policy-text.ts';
 import { type Context, specsOf } from './context.ts';
 import { historyJson, historyText, readHistory } from './kvm-history.ts';
 import { readPolicyRevision } from './kvm-revision.ts';
-import { classed, readClobbersRevision, readFiles, readModuleRevision } from './operand.ts';
+import { readClobbersRevision, readFiles, readModuleRevision } from './module-revision.ts';
+import { classed } from './operand.ts';
 
 /** `bitwatch extract module GITDIR REV`: JSON with --json, else the YAML that specs/ would hold. */
 export async function extractModuleCommand(context: Context, path: string, revision: string): Promise<string> {

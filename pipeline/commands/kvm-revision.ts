@@ -4,7 +4,7 @@ import { NoInputError } from '../model/errors.ts';
 import type { Policy } from '../model/policy.ts';
 import type { BlobReader } from '../sources/blobs.ts';
 import type { Repository } from '../sources/repository.ts';
-import { readFiles } from './operand.ts';
+import { readFiles } from './module-revision.ts';
 
 /** Reads one kernel revision's policy; its version is the top Makefile's. */
 export async function readPolicyRevision(

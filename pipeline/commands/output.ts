@@ -9,7 +9,7 @@ import { suggest } from './suggest.ts';
 export type Target = { readonly format: keyof typeof FORMATS; readonly path: string };
 
 /** `--out FORMAT=PATH`, several in one run; `-` is standard output. */
-export function parseTargets(out: readonly string[]): readonly Target[] {
+function parseTargets(out: readonly string[]): readonly Target[] {
   const targets = out.map((text) => {
     const [format = '', ...rest] = text.split('=');
     const path = rest.join('=');

@@ -53,12 +53,12 @@ function predecessorOf(to: ClassedRelease, earlier: readonly ClassedRelease[]): 
   return branch ?? line.at(-1);
 }
 
-export const participantOf = (release: ClassedRelease): Participant => ({
+const participantOf = (release: ClassedRelease): Participant => ({
   name: release.module.release,
   source: release.module.source,
   notes: release.module.notes,
 });
-export const policyParticipant = (policy: Policy): Participant => ({
+const policyParticipant = (policy: Policy): Participant => ({
   name: policy.version,
   source: policy.source,
   notes: policy.notes,
@@ -91,8 +91,7 @@ export function stepReview(
 }
 
 /** A release name with a blank must be quoted where a reader pastes the command. */
-export const quoteArgument = (text: string): string =>
-  /^[\w.-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+const quoteArgument = (text: string): string => (/^[\w.-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
 /** A release under a policy. */
 export function releaseReview(
@@ -115,7 +114,7 @@ export function releaseReview(
   };
 }
 
-export function policyReview(specs: Specs, policy: Policy): Review {
+function policyReview(specs: Specs, policy: Policy): Review {
   return {
     id: policy.version,
     from: null,
@@ -213,7 +212,9 @@ function factsReview(specs: Specs): Review {
 /** Equal in all bits that do not depend on the platform. */
 const sameFeatures = (module: ModuleRelease, published: bigint): boolean =>
   ((module.features0 ?? 0n) ^ published) === 0n ||
-  (((module.features0 ?? 0n) ^ published) & ~module.features0Conditional.reduce((mask, bit) => mask | (1n << BigInt(bit)), 0n)) === 0n;
+  (((module.features0 ?? 0n) ^ published) &
+    ~module.features0Conditional.reduce((mask, bit) => mask | (1n << BigInt(bit)), 0n)) ===
+    0n;
 
 /** `set none, clear 63:32, 4, 1, 0`, or that nothing is checked. */
 function maskText(mask: RegisterMask | null): string {

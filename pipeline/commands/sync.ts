@@ -16,7 +16,7 @@ import type { PlainSource, PlainSources } from '../specs/sources-shape.ts';
 import type { Specs } from '../specs/store.ts';
 import { type Context, cloneDirectory, progress, specsDirectory, specsOf } from './context.ts';
 import { readPolicyRevision } from './kvm-revision.ts';
-import { readModuleRevision } from './operand.ts';
+import { readModuleRevision } from './module-revision.ts';
 import { suggest } from './suggest.ts';
 
 /** What one source brought: lines for people, how many files were written and how many blobs were read. */

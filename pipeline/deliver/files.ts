@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { EXIT, KnownError } from '../model/errors.ts';
 
@@ -11,6 +11,9 @@ export type OutputFile = { readonly path: string; readonly content: string };
 export function writeFiles(files: readonly OutputFile[]): void {
   const begun: { readonly temporary: string; readonly path: string }[] = [];
   try {
+    // What a rename could refuse is found before the first one.
+    const taken = files.find(({ path }) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true);
+    if (taken !== undefined) throw new Error(`${taken.path} is a directory`);
     for (const { path, content } of files) {
       mkdirSync(dirname(path), { recursive: true });
       const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);

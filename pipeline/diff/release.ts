@@ -84,7 +84,7 @@ function gateChanges(from: RegisterClasses, to: RegisterClasses): readonly GateC
 }
 
 /** Attributes before XFAM, each by bit number. */
-export function compareGates(a: string, b: string): number {
+function compareGates(a: string, b: string): number {
   const [kindA = '', bitA = ''] = a.split(':');
   const [kindB = '', bitB = ''] = b.split(':');
   return byText(kindA, kindB) || Number(bitA) - Number(bitB);

@@ -5,7 +5,7 @@ import { msrName } from '../model/msr-name.ts';
 import type { Policy } from '../model/policy.ts';
 
 /** True, false, or null where no policy was given. */
-export function isRestored(policy: Policy | null, msr: string): boolean | null {
+function isRestored(policy: Policy | null, msr: string): boolean | null {
   if (policy === null) return null;
   return policy.restores.some((restore) => msrName(restore.msr) === msrName(msr));
 }

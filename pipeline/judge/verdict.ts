@@ -43,7 +43,7 @@ function closedMask(register: RegisterClasses, policy: Policy, xfam: bigint): nu
 }
 
 /** KVM's XFAM as a mask: the source names features, XFAM numbers them. */
-export function xfamMask(policy: Policy): bigint {
+function xfamMask(policy: Policy): bigint {
   if (typeof policy.xfam === 'bigint') return policy.xfam;
   const names = policy.xfam.map((name) => name.toUpperCase());
   return [...XFAM_NAMES]

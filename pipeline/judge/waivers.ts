@@ -45,7 +45,7 @@ export function applyWaivers(
   return [...marked, ...own.flat()].sort(compareFindings);
 }
 
-export function matches(selector: WaiverSelector, finding: Finding): boolean {
+function matches(selector: WaiverSelector, finding: Finding): boolean {
   if ('fingerprint' in selector) return selector.fingerprint === finding.fingerprint;
   if (selector.rule !== finding.rule) return false;
   if (selector.place !== null && (finding.place === null || placeId(selector.place) !== placeId(finding.place)))

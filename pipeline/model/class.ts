@@ -24,17 +24,18 @@ export type RegisterClasses = Place & {
 };
 
 /** TD attributes that clear CPUID bits where they are 0, from the module's TD initialisation and CPUID exit code. */
-const ATTRIBUTE_GATES: readonly {
-  readonly bit: number;
-  readonly leaf: number;
-  readonly subleaf: number | null;
-  readonly masks: RegisterMasks;
-}[] = [
-  { bit: 27, leaf: 0x7, subleaf: 0x1, masks: { eax: 0x00000040 } },
-  { bit: 30, leaf: 0x7, subleaf: 0x0, masks: { ecx: 0x80000000 } },
-  { bit: 31, leaf: 0x7, subleaf: 0x0, masks: { ecx: 0x00800000 } },
-  { bit: 63, leaf: 0xa, subleaf: null, masks: { eax: FULL, ebx: FULL, ecx: FULL, edx: FULL } },
-];
+const ATTRIBUTE_GATES: ReadonlyMap<string, readonly { readonly bit: number; readonly masks: RegisterMasks }[]> =
+  new Map([
+    [leafId({ leaf: 0x7, subleaf: 0x1 }), [{ bit: 27, masks: { eax: 0x00000040 } }]],
+    [
+      leafId({ leaf: 0x7, subleaf: 0x0 }),
+      [
+        { bit: 30, masks: { ecx: 0x80000000 } },
+        { bit: 31, masks: { ecx: 0x00800000 } },
+      ],
+    ],
+    [leafId({ leaf: 0xa, subleaf: null }), [{ bit: 63, masks: { eax: FULL, ebx: FULL, ecx: FULL, edx: FULL } }]],
+  ]);
 
 export type DynamicBits = ReadonlyMap<string, number>;
 
@@ -63,7 +64,7 @@ function classifyRegister(
 ): RegisterClasses {
   const place: Place = { leaf: entry.leaf, subleaf: entry.subleaf, register };
   const line = entry.line === undefined ? {} : { line: entry.line };
-  const isDynamic = dynamic.get(placeId(place)) ?? 0;
+  const isDynamic = dynamic.size === 0 ? 0 : (dynamic.get(placeId(place)) ?? 0);
   if (entry.faulting)
     return {
       ...place,
@@ -83,42 +84,29 @@ function classifyRegister(
   }
   const verify = entry.verifyMask[register] ?? 0;
   const value = entry.verifyValue[register] ?? 0;
-  const state: Taking = { rest: FULL, classes: new Map() };
-  take(state, 'config-direct', config?.configDirect[register] ?? 0);
-  take(state, 'allow-direct', config?.allowDirect[register] ?? 0);
-  take(state, 'fixed1', entry.fixed1[register] ?? 0);
-  take(state, 'fixed0', entry.fixed0OrDynamic[register] ?? 0);
-  take(state, 'native', gated);
-  const verified = {
-    fixed1: take(state, 'fixed1', and(verify, value)),
-    fixed0: take(state, 'fixed0', without(verify, value)),
-  };
-  take(state, 'native', FULL);
+  const direct = config?.configDirect[register] ?? 0;
+  const allowed = without(config?.allowDirect[register] ?? 0, direct);
+  let taken = or(direct, allowed);
+  const one = without(entry.fixed1[register] ?? 0, taken);
+  taken = or(taken, one);
+  const zero = without(entry.fixed0OrDynamic[register] ?? 0, taken);
+  taken = or(taken, zero);
+  const through = without(gated, taken);
+  taken = or(taken, through);
+  const verified = { fixed1: without(and(verify, value), taken), fixed0: without(without(verify, value), taken) };
+  const rest = not(or(taken, or(verified.fixed1, verified.fixed0)));
   const classes = new Map<CellClass, number>();
-  for (const name of CELL_CLASSES) {
-    const mask = state.classes.get(name);
-    if (mask !== undefined) classes.set(name, mask);
-  }
+  if (direct !== 0) classes.set('config-direct', direct);
+  if (allowed !== 0) classes.set('allow-direct', allowed);
+  if (one !== 0 || verified.fixed1 !== 0) classes.set('fixed1', or(one, verified.fixed1));
+  if (zero !== 0 || verified.fixed0 !== 0) classes.set('fixed0', or(zero, verified.fixed0));
+  if (through !== 0 || rest !== 0) classes.set('native', or(through, rest));
   const open = not(classes.get('fixed0') ?? 0);
-  for (const [gate, mask] of attributeGates(place)) if (and(mask, open) !== 0) gates.set(gate, and(mask, open));
+  for (const { bit, masks } of ATTRIBUTE_GATES.get(leafId(entry)) ?? []) {
+    const mask = and(masks[register] ?? 0, open);
+    if (mask !== 0) gates.set(`attributes:${bit}`, mask);
+  }
   return { ...place, classes, gates, verified, dynamic: isDynamic, ...line };
-}
-
-type Taking = { rest: number; readonly classes: Map<CellClass, number> };
-
-/** First match wins: a rule gets what earlier ones left. Returns the bits that it took. */
-function take(state: Taking, name: CellClass, mask: number): number {
-  const hit = and(mask, state.rest);
-  if (hit === 0) return 0;
-  state.classes.set(name, or(state.classes.get(name) ?? 0, hit));
-  state.rest = without(state.rest, hit);
-  return hit;
-}
-
-function attributeGates(place: Place): readonly (readonly [string, number])[] {
-  return ATTRIBUTE_GATES.filter((gate) => gate.leaf === place.leaf && gate.subleaf === place.subleaf).map(
-    (gate) => [`attributes:${gate.bit}`, gate.masks[place.register] ?? 0] as const,
-  );
 }
 
 /** The classes of a register that the table does not hold. */

@@ -23,7 +23,7 @@ export type Location = {
 };
 
 /** `file:line:column` or `file: path`, as far as it is known. */
-export function formatLocation(location: Location): string {
+function formatLocation(location: Location): string {
   const line = location.line === undefined ? '' : `:${location.line}`;
   const column = location.line === undefined || location.column === undefined ? '' : `:${location.column}`;
   const at = location.at === undefined ? '' : `: ${location.at}`;

@@ -45,6 +45,7 @@ const module = z.strictObject({
   attributes: fixedMasks,
   xfam: fixedMasks,
   features0: hex.nullable(),
+  features0Conditional: z.array(z.int().min(0).max(63)),
   featureNames: bits,
   cpuidFlags: texts.nullable(),
   configSlots: count,

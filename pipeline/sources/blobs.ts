@@ -123,12 +123,7 @@ function startBatch(gitDir: string, env: NodeJS.ProcessEnv, network: boolean, li
   child.on('error', (error) =>
     fail(new UnavailableError(`git cannot be run: ${error.message}; install git`, { cause: error })),
   );
-  const closed = new Promise<void>((resolve) => {
-    child.on('close', () => {
-      fail(endOf(gitDir, stderr));
-      resolve();
-    });
-  });
+  child.on('close', () => fail(endOf(gitDir, stderr)));
   return {
     ask: (name: string): Promise<Answer> => {
       if (failure !== null) return Promise.reject(failure);
@@ -138,8 +133,10 @@ function startBatch(gitDir: string, env: NodeJS.ProcessEnv, network: boolean, li
       });
     },
     close: (): Promise<void> => {
+      // Nothing is asked any more: git ends when its input does, and the run need not wait for it.
       child.stdin.end();
-      return closed;
+      child.unref();
+      return Promise.resolve();
     },
   };
 }

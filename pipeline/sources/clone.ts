@@ -79,10 +79,7 @@ function makeCache(cache: string): void {
   }
 }
 
-export function compareRefs(
-  before: readonly Ref[],
-  after: readonly Ref[],
-): Pick<Update, 'added' | 'moved' | 'removed'> {
+function compareRefs(before: readonly Ref[], after: readonly Ref[]): Pick<Update, 'added' | 'moved' | 'removed'> {
   const old = new Map(before.map((ref) => [ref.name, ref]));
   const now = new Set(after.map((ref) => ref.name));
   return {

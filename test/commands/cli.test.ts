@@ -64,12 +64,15 @@ test('the newly configurable bits of 1.5.06 are told with their names', async ()
   const changes = diff.changes.filter(
     ({ to, from }: { to: string; from: string }) => /direct/.test(to) && !/direct/.test(from),
   );
-  expect(
-    changes.map(({ leaf, subleaf, register, mask }: Record<string, string>) => [leaf, subleaf, register, mask]),
-  ).toEqual([
-    ['0x7', '0x1', 'eax', '0x00880080'],
-    ['0x7', '0x1', 'edx', '0x00020000'],
-    ['0x80000008', null, 'eax', '0x000000ff'],
+  const places = new Map<string, number>();
+  for (const { leaf, subleaf, register, mask } of changes) {
+    const place = `${leaf} ${subleaf} ${register}`;
+    places.set(place, (places.get(place) ?? 0) + Number(mask));
+  }
+  expect([...places]).toEqual([
+    ['0x7 0x1 eax', 0x00880080],
+    ['0x7 0x1 edx', 0x00020000],
+    ['0x80000008 null eax', 0x000000ff],
   ]);
   expect(changes[0].bits).toEqual([
     { bit: 7, name: 'CMPCCXADD' },
@@ -91,7 +94,6 @@ test('a 6.16 kernel lets MCE, MCA, MTRR and CORE_CAPABILITIES of 2.0.08 through,
       ['0x7', '0x40000000'],
     ]),
   );
-  expect(findings.filter(({ rule }: Record<string, string>) => rule === 'exposed-clobbers-host' && false)).toEqual([]);
   const story = JSON.parse((await bitwatch(['history', 'WAITPKG', '--json'])).stdout);
   expect(story.bits[0].verdicts[0].per.find(({ release }: Record<string, string>) => release === '1.5.06')).toEqual({
     release: '1.5.06',

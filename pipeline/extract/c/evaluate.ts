@@ -150,7 +150,7 @@ function literal(text: string): CInteger | undefined {
 }
 
 /** A constant that comes from outside: int if it fits, else 64 bits. */
-export function integerOf(value: bigint): CInteger {
+function integerOf(value: bigint): CInteger {
   if (value >= -(1n << 31n) && value < 1n << 31n) return { value, bits: 32, signed: true };
   return { value, bits: 64, signed: value < 0n };
 }

@@ -217,7 +217,7 @@ export function featureScope(program: Program): Scope {
 }
 
 /** The feature that an argument names: `X86_FEATURE_HLE`, `HLE`, or `3DNOW`, which C reads as a number. */
-export function featureOf(
+function featureOf(
   program: Program,
   arg: Expr,
 ): { readonly bit: number } & ReturnType<FeatureTable['bits']['get']> & object {

@@ -1,5 +1,5 @@
 import { leafBytes } from './leaves.ts';
-import { bodyText, type Mail } from './mail.ts';
+import type { Mail } from './mail.ts';
 
 const SIGNATURE = Buffer.from('\n-- \n');
 
@@ -38,11 +38,4 @@ export function diffOf(mail: Mail): Buffer | null {
     return bytes.subarray(start, end > start ? end + 1 : bytes.length);
   }
   return null;
-}
-
-/** The body of a mail without its diff: what people say. */
-export function proseOf(mail: Mail): string {
-  const text = bodyText(mail);
-  const at = text.search(/^(?:diff --git |--- .*\r?\n\+\+\+ )/m);
-  return at < 0 ? text : text.slice(0, at);
 }

@@ -1,5 +1,5 @@
 /** The fields that are read; every other field is passed over. */
-export const FIELDS = [
+const FIELDS = [
   'message-id',
   'in-reply-to',
   'references',
@@ -26,7 +26,7 @@ export type Head = {
 };
 
 /** A longer header is cut here: its remaining fields are not read. */
-export const MAX_HEAD = 1 << 18;
+const MAX_HEAD = 1 << 18;
 
 const WANTED: ReadonlyMap<string, Field> = new Map(FIELDS.map((name) => [name, name]));
 /** By the first letter: a bit per length of a wanted name, so that most fields are passed over by two comparisons. */

@@ -2,7 +2,7 @@ import { type Address, readAddresses } from './address.ts';
 import { contentId } from './content-id.ts';
 import { readDate } from './date.ts';
 import { type Head, readHead, unfold } from './head.ts';
-import { type Leaf, leafBytes, leafText, leavesOf } from './leaves.ts';
+import { type Leaf, leafText, leavesOf } from './leaves.ts';
 import { linksOf, messageId } from './links.ts';
 import { decodeWords } from './words.ts';
 
@@ -73,7 +73,7 @@ export function readMail(bytes: Buffer): Mail {
 }
 
 /** The leaf that people read: the first text/plain that is no attachment, else the first text of any kind. */
-export function bodyLeaf(mail: Mail): Leaf | null {
+function bodyLeaf(mail: Mail): Leaf | null {
   const inline = mail.leaves.filter((leaf) => !leaf.attachment && leaf.type.startsWith('text/'));
   return inline.find((leaf) => leaf.type === 'text/plain') ?? inline[0] ?? null;
 }
@@ -82,12 +82,6 @@ export function bodyLeaf(mail: Mail): Leaf | null {
 export function bodyText(mail: Mail): string {
   const leaf = bodyLeaf(mail);
   return leaf === null ? '' : leafText(mail.bytes, leaf);
-}
-
-/** The decoded bytes of the body: diff lines are taken from these. */
-export function bodyBytes(mail: Mail): Buffer {
-  const leaf = bodyLeaf(mail);
-  return leaf === null ? Buffer.alloc(0) : leafBytes(mail.bytes, leaf);
 }
 
 /** The text of all text leaves, attachments too: what mentions are searched in. */

@@ -27,7 +27,7 @@ function searchTdx(bytes: Buffer, letter: number): boolean {
  * Whether decoded text names TDX as a word or the start of one. Case and word start matter: the three letters in any case and
  * place occur by chance in every few kilobytes of base64.
  */
-export function namesTdx(bytes: Buffer): boolean {
+function namesTdx(bytes: Buffer): boolean {
   return searchTdx(bytes, 0x78) || searchTdx(bytes, 0x58);
 }
 

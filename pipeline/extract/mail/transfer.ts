@@ -59,7 +59,7 @@ export function decodeQuotedPrintable(bytes: Buffer): Buffer {
 }
 
 /** Decodes base64; bytes outside the alphabet are passed over. */
-export function decodeBase64(bytes: Buffer): Buffer {
+function decodeBase64(bytes: Buffer): Buffer {
   return Buffer.from(bytes.toString('latin1'), 'base64');
 }
 

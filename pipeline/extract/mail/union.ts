@@ -6,7 +6,7 @@ export type Union = {
   readonly join: (a: number, b: number) => void;
 };
 
-export function makeUnion(): Union {
+function makeUnion(): Union {
   const parent: number[] = [];
   const find = (element: number): number => {
     let root = element;

@@ -13,7 +13,7 @@ function wordBytes(encoding: string, text: string): Buffer {
 }
 
 /** A header value as it stands in the mail (latin1 of its bytes) as text: 8-bit bytes by their own evidence. */
-export function headerText(raw: string): string {
+function headerText(raw: string): string {
   return /[\x80-\xff]/.test(raw) ? decodeUnlabelled(Buffer.from(raw, 'latin1')) : raw;
 }
 

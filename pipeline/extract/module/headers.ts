@@ -1,9 +1,9 @@
 import { DataError } from '../../model/errors.ts';
 import type { FixedMasks } from '../../model/module.ts';
 import type { Stmt } from '../c/ast.ts';
-import { fail } from '../c/cursor.ts';
+import { fail, skipBrackets } from '../c/cursor.ts';
 import { evaluateMacro, type Scope } from '../c/evaluate.ts';
-import { bodyOf, type CAggregate, readUnit, structMembers, type Unit } from '../c/unit.ts';
+import { bodyOf, type CAggregate, type CFunction, readUnit, structMembers, type Unit } from '../c/unit.ts';
 import { allStatements } from '../c/walk.ts';
 import { readCpuidFlags } from './clobbers/cpuid-flags.ts';
 import type { SourceText } from './tables.ts';
@@ -39,9 +39,10 @@ export function readControlStructures(header: SourceText): ControlFacts {
 
 /** The names that `tdx_features_enum0_t` gives to TDX_FEATURES0 bits; empty in releases without the type. */
 export function readFeatureNames(header: SourceText): ReadonlyMap<number, string> {
-  const unit = readUnit(header.path, header.text);
-  const aggregate = featuresAggregate(unit);
   const names = new Map<number, string>();
+  const part = featuresPart(header.text);
+  const unit = readUnit(header.path, part ?? '');
+  const aggregate = featuresAggregate(unit);
   if (aggregate === undefined) return names;
   let bit = 0;
   for (const member of structMembers(unit, aggregate)) {
@@ -59,6 +60,18 @@ export function readFeatureNames(header: SourceText): ReadonlyMap<number, string
   return names;
 }
 
+/**
+ * The definition of the type out of a header of a thousand unrelated ones, with its lines where they were: reading the rest
+ * costs more than all other facts of a release. Null where the header does not name the type.
+ */
+function featuresPart(text: string): string | null {
+  const end = text.search(/\btdx_features_enum0_t\s*;/);
+  if (end === -1) return null;
+  const start = text.lastIndexOf('typedef', end);
+  const lines = text.slice(0, Math.max(start, 0)).split('\n').length - 1;
+  return `${'\n'.repeat(lines)}${text.slice(Math.max(start, 0), text.indexOf(';', end) + 1)}`;
+}
+
 const featuresAggregate = (unit: Unit): CAggregate | undefined =>
   unit.aggregates.find(
     (aggregate) => aggregate.typedef === 'tdx_features_enum0_t' || aggregate.tag === 'tdx_features_enum0_u',
@@ -74,13 +87,21 @@ export type Features0 = { readonly value: bigint; readonly conditional: readonly
 export function readFeatures0(source: SourceText, names: ReadonlyMap<number, string>): Features0 | null {
   const unit = readUnit(source.path, source.text);
   const bits = new Map([...names].map(([bit, name]) => [name, bit]));
-  const found = [...unit.functions.values()].flat().flatMap((fn) => featureBits(unit, bodyOf(unit, fn), bits));
+  // Only a function that names the type can declare a variable of it.
+  const declaring = [...unit.functions.values()].flat().filter((fn) => mentions(unit, fn, 'tdx_features_enum0_t'));
+  const found = declaring.flatMap((fn) => featureBits(unit, bodyOf(unit, fn), bits));
   if (found.length === 0) return null;
   const value = found.reduce(
     (mask, { bit, set }) => (set === false ? mask & ~(1n << BigInt(bit)) : mask | (1n << BigInt(bit))),
     0n,
   );
   return { value, conditional: found.filter(({ set }) => set === null).map(({ bit }) => bit) };
+}
+
+function mentions(unit: Unit, fn: CFunction, name: string): boolean {
+  const end = skipBrackets(unit.file, unit.tokens, fn.open);
+  for (let at = fn.open; at < end; at += 1) if (unit.tokens[at]?.text === name) return true;
+  return false;
 }
 
 /** Each assigned feature bit: set, cleared, or `null` where a run-time value decides. */

@@ -1,5 +1,5 @@
 /** Where a release's name comes from, the most trusted first. */
-export const NAME_SOURCES = ['tag', 'subject', 'makefile'] as const;
+const NAME_SOURCES = ['tag', 'subject', 'makefile'] as const;
 export type NameSource = (typeof NAME_SOURCES)[number];
 
 const PATTERNS: readonly { readonly form: RegExp; readonly name: (parts: RegExpExecArray) => string }[] = [

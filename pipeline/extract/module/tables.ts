@@ -224,6 +224,8 @@ function registersOf(unit: Unit, expr: Expr, scope: Scope): RegisterMasks {
 }
 
 function u32(unit: Unit, expr: Expr, scope: Scope): number {
+  // Nearly all of a table is plain literals: those need no arithmetic of C.
+  if (expr.kind === 'num' && /^(0x[0-9a-f]{1,8}|[1-9]\d{0,8}|0)$/i.test(expr.text)) return Number(expr.text);
   const value = evaluate64(expr, scope);
   if (value > 0xffffffffn) return fail(unit.file, expr.at, 'a value of 32 bits');
   return Number(value);

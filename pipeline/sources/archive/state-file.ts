@@ -52,7 +52,7 @@ function parse<T>(path: string, text: string, schema: z.ZodType<T>, name: string
 /** A state file as text: the same state, the same bytes. */
 export const formatState = (state: State | Part): string => `${JSON.stringify(state, null, 1)}\n`;
 
-export const parseState = (path: string, text: string): State => parse(path, text, STATE, 'bitwatch.archive/1');
+const parseState = (path: string, text: string): State => parse(path, text, STATE, 'bitwatch.archive/1');
 export const parsePart = (path: string, text: string): Part => parse(path, text, PART, 'bitwatch.archive-part/1');
 
 /** The state of the last scan; an empty one where there is no such file. Throws DataError where it is damaged. */

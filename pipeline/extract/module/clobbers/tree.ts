@@ -5,6 +5,7 @@ import { evaluate, type Scope } from '../../c/evaluate.ts';
 import type { Token } from '../../c/lex.ts';
 import { parseBlock } from '../../c/statement.ts';
 import { bodyOf, type CFunction, type Macro, readUnit, type Unit } from '../../c/unit.ts';
+import { isClobberSource } from '../clobber-source.ts';
 
 /** The text of one file of a revision, with its blob id where it is known. */
 export type TreeFile = { readonly text: string; readonly blob: string | null };
@@ -25,13 +26,6 @@ export type Tree = {
   readonly macros: ReadonlyMap<string, TreeMacro>;
   readonly scope: Scope;
 };
-
-/** True for the files of the module that the derivation reads: its own C, without crypto libraries and big generated tables. */
-export function isClobberSource(path: string): boolean {
-  if (!/^(src|include)\/.*\.[ch]$/.test(path)) return false;
-  if (/(^|\/)(ipp|crypto|debug|metadata_handlers)(\/|_)/.test(path)) return false;
-  return !/(^|\/)auto_gen[^/]*\//.test(path) || /(^|\/)msr_config_lookup\.c$/.test(path);
-}
 
 /** Indexes the wanted files. Throws a DataError where a file is no C. */
 export function readTree(files: ReadonlyMap<string, TreeFile>): Tree {

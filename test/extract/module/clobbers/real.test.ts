@@ -1,13 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
+import { isClobberSource } from '../../../../pipeline/extract/module/clobber-source.ts';
 import { extractClobbers } from '../../../../pipeline/extract/module/clobbers/extract.ts';
 import { isRegisterSource, readRegisterChecks } from '../../../../pipeline/extract/module/clobbers/registers.ts';
-import { isClobberSource, type TreeFile } from '../../../../pipeline/extract/module/clobbers/tree.ts';
+import type { TreeFile } from '../../../../pipeline/extract/module/clobbers/tree.ts';
 import type { ClobberFacts } from '../../../../pipeline/model/clobber.ts';
 import { exitsOf, SOURCE } from './tree.ts';
 
 // A clone that holds 1.5.01, 1.5.05 and 1.5.06 at these commits.
-const REPOSITORY = process.env['BITWATCH_MODULE_REPO'] ?? '';
+const REPOSITORY = process.env.BITWATCH_MODULE_REPO ?? '';
 const RELEASES = [
   ['1.5.01', 'dcb1a7e'],
   ['1.5.05', '43c0264'],

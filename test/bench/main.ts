@@ -1,0 +1,35 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { benchArchive } from './archive.ts';
+import { benchKernel } from './kernel.ts';
+import { best, command, ratioLine } from './measure.ts';
+import { benchModules } from './modules.ts';
+
+const root = join(import.meta.dirname, '..', '..', '..');
+const cli = join(root, 'dist', 'pipeline', 'cli.js');
+const print = (line: string): void => console.log(line);
+const wanted = process.argv.slice(2);
+const isWanted = (name: string): boolean => wanted.length === 0 || wanted.includes(name);
+
+/** Ratios, not times: each against a base that is measured in the same run. */
+async function main(): Promise<void> {
+  if (isWanted('report')) {
+    const start = best(5, () => command(process.execPath, ['-e', '0']));
+    const report = best(5, () => command(process.execPath, [cli, 'report', '--json']));
+    print(ratioLine('the whole report against the start of Node', report, start, 1000 / start));
+    const npm = best(3, () => command('npm', ['start', '--silent', '--prefix', root]));
+    print(`npm start after the build: ${npm.toFixed(0)} ms (limit 1000 ms) ${npm <= 1000 ? 'ok' : 'OVER'}`);
+  }
+  for (const [name, variable, bench] of [
+    ['modules', 'BITWATCH_MODULE_REPO', benchModules],
+    ['kernel', 'BITWATCH_KERNEL_REPO', benchKernel],
+    ['archive', 'BITWATCH_ARCHIVE', (out: typeof print, path: string) => benchArchive(out, { archive: path })],
+  ] as const) {
+    if (!isWanted(name)) continue;
+    const path = process.env[variable];
+    if (path === undefined || !existsSync(path)) print(`${name}: skipped, ${variable} names no clone`);
+    else await bench(print, path);
+  }
+}
+
+await main();
