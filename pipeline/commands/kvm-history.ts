@@ -8,7 +8,8 @@ import { plain } from '../report/plain.ts';
 import { wrap } from '../report/text.ts';
 import { wordsOf } from '../report/words.ts';
 import type { BlobReader } from '../sources/blobs.ts';
-import { listPathChanges, type PathChange, type Repository } from '../sources/repository.ts';
+import { listPathChanges, type PathChange } from '../sources/path-changes.ts';
+import type { Repository } from '../sources/repository.ts';
 import { readPolicyRevision } from './kvm-revision.ts';
 
 /** One revision where the policy's inputs changed: its policy, or why it could not be read. */

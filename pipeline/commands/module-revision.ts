@@ -5,7 +5,7 @@ import { decodeText, encodingNotes } from '../extract/text.ts';
 import type { ClobberFacts } from '../model/clobber.ts';
 import type { ModuleRelease } from '../model/module.ts';
 import type { BlobReader } from '../sources/blobs.ts';
-import { listCommits, listPaths, listRefs, type Repository } from '../sources/repository.ts';
+import { listPaths, listRefs, type Repository, readCommit } from '../sources/repository.ts';
 
 /** Reads one revision of the module's source; its release is found by tag, subject and make file unless it is given. */
 export async function readModuleRevision(
@@ -50,15 +50,14 @@ async function nameOf(
   blobs: BlobReader,
   commit: string,
 ): Promise<{ readonly release: string; readonly notes: readonly string[] }> {
-  const [refs, commits, makefile] = await Promise.all([
+  const [refs, { subject }, makefile] = await Promise.all([
     listRefs(repository),
-    listCommits(repository),
+    readCommit(repository, commit),
     blobs.read(`${commit}:proj_defs.mk`),
   ]);
   const tags = refs
     .filter((ref) => ref.kind === 'tag' && ref.commit === commit)
     .map((ref) => ref.name.slice('refs/tags/'.length));
-  const subject = commits.find((candidate) => candidate.id === commit)?.subject ?? '';
   const { name, notes } = nameRevision(tags, subject, makefile?.bytes.toString('latin1') ?? null);
   if (name === null)
     return { release: commit.slice(0, 12), notes: ['no tag, commit subject or make file names a release'] };

@@ -1,5 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { KVM_PATHS } from '../extract/kvm/tree.ts';
+import { MODULE_PATHS } from '../extract/module/release.ts';
 import { EXIT, KnownError, UsageError } from '../model/errors.ts';
 import { compareVersions } from '../model/order.ts';
 import { openBlobs } from '../sources/blobs.ts';
@@ -74,11 +76,27 @@ async function syncSource(context: Context, specs: Specs, source: PlainSource): 
         : source.kind === 'kernel'
           ? await syncKernels(context, specs, source, update)
           : await syncBinaries(context, specs, source, update);
-    return { ...outcome, lines: [...rewritten, ...outcome.lines] };
+    const shallow = update.isShallow
+      ? [`${source.name}: the history is shallow: releases before its first commit are not seen`]
+      : [];
+    return { ...outcome, lines: [...rewritten, ...shallow, ...outcome.lines] };
   } catch (error) {
     if (!(error instanceof KnownError)) throw error;
     return { lines: [`${source.name}: ${error.message}`], written: 0, blobs: 0, failed: true };
   }
+}
+
+/** One transfer for all that is about to be read, instead of one for each blob. */
+async function fetchAhead(
+  context: Context,
+  repository: Repository,
+  source: PlainSource,
+  commits: readonly string[],
+  paths: readonly string[],
+): Promise<void> {
+  if (context.options.offline || commits.length === 0) return;
+  const { prefetchBlobs } = await import('../sources/prefetch.ts');
+  await prefetchBlobs(repository, source.url, commits, paths);
 }
 
 /** Reads one revision after another; one that cannot be read is said, and does not keep the others back. */
@@ -122,6 +140,13 @@ async function syncModules(
         module.source.revision !== commit,
     ),
   );
+  await fetchAhead(
+    context,
+    repository,
+    source,
+    fresh.map(({ commit }) => commit),
+    [...MODULE_PATHS, 'proj_defs.mk'],
+  );
   const blobs = openBlobs(repository.gitDir, context.env, !context.options.offline);
   try {
     const outcome = await each(
@@ -160,6 +185,13 @@ async function syncKernels(
 ): Promise<Outcome> {
   const known = new Set(specs.policies.map(({ source: own }) => own.revision));
   const wanted = (await kernelRevisions(repository, source)).filter(({ commit }) => !known.has(commit));
+  await fetchAhead(
+    context,
+    repository,
+    source,
+    wanted.map(({ commit }) => commit),
+    KVM_PATHS,
+  );
   const blobs = openBlobs(repository.gitDir, context.env, !context.options.offline);
   const units = new Map();
   try {

@@ -1,59 +1,121 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { DataError, UnavailableError } from '../model/errors.ts';
-import { FETCH_CONFIG_NAME, gitEnvironment } from './process.ts';
+import { DataError, NoInputError, UnavailableError } from '../model/errors.ts';
+import { type Answer, batchParser, MAX_BLOB } from './batch-answers.ts';
+import { fetchConfigBeside, isOwn } from './ownership.ts';
+import { firstLine, gitEnvironment } from './process.ts';
+import { entryOf, type TreeEntry } from './tree-entry.ts';
 
 export type Blob = { readonly oid: string; readonly bytes: Buffer };
 
-/** One long-lived `git cat-file --batch`: objects by id or by `revision:path`, answered in the order of the questions. */
+/** One long-lived `git cat-file --batch`: blobs by id or by `revision:path`, answered in the order of the questions. */
 export type BlobReader = {
-  /** The object, or null where there is none of that name. Rejects for a name that cannot be asked for, and where git dies. */
+  /**
+   * The blob, or null where the revision has no such path or the repository no such id. A path that is there and cannot be
+   * read is never null: an UnavailableError where the clone lacks its blob, a DataError where it is no file, is too
+   * large, or is damaged. A NoInputError for a revision that is not there.
+   */
   readonly read: (name: string) => Promise<Blob | null>;
-  /** How many objects were read. */
+  /** How many blobs were read. */
   readonly count: () => number;
   readonly close: () => Promise<void>;
 };
 
-type Waiting = {
-  readonly name: string;
-  readonly resolve: (blob: Blob | null) => void;
-  readonly reject: (error: Error) => void;
-};
+type Waiting = { readonly resolve: (answer: Answer) => void; readonly reject: (error: Error) => void };
 
-/** Source files are text of moderate size; anything beyond is not what the extractors read. */
-const MAX_BLOB = 64 * 1024 * 1024;
+export function openBlobs(
+  gitDir: string,
+  env: NodeJS.ProcessEnv,
+  network = false,
+  limit: number = MAX_BLOB,
+): BlobReader {
+  const batch = startBatch(gitDir, env, network, limit);
+  const parents = new Map<string, Promise<Answer>>();
+  let count = 0;
+  /** The answer for a folder, asked for once: releases lack the same folders again and again. */
+  const folder = (name: string): Promise<Answer> => {
+    const known = parents.get(name) ?? batch.ask(name);
+    parents.set(name, known);
+    return known;
+  };
+  const read = async (name: string): Promise<Blob | null> => {
+    if (/[\n\0\r]/.test(name) || name === '')
+      throw problem(gitDir, 'an object name without line breaks or NUL', JSON.stringify(name));
+    const answer = await batch.ask(name);
+    if (answer.kind === 'object' && answer.type === 'blob') {
+      count += 1;
+      return { oid: answer.oid, bytes: answer.bytes };
+    }
+    if (answer.kind !== 'missing') throw unreadable(gitDir, name, answer, limit);
+    const colon = name.indexOf(':');
+    if (colon > 0) await checkAbsent(gitDir, name.slice(0, colon), name.slice(colon + 1), folder);
+    return null;
+  };
+  return { read, count: () => count, close: batch.close };
+}
 
-export function openBlobs(gitDir: string, env: NodeJS.ProcessEnv, network = false): BlobReader {
-  // A clone that sync made fetches missing blobs under the configuration beside it.
-  const beside = join(dirname(gitDir), FETCH_CONFIG_NAME);
-  const config = network && existsSync(beside) ? beside : '/dev/null';
+const problem = (gitDir: string, expected: string, found: string, at?: string): DataError =>
+  new DataError({ where: { file: gitDir, ...(at === undefined ? {} : { at }) }, expected, found });
+
+function unreadable(gitDir: string, name: string, answer: Exclude<Answer, { kind: 'missing' }>, limit: number): Error {
+  switch (answer.kind) {
+    case 'object':
+      return problem(gitDir, 'a file', `a ${answer.type}`, name);
+    case 'large':
+      return problem(gitDir, `a file of at most ${limit} bytes`, `${answer.size} bytes`, name);
+    case 'ambiguous':
+      return problem(gitDir, 'the name of one object', 'a name of several', name);
+    case 'submodule':
+      return problem(gitDir, 'a file', 'a submodule', name);
+    case 'damaged':
+      return problem(gitDir, 'an answer of git cat-file', JSON.stringify(answer.line), name);
+  }
+}
+
+/**
+ * git says "missing" both for a path that a revision lacks and for a blob that the clone lacks: the folders tell which.
+ * Returns where the path is truly absent, else throws.
+ */
+async function checkAbsent(
+  gitDir: string,
+  revision: string,
+  path: string,
+  folder: (name: string) => Promise<Answer>,
+): Promise<void> {
+  const slash = path.lastIndexOf('/');
+  const parent = path.slice(0, Math.max(slash, 0));
+  const answer = await folder(`${revision}:${parent}`);
+  if (answer.kind === 'missing') {
+    if (parent === '') throw new NoInputError(`${gitDir}: no revision ${JSON.stringify(revision)}, or no tree of it`);
+    return checkAbsent(gitDir, revision, parent, folder);
+  }
+  if (answer.kind !== 'object' || answer.type !== 'tree') return;
+  const entry = entryOf(answer.bytes, path.slice(slash + 1), answer.oid.length / 2);
+  if (entry !== null) throw lacking(gitDir, `${revision}:${path}`, entry);
+}
+
+function lacking(gitDir: string, name: string, entry: TreeEntry): Error {
+  if (entry.mode === '160000') return problem(gitDir, 'a file', 'a submodule', name);
+  return new UnavailableError(
+    `${gitDir}: ${name} is object ${entry.oid}, which this clone does not have; fetch it, or run without --offline`,
+  );
+}
+
+function startBatch(gitDir: string, env: NodeJS.ProcessEnv, network: boolean, limit: number) {
+  const fetches = network && isOwn(gitDir);
+  const config = fetches ? fetchConfigBeside(gitDir) : null;
   const child = spawn('git', [`--git-dir=${gitDir}`, 'cat-file', '--batch'], {
-    env: gitEnvironment(env, network, config),
+    env: gitEnvironment(env, fetches, config ?? undefined),
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   const waiting: Waiting[] = [];
-  let count = 0;
   let stderr = '';
   let failure: Error | null = null;
-  const parser = batchParser((answer) => {
-    const next = waiting.shift();
-    if (next === undefined) return;
-    if (answer.kind === 'missing') next.resolve(null);
-    else if (answer.kind === 'damaged')
-      next.reject(
-        new DataError({ where: { file: gitDir }, expected: `an answer for ${next.name}`, found: answer.line }),
-      );
-    else {
-      count += 1;
-      next.resolve({ oid: answer.oid, bytes: answer.bytes });
-    }
-  });
   const fail = (error: Error): void => {
     failure ??= error;
     for (const next of waiting.splice(0)) next.reject(failure);
   };
-  child.stdout.on('data', parser);
+  const parse = batchParser((answer) => waiting.shift()?.resolve(answer), limit);
+  child.stdout.on('data', parse);
   child.stderr.on('data', (chunk: Buffer) => {
     if (stderr.length < 4096) stderr += chunk.toString('utf8');
   });
@@ -61,31 +123,16 @@ export function openBlobs(gitDir: string, env: NodeJS.ProcessEnv, network = fals
   child.on('error', (error) =>
     fail(new UnavailableError(`git cannot be run: ${error.message}; install git`, { cause: error })),
   );
-  child.on('close', () => {
-    fail(
-      new UnavailableError(
-        `${gitDir}: git cat-file ended early${stderr === '' ? '' : `: ${stderr.trim().split('\n')[0]}`}`,
-      ),
-    );
-  });
+  child.on('close', () => fail(endOf(gitDir, stderr)));
   return {
-    read: (name) => {
+    ask: (name: string): Promise<Answer> => {
       if (failure !== null) return Promise.reject(failure);
-      if (/[\n\0\r]/.test(name) || name === '')
-        return Promise.reject(
-          new DataError({
-            where: { file: gitDir },
-            expected: 'an object name without line breaks or NUL',
-            found: JSON.stringify(name),
-          }),
-        );
       return new Promise((resolve, reject) => {
-        waiting.push({ name, resolve, reject });
+        waiting.push({ resolve, reject });
         child.stdin.write(`${name}\n`);
       });
     },
-    count: () => count,
-    close: () => {
+    close: (): Promise<void> => {
       // Nothing is asked any more: git ends when its input does, and the run need not wait for it.
       child.stdin.end();
       child.unref();
@@ -94,58 +141,15 @@ export function openBlobs(gitDir: string, env: NodeJS.ProcessEnv, network = fals
   };
 }
 
-type Answer =
-  | { readonly kind: 'blob'; readonly oid: string; readonly bytes: Buffer }
-  | { readonly kind: 'missing' }
-  | { readonly kind: 'damaged'; readonly line: string };
-
-/** Parses `<oid> <type> <size>\n<bytes>\n` and `<name> missing\n` from chunks of any size. */
-function batchParser(emit: (answer: Answer) => void): (chunk: Buffer) => void {
-  let chunks: Buffer[] = [];
-  let length = 0;
-  let header: { readonly oid: string; readonly size: number } | null = null;
-  const join = (): Buffer => {
-    const [only] = chunks;
-    const all = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
-    chunks = [all];
-    return all;
-  };
-  const drop = (bytes: number): void => {
-    const rest = join().subarray(bytes);
-    chunks = rest.length === 0 ? [] : [rest];
-    length = rest.length;
-  };
-  return (chunk) => {
-    chunks.push(chunk);
-    length += chunk.length;
-    for (;;) {
-      if (header === null) {
-        if (length === 0) return;
-        const all = join();
-        const end = all.indexOf(0x0a);
-        if (end === -1) return;
-        const line = all.toString('utf8', 0, end);
-        drop(end + 1);
-        const match = /^([0-9a-f]{40,64}) (\w+) (\d+)$/.exec(line);
-        if (match !== null) header = { oid: match[1] ?? '', size: Number(match[3]) };
-        else
-          emit(
-            / (missing|ambiguous|submodule)$/.test(line) || line.endsWith(' missing')
-              ? { kind: 'missing' }
-              : { kind: 'damaged', line },
-          );
-        if (header !== null && header.size > MAX_BLOB) {
-          emit({ kind: 'damaged', line: `an object of ${header.size} bytes` });
-          header = null;
-        }
-      } else {
-        if (length < header.size + 1) return;
-        const bytes = Buffer.from(join().subarray(0, header.size));
-        const { oid, size } = header;
-        header = null;
-        drop(size + 1);
-        emit({ kind: 'blob', oid, bytes });
-      }
-    }
-  };
+/** git ends at the first object that it can neither read nor fetch. */
+function endOf(gitDir: string, stderr: string): Error {
+  const reason = stderr === '' ? '' : `: ${firstLine(stderr)}`;
+  if (/promisor|could not fetch|unable to access|transport/.test(stderr))
+    return new UnavailableError(
+      `${gitDir}: a blob that this clone does not have could not be fetched${reason}; run without --offline, or sync`,
+    );
+  if (/not a git repository/i.test(stderr)) return new NoInputError(`${gitDir}: not a git repository${reason}`);
+  if (/corrupt|inflate|bad object|mismatch|bad packed|unable to (?:read|unpack)|garbage/.test(stderr))
+    return problem(gitDir, 'readable objects', firstLine(stderr));
+  return new UnavailableError(`${gitDir}: git cat-file ended early${reason}`);
 }

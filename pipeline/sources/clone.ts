@@ -1,8 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { NoInputError, UnavailableError } from '../model/errors.ts';
-import { FETCH_CONFIG, FETCH_CONFIG_NAME, firstLine, gitEnvironment } from './process.ts';
-import { listRefs, openRepository, type Ref, type Repository } from './repository.ts';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { DataError, NoInputError, UnavailableError } from '../model/errors.ts';
+import { gitClient, reaching } from './git-client.ts';
+import { withLock } from './lock.ts';
+import { fetchConfigIn } from './ownership.ts';
+import { FETCH_CONFIG, FETCH_CONFIG_NAME } from './process.ts';
+import { isShallow, listRefs, openRepository, type Ref, type Repository } from './repository.ts';
 
 /** What an update brought: refs that are new, gone, or now name another commit; a tag that moved was rewritten. */
 export type Update = {
@@ -11,16 +15,20 @@ export type Update = {
   readonly added: readonly Ref[];
   readonly moved: readonly { readonly ref: Ref; readonly before: string }[];
   readonly removed: readonly Ref[];
+  /** True where the source's history ends early: what older commits name is not seen. */
+  readonly isShallow: boolean;
 };
 
 export type CloneSource = { readonly name: string; readonly url: string; readonly repository: string };
 
 /** What is fetched: every branch and tag to its own place, so that no ref of the source can hide another. */
 const REFSPECS = ['+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*'];
+const UNCHANGED = { isNew: false, added: [], moved: [], removed: [] };
 
 /**
  * Brings a source's clone in the cache up to date, or makes it: bare and blobless. A clone that is interrupted leaves
- * nothing behind. Throws an UnavailableError where the source cannot be reached: that is never "nothing new".
+ * nothing that a later run would take for whole. Throws an UnavailableError where the source cannot be reached or another
+ * run is at it, which is never "nothing new"; a NoInputError for an empty source.
  */
 export async function updateClone(
   source: CloneSource,
@@ -28,22 +36,47 @@ export async function updateClone(
   env: NodeJS.ProcessEnv,
   offline: boolean,
 ): Promise<Update> {
+  checkName(source.name);
   const target = join(cache, `${source.name}.git`);
-  if (!offline) {
-    mkdirSync(cache, { recursive: true });
-    writeFileSync(join(cache, FETCH_CONFIG_NAME), FETCH_CONFIG);
-  }
-  if (!existsSync(target)) {
-    if (offline) throw new NoInputError(`not in the cache at ${cache}, and --offline fetches nothing`);
-    await cloneInto(source, cache, target, env);
+  if (offline) {
+    if (!existsSync(target))
+      throw new UnavailableError(`${source.url} is not in the cache at ${cache}, and --offline fetches nothing`);
     const repository = openRepository(target, env, source.repository);
-    return { repository, isNew: true, added: await listRefs(repository), moved: [], removed: [] };
+    return { repository, ...UNCHANGED, isShallow: await isShallow(repository) };
   }
-  const repository = openRepository(target, env, source.repository);
-  if (offline) return { repository, isNew: false, added: [], moved: [], removed: [] };
-  const before = await listRefs(repository);
-  await attempt(source, () => fetchRefs(target, cache, env));
-  return { repository, isNew: false, ...compareRefs(before, await listRefs(repository)) };
+  makeCache(cache);
+  const update = await withLock(join(cache, `.${source.name}.lock`), source.url, async () => {
+    const before = existsSync(target) ? await listRefs(openRepository(target, env)) : null;
+    if (before === null) await cloneInto(source, cache, target, env);
+    else await fetchRefs(source, target, cache, env);
+    const repository = openRepository(target, env, source.repository);
+    const after = await listRefs(repository);
+    return { repository, after, isNew: before === null, ...compareRefs(before ?? [], after) };
+  });
+  const { after, ...changes } = update;
+  if (after.length === 0) throw new NoInputError(`${source.url} is empty: it has no branch and no tag`);
+  return { ...changes, isShallow: await isShallow(update.repository) };
+}
+
+function checkName(name: string): void {
+  if (!/^[a-z0-9][a-z0-9._-]*$/i.test(name))
+    throw new DataError({
+      where: { file: 'specs/sources.yaml' },
+      expected: 'a source name that is a plain file name',
+      found: JSON.stringify(name),
+    });
+}
+
+function makeCache(cache: string): void {
+  try {
+    mkdirSync(cache, { recursive: true });
+    // Only where it differs: another run may be reading it.
+    if (fetchConfigIn(cache) === null) writeFileSync(join(cache, FETCH_CONFIG_NAME), FETCH_CONFIG);
+  } catch (error) {
+    throw new UnavailableError(`${cache}: the cache directory cannot be written; name another with --cache`, {
+      cause: error,
+    });
+  }
 }
 
 function compareRefs(before: readonly Ref[], after: readonly Ref[]): Pick<Update, 'added' | 'moved' | 'removed'> {
@@ -60,11 +93,16 @@ function compareRefs(before: readonly Ref[], after: readonly Ref[]): Pick<Update
 }
 
 async function cloneInto(source: CloneSource, cache: string, target: string, env: NodeJS.ProcessEnv): Promise<void> {
-  const temporary = mkdtempSync(join(cache, '.clone-'));
+  const prefix = `.${source.name}.clone-`;
+  // What a run that was killed left behind; the lock says that no other is at work.
+  for (const name of readdirSync(cache))
+    if (name.startsWith(prefix)) rmSync(join(cache, name), { recursive: true, force: true });
+  const temporary = mkdtempSync(join(cache, prefix));
   try {
-    await attempt(source, async () => {
-      const git = await client(cache, cache, env);
-      await git.clone(absoluteUrl(source.url), join(temporary, 'git'), ['--bare', '--filter=blob:none']);
+    await reaching(source.url, async () => {
+      const git = await gitClient(cache, cache, env);
+      const filter = (await isShallowPath(source.url, env)) ? [] : ['--filter=blob:none'];
+      await git.clone(transportUrl(source.url), join(temporary, 'git'), ['--bare', ...filter]);
     });
     renameSync(join(temporary, 'git'), target);
   } finally {
@@ -72,42 +110,27 @@ async function cloneInto(source: CloneSource, cache: string, target: string, env
   }
 }
 
-async function fetchRefs(gitDir: string, cache: string, env: NodeJS.ProcessEnv): Promise<void> {
-  const git = await client(gitDir, cache, env);
-  await git.raw(['fetch', '--prune', '--force', '--no-auto-maintenance', '--filter=blob:none', 'origin', ...REFSPECS]);
+async function fetchRefs(source: CloneSource, gitDir: string, cache: string, env: NodeJS.ProcessEnv): Promise<void> {
+  await reaching(source.url, async () => {
+    const git = await gitClient(gitDir, cache, env);
+    // The source may have moved since it was cloned.
+    await git.remote(['set-url', 'origin', transportUrl(source.url)]);
+    // The filter is the one that the clone was made with.
+    await git.raw(['fetch', '--prune', '--force', '--no-auto-maintenance', 'origin', ...REFSPECS]);
+  });
 }
 
-/** A local path as git takes it for a transport: a filter works through file:// only. */
-const absoluteUrl = (url: string): string => (url.startsWith('/') ? `file://${url}` : url);
-
-/** simple-git with this program's environment and none of the caller's; what it guards against stays guarded. */
-async function client(directory: string, cache: string, env: NodeJS.ProcessEnv) {
-  const { simpleGit } = await import('simple-git');
-  const own = Object.entries(gitEnvironment(env, true, join(cache, FETCH_CONFIG_NAME))).flatMap(([name, value]) =>
-    value === undefined ||
-    name.startsWith('GIT_CONFIG_KEY') ||
-    name.startsWith('GIT_CONFIG_VALUE') ||
-    name === 'GIT_CONFIG_COUNT'
-      ? []
-      : [[name, value] as const],
-  );
-  const safe = Object.fromEntries(own);
-  // The one guard that is lifted points git's global configuration at this program's own: a user's could run programs.
-  return simpleGit({
-    baseDir: directory,
-    allowEnvironment: Object.keys(safe),
-    unsafe: { allowUnsafeConfigPaths: true },
-  }).env(safe);
-}
-
-async function attempt(source: CloneSource, work: () => Promise<unknown>): Promise<void> {
+/** Whether the source is a shallow repository on this machine: it is small, and older git cannot filter what ends early. */
+async function isShallowPath(url: string, env: NodeJS.ProcessEnv): Promise<boolean> {
+  const remote = transportUrl(url);
+  if (!remote.startsWith('file://')) return false;
   try {
-    await work();
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    const line = text.split('\n').find((each) => /^(fatal|error):/.test(each)) ?? firstLine(text);
-    throw new UnavailableError(`${source.url} could not be fetched: ${firstLine(line)}`, {
-      cause: error,
-    });
+    return await isShallow(openRepository(fileURLToPath(remote), env));
+  } catch {
+    return false;
   }
 }
+
+/** A local path as git takes it for a transport, relative to where the program runs: a filter works through file:// only. */
+const transportUrl = (url: string): string =>
+  /^[a-z][a-z0-9+.-]*:\/\//i.test(url) ? url : pathToFileURL(resolve(url)).href;

@@ -1,6 +1,32 @@
 import { spawn } from 'node:child_process';
 import { NoInputError, UnavailableError } from '../model/errors.ts';
 
+/** What holds whatever a repository's own configuration says. */
+const CONFIGURATION: readonly (readonly [string, string])[] = [
+  // Mirrors are often owned by somebody else; only data is read from them, no hook and no configured program runs.
+  ['safe.directory', '*'],
+  ['core.hooksPath', '/dev/null'],
+  ['core.fsmonitor', 'false'],
+  ['credential.helper', ''],
+  ['log.showSignature', 'false'],
+  ['color.ui', 'false'],
+  ['log.showRoot', 'true'],
+  ['log.follow', 'false'],
+  // A transfer that stands still for a minute is an error, not a wait without end.
+  ['http.lowSpeedLimit', '1'],
+  ['http.lowSpeedTime', '60'],
+];
+
+const configuration = (pairs: readonly (readonly [string, string])[]): NodeJS.ProcessEnv => ({
+  GIT_CONFIG_COUNT: String(pairs.length),
+  ...Object.fromEntries(
+    pairs.flatMap(([key, value], index) => [
+      [`GIT_CONFIG_KEY_${index}`, key],
+      [`GIT_CONFIG_VALUE_${index}`, value],
+    ]),
+  ),
+});
+
 /**
  * The environment that every git process gets: no prompt, no user's or system's configuration that could run programs, the
  * same words in any locale, and no transport but those that a sync needs.
@@ -27,14 +53,8 @@ export function gitEnvironment(
     GIT_NO_REPLACE_OBJECTS: '1',
     GIT_ALLOW_PROTOCOL: network ? 'https:file' : 'none',
     GIT_NO_LAZY_FETCH: network ? '0' : '1',
-    // Mirrors are often owned by somebody else; only data is read from them, no hook and no configured program runs.
-    GIT_CONFIG_COUNT: '3',
-    GIT_CONFIG_KEY_0: 'safe.directory',
-    GIT_CONFIG_VALUE_0: '*',
-    GIT_CONFIG_KEY_1: 'core.hooksPath',
-    GIT_CONFIG_VALUE_1: '/dev/null',
-    GIT_CONFIG_KEY_2: 'core.fsmonitor',
-    GIT_CONFIG_VALUE_2: 'false',
+    GIT_ASKPASS: '',
+    ...configuration(CONFIGURATION),
   };
 }
 
@@ -43,7 +63,8 @@ export function gitEnvironment(
  * does, also where its owner is somebody else.
  */
 export const FETCH_CONFIG =
-  '[uploadpack]\n\tallowFilter = true\n\tallowAnySHA1InWant = true\n[safe]\n\tdirectory = *\n[core]\n\thooksPath = /dev/null\n';
+  '[uploadpack]\n\tallowFilter = true\n\tallowAnySHA1InWant = true\n[safe]\n\tdirectory = *\n[core]\n\thooksPath = /dev/null\n' +
+  '[http]\n\tlowSpeedLimit = 1\n\tlowSpeedTime = 60\n[credential]\n\thelper =\n';
 export const FETCH_CONFIG_NAME = 'gitconfig';
 
 export type GitResult = { readonly status: number; readonly stdout: Buffer; readonly stderr: string };
@@ -93,4 +114,9 @@ export async function readGit(gitDir: string, args: readonly string[], options: 
   throw new NoInputError(`${gitDir}: git ${args[0] ?? ''} failed: ${firstLine(result.stderr)}`);
 }
 
-export const firstLine = (text: string): string => text.split('\n')[0]?.replace(/^(fatal|error): /, '') ?? '';
+/** What git says went wrong: its first fatal line, else its first error, else its first line. */
+export function firstLine(text: string): string {
+  const lines = text.trim().split('\n');
+  const line = ['fatal: ', 'error: ', ''].flatMap((start) => lines.filter((each) => each.startsWith(start)))[0] ?? '';
+  return line.replace(/^(fatal|error): /, '');
+}

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join, resolve as resolvePath } from 'node:path';
-import { DataError, NoInputError } from '../model/errors.ts';
+import { NoInputError } from '../model/errors.ts';
 import { compareTexts } from '../model/order.ts';
 import { firstLine, readGit, runGit } from './process.ts';
 
@@ -29,7 +29,9 @@ function gitDirOf(path: string): string | null {
   if (existsSync(inner) && statSync(inner).isDirectory()) return resolvePath(inner);
   if (existsSync(inner) && statSync(inner).isFile()) {
     const target = /^gitdir: (.+?)\s*$/.exec(readFileSync(inner, 'utf8'))?.[1];
-    return target === undefined ? null : resolvePath(isAbsolute(target) ? target : join(path, target));
+    if (target === undefined) return null;
+    const gitDir = resolvePath(isAbsolute(target) ? target : join(path, target));
+    return existsSync(join(gitDir, 'HEAD')) ? gitDir : null;
   }
   return existsSync(join(path, 'objects')) && existsSync(join(path, 'HEAD')) ? resolvePath(path) : null;
 }
@@ -59,32 +61,48 @@ export async function resolveCommit(repository: Repository, revision: string): P
 export async function listRefs(repository: Repository): Promise<readonly Ref[]> {
   const format = '%(refname)%00%(objecttype)%00%(objectname)%00%(*objecttype)%00%(*objectname)';
   const output = await readGit(repository.gitDir, ['for-each-ref', `--format=${format}`], { env: repository.env });
-  return output
+  const lines = output
     .toString('utf8')
     .split('\n')
-    .filter((line) => line !== '')
-    .flatMap((line): Ref[] => {
-      const [name = '', type = '', object = '', peeledType = '', peeled = ''] = line.split('\0');
-      const commit = type === 'commit' ? object : peeledType === 'commit' ? peeled : null;
-      if (commit === null) return [];
-      return [
-        {
-          name,
-          commit,
-          kind: name.startsWith('refs/tags/') ? 'tag' : name.startsWith('refs/heads/') ? 'branch' : 'other',
-        },
-      ];
-    })
-    .sort((a, b) => compareTexts(a.name, b.name));
+    .filter((line) => line !== '');
+  const refs = await Promise.all(lines.map((line) => refOf(repository, line.split('\0'))));
+  return refs.flatMap((ref) => (ref === null ? [] : [ref])).sort((a, b) => compareTexts(a.name, b.name));
 }
 
-/** Every commit that a ref reaches, newest first by git's order; empty for an empty repository. */
+/** Null for a ref that leads to no commit, such as a tag of a file. */
+async function refOf(repository: Repository, fields: readonly string[]): Promise<Ref | null> {
+  const [name = '', type = '', object = '', peeledType = '', peeled = ''] = fields;
+  const kind = name.startsWith('refs/tags/') ? 'tag' : name.startsWith('refs/heads/') ? 'branch' : 'other';
+  if (type === 'commit') return { name, commit: object, kind };
+  if (peeledType === 'commit') return { name, commit: peeled, kind };
+  // Older git peels a tag of a tag only once.
+  return peeledType === 'tag' ? { name, commit: await resolveCommit(repository, peeled), kind } : null;
+}
+
+/** Whether the history ends early: what older commits name is not seen. */
+export async function isShallow(repository: Repository): Promise<boolean> {
+  const output = await readGit(repository.gitDir, ['rev-parse', '--is-shallow-repository'], { env: repository.env });
+  return output.toString('utf8').trim() === 'true';
+}
+
+/**
+ * Every commit that HEAD, a branch or a tag reaches, newest first by git's order; empty for an empty repository. Refs of
+ * other kinds do not count: anybody may open a pull request whose commits name a release.
+ */
 export async function listCommits(repository: Repository): Promise<readonly Commit[]> {
-  const output = await readGit(
-    repository.gitDir,
-    ['log', '--all', '--no-show-signature', '--encoding=UTF-8', '--format=%H%x00%ct%x00%s'],
-    { env: repository.env },
-  );
+  return log(repository, ['--ignore-missing', '--branches', '--tags', '--remotes', 'HEAD', '--']);
+}
+
+/** One commit by its full id, whatever reaches it. */
+export async function readCommit(repository: Repository, id: string): Promise<Commit> {
+  const [commit] = await log(repository, ['--no-walk', '--end-of-options', id, '--']);
+  if (commit === undefined) throw new NoInputError(`${repository.name}: no commit ${id}`);
+  return commit;
+}
+
+async function log(repository: Repository, which: readonly string[]): Promise<readonly Commit[]> {
+  const args = ['log', '--encoding=UTF-8', '--format=%H%x00%ct%x00%s', ...which];
+  const output = await readGit(repository.gitDir, args, { env: repository.env });
   return output
     .toString('utf8')
     .split('\n')
@@ -95,72 +113,15 @@ export async function listCommits(repository: Repository): Promise<readonly Comm
     });
 }
 
-/** One revision where a path changed: each path with its blob id, null where it was removed. */
-export type PathChange = {
-  readonly commit: string;
-  readonly time: number;
-  readonly subject: string;
-  readonly paths: ReadonlyMap<string, string | null>;
-};
-
-/** The revisions of a range, oldest first, where any of the paths changed. A rename shows as a removal and an addition. */
-export async function listPathChanges(
-  repository: Repository,
-  range: string,
-  paths: readonly string[],
-): Promise<readonly PathChange[]> {
-  if (/[\0\n]/.test(range) || range === '')
-    throw new NoInputError(`${repository.name}: a range cannot be ${JSON.stringify(range)}`);
-  const args = [
-    'log',
-    '--reverse',
-    '--topo-order',
-    '--first-parent',
-    '-m',
-    '--raw',
-    '--no-abbrev',
-    '--no-renames',
-    '-z',
-    '--format=%x01%H%x00%ct%x00%s',
-    '--end-of-options',
-    range,
-    '--',
-    ...paths,
-  ];
-  const output = (await readGit(repository.gitDir, args, { env: repository.env })).toString('utf8');
-  return output
-    .split('\x01')
-    .filter((part) => part !== '')
-    .map((part) => {
-      const [id = '', time = '0', subject = '', ...rest] = part.split('\0');
-      return { commit: id, time: Number(time), subject, paths: rawPaths(repository, rest) };
-    })
-    .filter((change) => change.paths.size > 0);
-}
-
-/** `:100644 100644 <old> <new> M`, then the path. */
-function rawPaths(repository: Repository, fields: readonly string[]): ReadonlyMap<string, string | null> {
-  const paths = new Map<string, string | null>();
-  const entries = fields.map((field) => field.replace(/^\n/, '')).filter((field) => field !== '');
-  for (let at = 0; at < entries.length; at += 2) {
-    const match = /^:\d+ \d+ [0-9a-f]+ ([0-9a-f]+) ([A-Z])/.exec(entries[at] ?? '');
-    const path = entries[at + 1];
-    if (match === null || path === undefined)
-      throw new DataError({
-        where: { file: repository.name },
-        expected: 'a raw entry of git log',
-        found: JSON.stringify(entries[at]),
-      });
-    paths.set(path, match[2] === 'D' ? null : (match[1] ?? null));
-  }
-  return paths;
-}
-
 /** All paths of a commit's tree, in git's order. */
 export async function listPaths(repository: Repository, commit: string): Promise<readonly string[]> {
-  const output = await readGit(repository.gitDir, ['ls-tree', '-r', '-z', '--name-only', commit], {
-    env: repository.env,
-  });
+  const output = await readGit(
+    repository.gitDir,
+    ['ls-tree', '-r', '-z', '--full-tree', '--name-only', '--end-of-options', commit],
+    {
+      env: repository.env,
+    },
+  );
   return output
     .toString('utf8')
     .split('\0')

@@ -10,12 +10,12 @@ const path = z
     (text) => !/\.(bin|blob|sigstruct)$/i.test(text) && !text.split('/').includes('..'),
     'a path that is no module binary: their licence forbids reading them',
   );
-/** https, or a path on this machine; nothing that git could take for an option, a helper or a command. */
+/** https without a user or password, or a path on this machine; nothing that git could take for an option, a helper or a command. */
 const url = z
   .string()
   .refine(
     (text) =>
-      /^https:\/\/[^\s'"\\]+$/.test(text) || /^(file:\/\/)?\/[^\0\n]*$/.test(text) || /^\.{0,2}\/[^\0\n]*$/.test(text),
+      /^https:\/\/[^\s'"\\@]+$/.test(text) || /^(file:\/\/)?\/[^\0\n]*$/.test(text) || /^\.{0,2}\/[^\0\n]*$/.test(text),
     'an https URL or a path',
   );
 

@@ -1,0 +1,55 @@
+import { DataError, NoInputError } from '../model/errors.ts';
+import { readGit } from './process.ts';
+import type { Repository } from './repository.ts';
+
+/** One revision where a path changed: each path with its blob id, null where it was removed. */
+export type PathChange = {
+  readonly commit: string;
+  readonly time: number;
+  readonly subject: string;
+  readonly paths: ReadonlyMap<string, string | null>;
+};
+
+const FORMAT = ['--raw', '--no-abbrev', '--no-renames', '-z', '--encoding=UTF-8', '--format=%H%x00%ct%x00%s'];
+
+/** The revisions of a range, oldest first, where any of the paths changed. A rename shows as a removal and an addition. */
+export async function listPathChanges(
+  repository: Repository,
+  range: string,
+  paths: readonly string[],
+): Promise<readonly PathChange[]> {
+  if (/[\0\n]/.test(range) || range === '')
+    throw new NoInputError(`${repository.name}: a range cannot be ${JSON.stringify(range)}`);
+  const order = ['--reverse', '--topo-order', '--first-parent', '--diff-merges=first-parent'];
+  // A path is a name, never a pattern.
+  const args = ['--literal-pathspecs', 'log', ...order, ...FORMAT, '--end-of-options', range, '--', ...paths];
+  const output = await readGit(repository.gitDir, args, { env: repository.env });
+  return parseLog(repository.name, output.toString('utf8')).filter((change) => change.paths.size > 0);
+}
+
+/**
+ * Fields end with NUL: id, time, subject, then an entry and its path in turn. Only an entry begins with a colon, so no
+ * subject can be taken for one: a field's place says what it is.
+ */
+function parseLog(name: string, text: string): readonly PathChange[] {
+  const fields = text.split('\0').map((field) => field.replace(/^\n/, ''));
+  const changes: PathChange[] = [];
+  let at = 0;
+  while (at < fields.length - 1) {
+    const [commit = '', time = '', subject = ''] = fields.slice(at, at + 3);
+    if (!/^[0-9a-f]{40,64}$/.test(commit) || !/^\d+$/.test(time)) throw unknownField(name, commit);
+    at += 3;
+    const paths = new Map<string, string | null>();
+    for (; fields[at]?.startsWith(':') === true; at += 2) {
+      const entry = /^:\d+ \d+ [0-9a-f]+ ([0-9a-f]+) ([A-Z])$/.exec(fields[at] ?? '');
+      const path = fields[at + 1];
+      if (entry === null || path === undefined) throw unknownField(name, fields[at]);
+      paths.set(path, entry[2] === 'D' ? null : (entry[1] ?? null));
+    }
+    changes.push({ commit, time: Number(time), subject, paths });
+  }
+  return changes;
+}
+
+const unknownField = (name: string, field: string | undefined): DataError =>
+  new DataError({ where: { file: name }, expected: 'an entry of git log', found: JSON.stringify(field ?? null) });

@@ -1,0 +1,114 @@
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { moduleFiles } from '../helpers/module-source.ts';
+import { addCommits, buildRepository, git, temporaryFolder } from '../helpers/repository.ts';
+import { bitwatch, ROOT } from '../helpers/run.ts';
+
+/** Specifications without releases, whose sources are these, and an empty cache. */
+function setUp(sources: readonly { readonly name: string; readonly url: string }[]) {
+  const folder = temporaryFolder();
+  const [specs, cache] = [join(folder, 'specs'), join(folder, 'cache')];
+  cpSync(join(ROOT, 'specs'), specs, { recursive: true });
+  for (const kind of ['modules', 'kvm'])
+    for (const file of readdirSync(join(specs, kind))) if (file !== '1.5.06.yaml') rmSync(join(specs, kind, file));
+  const lines = sources.map(
+    ({ name, url }) =>
+      `  - {name: ${name}, kind: module, url: ${JSON.stringify(url)}, repository: example/${name}, licence: MIT}`,
+  );
+  writeFileSync(join(specs, 'sources.yaml'), `sources:\n${lines.join('\n')}\n`);
+  const sync = (...more: readonly string[]) => bitwatch(['sync', '--specs', specs, '--cache', cache, ...more]);
+  const modules = () => readdirSync(join(specs, 'modules')).sort();
+  return { specs, cache, sync, modules };
+}
+const present = (gitDir: string): number =>
+  git(gitDir, 'cat-file', '--batch-all-objects', '--batch-check=%(objecttype)')
+    .split('\n')
+    .filter((type) => type === 'blob').length;
+
+test('releases are extracted once, and a second run with nothing new reads no blob', async () => {
+  const source = buildRepository([
+    { subject: 'TDX 1.5.77', files: { ...moduleFiles('0x00000010'), 'other.c': 'int x;\n' } },
+    { subject: 'Fix a build', files: { 'fix.c': 'int y;\n' } },
+  ]);
+  const { specs, cache, sync, modules } = setUp([{ name: 'example', url: source }]);
+  expect(await sync()).toMatchObject({ status: 0, stdout: 'example: 1.5.77: wrote specs/modules/1.5.77.yaml\n' });
+  expect(modules()).toEqual(['1.5.06.yaml', '1.5.77.yaml']);
+  const text = readFileSync(join(specs, 'modules', '1.5.77.yaml'), 'utf8');
+  for (const fact of [git(source, 'rev-parse', 'HEAD~1'), 'example/example', 'says 1.5.06'])
+    expect(text).toContain(fact);
+  const before = present(join(cache, 'example.git'));
+  expect(before).toBe(3);
+  rmSync(join(source, 'objects'), { recursive: true });
+  git(source, 'init', '-q', '--bare', '.');
+  expect(await sync('--offline')).toMatchObject({ status: 0, stdout: 'example: nothing new\n' });
+  expect(present(join(cache, 'example.git'))).toBe(before);
+});
+
+test('with nothing new no blob is fetched or read, with new releases only theirs', async () => {
+  const source = buildRepository([{ subject: 'TDX 1.5.77', files: moduleFiles('0x00000010') }]);
+  const { cache, sync, modules } = setUp([{ name: 'example', url: source }]);
+  await sync();
+  const clone = join(cache, 'example.git');
+  const before = present(clone);
+  addCommits(source, [{ subject: 'Fix', files: { 'x.c': 'int x;\n' } }], 1);
+  expect((await sync()).stdout).toBe('example: nothing new\n');
+  expect(present(clone)).toBe(before);
+  addCommits(source, [{ subject: 'TDX 1.5.78', files: moduleFiles('0x00000030') }], 2);
+  expect((await sync()).stdout).toContain('1.5.78: wrote');
+  expect(modules()).toEqual(['1.5.06.yaml', '1.5.77.yaml', '1.5.78.yaml']);
+});
+
+test('a source that cannot be reached is 69, never "nothing new"; beside one that can it is 75', async () => {
+  const source = buildRepository([{ subject: 'TDX 1.5.77', files: moduleFiles('0x00000010') }]);
+  const gone = { name: 'gone', url: join(source, 'nowhere') };
+  const alone = setUp([gone]);
+  const result = await alone.sync();
+  expect(result.status).toBe(69);
+  expect(result.stdout + result.stderr).toMatch(/gone: .* could not be fetched/);
+  expect(result.stdout).not.toContain('nothing new');
+  expect((await setUp([gone, { name: 'example', url: source }]).sync()).status).toBe(75);
+  expect((await alone.sync('--offline')).status).toBe(69);
+});
+
+test('a rewritten tag is told, and what it names now is no silent change', async () => {
+  const source = buildRepository([
+    { subject: 'one', files: moduleFiles('0x00000010'), tags: ['TDX_1.5.77'] },
+    { subject: 'two', files: moduleFiles('0x00000030') },
+  ]);
+  const { specs, sync } = setUp([{ name: 'example', url: source }]);
+  await sync();
+  const text = readFileSync(join(specs, 'modules', '1.5.77.yaml'), 'utf8');
+  git(source, 'tag', '-f', 'TDX_1.5.77', 'main');
+  const { stdout } = await sync();
+  expect(stdout).toMatch(/the tag TDX_1\.5\.77 was rewritten: \w{12} is now \w{12}/);
+  expect(stdout).toMatch(/1\.5\.77 is now named by/);
+  expect(readFileSync(join(specs, 'modules', '1.5.77.yaml'), 'utf8')).toBe(text);
+});
+
+test('a release that cannot be read is said, leaves no file, and does not keep others back', async () => {
+  const source = buildRepository([
+    { subject: 'TDX 1.5.77', files: { 'README.md': 'no tables\n' } },
+    { subject: 'TDX 1.5.78', files: moduleFiles('0x00000010') },
+    { subject: 'TDX 1.5.79', files: { 'include/auto_gen/cpuid_configurations.c': 'int broken = ;\n' } },
+  ]);
+  const { sync, modules } = setUp([{ name: 'example', url: source }]);
+  const { status, stdout } = await sync();
+  expect(status).toBe(75);
+  expect(stdout).toMatch(/1\.5\.77: not read: /);
+  expect(stdout).toMatch(/1\.5\.79: not read: /);
+  expect(modules()).toEqual(['1.5.06.yaml', '1.5.78.yaml']);
+});
+
+test('an empty source and a shallow one are said to be so', async () => {
+  const source = buildRepository([
+    { subject: 'TDX 1.5.77', files: moduleFiles('0x00000010') },
+    { subject: 'Fix', files: { 'x.c': 'int x;\n' } },
+  ]);
+  const folder = temporaryFolder();
+  git(folder, 'clone', '-q', '--bare', '--depth=1', `file://${source}`, 'shallow.git');
+  expect((await setUp([{ name: 'shallow', url: join(folder, 'shallow.git') }]).sync()).stdout).toMatch(/shallow/);
+  const empty = await setUp([{ name: 'empty', url: buildRepository([]) }]).sync();
+  expect(empty.status).toBe(69);
+  expect(empty.stdout).toMatch(/is empty/);
+});
