@@ -20,7 +20,8 @@ export async function listPathChanges(
 ): Promise<readonly PathChange[]> {
   if (/[\0\n]/.test(range) || range === '')
     throw new NoInputError(`${repository.name}: a range cannot be ${JSON.stringify(range)}`);
-  const order = ['--reverse', '--topo-order', '--first-parent', '--diff-merges=first-parent'];
+  // The commits that made the changes; a merge shows only where its result is that of none of its parents.
+  const order = ['--reverse', '--topo-order', '--diff-merges=first-parent'];
   // A path is a name, never a pattern.
   const args = ['--literal-pathspecs', 'log', ...order, ...FORMAT, '--end-of-options', range, '--', ...paths];
   const output = await readGit(repository.gitDir, args, { env: repository.env });
