@@ -48,6 +48,9 @@ export function lex(file: string, text: string): readonly Token[] {
       throw badCharacter(file, text, start, line, start - lineStart + 1);
     }
     const found = match[0];
+    // A comment that ends would have matched whole.
+    if (found.startsWith('/') && text.startsWith('/*', start) && match[3] === undefined)
+      throw badCharacter(file, text, start, line, start - lineStart + 1);
     const column = start - lineStart + 1;
     if (match[2] !== undefined) {
       flush();
