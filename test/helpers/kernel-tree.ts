@@ -129,7 +129,7 @@ ${parts.restores ?? RESTORES}
   };
 }
 
-export function kernelTree(parts: KernelParts = {}): KernelTree {
+function kernelTree(parts: KernelParts = {}): KernelTree {
   const files = Object.entries(kernelFiles(parts)).map(([path, text]) => [path, { text, blob: path }] as const);
   return openTree('example/linux', 'a'.repeat(40), new Map(files));
 }
