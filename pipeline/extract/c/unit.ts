@@ -99,10 +99,12 @@ export function readUnit(file: string, text: string): Unit {
   return { file, tokens, macros, functions, objects, aggregates };
 }
 
-const isMergeMarker = (tokens: readonly Token[], at: number): boolean =>
-  ['<<', '>>', '=='].some((text) =>
-    [0, 1, 2].every((step) => isText(tokens[at + step] ?? { kind: 'end', text: '', line: 0, column: 0 }, text)),
-  ) && tokens[at]?.column === 1;
+/** Seven of them would start a line; three show it, and C has no such operator at a line's start. */
+function isMergeMarker(tokens: readonly Token[], at: number): boolean {
+  const first = tokens[at];
+  if (first === undefined || first.column !== 1 || !['<<', '>>', '=='].includes(first.text)) return false;
+  return [1, 2].every((step) => tokens[at + step]?.text === first.text);
+}
 
 function readDirective(file: string, token: Token, macros: Map<string, Macro>, conditions: string[]): void {
   const parts = token.tokens ?? [];
@@ -248,9 +250,16 @@ function paramsOf(tokens: readonly Token[]): readonly string[] {
   return params;
 }
 
+/** Bodies that were parsed: what runs a function on many inputs asks for it many times. */
+const parsed = new WeakMap<CFunction, readonly Stmt[]>();
+
 /** The statements of a function. Throws a DataError with the line of what is not understood. */
 export function bodyOf(unit: Unit, fn: CFunction): readonly Stmt[] {
-  return parseBlock(cursorOf(unit.file, unit.tokens, fn.open));
+  const known = parsed.get(fn);
+  if (known !== undefined) return known;
+  const body = parseBlock(cursorOf(unit.file, unit.tokens, fn.open));
+  parsed.set(fn, body);
+  return body;
 }
 
 /** The initialiser of a file-scope object. */

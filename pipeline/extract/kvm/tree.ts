@@ -17,7 +17,7 @@ export type KernelTree = {
   readonly scope: (path: string) => Scope;
 };
 
-/** Units by blob id: a history parses each distinct blob once. */
+/** Units by blob id: a history parses each distinct blob once, and keeps the last few. */
 export type UnitCache = Map<string, Unit>;
 
 const TDX = 'arch/x86/kvm/vmx/tdx.c';
@@ -51,6 +51,8 @@ export const NAME_PATHS: readonly string[] = [
 /** Files whose macros and enumerators constants are made of; the big C files are searched only for themselves. */
 const HEADERS = KVM_PATHS.filter((path) => path.endsWith('.h'));
 
+const MAX_UNITS = 64;
+
 export function openTree(
   repository: string,
   revision: string,
@@ -62,9 +64,19 @@ export function openTree(
     if (file === undefined) throw new NoInputError(`${repository}@${revision.slice(0, 12)}: no ${path}`);
     const key = `${file.blob}:${path}`;
     const known = cache.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      // Used again: it is the last to go.
+      cache.delete(key);
+      cache.set(key, known);
+      return known;
+    }
     checkMerge(path, file.text);
     const read = readUnit(path, file.text);
+    // A history goes forward: what the last few revisions read is what the next one shares.
+    for (const old of cache.keys()) {
+      if (cache.size < MAX_UNITS) break;
+      cache.delete(old);
+    }
     cache.set(key, read);
     return read;
   };
