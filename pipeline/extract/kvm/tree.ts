@@ -7,6 +7,8 @@ export type KernelFile = { readonly text: string; readonly blob: string };
 
 /** One kernel revision: the files that policies are read from, as C units, each parsed once. */
 export type KernelTree = {
+  /** A value that only some files decide, computed once for each set of their blobs. */
+  readonly once: <T>(name: string, paths: readonly string[], compute: () => T) => T;
   readonly repository: string;
   readonly revision: string;
   readonly has: (path: string) => boolean;
@@ -18,7 +20,7 @@ export type KernelTree = {
 };
 
 /** Units by blob id: a history parses each distinct blob once, and keeps the last few. */
-export type UnitCache = Map<string, Unit>;
+export type UnitCache = Map<string, Unit> & { facts?: Map<string, unknown> };
 
 const TDX = 'arch/x86/kvm/vmx/tdx.c';
 /** What a policy is read from; older trees have some elsewhere or not at all. */
@@ -49,7 +51,7 @@ export const NAME_PATHS: readonly string[] = [
   'arch/x86/include/asm/cpufeatures.h',
 ];
 /** Files whose macros and enumerators constants are made of; the big C files are searched only for themselves. */
-const HEADERS = KVM_PATHS.filter((path) => path.endsWith('.h'));
+export const HEADERS = KVM_PATHS.filter((path) => path.endsWith('.h'));
 
 const MAX_UNITS = 64;
 
@@ -80,6 +82,14 @@ export function openTree(
     cache.set(key, read);
     return read;
   };
+  cache.facts ??= new Map();
+  const { facts } = cache;
+  const once = <T>(name: string, paths: readonly string[], compute: () => T): T => {
+    const key = [name, ...paths.map((path) => files.get(path)?.blob ?? '-')].join(' ');
+    if (!facts.has(key)) facts.set(key, compute());
+    // The key names all that the value depends on, so it is the value of this computation.
+    return facts.get(key) as T;
+  };
   let constants: ReadonlyMap<string, bigint> | null = null;
   const macroOf = (path: string, name: string): (Macro & { readonly file?: string }) | undefined => {
     for (const candidate of [path, ...HEADERS]) {
@@ -99,7 +109,7 @@ export function openTree(
       return constants.get(name);
     },
   });
-  return { repository, revision, has: (path) => files.has(path), unit, file: (path) => files.get(path), scope };
+  return { once, repository, revision, has: (path) => files.has(path), unit, file: (path) => files.get(path), scope };
 }
 
 /** Enumerators of the enums that number CPUID words, CPUID registers and XSAVE features. */
