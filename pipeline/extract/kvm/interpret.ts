@@ -59,7 +59,7 @@ const newRun = (program: Program, entry: Entry, compared: Compared): Run => ({
   compared,
   steps: 0,
 });
-export const nothingCompared = (): Compared => ({ function: new Set(), index: new Set() });
+const nothingCompared = (): Compared => ({ function: new Set(), index: new Set() });
 
 /** Runs a function of the program on an entry, as C would. Throws a DataError for what the code does that is not understood. */
 export function runFunction(program: Program, fn: CFunction, entry: Entry): Outcome {
