@@ -34,7 +34,7 @@ export async function reviewCommand(
     specs,
     context.today(),
   );
-  printReport(context, report, `bitwatch: review of TDX module ${name}`);
+  printReport(context, report, specs, `bitwatch: review of TDX module ${name}`);
 }
 
 /** `bitwatch check`: the gate. 100 where a finding that is not waived reaches the level; --strict also counts warnings on waivers. */
@@ -44,7 +44,7 @@ export async function checkCommand(
 ): Promise<number> {
   const specs = await specsOf(context);
   const report = wholeReport(specs, clobbersByRelease(specs), context.today());
-  printReport(context, report, 'bitwatch: check');
+  printReport(context, report, specs, 'bitwatch: check');
   const findings = report.reviews.flatMap((review) => review.findings);
   const strict = options.strict
     ? findings.filter((finding) => finding.rule === 'waiver-unmatched' || finding.rule === 'waiver-expired')

@@ -1,0 +1,40 @@
+/** The matrix: heads stay in view while it scrolls in its own box, and what has the focus is never under them. */
+export const GRID = `
+#readout { min-height: 2.9em; margin: 0.25rem 0; color: var(--soft); max-width: 54rem; }
+.grid-scroll { max-height: 80vh; border: 1px solid var(--line); background: var(--panel); width: fit-content; max-width: 100%;
+  scroll-padding: 2rem 0.5rem 0.5rem 7.5rem; }
+#grid { border-collapse: separate; border-spacing: 0; table-layout: fixed; width: max-content; font-size: 0.75rem; font-variant-numeric: tabular-nums; }
+#grid th { background: var(--panel); font-weight: 400; padding: 0 0.4rem; white-space: nowrap; }
+#grid thead th { position: sticky; top: 0; z-index: 2; height: 1.6rem; text-align: center; padding: 0; border-bottom: 1px solid var(--line); color: var(--soft); }
+#grid th:first-child { position: sticky; left: 0; z-index: 1; width: 7.4rem; text-align: left; padding: 0 0.4rem; border-right: 1px solid var(--line); }
+#grid thead th:first-child { z-index: 3; } #grid tr.first > * { border-top: 1px solid var(--strong); }
+#grid thead th:not(:first-child), #grid td { width: 1.5rem; }
+#grid td { height: 1.5rem; padding: 0; text-align: center; position: relative; cursor: pointer; border-right: 1px solid var(--panel); border-bottom: 1px solid var(--panel); }
+#grid td:nth-child(8n + 1) { border-right-color: var(--strong); }
+#grid td:focus { outline: 3px solid var(--focus); outline-offset: -1px; z-index: 1; }
+.absent, .off { color: var(--soft); } .ve { background: var(--ve); color: var(--ve-text); }
+.cd { background: var(--cd); color: var(--cd-text); } .ad { background: var(--ad); color: var(--ad-text); }
+.f1 { background: var(--f1); color: var(--f1-text); } .f0 { background: var(--f0); color: var(--f0-text); } .na { background: var(--na); color: var(--na-text); }
+.changed { box-shadow: inset 0 0 0 2px var(--frame); font-weight: 700; }
+#grid.overlay td[data-verdict]::after { content: attr(data-verdict); position: absolute; right: 1px; bottom: 0; font-size: 0.625rem; line-height: 1; }
+#grid.overlay td[data-verdict='!']::after, #grid.overlay td[data-verdict='×']::after, #grid.overlay td[data-verdict='?']::after {
+  right: 0; padding: 0 0.12rem; font-weight: 700; font-size: 0.6875rem; }
+#grid.overlay td[data-verdict='!']::after { background: var(--bad); color: var(--bad-text); }
+#grid.overlay td[data-verdict='×']::after { background: var(--stop); color: var(--stop-text); }
+#grid.overlay td[data-verdict='?']::after { background: var(--ask); color: var(--ask-text); }
+.legend { font-size: 0.8125rem; max-width: 56rem; } .legends { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(18rem, 100%), 1fr)); gap: 0.5rem 1.5rem; }
+.legend ul { list-style: none; padding: 0; margin: 0.25rem 0; } .legend li { margin: 0.15rem 0; }
+.key { display: inline-block; min-width: 1.4rem; text-align: center; line-height: 1.4rem; }
+@media (max-width: 40rem) { #grid th:first-child { width: 6.4rem; padding: 0 0.2rem; font-size: 0.6875rem; } .grid-scroll { scroll-padding-left: 6.6rem; } }`;
+
+/** On paper: what was chosen and found, no fields, the matrix on as many pages as it needs, colours kept. */
+export const PRINT = `
+@media print {
+  body { font-size: 9pt; padding: 0; max-width: none; } a { color: inherit; }
+  .filter, .steps, .skip, #readout, .close { display: none !important; }
+  .scroll, .grid-scroll { overflow: visible; max-height: none; border: 0; }
+  .columns { display: block; } .matrix { position: static; } #story { position: static; max-height: none; overflow: visible; }
+  #grid { font-size: 6pt; width: 100%; } #grid th, #grid thead th, #grid th:first-child { position: static; } #grid th:first-child { width: 16mm; font-size: 5.5pt; }
+  #grid td, #grid thead th:not(:first-child) { width: auto; height: 11pt; } tr, .finding { break-inside: avoid; } thead { display: table-header-group; }
+  #grid td, .key, .badge { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+}`;
