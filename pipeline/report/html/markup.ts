@@ -72,7 +72,7 @@ ${FILTER}
 <section aria-labelledby="timeline-title"><h2 id="timeline-title">Bits per release</h2>
   <p>Lines that branch off each other are not joined. × marks a release of which only the name is known; dashes pass over such releases.</p>
   <div id="plots"></div>
-  <details><summary>The numbers</summary><div class="scroll" id="numbers" role="region" aria-label="Bits per release: table" tabindex="0"></div></details>
+  <details id="numbers-part"><summary>The numbers</summary><div class="scroll" id="numbers" role="region" aria-label="Bits per release: table" tabindex="0"></div></details>
 </section>
 </div>
 <section aria-labelledby="findings-title"><h2 id="findings-title">Findings, review by review</h2><div id="findings"></div></section>

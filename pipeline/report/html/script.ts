@@ -8,6 +8,7 @@ import { createFilter } from './client/filter.ts';
 import { createFindings } from './client/findings.ts';
 import { createGrid } from './client/grid.ts';
 import { createGridKeys } from './client/grid-keys.ts';
+import { createGridPaint } from './client/grid-paint.ts';
 import { createModel } from './client/model.ts';
 import { createNotes } from './client/notes.ts';
 import { startPage } from './client/start.ts';
@@ -26,6 +27,7 @@ const FACTORIES: Factories = {
   createFindings,
   createGrid,
   createGridKeys,
+  createGridPaint,
   createModel,
   createNotes,
   createStory,

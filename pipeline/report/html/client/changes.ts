@@ -7,7 +7,8 @@ export function createChanges(data: PageData, model: Model, dom: Dom, { formatBi
   const urgency = ({ verdict }: Change): number => URGENCY.indexOf(model.verdictName(verdict));
 
   /** The groups in the order of the list; the first that takes a change has it. */
-  const GROUPS: readonly { readonly title: string; readonly takes: (change: Change) => boolean }[] = [
+  type Group = { readonly title: string; readonly isCalm?: true; readonly takes: (change: Change) => boolean };
+  const GROUPS: readonly Group[] = [
     { title: 'Became configurable', takes: ({ from, to }) => !model.isConfigurable(from) && model.isConfigurable(to) },
     { title: 'Became fixed-1', takes: ({ from, to }) => from !== to && model.className(to) === 'fixed-1' },
     {
@@ -15,9 +16,13 @@ export function createChanges(data: PageData, model: Model, dom: Dom, { formatBi
       takes: ({ from, to }) => model.isConfigurable(from) && !model.isConfigurable(to),
     },
     { title: 'Configurable in another way', takes: ({ from, to }) => from !== to && model.isConfigurable(to) },
-    { title: 'Became native', takes: ({ from, to }) => from !== to && model.className(to) === 'native' },
-    { title: 'Became fixed-0', takes: ({ from, to }) => from !== to && model.className(to) === 'fixed-0' },
-    { title: 'Left the table, or #VE', takes: ({ from, to }) => from !== to },
+    { title: 'Became native', isCalm: true, takes: ({ from, to }) => from !== to && model.className(to) === 'native' },
+    {
+      title: 'Became fixed-0',
+      isCalm: true,
+      takes: ({ from, to }) => from !== to && model.className(to) === 'fixed-0',
+    },
+    { title: 'Left the table, or #VE', isCalm: true, takes: ({ from, to }) => from !== to },
     { title: 'Gates changed', takes: () => true },
   ];
 
@@ -62,35 +67,41 @@ export function createChanges(data: PageData, model: Model, dom: Dom, { formatBi
   const countOf = (changes: readonly Change[]): number => changes.reduce((sum, { bits }) => sum + bits.length, 0);
   const bitsText = (count: number): string => `${count} ${count === 1 ? 'bit' : 'bits'}`;
 
-  const groupOf = (
+  const tableOf = (
     title: string,
     changes: readonly Change[],
     selection: Selection,
     open: (cell: Cell) => void,
   ): HTMLElement => {
     const heads = ['Bit', 'Class', `KVM ${model.policyName(selection.kvm)}`, 'Host state'];
+    const caption = `${title}, ${model.releaseName(selection.from)} to ${model.releaseName(selection.to)}`;
     const sorted = [...changes].sort((a, b) => urgency(a) - urgency(b));
-    const details = dom.el(
-      'details',
-      isOpen.get(title) === false ? {} : { open: true },
-      dom.el('summary', {}, dom.el('h3', {}, title), dom.span('count', bitsText(countOf(changes)))),
-      dom.el(
-        'div',
-        { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': `${title}: table` },
-        dom.el(
-          'table',
-          { class: 'changes' },
-          dom.el(
-            'caption',
-            { class: 'hidden' },
-            `${title}, ${model.releaseName(selection.from)} to ${model.releaseName(selection.to)}`,
-          ),
-          dom.el('thead', {}, dom.el('tr', {}, ...heads.map((head) => dom.el('th', { scope: 'col' }, head)))),
-          dom.el('tbody', {}, ...sorted.map((change) => rowOf(change, open))),
-        ),
-      ),
+    const table = dom.el(
+      'table',
+      { class: 'changes' },
+      dom.el('caption', { class: 'hidden' }, caption),
+      dom.el('thead', {}, dom.el('tr', {}, ...heads.map((head) => dom.el('th', { scope: 'col' }, head)))),
+      dom.el('tbody', {}, ...sorted.map((change) => rowOf(change, open))),
     );
-    details.addEventListener('toggle', () => isOpen.set(title, details.open));
+    return dom.el('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': `${title}: table` }, table);
+  };
+  /** A group that asks for nothing is closed at first, and its table made when it is opened. */
+  const groupOf = (
+    { title, isCalm }: Group,
+    changes: readonly Change[],
+    selection: Selection,
+    open: (cell: Cell) => void,
+  ): HTMLElement => {
+    const summary = dom.el('summary', {}, dom.el('h3', {}, title), dom.span('count', bitsText(countOf(changes))));
+    const details = dom.el('details', { open: isOpen.get(title) ?? isCalm !== true }, summary);
+    const fill = (): void => {
+      if (details.open && details.childElementCount === 1) details.append(tableOf(title, changes, selection, open));
+    };
+    fill();
+    details.addEventListener('toggle', () => {
+      isOpen.set(title, details.open);
+      fill();
+    });
     return details;
   };
 
@@ -123,11 +134,11 @@ export function createChanges(data: PageData, model: Model, dom: Dom, { formatBi
     const shown = changes
       .map((change) => ({ ...change, bits: change.bits.filter((bit) => matches(change.row, bit)) }))
       .filter(({ bits }) => bits.length > 0);
-    const groups = GROUPS.map(({ title }, index) => ({
-      title,
+    const groups = GROUPS.map((group, index) => ({
+      group,
       own: shown.filter((change) => GROUPS.findIndex(({ takes }) => takes(change)) === index),
     })).filter(({ own }) => own.length > 0);
-    const list = groups.map(({ title, own }) => groupOf(title, own, selection, open));
+    const list = groups.map(({ group, own }) => groupOf(group, own, selection, open));
     const empty = dom.el(
       'p',
       {},

@@ -1,10 +1,4 @@
-import type { Cell, Dom, PageData } from './types.ts';
-
-type Grid = {
-  readonly elementOf: (cell: Cell) => HTMLElement | undefined;
-  readonly cellOf: (target: EventTarget | null) => Cell | null;
-  readonly isShown: (row: number) => boolean;
-};
+import type { Cell, Dom, Grid, PageData } from './types.ts';
 
 /** Keyboard and pointer in the matrix: one cell is in the tab order, arrows move, Enter opens. */
 export function createGridKeys(data: PageData, dom: Dom, grid: Grid, open: (cell: Cell) => void) {

@@ -9,6 +9,7 @@ export function startPage(factories: Factories, masks: MaskTools) {
   const filter = factories.createFilter(data, model, differences.isChanged);
   const address = factories.createAddress(data);
   const grid = factories.createGrid(data, model, dom);
+  const painter = factories.createGridPaint(data, model, dom, grid);
   const changes = factories.createChanges(data, model, dom, masks);
   const timeline = factories.createTimeline(data, model, dom);
   const parts = factories.createStoryParts(data, model, dom, masks);
@@ -34,7 +35,7 @@ export function startPage(factories: Factories, masks: MaskTools) {
   };
   const showBits = (): void => {
     const matches = filter.matches(selection);
-    const count = grid.paint(selection, matches, differences.isChanged);
+    const count = painter.paint(selection, matches, differences.isChanged);
     keys.keepShown();
     changes.show(differences.between(selection.from, selection.to, selection.kvm), selection, matches, (cell) =>
       openStory(cell),
@@ -95,6 +96,7 @@ export function startPage(factories: Factories, masks: MaskTools) {
     show();
     controls.listen(() => selection);
     keys.listen(readout);
+    painter.watch();
     document.addEventListener('keydown', onKey);
     addEventListener('hashchange', () => {
       selection = address.read(location.hash);

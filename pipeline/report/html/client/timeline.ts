@@ -90,7 +90,11 @@ export function createTimeline(data: PageData, model: Model, dom: Dom) {
   const show = (selection: Selection): void => {
     const series = seriesOf(selection);
     dom.byId('plots').replaceChildren(...series.map((each) => plot(each, selection)));
-    dom.byId('numbers').replaceChildren(numbers(series));
+    const fill = (): void => dom.byId('numbers').replaceChildren(numbers(series));
+    // Nobody sees the table while it is folded away.
+    const details = dom.byId<HTMLDetailsElement>('numbers-part');
+    details.ontoggle = fill;
+    if (details.open) fill();
   };
   return { show };
 }

@@ -11,6 +11,7 @@ import type { createFilter } from './filter.ts';
 import type { createFindings } from './findings.ts';
 import type { createGrid } from './grid.ts';
 import type { createGridKeys } from './grid-keys.ts';
+import type { createGridPaint } from './grid-paint.ts';
 import type { createModel } from './model.ts';
 import type { createNotes } from './notes.ts';
 import type { createStory } from './story.ts';
@@ -30,6 +31,7 @@ export type MaskTools = {
 };
 export type Model = ReturnType<typeof createModel>;
 export type Dom = ReturnType<typeof createDom>;
+export type Grid = ReturnType<typeof createGrid>;
 
 export type Factories = {
   readonly createAddress: typeof createAddress;
@@ -41,6 +43,7 @@ export type Factories = {
   readonly createFindings: typeof createFindings;
   readonly createGrid: typeof createGrid;
   readonly createGridKeys: typeof createGridKeys;
+  readonly createGridPaint: typeof createGridPaint;
   readonly createModel: typeof createModel;
   readonly createNotes: typeof createNotes;
   readonly createStory: typeof createStory;

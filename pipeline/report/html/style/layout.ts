@@ -35,10 +35,10 @@ summary { cursor: pointer; padding: 0.25rem 0; } summary h3 { display: inline; }
 table { border-collapse: collapse; } caption { text-align: left; font-weight: 600; padding: 0.5rem 0 0.25rem; }
 .changes, .plain { width: 100%; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
 .changes th, .changes td, .plain th, .plain td { text-align: left; vertical-align: top; padding: 0.3rem 0.75rem 0.3rem 0; border-top: 1px solid var(--line); font-weight: 400; }
-.changes { min-width: 30rem; }
+.changes { min-width: 30rem; } .changes td:nth-child(2) { min-width: 9.5rem; }
 thead th { color: var(--soft); font-size: 0.8125rem; border-top: 0 !important; }
 .bit { display: block; white-space: nowrap; border: 0; padding: 0; min-height: 1.5rem; background: none; color: var(--link); text-align: left; text-decoration: underline; text-underline-offset: 2px; }
-.name { font-weight: 600; } .none, .gate, .source, .source a { color: var(--soft); } .gate, .source { display: block; font-size: 0.8125rem; overflow-wrap: anywhere; } #story td, .finding { overflow-wrap: anywhere; }
+.name { font-weight: 600; } .none, .gate, .source, .source a { color: var(--soft); } .gate, .source { display: block; font-size: 0.8125rem; } .source { overflow-wrap: anywhere; } #story td, .finding { overflow-wrap: anywhere; }
 .clobber { color: var(--error); font-weight: 600; } .help { color: var(--warning); }
 .badge { display: inline-block; white-space: nowrap; border-radius: 3px; padding: 0 0.4em; background: var(--mute); color: var(--mute-text); }
 .v-exposed { background: var(--bad); color: var(--bad-text); } .v-denied { background: var(--stop); color: var(--stop-text); }
