@@ -1,4 +1,4 @@
-import { isClobberSource } from '../extract/module/clobber-source.ts';
+import { isClobberSource, isRegisterSource } from '../extract/module/clobber-source.ts';
 import { extractModule, MODULE_PATHS, type RevisionFile } from '../extract/module/release.ts';
 import { nameRevision } from '../extract/module/release-name.ts';
 import { decodeText, encodingNotes } from '../extract/text.ts';
@@ -34,7 +34,7 @@ export async function readClobbersRevision(
   commit: string,
   known: string | null,
 ): Promise<ClobberFacts> {
-  const paths = (await listPaths(repository, commit)).filter(isClobberSource);
+  const paths = (await listPaths(repository, commit)).filter((path) => isClobberSource(path) || isRegisterSource(path));
   const [{ files }, named] = await Promise.all([
     readFiles(blobs, commit, paths),
     known === null ? nameOf(repository, blobs, commit) : { release: known, notes: [] },
@@ -42,7 +42,9 @@ export async function readClobbersRevision(
   const path = 'src/td_transitions/tdh_vp_enter.c';
   const source = { repository: repository.name, revision: commit, path, blob: files.get(path)?.blob ?? null };
   const { extractClobbers } = await import('../extract/module/clobbers/extract.ts');
-  return extractClobbers({ release: named.release, source, files });
+  const facts = extractClobbers({ release: named.release, source, files });
+  const { readRegisterChecks } = await import('../extract/module/clobbers/registers.ts');
+  return { ...facts, registerChecks: readRegisterChecks(files) };
 }
 
 async function nameOf(

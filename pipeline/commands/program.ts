@@ -203,6 +203,13 @@ function createProgram(surroundings: Surroundings, done: (status: number) => voi
         prune: opts.prune === true,
       }),
     );
+  add(
+    'abi <release> <file>',
+    'a release’s tables against Intel’s cpuid_virtualization.json, bit by bit; 100 where they differ',
+    'bitwatch abi 1.5.06 cpuid_virtualization.json',
+  ).action(async (release: string, file: string, _opts: Opts, command: Command) =>
+    done(await (await import('./abi.ts')).abiCommand(contextOf(command), release, file)),
+  );
   const archive = program
     .command('archive')
     .description('mail archives: public-inbox git repositories, mbox, maildir, .eml')

@@ -18,6 +18,7 @@ import { bitsOf64, hex } from '../model/mask.ts';
 import type { ModuleRelease } from '../model/module.ts';
 import { compareTexts, compareVersions } from '../model/order.ts';
 import type { Policy } from '../model/policy.ts';
+import type { RegisterCheck } from '../model/register-mask.ts';
 import type { Coverage, Participant, ReportFacts, Review } from '../model/review.ts';
 import { type Specs, waiverPlace } from '../specs/store.ts';
 
@@ -177,7 +178,7 @@ function factsReview(specs: Specs): Review {
     ({ transition }) => `${transition.msr} ${transition.guard}`,
   ).map(({ transition }) => row(transition.guard ?? 'always', transition.msr));
   const unsupported = table.rowsWithoutEvidence.map(({ row: { feature }, msr }) => row(feature, msr));
-  const registers = compareRegisters(specs.registers, [])
+  const registers = compareRegisters(specs.registers, newestChecks(specs))
     .filter(({ differs }) => differs)
     .map((columns) => ({
       facts: {
@@ -215,6 +216,10 @@ const sameFeatures = (module: ModuleRelease, published: bigint): boolean =>
   (((module.features0 ?? 0n) ^ published) &
     ~module.features0Conditional.reduce((mask, bit) => mask | (1n << BigInt(bit)), 0n)) ===
     0n;
+
+/** What the newest release whose check was read enforces. */
+const newestChecks = (specs: Specs): readonly RegisterCheck[] =>
+  specs.clobbers.findLast(({ registerChecks }) => (registerChecks ?? []).length > 0)?.registerChecks ?? [];
 
 /** `set none, clear 63:32, 4, 1, 0`, or that nothing is checked. */
 function maskText(mask: RegisterMask | null): string {

@@ -4,7 +4,7 @@ import { compareVersions } from '../model/order.ts';
 import { openBlobs } from '../sources/blobs.ts';
 import { type Repository, resolveCommit } from '../sources/repository.ts';
 import { writeFileAtomically } from '../specs/atomic.ts';
-import type { KnownRelease } from '../specs/lists-file.ts';
+import { type KnownRelease, unknownRelease } from '../specs/lists-file.ts';
 import { releasesToYaml } from '../specs/releases-text.ts';
 import type { PlainSource } from '../specs/sources-shape.ts';
 import type { Specs } from '../specs/store.ts';
@@ -39,15 +39,7 @@ export async function syncMapping(
     const mapping = readMappingFile('mapping_file.json', blob.bytes);
     const known = new Map<string, KnownRelease>(specs.known.map((entry) => [entry.release, entry]));
     for (const { release, features0, minModule } of mapping.releases) {
-      const entry = known.get(release) ?? {
-        release,
-        mrseam: null,
-        link: null,
-        sourceReleased: null,
-        features0: null,
-        updatesFrom: null,
-        seen: [],
-      };
+      const entry = known.get(release) ?? unknownRelease(release);
       const seen = [
         mark,
         ...entry.seen.filter(

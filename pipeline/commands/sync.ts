@@ -4,11 +4,12 @@ import { KVM_PATHS } from '../extract/kvm/tree.ts';
 import { MODULE_PATHS } from '../extract/module/release.ts';
 import { EXIT, KnownError, UsageError } from '../model/errors.ts';
 import { compareVersions } from '../model/order.ts';
-import { openBlobs } from '../sources/blobs.ts';
+import { type BlobReader, openBlobs } from '../sources/blobs.ts';
 import { type Update, updateClone } from '../sources/clone.ts';
 import { listReleases, makefileNotes } from '../sources/releases.ts';
 import { listRefs, type Repository } from '../sources/repository.ts';
 import { writeFileAtomically } from '../specs/atomic.ts';
+import { clobbersToYaml } from '../specs/clobbers-text.ts';
 import { moduleFileName, moduleToYaml } from '../specs/module-text.ts';
 import { NO_CACHE, readPlain } from '../specs/plain.ts';
 import { policyToYaml } from '../specs/policy-text.ts';
@@ -16,8 +17,9 @@ import type { PlainSource, PlainSources } from '../specs/sources-shape.ts';
 import type { Specs } from '../specs/store.ts';
 import { type Context, cloneDirectory, progress, specsDirectory, specsOf } from './context.ts';
 import { readPolicyRevision } from './kvm-revision.ts';
-import { readModuleRevision } from './module-revision.ts';
+import { readClobbersRevision, readModuleRevision } from './module-revision.ts';
 import { suggest } from './suggest.ts';
+import { syncListing } from './sync-listing.ts';
 
 /** What one source brought: lines for people, how many files were written and how many blobs were read. */
 type Outcome = {
@@ -122,12 +124,8 @@ async function each<T>(
   return { lines: items.length === 0 ? [`${source.name}: nothing new`] : lines, written, failed };
 }
 
-async function syncModules(
-  context: Context,
-  specs: Specs,
-  source: PlainSource,
-  { repository }: Update,
-): Promise<Outcome> {
+async function syncModules(context: Context, specs: Specs, source: PlainSource, update: Update): Promise<Outcome> {
+  const { repository } = update;
   const known = new Map(specs.releases.map(({ module }) => [module.release, module.source.revision]));
   const found = await listReleases(repository);
   const fresh = found.filter(({ release }) => !known.has(release));
@@ -147,6 +145,9 @@ async function syncModules(
     fresh.map(({ commit }) => commit),
     [...MODULE_PATHS, 'proj_defs.mk'],
   );
+  // A source whose refs did not move has the README that was read before.
+  const isMoved = update.isNew || update.added.length + update.moved.length > 0;
+  const listing = isMoved ? await syncListing(context, specs, source, repository) : { lines: [], written: 0 };
   const blobs = openBlobs(repository.gitDir, context.env, !context.options.offline);
   try {
     const outcome = await each(
@@ -163,16 +164,39 @@ async function syncModules(
             notes: [...revision.notes, ...(await makefileNotes(blobs, revision)), ...module.notes],
           }),
         );
-        return `specs/modules/${file}`;
+        return `specs/modules/${file}${await writeClobbers(context, repository, blobs, revision)}`;
       },
     );
     const notes = moved.map(
       ({ release, commit }) =>
         `${source.name}: ${release} is now named by ${commit.slice(0, 12)}; specs/modules has it from ${known.get(release)?.slice(0, 12)}`,
     );
-    return { ...outcome, lines: [...outcome.lines, ...notes], blobs: blobs.count() };
+    return {
+      ...outcome,
+      lines: [...outcome.lines, ...notes, ...listing.lines],
+      written: outcome.written + listing.written,
+      blobs: blobs.count(),
+    };
   } finally {
     await blobs.close();
+  }
+}
+
+/** What the release's code leaves behind, beside its tables; a tree that does not show it says so and keeps the tables. */
+async function writeClobbers(
+  context: Context,
+  repository: Repository,
+  blobs: BlobReader,
+  { commit, release }: { readonly commit: string; readonly release: string },
+): Promise<string> {
+  const file = moduleFileName(release);
+  try {
+    const facts = await readClobbersRevision(repository, blobs, commit, release);
+    writeFileAtomically(join(specsDirectory(context), 'clobbers', file), clobbersToYaml(facts));
+    return ` and specs/clobbers/${file}`;
+  } catch (error) {
+    if (!(error instanceof KnownError)) throw error;
+    return ` (no clobbers: ${error.message})`;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Place } from './place.ts';
+import type { RegisterCheck } from './register-mask.ts';
 import type { Source } from './source.ts';
 
 export type Site = { readonly path: string; readonly line: number };
@@ -55,5 +56,7 @@ export type ClobberFacts = {
   readonly msrs: readonly MsrTransition[];
   /** The tracked CPUID flags with the bits behind them, in the order of their assignment. */
   readonly flags?: readonly FlagBits[];
+  /** Which bits of a register the module's code refuses; absent where the revision's check was not read. */
+  readonly registerChecks?: readonly RegisterCheck[];
   readonly notes: readonly string[];
 };

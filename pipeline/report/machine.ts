@@ -154,6 +154,12 @@ export function clobbersJson(facts: ClobberFacts) {
           : opener,
       ),
     })),
+    registerChecks: (facts.registerChecks ?? []).map((check) => ({
+      ...check,
+      mustBeSet: hex(check.mustBeSet),
+      mustBeClear: hex(check.mustBeClear),
+      conditional: check.conditional.map((part) => ({ ...part, mustBeClear: hex(part.mustBeClear) })),
+    })),
     notes: facts.notes,
   };
 }

@@ -137,7 +137,7 @@ function clobberText({ feature, msr, exit, restoredByKvm }: ClobberFact): string
 }
 
 /** `XFAM[2] (AVX)`, `ATTRIBUTES[30] (PKS)`. */
-function gateText(gate: string): string {
+export function gateText(gate: string): string {
   const [kind, bit] = gate.split(':');
   const name = (kind === 'xfam' ? XFAM_NAMES : ATTRIBUTE_NAMES).get(Number(bit));
   return `${kind === 'xfam' ? 'XFAM' : 'ATTRIBUTES'}[${bit}]${name === undefined ? '' : ` (${name})`}`;

@@ -1,4 +1,5 @@
 import type { ClobberFacts, MsrTransition, Opener } from '../model/clobber.ts';
+import type { RegisterCheck } from '../model/register-mask.ts';
 import type { PlainClobbers } from './clobbers-shape.ts';
 import { type PlainReader, readPlain } from './plain.ts';
 
@@ -15,9 +16,15 @@ export async function readClobbersFile(file: string, text: string, reader: Plain
     release: plain.release,
     source: plain.source,
     flags: plain.flags.map((flag) => ({ ...flag, openers: flag.openers.map(opener) })),
+    ...(plain.registerChecks.length === 0 ? {} : { registerChecks: plain.registerChecks.map(check) }),
     msrs: plain.msrs.map(transition),
     notes: plain.notes,
   };
+}
+
+function check(plain: PlainClobbers['registerChecks'][number]): RegisterCheck {
+  const conditional = plain.conditional.map((part) => ({ ...part, mustBeClear: BigInt(part.mustBeClear) }));
+  return { ...plain, mustBeSet: BigInt(plain.mustBeSet), mustBeClear: BigInt(plain.mustBeClear), conditional };
 }
 
 function transition(plain: PlainClobbers['msrs'][number]): MsrTransition {

@@ -19,6 +19,17 @@ export const clobbersShape = z.strictObject({
   release: z.string().min(1),
   source: z.strictObject(sourceShape),
   flags: z.array(z.strictObject({ flag: z.string().min(1), path: z.string().min(1), line, openers: z.array(opener) })),
+  registerChecks: z.array(
+    z.strictObject({
+      interface: z.string().min(1),
+      register: z.string().min(1),
+      mustBeSet: hexText,
+      mustBeClear: hexText,
+      conditional: z.array(z.strictObject({ condition: z.string().min(1), mustBeClear: hexText })),
+      path: z.string().min(1),
+      line,
+    }),
+  ),
   msrs: z.array(
     z.strictObject({
       msr: z.string().min(1),

@@ -1,6 +1,7 @@
 import type { ClobberFacts, EntrySite, MsrTransition, Opener } from '../model/clobber.ts';
 import { hex, hex32 } from '../model/mask.ts';
 import { compareTexts } from '../model/order.ts';
+import type { RegisterCheck } from '../model/register-mask.ts';
 import { flow, quoted, textList } from './yaml-text.ts';
 
 /** `specs/clobbers/<release>.yaml`: how one release leaves the MSRs that it writes on the way into a TD. */
@@ -26,11 +27,33 @@ export function clobbersToYaml(facts: ClobberFacts): string {
         ]),
       ),
     ),
+    ...list('registerChecks', '', (facts.registerChecks ?? []).map(check)),
     ...(facts.msrs.length === 0 ? ['msrs: []'] : ['msrs:', ...sorted(facts.msrs).flatMap(transition)]),
     ...textList('notes', facts.notes),
   ];
   return `${lines.join('\n')}\n`;
 }
+
+const check = (item: RegisterCheck): string =>
+  flow([
+    ['interface', quoted(item.interface)],
+    ['register', quoted(item.register)],
+    ['mustBeSet', quoted(hex(item.mustBeSet))],
+    ['mustBeClear', quoted(hex(item.mustBeClear))],
+    [
+      'conditional',
+      `[${item.conditional
+        .map((part) =>
+          flow([
+            ['condition', quoted(part.condition)],
+            ['mustBeClear', quoted(hex(part.mustBeClear))],
+          ]),
+        )
+        .join(', ')}]`,
+    ],
+    ['path', quoted(item.path)],
+    ['line', `${item.line}`],
+  ]);
 
 const sorted = (msrs: readonly MsrTransition[]): readonly MsrTransition[] =>
   [...msrs].sort((a, b) => compareTexts(a.msr, b.msr) || compareTexts(a.guard ?? '', b.guard ?? ''));

@@ -16,6 +16,17 @@ export type KnownRelease = {
   readonly seen: readonly string[];
 };
 
+/** A release of which only the name is known. */
+export const unknownRelease = (release: string): KnownRelease => ({
+  release,
+  mrseam: null,
+  link: null,
+  sourceReleased: null,
+  features0: null,
+  updatesFrom: null,
+  seen: [],
+});
+
 export async function readReleasesFile(
   file: string,
   text: string,

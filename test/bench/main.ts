@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { benchArchive } from './archive.ts';
+import { benchClobbers } from './clobbers.ts';
 import { benchKernel } from './kernel.ts';
 import { best, command, ratioLine } from './measure.ts';
 import { benchModules } from './modules.ts';
@@ -22,6 +23,7 @@ async function main(): Promise<void> {
   }
   for (const [name, variable, bench] of [
     ['modules', 'BITWATCH_MODULE_REPO', benchModules],
+    ['clobbers', 'BITWATCH_MODULE_REPO', benchClobbers],
     ['kernel', 'BITWATCH_KERNEL_REPO', benchKernel],
     ['archive', 'BITWATCH_ARCHIVE', (out: typeof print, path: string) => benchArchive(out, { archive: path })],
   ] as const) {

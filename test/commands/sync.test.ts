@@ -32,7 +32,10 @@ test('releases are extracted once, and a second run with nothing new reads no bl
     { subject: 'Fix a build', files: { 'fix.c': 'int y;\n' } },
   ]);
   const { specs, cache, sync, modules } = setUp([{ name: 'example', url: source }]);
-  expect(await sync()).toMatchObject({ status: 0, stdout: 'example: 1.5.77: wrote specs/modules/1.5.77.yaml\n' });
+  const first = await sync();
+  expect(first.status).toBe(0);
+  // The tables are facts of their own; that this tree shows no transitions is said, not hidden.
+  expect(first.stdout).toMatch(/^example: 1\.5\.77: wrote specs\/modules\/1\.5\.77\.yaml \(no clobbers: .*\)\n$/);
   expect(modules()).toEqual(['1.5.06.yaml', '1.5.77.yaml']);
   const text = readFileSync(join(specs, 'modules', '1.5.77.yaml'), 'utf8');
   for (const fact of [git(source, 'rev-parse', 'HEAD~1'), 'example/example', 'says 1.5.06'])

@@ -21,7 +21,7 @@ const UNHEARD = { function: 0x12345678n, index: 0x77n } as const;
 const ALL = 0xffffffffn;
 
 /** The condition under which a TD's setup fails, with the name that stands for the entry in it. */
-type Refusal = { readonly test: Expr; readonly entry: string };
+export type Refusal = { readonly test: Expr; readonly entry: string; readonly line: number };
 
 /**
  * Derives the filter by running KVM's own functions on entries: for every leaf that the code names, each register with
@@ -52,7 +52,7 @@ export function readFilter(program: Program): Filter {
 }
 
 /** The function that fills an entry from the module's `cpuid_config_values`. */
-function findInit(program: Program): CFunction {
+export function findInit(program: Program): CFunction {
   const hits = [...program.unit.functions.values()].flat().filter((fn) => {
     const names = new Set<string>();
     let writes = false;
@@ -83,7 +83,7 @@ function hasEntryParameter(program: Program, fn: CFunction): boolean {
 }
 
 /** `entry = kvm_find_cpuid_entry2(…)` followed by `if (f(entry)) return -EINVAL;` in the function that sets a TD up. */
-function findRefusals(program: Program): readonly Refusal[] {
+export function findRefusals(program: Program): readonly Refusal[] {
   return [...program.unit.functions.values()].flat().flatMap((fn) => {
     const body = bodyOf(program.unit, fn);
     const entries = new Set<string>();
@@ -103,7 +103,7 @@ function findRefusals(program: Program): readonly Refusal[] {
       }
       if (statement.kind !== 'if' || !returnsError(statement.then)) continue;
       const entry = [...entries].find((name) => usesAsArgument(statement.test, name));
-      if (entry !== undefined) refusals.push({ test: statement.test, entry });
+      if (entry !== undefined) refusals.push({ test: statement.test, entry, line: statement.at.line });
     }
     return refusals;
   });

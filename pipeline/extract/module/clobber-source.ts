@@ -4,3 +4,7 @@ export function isClobberSource(path: string): boolean {
   if (/(^|\/)(ipp|crypto|debug|metadata_handlers)(\/|_)/.test(path)) return false;
   return !/(^|\/)auto_gen[^/]*\//.test(path) || /(^|\/)msr_config_lookup\.c$/.test(path);
 }
+
+/** True for the files that hold the check of TDG.VP.VMCALL's RCX and the type of that register. */
+export const isRegisterSource = (path: string): boolean =>
+  /(^|\/)tdg_?vp_?vmcall\.c$/.test(path) || /^include\/tdx_\w+\.h$/.test(path);

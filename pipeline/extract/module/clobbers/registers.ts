@@ -7,10 +7,6 @@ import { allStatements } from '../../c/walk.ts';
 import { bare, show } from './expression.ts';
 import { constantOf, bodies as keepBodies, readTree, type Tree, type TreeFile, type TreeFunction } from './tree.ts';
 
-/** True for the files that hold the check of TDG.VP.VMCALL's RCX and the type of that register. */
-export const isRegisterSource = (path: string): boolean =>
-  /(^|\/)tdg_?vp_?vmcall\.c$/.test(path) || /^include\/tdx_\w+\.h$/.test(path);
-
 /**
  * Reads the module's check of the registers that TDG.VP.VMCALL passes: which bits of RCX it refuses.
  * Throws a DataError where the check is not there or has another shape: a mask is never guessed.

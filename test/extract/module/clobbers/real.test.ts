@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { isClobberSource } from '../../../../pipeline/extract/module/clobber-source.ts';
+import { isClobberSource, isRegisterSource } from '../../../../pipeline/extract/module/clobber-source.ts';
 import { extractClobbers } from '../../../../pipeline/extract/module/clobbers/extract.ts';
-import { isRegisterSource, readRegisterChecks } from '../../../../pipeline/extract/module/clobbers/registers.ts';
+import { readRegisterChecks } from '../../../../pipeline/extract/module/clobbers/registers.ts';
 import type { TreeFile } from '../../../../pipeline/extract/module/clobbers/tree.ts';
 import type { ClobberFacts } from '../../../../pipeline/model/clobber.ts';
 import { exitsOf, SOURCE } from './tree.ts';

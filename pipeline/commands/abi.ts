@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs';
+import { compareTableWithAbi, type TableDifference } from '../diff/table-against-abi.ts';
+import { readVirtualization } from '../extract/module/virtualization.ts';
+import { EXIT, NoInputError } from '../model/errors.ts';
+import { hex32 } from '../model/mask.ts';
+import { namedBits } from '../model/names.ts';
+import { formatLeaf } from '../model/place.ts';
+import { bitsText, namesText } from '../report/bits.ts';
+import { jsonText, placeJson } from '../report/machine.ts';
+import { plain } from '../report/plain.ts';
+import { wrap } from '../report/text.ts';
+import { gateText } from '../report/words.ts';
+import { type Context, specsOf } from './context.ts';
+import { findRelease } from './operand.ts';
+
+/** `bitwatch abi RELEASE FILE`: a release's tables against Intel's cpuid_virtualization.json, bit by bit. 100 where they differ. */
+export async function abiCommand(context: Context, name: string, file: string): Promise<number> {
+  const specs = await specsOf(context);
+  const release = findRelease(specs, name);
+  const abi = readVirtualization(file, readBytes(file));
+  const { differences, comparedBits, openBits, gatesBeyondTable } = compareTableWithAbi(
+    release.registers,
+    abi,
+    release.module.fixed0Leaves,
+  );
+  if (context.options.json) {
+    const list = differences.map(({ leaf, subleaf, register, mask, ...rest }) => ({
+      ...placeJson({ leaf, subleaf, register }),
+      mask: hex32(mask),
+      ...rest,
+    }));
+    context.stdout.write(
+      jsonText({
+        schema: 'bitwatch.abi/1',
+        release: name,
+        comparedBits,
+        openBits,
+        differences: list,
+        gatesBeyondTable: gatesBeyondTable.map(formatLeaf),
+      }),
+    );
+  } else {
+    const lines = [
+      ...wrap(
+        `${differences.length} differences in ${comparedBits} compared bits; of ${openBits} bits the ABI table only says that a rule of their own applies`,
+      ),
+      ...differences.flatMap((difference) =>
+        wrap(
+          `${bitsText(difference, difference.mask)} ${namesText(namedBits(specs.knowledge.names, difference, difference.mask))}: ${differenceText(difference)}`,
+          '* ',
+        ),
+      ),
+      ...(gatesBeyondTable.length === 0
+        ? []
+        : wrap(
+            `gates that the module's code applies and its tables do not hold, in leaves ${gatesBeyondTable.map(formatLeaf).join(', ')}`,
+            '* ',
+          )),
+      ...abi.notes.flatMap((note) => wrap(plain(note), '* ')),
+    ];
+    context.stdout.write(`${lines.join('\n')}\n`);
+  }
+  return differences.length === 0 ? EXIT.clean : EXIT.findings;
+}
+
+function differenceText(difference: TableDifference): string {
+  if (difference.kind === 'class')
+    return `${difference.table} in the module's tables, ${difference.abi} in the ABI table`;
+  if (difference.kind === 'gate')
+    return `gated by ${gateText(difference.gate)} only in the ${difference.only === 'abi' ? 'ABI table' : "module's tables"}`;
+  return `${difference.table} in the module's tables, not in the ABI table`;
+}
+
+function readBytes(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new NoInputError(`${file}: cannot be read`, { cause: error });
+  }
+}
