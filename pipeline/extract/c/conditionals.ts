@@ -36,11 +36,19 @@ export function liveTokens(file: string, tokens: readonly Token[]): readonly Tok
       else startBranch(file, group, token, live);
     } else if (isLive) live.push(token);
   }
-  const open = groups.at(-1);
-  if (open !== undefined) return fail(file, open.opener, '#endif for each #if');
+  const [open] = groups;
+  if (open !== undefined && (groups.length > 1 || !isGuard(tokens, open.opener)))
+    return fail(file, groups.at(-1)?.opener ?? open.opener, '#endif for each #if');
   const end = tokens.at(-1);
   if (end !== undefined && live.at(-1) !== end) live.push(end);
   return live;
+}
+
+/** `#ifndef X`, `#define X` at the start of a file: an include guard. A release of the module leaves one open; it hides nothing. */
+function isGuard(tokens: readonly Token[], opener: Token): boolean {
+  const [first, second] = tokens;
+  const isPair = first === opener && opener.text === 'ifndef' && second?.text === 'define';
+  return isPair && opener.tokens?.[0]?.text === second.tokens?.[0]?.text;
 }
 
 function openGroup(token: Token, isOuterLive: boolean, live: Token[]): Group {
