@@ -3,6 +3,8 @@ import type { Token } from './lex.ts';
 
 /** Deeper than the 63 levels that C asks of a compiler. */
 const MAX_DEPTH = 100;
+/** The condition of a branch names those before it: more would take a length that grows with the square. */
+const MAX_BRANCHES = 100;
 
 /** An open `#if`: whether its current branch is kept, and whether any of its directives were. */
 type Group = {
@@ -13,6 +15,7 @@ type Group = {
   /** A branch with a constant true condition was met: no later one is compiled. */
   isDecided: boolean;
   hasElse: boolean;
+  branches: number;
 };
 
 /**
@@ -62,12 +65,15 @@ function openGroup(token: Token, isOuterLive: boolean, live: Token[]): Group {
     isEmitted,
     isDecided: value === true,
     hasElse: false,
+    branches: 1,
   };
 }
 
 function startBranch(file: string, group: Group, token: Token, live: Token[]): void {
   if (token.text !== 'else' && token.text !== 'elif') fail(file, token, '#elif, #else or #endif');
   if (group.hasElse) fail(file, token, '#endif behind #else');
+  group.branches += 1;
+  if (group.branches > MAX_BRANCHES) fail(file, token, `at most ${MAX_BRANCHES} branches of an #if`);
   group.hasElse = token.text === 'else';
   const value = token.text === 'else' ? true : constantOf(token);
   group.isLive = group.isOuterLive && !group.isDecided && value !== false;

@@ -1,6 +1,7 @@
 import type { Stmt } from './ast.ts';
 import { accept, type Cursor, expect, fail, isText, next, peek, skipBrackets } from './cursor.ts';
 import { parseAssignment } from './expr.ts';
+import { pointerName } from './heads.ts';
 import type { Token } from './lex.ts';
 import { isTypeWord } from './types.ts';
 
@@ -37,7 +38,7 @@ export function parseDeclaration(cursor: Cursor): readonly Stmt[] {
     if (token.kind === 'end' || token.kind === 'directive') return fail(cursor.file, token, 'the end of a declaration');
     if (isText(token, '{') || isText(token, '(')) {
       // A struct's body, a function pointer, a prototype or an attribute.
-      pointer = pointerName(cursor) ?? pointer;
+      pointer = pointerName(cursor.tokens, cursor.at) ?? pointer;
       cursor.at = skipBrackets(cursor.file, cursor.tokens, cursor.at);
       if (accept(cursor, ';') !== null) return declared;
       continue;
@@ -62,13 +63,6 @@ export function parseDeclaration(cursor: Cursor): readonly Stmt[] {
       });
     else words.push(token.text);
   }
-}
-
-/** The name in `(*name)`, `(*const name[])`. */
-function pointerName(cursor: Cursor): Token | null {
-  if (!isText(peek(cursor), '(') || !isText(peek(cursor, 1), '*')) return null;
-  const name = peek(cursor, isTypeWord(peek(cursor, 2).text) ? 3 : 2);
-  return name.kind === 'id' ? name : null;
 }
 
 const endsName = (token: Token): boolean => ['=', ',', ';', '['].some((text) => isText(token, text));

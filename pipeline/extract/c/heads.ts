@@ -1,11 +1,22 @@
 import { isText, skipBrackets } from './cursor.ts';
 import type { Token } from './lex.ts';
-import { isTypeWord } from './types.ts';
+import { isTypeWord, QUALIFIERS } from './types.ts';
 
 /** Words behind a declared name that say where or how it is stored. */
 const ATTRIBUTE =
   /^(?:__(?:ro_after_init|read_mostly|init\w*|maybe_unused|used|packed|aligned|attribute|attribute__|section|percpu|randomize_layout|counted_by)|____cacheline\w*)$/;
 export const isAttribute = (token: Token | undefined): boolean => token?.kind === 'id' && ATTRIBUTE.test(token.text);
+
+/** The name in `(*name)`, `(*const name)`, `(convention *name)` from the parenthesis at `open`, null for another one. */
+export function pointerName(tokens: readonly Token[], open: number): Token | null {
+  if (!isText(tokens[open], '(')) return null;
+  let at = open + 1;
+  while (tokens[at]?.kind === 'id') at += 1;
+  if (!isText(tokens[at], '*')) return null;
+  while (isText(tokens[at], '*') || QUALIFIERS.has(tokens[at]?.text ?? '')) at += 1;
+  const name = tokens[at];
+  return name?.kind === 'id' ? name : null;
+}
 
 /** The index of the name before the `=` at `equals`: before array sizes and attributes. Null where there is none. */
 export function objectName(tokens: readonly Token[], start: number, equals: number): number | null {
@@ -102,15 +113,15 @@ function paramsOf(tokens: readonly Token[]): readonly string[] {
   let depth = 0;
   let words: string[] = [];
   for (const [index, token] of tokens.entries()) {
-    if (isText(token, '(') || isText(token, '[')) depth += 1;
-    else if (isText(token, ')') || isText(token, ']')) depth -= 1;
+    if (isText(token, '(') || isText(token, '[')) {
+      const pointer = depth === 0 && !isText(tokens[index - 1], ')') ? pointerName(tokens, index) : null;
+      if (pointer !== null) words.push(pointer.text);
+      depth += 1;
+    } else if (isText(token, ')') || isText(token, ']')) depth -= 1;
     else if (isText(token, ',') && depth === 0) {
       params.push(declaredName(words));
       words = [];
-    } else if (token.kind === 'id' && !isAttribute(token)) {
-      // `(*name)(…)`: of what stands in parentheses only the pointer's name is declared.
-      if (depth === 0 || (depth === 1 && isText(tokens[index - 1], '*'))) words.push(token.text);
-    }
+    } else if (token.kind === 'id' && depth === 0 && !isAttribute(token)) words.push(token.text);
   }
   if (words.length > 0 && !(params.length === 0 && words.join() === 'void')) params.push(declaredName(words));
   return params;

@@ -2,7 +2,7 @@ import type { Expr } from './ast.ts';
 import { accept, type Cursor, expect, fail, isText, next, peek, skipBrackets } from './cursor.ts';
 import { evaluate } from './evaluate.ts';
 import { parseAssignment, parseTernary } from './expr.ts';
-import { isAttribute } from './heads.ts';
+import { isAttribute, pointerName } from './heads.ts';
 import type { Token } from './lex.ts';
 import type { Macro } from './macro.ts';
 import { isTypeWord } from './types.ts';
@@ -39,6 +39,8 @@ type Reading = {
   readonly members: StructMember[];
   /** The names of the declaration so far: the last is the member's, unless all are its type. */
   words: Token[];
+  /** Behind a comma: the type stands before it. */
+  isMore: boolean;
   width: number | null;
   isEnum: boolean;
   conditional: Token | null;
@@ -48,7 +50,16 @@ type Reading = {
 export function readMembers(cursor: Cursor, macros: ReadonlyMap<string, Macro>, depth = 0): readonly StructMember[] {
   if (depth === MAX_DEPTH) return fail(cursor.file, peek(cursor), `at most ${MAX_DEPTH} nested structs`);
   expect(cursor, '{', 'before members');
-  const reading: Reading = { cursor, macros, members: [], words: [], width: null, isEnum: false, conditional: null };
+  const reading: Reading = {
+    cursor,
+    macros,
+    members: [],
+    words: [],
+    isMore: false,
+    width: null,
+    isEnum: false,
+    conditional: null,
+  };
   while (accept(cursor, '}') === null) readPart(reading, depth);
   const { conditional, members } = reading;
   // Which bit a field has would depend on the build.
@@ -101,9 +112,8 @@ function readParenthesis(reading: Reading): void {
   const { tokens } = cursor;
   const open = cursor.at;
   cursor.at = skipBrackets(cursor.file, tokens, open);
-  const star = tokens.slice(open, cursor.at).findLastIndex((token) => isText(token, '*'));
-  const name = tokens[open + star + 1];
-  if (isText(peek(cursor), '(') && star !== -1 && name?.kind === 'id') {
+  const name = isText(peek(cursor), '(') ? pointerName(tokens, open) : null;
+  if (name !== null) {
     words.push(name);
     cursor.at = skipBrackets(cursor.file, tokens, cursor.at);
   } else if (tokens[open - 1] === words.at(-1)) words.pop();
@@ -121,12 +131,13 @@ function endMember(reading: Reading, end: Token): void {
   const { words, width, members } = reading;
   const last = words.at(-1);
   if (last !== undefined || width !== null) {
-    const isUnnamed = width !== null && (last === undefined || isType(words, last));
+    const isUnnamed = width !== null && (last === undefined || (!reading.isMore && isType(words, last)));
     members.push({ name: isUnnamed ? '' : (last?.text ?? ''), width, line: (last ?? end).line });
   }
   reading.width = null;
   reading.words = [];
-  if (end.text === ';') reading.isEnum = false;
+  reading.isMore = end.text === ',';
+  reading.isEnum &&= reading.isMore;
 }
 
 /** A lone `name_t` is a type, one behind another word a name. */

@@ -6,7 +6,15 @@ const TYPE_WORDS = new Set(
     ' ',
   ),
 );
-const QUALIFIERS = new Set(['const', 'volatile', '__force', '__user', '__iomem', '__percpu', '__rcu']);
+export const QUALIFIERS: ReadonlySet<string> = new Set([
+  'const',
+  'volatile',
+  '__force',
+  '__user',
+  '__iomem',
+  '__percpu',
+  '__rcu',
+]);
 const TAGGED = new Set(['struct', 'union', 'enum']);
 
 export const isTypeWord = (word: string): boolean => TYPE_WORDS.has(word) || /^\w+_t$/.test(word);
