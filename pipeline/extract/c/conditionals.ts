@@ -96,3 +96,12 @@ function constantOf(directive: Token): boolean | null {
   if (number?.kind !== 'num' || rest.length > 0 || !/^\d+$/.test(number.text)) return null;
   return !/^0+$/.test(number.text);
 }
+
+/** `#ifdef X` reads `defined(X)`, `#ifndef X` reads `!defined(X)`, `#if` and `#elif` their own text, `#else` nothing. */
+export function conditionText(directive: Token): string {
+  if (directive.text === 'else') return '';
+  const text = (directive.tokens ?? []).map((token) => token.text).join(' ');
+  if (directive.text === 'ifdef') return `defined(${text})`;
+  if (directive.text === 'ifndef') return `!defined(${text})`;
+  return text;
+}

@@ -1,8 +1,9 @@
 import { DataError } from '../../model/errors.ts';
 import type { Expr, Stmt } from './ast.ts';
+import { conditionText } from './conditionals.ts';
 import { type Cursor, fail, isText, peek, skipBrackets } from './cursor.ts';
 import type { Token } from './lex.ts';
-import { conditionText, parseStatements } from './statement.ts';
+import { parseStatements } from './statement.ts';
 
 /** One branch of a conditional: its tokens from `from` up to `to`. */
 type Branch = { readonly condition: string; readonly from: number; readonly to: number };

@@ -3,7 +3,7 @@ import { accept, type Cursor, expect, fail, isText, next, peek, skipBrackets } f
 import { parseAssignment } from './expr.ts';
 import { pointerName } from './heads.ts';
 import type { Token } from './lex.ts';
-import { isTypeWord } from './types.ts';
+import { isStatementWord, isTypeWord } from './types.ts';
 
 /** `ALIGN(64) type name …`: a macro with arguments before a declaration adds an attribute and no fact. */
 export function skipAttribute(cursor: Cursor): void {
@@ -35,7 +35,8 @@ export function parseDeclaration(cursor: Cursor): readonly Stmt[] {
   let pointer: Token | null = null;
   for (;;) {
     const token = peek(cursor);
-    if (token.kind === 'end' || token.kind === 'directive') return fail(cursor.file, token, 'the end of a declaration');
+    if (token.kind === 'end' || token.kind === 'directive' || isStatementWord(token))
+      return fail(cursor.file, token, 'the end of a declaration');
     if (isText(token, '{') || isText(token, '(')) {
       // A struct's body, a function pointer, a prototype or an attribute.
       pointer = pointerName(cursor.tokens, cursor.at) ?? pointer;

@@ -31,7 +31,7 @@ const ONE_MEANING = 'a macro that means the same in every branch of its #if';
 /** The value of a C constant expression, in two's complement of its type. Throws a DataError naming what is no constant. */
 export function evaluate(expr: Expr, scope: Scope): CInteger {
   const run: Run = { steps: 0, bodies: new Map() };
-  return plain(evaluateIn(expr, { scope, run, args: new Map(), expanding: null, depth: 0 }));
+  return plain(evaluateIn(expr, { scope, run, args: new Map(), expanding: null, depth: 0, isUnused: false }));
 }
 
 /** The value as an unsigned number of 32 bits: `~0x3` is 0xfffffffc. */
@@ -69,6 +69,8 @@ type Env = {
   readonly args: ReadonlyMap<string, { readonly expr: Expr; readonly env: Env }>;
   readonly expanding: Expanding;
   readonly depth: number;
+  /** In the arm of a choice that C does not take: only the type counts, `1 / 0` is none of its business. */
+  readonly isUnused: boolean;
 };
 
 const plain = ({ value, bits, signed }: Held): CInteger => ({ value, bits, signed });
@@ -137,14 +139,23 @@ function applyBinary(expr: Expr & { readonly kind: 'binary' }, left: Held, env: 
   const isLogical = op === '&&' || op === '||';
   const isDecided = isLogical && (left.value !== 0n) === (op === '||');
   // The side that C does not evaluate need not be a constant.
-  const right = isDecided ? attempt(() => evaluateIn(expr.right, env)) : evaluateIn(expr.right, env);
+  const right = isDecided
+    ? attempt(() => evaluateIn(expr.right, { ...env, isUnused: true }))
+    : evaluateIn(expr.right, env);
   // `a | (b | c)` is `(a | b) | c`, but `a - (b - c)` is not `(a - b) - c`.
   const isAssociative = isLogical || ['|', '&', '^'].includes(op);
   if (right !== null) checkPower(right, isAssociative ? power : power + 1, expr, env);
   if (isLogical) return held(truth(isDecided ? left.value !== 0n : right?.value !== 0n), power);
   const value = binary(op, left, right ?? left);
-  return held(typeof value === 'string' ? fail(env.scope.file, expr.at, value) : value, power);
+  if (typeof value !== 'string') return held(value, power);
+  return held(env.isUnused ? unusedResult(op, left, right ?? left) : fail(env.scope.file, expr.at, value), power);
 }
+
+/** The type of a quotient or shift that is not computed. */
+const unusedResult = (op: string, left: CInteger, right: CInteger): CInteger => {
+  const [type] = /^[/%]$/.test(op) ? balance(left, right) : balance(left, left);
+  return { ...type, value: 0n };
+};
 
 function attempt<T>(action: () => T): T | null {
   try {
@@ -160,8 +171,8 @@ function evaluateTernary(expr: Expr & { readonly kind: 'ternary' }, env: Env): H
   const test = evaluateIn(expr.test, env);
   checkPower(test, POWER.weakest, expr, env);
   const isThen = test.value !== 0n;
-  const then = evaluateIn(expr.then, env);
-  const otherwise = evaluateIn(expr.otherwise, env);
+  const then = evaluateIn(expr.then, isThen ? env : { ...env, isUnused: true });
+  const otherwise = evaluateIn(expr.otherwise, isThen ? { ...env, isUnused: true } : env);
   checkPower(otherwise, POWER.choice, expr, env);
   const [one, other] = balance(then, otherwise);
   return held(isThen ? one : other, POWER.choice);
@@ -171,7 +182,7 @@ function evaluateName(expr: Expr & { readonly kind: 'id' }, env: Env): Held {
   const { name, at } = expr;
   const { scope } = env;
   const bound = env.args.get(name);
-  if (bound !== undefined) return evaluateIn(bound.expr, { ...bound.env, depth: env.depth });
+  if (bound !== undefined) return evaluateIn(bound.expr, { ...bound.env, depth: env.depth, isUnused: env.isUnused });
   const constant = scope.constant?.(name);
   if (constant !== undefined) return held(integerOf(constant), POWER.primary);
   const macro = scope.macro(name);

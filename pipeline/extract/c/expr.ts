@@ -51,7 +51,7 @@ function parseBinary(cursor: Cursor, least: number): Expr {
 }
 
 /** An operand with its prefixes, casts and postfixes. */
-export function parseUnary(cursor: Cursor): Expr {
+function parseUnary(cursor: Cursor): Expr {
   const token = peek(cursor);
   if (token.kind === 'punct' && PREFIX.has(token.text)) {
     next(cursor);

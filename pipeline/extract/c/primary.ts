@@ -5,7 +5,7 @@ import { parseAssignment, parseExpression } from './expr.ts';
 import { parseInitialiser } from './initialiser.ts';
 import type { Token } from './lex.ts';
 import { parseBlock } from './statement.ts';
-import { isTypeWord } from './types.ts';
+import { isStatementWord, isTypeWord } from './types.ts';
 
 /** A name, a literal, a parenthesised expression, a braced list or a statement expression. */
 export function parsePrimary(cursor: Cursor): Expr {
@@ -18,6 +18,7 @@ export function parsePrimary(cursor: Cursor): Expr {
     case 'str':
       return parseString(cursor);
     case 'id':
+      if (isStatementWord(token)) break;
       if (peek(cursor, 1).kind === 'str') return parseString(cursor);
       next(cursor);
       return { kind: 'id', name: token.text, at: token };

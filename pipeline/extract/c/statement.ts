@@ -1,17 +1,7 @@
+import { isAsm, parseAsm } from './asm.ts';
 import type { Expr, Stmt } from './ast.ts';
-import {
-  accept,
-  type Cursor,
-  enter,
-  expect,
-  expectId,
-  fail,
-  isText,
-  leave,
-  next,
-  peek,
-  skipBrackets,
-} from './cursor.ts';
+import { conditionText } from './conditionals.ts';
+import { accept, type Cursor, enter, expect, expectId, fail, isText, leave, next, peek } from './cursor.ts';
 import { conditionalElse, cutBefore, readCut, splitCondition, withVariants } from './cut.ts';
 import { looksLikeDeclaration, parseDeclaration, skipAttribute } from './declaration.ts';
 import { parseAssignment, parseExpression } from './expr.ts';
@@ -221,30 +211,6 @@ function parseJump(cursor: Cursor, form: 'break' | 'continue'): Stmt {
   return { kind: 'jump', form, label: null, at };
 }
 
-const ASM = new Set(['asm', '__asm', '__asm__', 'asm_inline']);
-
-/** `asm`, `__asm__ volatile`, or a macro of such a name, with a parenthesis behind it. */
-function isAsm(cursor: Cursor): boolean {
-  let ahead = 1;
-  while (peek(cursor, ahead).kind === 'id') ahead += 1;
-  if (!isText(peek(cursor, ahead), '(')) return false;
-  return ahead > 1 || ASM.has(peek(cursor).text) || peek(cursor, 2).kind === 'str';
-}
-
-function parseAsm(cursor: Cursor): Stmt {
-  const at = next(cursor);
-  const start = cursor.at;
-  while (peek(cursor).kind === 'id') next(cursor);
-  if (!isText(peek(cursor), '(')) return fail(cursor.file, peek(cursor), '`(` behind asm');
-  cursor.at = skipBrackets(cursor.file, cursor.tokens, cursor.at);
-  const text = cursor.tokens
-    .slice(start, cursor.at)
-    .map((token) => token.text)
-    .join(' ');
-  accept(cursor, ';');
-  return { kind: 'asm', text, at };
-}
-
 const isBranchEnd = (token: Token): boolean =>
   token.kind === 'directive' && ['else', 'elif', 'endif'].includes(token.text);
 
@@ -261,13 +227,4 @@ function parseDirective(cursor: Cursor): readonly Stmt[] {
     if (end.text === 'endif') return [{ kind: 'conditional', branches, at }];
     condition = conditionText(end);
   }
-}
-
-/** `#ifdef X` reads `defined(X)`, `#ifndef X` reads `!defined(X)`, `#if` and `#elif` their own text, `#else` nothing. */
-export function conditionText(directive: Token): string {
-  if (directive.text === 'else') return '';
-  const text = (directive.tokens ?? []).map((token) => token.text).join(' ');
-  if (directive.text === 'ifdef') return `defined(${text})`;
-  if (directive.text === 'ifndef') return `!defined(${text})`;
-  return text;
 }

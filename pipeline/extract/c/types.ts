@@ -1,4 +1,5 @@
 import { type Cursor, isText, peek } from './cursor.ts';
+import type { Token } from './lex.ts';
 
 /** Words that can only be part of a type. */
 const TYPE_WORDS = new Set(
@@ -16,6 +17,11 @@ export const QUALIFIERS: ReadonlySet<string> = new Set([
   '__rcu',
 ]);
 const TAGGED = new Set(['struct', 'union', 'enum']);
+
+const STATEMENT_WORDS = new Set('if else for while do switch case default return goto break continue'.split(' '));
+
+/** Words that begin or part statements: none is a name, a value or a type. */
+export const isStatementWord = (token: Token): boolean => token.kind === 'id' && STATEMENT_WORDS.has(token.text);
 
 export const isTypeWord = (word: string): boolean => TYPE_WORDS.has(word) || /^\w+_t$/.test(word);
 

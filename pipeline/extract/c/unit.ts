@@ -164,9 +164,16 @@ function typedefName(tokens: readonly Token[], behind: number): string | null {
   return name;
 }
 
+/** Bodies that were parsed: what runs a function on many inputs asks for it many times. */
+const parsed = new WeakMap<CFunction, readonly Stmt[]>();
+
 /** The statements of a function. Throws a DataError with the line of what is not understood. */
 export function bodyOf(unit: Unit, fn: CFunction): readonly Stmt[] {
-  return parseBlock(cursorOf(unit.file, unit.tokens, fn.open));
+  const known = parsed.get(fn);
+  if (known !== undefined) return known;
+  const body = parseBlock(cursorOf(unit.file, unit.tokens, fn.open));
+  parsed.set(fn, body);
+  return body;
 }
 
 /** The initialiser of a file-scope object. */

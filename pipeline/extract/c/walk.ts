@@ -1,7 +1,7 @@
 import type { Expr, Stmt } from './ast.ts';
 
-/** The statements directly below a statement, in source order. */
-function inner(statement: Stmt): readonly (readonly Stmt[])[] {
+/** The lists of statements directly below a statement, in source order. */
+export function inner(statement: Stmt): readonly (readonly Stmt[])[] {
   switch (statement.kind) {
     case 'if':
       return [statement.then, statement.otherwise];
@@ -53,7 +53,8 @@ export function* allExpressions(expr: Expr): Generator<Expr> {
   for (const part of partsOf(expr)) yield* allExpressions(part);
 }
 
-function partsOf(expr: Expr): readonly Expr[] {
+/** The expressions directly below an expression. */
+export function partsOf(expr: Expr): readonly Expr[] {
   switch (expr.kind) {
     case 'call':
       return [expr.callee, ...expr.args];

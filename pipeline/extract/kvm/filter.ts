@@ -33,13 +33,11 @@ export function readFilter(program: Program): Filter {
   const refusals = findRefusals(program);
   const leaves = leavesNamed(program, init, refusals);
   const cleared = probe(program, leaves, (entry) => runFunction(program, init, entry).entry);
-  if (isAllowing(cleared))
-    return {
-      generation: 'allowlist',
-      deny: [],
-      allow: allowed(program, init, leaves, cleared),
-      adds: addsOf(program, init, leaves),
-    };
+  if (isAllowing(cleared)) {
+    const allow = allowed(program, init, leaves, cleared);
+    checkRefusal(program, init, leaves, cleared, refusals);
+    return { generation: 'allowlist', deny: [], allow, adds: addsOf(program, init, leaves) };
+  }
   const clear = masksOf(program, init, cleared);
   const refused = refusedMasks(program, refusals, leaves);
   checkAgreement(program, init, clear, refused);
@@ -320,6 +318,32 @@ function refusedMasks(
           return mask === 0 ? [] : [{ ...placeOf(leaf, register), mask }];
         }),
   );
+}
+
+/** What an allowlist hides from user space it must also refuse where the set-up looks at entries at all. */
+function checkRefusal(
+  program: Program,
+  init: CFunction,
+  leaves: readonly LeafInput[],
+  cleared: Probe,
+  refusals: readonly Refusal[],
+): void {
+  if (refusals.length === 0) return;
+  for (const leaf of leaves) {
+    for (const register of REGISTERS) {
+      for (let bit = 0; bit < 32; bit += 1) {
+        const entry = { ...blank(leaf), [register]: 1n << BigInt(bit) };
+        const isRefused = refusals.some(({ test, entry: name }) => runCondition(program, test, name, entry));
+        const isHidden = (((cleared.get(leaf)?.[register] ?? 0) >>> bit) & 1) === 1;
+        if (isRefused === isHidden) continue;
+        throw new DataError({
+          where: { file: program.path, line: init.line },
+          expected: `KVM_TDX_CAPABILITIES and KVM_TDX_INIT_VM to agree on leaf 0x${leaf.function.toString(16)}, sub-leaf ${leaf.index}, ${register} bit ${bit}`,
+          found: isHidden ? 'a bit that is hidden and accepted' : 'a bit that is reported and refused',
+        });
+      }
+    }
+  }
 }
 
 /** What KVM hides from user space it must also refuse, and the other way round. */

@@ -8,19 +8,22 @@ import { readFeatures } from './features.ts';
 import { readFilter } from './filter.ts';
 import { readKnown } from './known.ts';
 import { readRestores } from './restores.ts';
-import { type KernelTree, TDX_PATH } from './tree.ts';
+import { HEADERS, type KernelTree, TDX_PATH } from './tree.ts';
 
 const METADATA = 'arch/x86/include/asm/tdx_global_metadata.h';
 const X86 = 'arch/x86/kvm/x86.c';
+const CPUID = 'arch/x86/kvm/cpuid.c';
 const VMX = 'arch/x86/kvm/vmx/vmx.c';
 const ATTRIBUTE_MACROS = ['KVM_SUPPORTED_TDX_TD_ATTRS', 'KVM_SUPPORTED_TD_ATTRS'];
 
 /** What one kernel revision does with a TD's CPUID bits. Throws a DataError for what it does not recognise, never guesses. */
 export function readPolicy(tree: KernelTree, version: string): Policy {
   const unit = tree.unit(TDX_PATH);
-  const features = readFeatures(tree);
-  const filter = readFilter({ unit, scope: tree.scope(TDX_PATH), features, path: TDX_PATH });
-  const xfam = readXfam(tree);
+  const features = tree.once('features', HEADERS, () => readFeatures(tree));
+  const filter = tree.once('filter', [TDX_PATH, ...HEADERS], () =>
+    readFilter({ unit, scope: tree.scope(TDX_PATH), features, path: TDX_PATH }),
+  );
+  const xfam = tree.once('xfam', [X86, VMX, ...HEADERS], () => readXfam(tree));
   return {
     version,
     source: {
@@ -32,9 +35,9 @@ export function readPolicy(tree: KernelTree, version: string): Policy {
     ...filter,
     attributes: readAttributes(tree),
     xfam: xfam.names,
-    restores: readRestores(unit),
+    restores: tree.once('restores', [TDX_PATH], () => readRestores(unit)),
     configLimit: readConfigLimit(tree),
-    known: readKnown(tree.unit('arch/x86/kvm/cpuid.c'), features),
+    known: tree.once('known', [CPUID, ...HEADERS], () => readKnown(tree.unit(CPUID), features)),
     notes: xfam.notes,
   };
 }

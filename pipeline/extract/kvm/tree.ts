@@ -7,6 +7,8 @@ export type KernelFile = { readonly text: string; readonly blob: string };
 
 /** One kernel revision: the files that policies are read from, as C units, each parsed once. */
 export type KernelTree = {
+  /** A value that only some files decide, computed once for each set of their blobs. */
+  readonly once: <T>(name: string, paths: readonly string[], compute: () => T) => T;
   readonly repository: string;
   readonly revision: string;
   readonly has: (path: string) => boolean;
@@ -17,8 +19,8 @@ export type KernelTree = {
   readonly scope: (path: string) => Scope;
 };
 
-/** Units by blob id: a history parses each distinct blob once. */
-export type UnitCache = Map<string, Unit>;
+/** Units by blob id: a history parses each distinct blob once, and keeps the last few. */
+export type UnitCache = Map<string, Unit> & { facts?: Map<string, unknown> };
 
 const TDX = 'arch/x86/kvm/vmx/tdx.c';
 /** What a policy is read from; older trees have some elsewhere or not at all. */
@@ -49,7 +51,9 @@ export const NAME_PATHS: readonly string[] = [
   'arch/x86/include/asm/cpufeatures.h',
 ];
 /** Files whose macros and enumerators constants are made of; the big C files are searched only for themselves. */
-const HEADERS = KVM_PATHS.filter((path) => path.endsWith('.h'));
+export const HEADERS = KVM_PATHS.filter((path) => path.endsWith('.h'));
+
+const MAX_UNITS = 64;
 
 export function openTree(
   repository: string,
@@ -62,11 +66,29 @@ export function openTree(
     if (file === undefined) throw new NoInputError(`${repository}@${revision.slice(0, 12)}: no ${path}`);
     const key = `${file.blob}:${path}`;
     const known = cache.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      // Used again: it is the last to go.
+      cache.delete(key);
+      cache.set(key, known);
+      return known;
+    }
     checkMerge(path, file.text);
     const read = readUnit(path, file.text);
+    // A history goes forward: what the last few revisions read is what the next one shares.
+    for (const old of cache.keys()) {
+      if (cache.size < MAX_UNITS) break;
+      cache.delete(old);
+    }
     cache.set(key, read);
     return read;
+  };
+  cache.facts ??= new Map();
+  const { facts } = cache;
+  const once = <T>(name: string, paths: readonly string[], compute: () => T): T => {
+    const key = [name, ...paths.map((path) => files.get(path)?.blob ?? '-')].join(' ');
+    if (!facts.has(key)) facts.set(key, compute());
+    // The key names all that the value depends on, so it is the value of this computation.
+    return facts.get(key) as T;
   };
   let constants: ReadonlyMap<string, bigint> | null = null;
   const macroOf = (path: string, name: string): (Macro & { readonly file?: string }) | undefined => {
@@ -87,7 +109,7 @@ export function openTree(
       return constants.get(name);
     },
   });
-  return { repository, revision, has: (path) => files.has(path), unit, file: (path) => files.get(path), scope };
+  return { once, repository, revision, has: (path) => files.has(path), unit, file: (path) => files.get(path), scope };
 }
 
 /** Enumerators of the enums that number CPUID words, CPUID registers and XSAVE features. */

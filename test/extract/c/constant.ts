@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 
-/** A constant expression of C with what a compiler of a 64-bit target makes of it; a null value where C defines none. */
-export type Constant = { readonly text: string; readonly power: number; readonly value: Typed | null };
-export type Typed = { readonly value: bigint; readonly bits: number; readonly signed: boolean };
+/** A constant expression of C with what a compiler of a 64-bit target makes of it. */
+export type Constant = { readonly text: string; readonly power: number; readonly result: Typed };
+/** A type, which every expression has, and the value: null where C defines none. */
+type Typed = { readonly value: bigint | null; readonly bits: number; readonly signed: boolean };
+type Type = Omit<Typed, 'value'>;
 
 // The grammar of C11 6.5.5 to 6.5.15, loosest first; written down apart from the reader's own table.
 const LEVELS = ['|| ', '&& ', '| ', '^ ', '& ', '== != ', '< > <= >= ', '<< >> ', '+ - ', '* / % '].map((level) =>
@@ -12,51 +14,75 @@ const TERNARY = -1;
 const UNARY = LEVELS.length;
 const PRIMARY = UNARY + 1;
 
-const typed = (value: bigint, bits: number, signed: boolean): Typed => ({
-  value: signed ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value),
+const typed = (value: bigint | null, { bits, signed }: Type): Typed => ({
+  value: value === null ? null : signed ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value),
   bits,
   signed,
 });
-const int = (value: boolean): Typed => typed(value ? 1n : 0n, 32, true);
-const promoted = (one: Typed): Typed => (one.bits < 32 ? typed(one.value, 32, true) : one);
+const INT: Type = { bits: 32, signed: true };
+const int = (value: boolean | null): Typed => typed(value === null ? null : value ? 1n : 0n, INT);
+const promoted = (one: Typed): Typed => (one.bits < 32 ? typed(one.value, INT) : one);
 
 /** C11 6.3.1.8: of two widths the wider type, of one width the unsigned one. */
-function common(a: Typed, b: Typed): { readonly bits: number; readonly signed: boolean } {
+function common(a: Typed, b: Typed): Type {
   const [x, y] = [promoted(a), promoted(b)];
   if (x.bits !== y.bits) return x.bits > y.bits ? x : y;
   return { bits: x.bits, signed: x.signed && y.signed };
 }
 
-function apply(op: string, a: Typed, b: Typed): Typed | null {
-  const left = promoted(a);
-  if (op === '<<' || op === '>>') {
-    if (b.value < 0n || b.value >= BigInt(left.bits)) return null;
-    return typed(op === '<<' ? left.value << b.value : left.value >> b.value, left.bits, left.signed);
+/** Null for operands that C does not allow. */
+function compute(op: string, x: bigint, y: bigint): bigint | boolean | null {
+  switch (op) {
+    case '|':
+      return x | y;
+    case '^':
+      return x ^ y;
+    case '&':
+      return x & y;
+    case '+':
+      return x + y;
+    case '-':
+      return x - y;
+    case '*':
+      return x * y;
+    case '/':
+      return y === 0n ? null : x / y;
+    case '%':
+      return y === 0n ? null : x % y;
+    case '==':
+      return x === y;
+    case '!=':
+      return x !== y;
+    case '<':
+      return x < y;
+    case '>':
+      return x > y;
+    case '<=':
+      return x <= y;
+    default:
+      return x >= y;
   }
-  const { bits, signed } = common(a, b);
-  const [x, y] = [typed(a.value, bits, signed).value, typed(b.value, bits, signed).value];
-  if ((op === '/' || op === '%') && y === 0n) return null;
-  const number: Record<string, () => bigint> = {
-    '|': () => x | y,
-    '^': () => x ^ y,
-    '&': () => x & y,
-    '+': () => x + y,
-    '-': () => x - y,
-    '*': () => x * y,
-    '/': () => x / y,
-    '%': () => x % y,
-  };
-  const arithmetic = number[op];
-  if (arithmetic !== undefined) return typed(arithmetic(), bits, signed);
-  const truth: Record<string, boolean> = {
-    '==': x === y,
-    '!=': x !== y,
-    '<': x < y,
-    '>': x > y,
-    '<=': x <= y,
-    '>=': x >= y,
-  };
-  return int(truth[op] ?? false);
+}
+
+function apply(op: string, a: Typed, b: Typed): Typed {
+  if (op === '<<' || op === '>>') {
+    const left = promoted(a);
+    const [x, n] = [left.value, b.value];
+    const isDefined = x !== null && n !== null && n >= 0n && n < BigInt(left.bits);
+    return typed(isDefined ? (op === '<<' ? x << n : x >> n) : null, left);
+  }
+  const type = common(a, b);
+  const [x, y] = [typed(a.value, type).value, typed(b.value, type).value];
+  const result = x === null || y === null ? null : compute(op, x, y);
+  if (['==', '!=', '<', '>', '<=', '>='].includes(op)) return int(result === null ? null : result === true);
+  return typed(typeof result === 'bigint' ? result : null, type);
+}
+
+/** `&&` and `||`: the right side counts only where the left one does not decide. */
+function logical(op: string, { value: x }: Typed, { value: y }: Typed): Typed {
+  if (x === null) return int(null);
+  if ((x !== 0n) === (op === '||')) return int(op === '||');
+  return int(y === null ? null : y !== 0n);
 }
 
 const wrapped = (one: Constant, least: number): string => (one.power < least ? `(${one.text})` : one.text);
@@ -64,23 +90,17 @@ const wrapped = (one: Constant, least: number): string => (one.power < least ? `
 function binary(op: string, left: Constant, right: Constant): Constant {
   const power = LEVELS.findIndex((level) => level.includes(op));
   const text = `${wrapped(left, power)} ${op} ${wrapped(right, power + 1)}`;
-  const [a, b] = [left.value, right.value];
-  if (op === '&&') return { text, power, value: a && (a.value === 0n ? int(false) : b && int(b.value !== 0n)) };
-  if (op === '||') return { text, power, value: a && (a.value !== 0n ? int(true) : b && int(b.value !== 0n)) };
-  return { text, power, value: a && b && apply(op, a, b) };
+  const isLogical = op === '&&' || op === '||';
+  return { text, power, result: (isLogical ? logical : apply)(op, left.result, right.result) };
 }
 
 function prefix(op: string, one: Constant): Constant {
   const text = `${op}${op === '-' || op === '+' ? ' ' : ''}${wrapped(one, UNARY)}`;
-  if (one.value === null) return { text, power: UNARY, value: null };
-  const { value, bits, signed } = promoted(one.value);
-  const results: Record<string, Typed> = {
-    '-': typed(-value, bits, signed),
-    '~': typed(~value, bits, signed),
-    '+': typed(value, bits, signed),
-    '!': int(value === 0n),
-  };
-  return { text, power: UNARY, value: results[op] ?? null };
+  const operand = promoted(one.result);
+  const { value } = operand;
+  if (op === '!') return { text, power: UNARY, result: int(value === null ? null : value === 0n) };
+  if (value === null) return { text, power: UNARY, result: operand };
+  return { text, power: UNARY, result: typed(op === '-' ? -value : op === '~' ? ~value : value, operand) };
 }
 
 const TYPES: Readonly<Record<string, readonly [number, boolean]>> = {
@@ -95,20 +115,19 @@ const TYPES: Readonly<Record<string, readonly [number, boolean]>> = {
 
 function cast(type: string, one: Constant): Constant {
   const [bits, signed] = TYPES[type] ?? [32, true];
-  const text = `(${type})${wrapped(one, UNARY)}`;
-  return { text, power: UNARY, value: one.value && typed(one.value.value, bits, signed) };
+  return {
+    text: `(${type})${wrapped(one, UNARY)}`,
+    power: UNARY,
+    result: typed(one.result.value, { bits, signed }),
+  };
 }
 
 function ternary(test: Constant, then: Constant, otherwise: Constant): Constant {
   const text = `${wrapped(test, 0)} ? ${then.text} : ${wrapped(otherwise, TERNARY)}`;
-  if (test.value === null || then.value === null || otherwise.value === null)
-    return { text, power: TERNARY, value: null };
-  const { bits, signed } = common(then.value, otherwise.value);
-  return {
-    text,
-    power: TERNARY,
-    value: typed((test.value.value !== 0n ? then : otherwise).value?.value ?? 0n, bits, signed),
-  };
+  const type = common(then.result, otherwise.result);
+  const { value } = test.result;
+  const chosen = value === null ? null : (value !== 0n ? then : otherwise).result.value;
+  return { text, power: TERNARY, result: typed(chosen, type) };
 }
 
 /** C11 6.4.4.1: the first of int, unsigned (not for decimals), long, unsigned long that holds the value. */
@@ -125,8 +144,8 @@ function literal(value: bigint, base: 'decimal' | 'hex' | 'octal', suffix: strin
             { bits, signed: false },
           ],
   );
-  const type = types.find(({ bits, signed }) => typed(value, bits, signed).value === value);
-  return { text: `${digits}${suffix}`, power: PRIMARY, value: type === undefined ? null : { value, ...type } };
+  const type = types.find((one) => typed(value, one).value === value) ?? INT;
+  return { text: `${digits}${suffix}`, power: PRIMARY, result: typed(value, type) };
 }
 
 const literals = fc
@@ -153,6 +172,6 @@ export const constants: fc.Arbitrary<Constant> = fc.letrec<{ expr: Constant }>((
     fc.tuple(fc.constantFrom('-', '~', '+', '!'), tie('expr')).map(([op, a]) => prefix(op, a)),
     fc.tuple(fc.constantFrom(...Object.keys(TYPES)), tie('expr')).map(([type, a]) => cast(type, a)),
     fc.tuple(tie('expr'), tie('expr'), tie('expr')).map(([a, b, c]) => ternary(a, b, c)),
-    tie('expr').map((one) => ({ text: `(${one.text})`, power: PRIMARY, value: one.value })),
+    tie('expr').map((one) => ({ text: `(${one.text})`, power: PRIMARY, result: one.result })),
   ),
 })).expr;

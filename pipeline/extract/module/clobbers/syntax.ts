@@ -1,4 +1,5 @@
 import type { Expr, Stmt } from '../../c/ast.ts';
+import { expressionsOf, inner, partsOf } from '../../c/walk.ts';
 import { bare } from './expression.ts';
 
 /** The name that an access path starts from, null where it starts from a call. */
@@ -57,74 +58,13 @@ export function assignedNames(stmts: readonly Stmt[]): ReadonlySet<string> {
   const see = (stmt: Stmt): void => {
     if (stmt.kind === 'decl') names.add(stmt.name);
     for (const expr of expressionsOf(stmt)) seeExpr(expr);
-    for (const inner of innerOf(stmt)) see(inner);
+    for (const below of innerOf(stmt)) see(below);
   };
   for (const stmt of stmts) see(stmt);
   return names;
 }
 
-/** The expressions directly below an expression. */
-export function partsOf(expr: Expr): readonly Expr[] {
-  switch (expr.kind) {
-    case 'call':
-      return [expr.callee, ...expr.args];
-    case 'member':
-      return [expr.object];
-    case 'index':
-      return [expr.object, expr.index];
-    case 'unary':
-    case 'postfix':
-    case 'cast':
-      return [expr.operand];
-    case 'binary':
-      return [expr.left, expr.right];
-    case 'assign':
-      return [expr.target, expr.value];
-    case 'ternary':
-      return [expr.test, expr.then, expr.otherwise];
-    case 'comma':
-      return expr.items;
-    case 'init':
-      return expr.items.map(({ value }) => value);
-    default:
-      return [];
-  }
-}
-
-function expressionsOf(stmt: Stmt): readonly Expr[] {
-  switch (stmt.kind) {
-    case 'expr':
-      return [stmt.expr];
-    case 'decl':
-      return stmt.init === null ? [] : [stmt.init];
-    case 'if':
-      return [stmt.test];
-    case 'loop':
-      return [stmt.test, stmt.step].filter((expr) => expr !== null);
-    case 'switch':
-      return [stmt.subject];
-    case 'return':
-      return stmt.value === null ? [] : [stmt.value];
-    default:
-      return [];
-  }
-}
-
-function innerOf(stmt: Stmt): readonly Stmt[] {
-  switch (stmt.kind) {
-    case 'if':
-      return [...stmt.then, ...stmt.otherwise];
-    case 'loop':
-      return [...stmt.head, ...stmt.body];
-    case 'switch':
-    case 'block':
-      return stmt.body;
-    case 'conditional':
-      return stmt.branches.flatMap(({ body }) => body);
-    default:
-      return [];
-  }
-}
+const innerOf = (stmt: Stmt): readonly Stmt[] => inner(stmt).flat();
 
 const kept = new WeakMap<Stmt, readonly string[]>();
 
@@ -135,11 +75,11 @@ export function callNames(stmt: Stmt): readonly string[] {
   const names: string[] = [];
   const seeExpr = (expr: Expr): void => {
     if (expr.kind === 'call' && expr.callee.kind === 'id') names.push(expr.callee.name);
-    if (expr.kind === 'statements') for (const inner of expr.body) names.push(...callNames(inner));
+    if (expr.kind === 'statements') for (const below of expr.body) names.push(...callNames(below));
     for (const part of partsOf(expr)) seeExpr(part);
   };
   for (const expr of expressionsOf(stmt)) seeExpr(expr);
-  for (const inner of innerOf(stmt)) names.push(...callNames(inner));
+  for (const below of innerOf(stmt)) names.push(...callNames(below));
   kept.set(stmt, names);
   return names;
 }

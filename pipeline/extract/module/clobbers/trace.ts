@@ -1,9 +1,10 @@
 import type { Expr, Stmt } from '../../c/ast.ts';
 import type { Token } from '../../c/lex.ts';
+import { partsOf } from '../../c/walk.ts';
 import type { CallGraph, Primitive } from './call-graph.ts';
 import { bare, modified, show, substitute } from './expression.ts';
 import { fold, type Guard, guardsOf, preprocessorGuard } from './guard.ts';
-import { assignedNames, callNames, partsOf, rootName, segmentsOf } from './syntax.ts';
+import { assignedNames, callNames, rootName, segmentsOf } from './syntax.ts';
 import { type Bodies, constantOf, macroStatements, type Tree } from './tree.ts';
 
 export type Site = { readonly path: string; readonly line: number };

@@ -1,0 +1,132 @@
+import { describe, expect, test } from 'vitest';
+import { DataError } from '../../../pipeline/model/errors.ts';
+import { masks, policyOf } from '../../helpers/kernel-tree.ts';
+
+const SWITCH = `
+static void keep(struct kvm_cpuid_entry2 *entry)
+{
+	u32 eax = 0, ebx = 0, ecx = 0, edx = 0;
+
+	switch (entry->function) {
+	case 1:
+		eax = 0x0fff3fff;
+		edx = BIT(2) | 0x100;
+		break;
+	case 7:
+		if (entry->index == 0)
+			ebx = feature_bit(QUINCE);
+		else if (entry->index == 1)
+			eax = feature_bit(PLUM);
+		break;
+	default:
+		break;
+	}
+	entry->eax &= eax;
+	entry->ebx &= ebx;
+	entry->ecx &= ecx;
+	entry->edx &= edx;
+}
+`;
+
+const table = (declaration: string, more = ''): string => `
+#define F(name) feature_bit(name)
+${declaration}
+${more}
+static bool known(const struct kvm_cpuid_entry2 *entry, u32 eax, u32 ebx)
+{
+	return !(entry->eax & ~eax) && !(entry->ebx & ~ebx) && !entry->ecx && !entry->edx;
+}
+static void keep(struct kvm_cpuid_entry2 *entry)
+{
+	u32 eax = 0, ebx = 0;
+
+	if (entry->function == 7 && entry->index == 1)
+		eax = our_tdx_cpu_caps[CPUID_7_1_EAX];
+	if (entry->function == 7 && entry->index == 0)
+		ebx = our_tdx_cpu_caps[CPUID_7_0_EBX];
+	entry->eax &= eax;
+	entry->ebx &= ebx;
+	entry->ecx = 0;
+	entry->edx = 0;
+}
+static bool refused(const struct kvm_cpuid_entry2 *entry)
+{
+	if (entry->function == 7 && entry->index == 1)
+		return !known(entry, our_tdx_cpu_caps[CPUID_7_1_EAX], 0);
+	if (entry->function == 7 && entry->index == 0)
+		return !known(entry, 0, our_tdx_cpu_caps[CPUID_7_0_EBX]);
+	return !known(entry, 0, 0);
+}
+`;
+
+describe('an allowlist is recognised by what it does to leaves that it does not name', () => {
+  test('as a switch with masks per register', () => {
+    const policy = policyOf({ filter: SWITCH, init: 'keep(entry);', refusal: '' });
+    expect([policy.generation, policy.deny, masks(policy.allow)]).toEqual([
+      'allowlist',
+      [],
+      {
+        '1.0.eax': '0xfff3fff',
+        '1.0.edx': '0x104',
+        '1.1.eax': '0xfff3fff',
+        '1.1.edx': '0x104',
+        '7.0.ebx': '0x80000',
+        '7.1.eax': '0x40',
+      },
+    ]);
+  });
+
+  test.each([
+    [
+      'initialisers by word',
+      'static u32 our_tdx_cpu_caps[NR_KVM_CPU_CAPS] = { [CPUID_7_1_EAX] = F(PLUM), [CPUID_7_0_EBX] = F(QUINCE) | F(HLE) };',
+      '',
+    ],
+    [
+      'raw masks',
+      'static u32 our_tdx_cpu_caps[NR_KVM_CPU_CAPS] = { [CPUID_7_0_EBX] = 0x80010, [CPUID_7_1_EAX] = 1u << 6 };',
+      '',
+    ],
+    [
+      'calls in the style of cap-init',
+      'static u32 our_tdx_cpu_caps[NR_KVM_CPU_CAPS];',
+      'static void fill(void)\n{\n\tour_tdx_cpu_cap_init(CPUID_7_1_EAX, F(PLUM));\n\tour_tdx_cpu_cap_init(CPUID_7_0_EBX, F(QUINCE), 0x10,);\n}',
+    ],
+  ])('as a table filled by %s', (_, declaration, more) => {
+    const policy = policyOf({
+      filter: table(declaration, more),
+      init: 'keep(entry);',
+      refusal: 'if (refused(entry)) return -EINVAL;',
+    });
+    expect([policy.generation, masks(policy.allow)]).toEqual([
+      'allowlist',
+      { '7.0.ebx': '0x80010', '7.1.eax': '0x40' },
+    ]);
+  });
+
+  test('what is hidden and not refused is an error, and so is a table of a name without a place', () => {
+    const own = 'static u32 our_tdx_cpu_caps[NR_KVM_CPU_CAPS] = { [CPUID_7_1_EAX] = F(PLUM) };';
+    const open = table(own).replace('return !known(entry, 0, 0);', 'return false;');
+    expect(() =>
+      policyOf({ filter: open, init: 'keep(entry);', refusal: 'if (refused(entry)) return -EINVAL;' }),
+    ).toThrow(/hidden and accepted/);
+    expect(() => policyOf({ filter: table(own.replace('PLUM', 'NOBODY')), init: 'keep(entry);', refusal: '' })).toThrow(
+      DataError,
+    );
+  });
+
+  test('a bit that is added to the table is allowed, and nothing else changes', () => {
+    const with_ = (mask: string) =>
+      masks(
+        policyOf({
+          filter: table(`static u32 our_tdx_cpu_caps[9] = { [CPUID_7_1_EAX] = ${mask} };`),
+          init: 'keep(entry);',
+          refusal: '',
+        }).allow,
+      );
+    expect([with_('F(PLUM)'), with_('F(PLUM) | BIT(31)')]).toEqual([
+      { '7.1.eax': '0x40' },
+      { '7.1.eax': '0x80000040' },
+    ]);
+  });
+});

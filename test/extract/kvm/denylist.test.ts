@@ -1,0 +1,152 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { DataError } from '../../../pipeline/model/errors.ts';
+import { DENY, type KernelParts, masks, policyOf } from '../../helpers/kernel-tree.ts';
+
+const TSX = { '7.0.ebx': '0x810' };
+const denied = (parts: KernelParts): Readonly<Record<string, string>> => {
+  const policy = policyOf(parts);
+  expect(policy.generation).toBe('denylist');
+  expect(policy.allow).toEqual([]);
+  return masks(policy.deny);
+};
+const filterOf = (condition: string, clear: string): string => `
+static bool denied(const struct kvm_cpuid_entry2 *entry)
+{
+	${condition}
+}
+static void drop(struct kvm_cpuid_entry2 *entry)
+{
+	if (denied(entry))
+		${clear}
+}
+`;
+
+test.each<[string, string, Readonly<Record<string, string>>]>([
+  ['as written', DENY, TSX],
+  [
+    'a bit more in the macro',
+    DENY.replace('| __feature', '| __feature_bit(X86_FEATURE_QUINCE) | __feature'),
+    { '7.0.ebx': '0x80810' },
+  ],
+  ['renamed', DENY.replaceAll('uses_tsx', 'whatever').replaceAll('DENIED_TSX', 'OTHER'), TSX],
+  ['one line', DENY.replace(/\n(?!#|static bool uses)/g, ' ').replace('RTM)) ', 'RTM))\n'), TSX],
+  [
+    'a macro over lines',
+    DENY.replace('(__feature_bit(X86_FEATURE_HLE) |', '( \\\n\t__feature_bit(X86_FEATURE_HLE) \\\n |'),
+    TSX,
+  ],
+  ['raw bits', DENY.replace(/^#define .*$/m, '#define DENIED_TSX (BIT(4) | (u32)GENMASK(11, 11))'), TSX],
+  [
+    'a range of bits',
+    DENY.replace(/^#define .*$/m, '#define DENIED_TSX ((__u32)GENMASK(11, 9))'),
+    { '7.0.ebx': '0xe00' },
+  ],
+  [
+    'functions in another order',
+    `static bool denied(const struct kvm_cpuid_entry2 *entry);\n${DENY.split(/(?=^static )/m)
+      .reverse()
+      .join('')}`.replace(/^/, ''),
+    TSX,
+  ],
+  [
+    'nested conditions with an early return',
+    filterOf(
+      'if (entry->function != 7) return false; if (entry->index == 0) { if (entry->ebx & BIT(4)) return true; } return false;',
+      'entry->ebx &= ~(1U << 4);',
+    ),
+    { '7.0.ebx': '0x10' },
+  ],
+  [
+    'a switch on the function',
+    filterOf(
+      'switch (entry->function) { case 7: return !entry->index && (entry->ecx & BIT(5)); default: return false; }',
+      'entry->ecx &= ~(u32)BIT(5);',
+    ),
+    { '7.0.ecx': '0x20' },
+  ],
+  [
+    'an accessor of features',
+    filterOf(
+      'return entry->function == 7 && entry->index == 0 && cpuid_entry_has(entry, X86_FEATURE_WAITPKG);',
+      'cpuid_entry_clear(entry, X86_FEATURE_WAITPKG);',
+    ),
+    { '7.0.ecx': '0x20' },
+  ],
+  [
+    'a second predicate that the first calls',
+    filterOf('return uses(entry);', 'entry->ebx &= ~__feature_bit(X86_FEATURE_RTM);') +
+      'static bool uses(const struct kvm_cpuid_entry2 *e)\n{\n\treturn e->function == 7 && e->index == 0 && (e->ebx & __feature_bit(X86_FEATURE_RTM));\n}\n',
+    { '7.0.ebx': '0x800' },
+  ],
+])('the denylist follows the meaning of the code: %s', (_, filter, expected) => {
+  expect(denied({ filter })).toEqual(expected);
+});
+
+test('no clearing and no refusal is a generation of its own', () => {
+  const policy = policyOf({ filter: '', init: '', refusal: '' });
+  expect([policy.generation, policy.deny, policy.allow]).toEqual(['none', [], []]);
+});
+
+test.each<[string, KernelParts, RegExp]>([
+  ['hides but does not refuse', { refusal: '' }, /agree/],
+  ['refuses but does not hide', { init: '' }, /agree/],
+  [
+    'refuses more than it hides',
+    { refusal: 'if (denied(entry) || (entry->function == 1 && entry->edx & BIT(3))) return -EINVAL;' },
+    /agree/,
+  ],
+  [
+    'bits that count only together',
+    { filter: DENY.replace('(entry->ebx & DENIED_TSX)', '(entry->ebx & DENIED_TSX) == DENIED_TSX') },
+    /each bit alone/,
+  ],
+  ['an unknown feature', { filter: DENY.replace('FEATURE_HLE', 'FEATURE_MEDLAR') }, /tdx\.c:\d+:\d+: .*MEDLAR/],
+  ['an unknown function', { init: 'drop(entry); prune(entry);' }, /tdx\.c:\d+:\d+: .*prune/],
+  ['a merge marker', { filter: `${DENY}\n<<<<<<< ours\n` }, /tdx\.c:\d+:1: .*merge marker/],
+  [
+    'an unknown capability macro',
+    { capabilities: '\tkvm_cpu_cap_init(CPUID_1_EDX, NOVEL_F(PEAR));' },
+    /cpuid\.c:3:\d+: .*F, SF/,
+  ],
+  [
+    'an unknown capability',
+    { capabilities: '\tkvm_cpu_cap_init(CPUID_1_EDX, F(MEDLAR));' },
+    /cpuid\.c:3:\d+: .*MEDLAR/,
+  ],
+])('code that is not understood is an error, not a policy: %s', (_, parts, message) => {
+  expect(() => policyOf(parts)).toThrow(DataError);
+  expect(() => policyOf(parts)).toThrow(message);
+});
+
+test('any set of bits comes out as it went in', () => {
+  const registers = ['eax', 'ebx', 'ecx', 'edx'] as const;
+  const mask = fc.integer({ min: 1, max: 0xffffffff });
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(
+        fc.tuple(fc.constantFrom(1, 7, 0x14), fc.constantFrom(0, 1), fc.constantFrom(...registers), mask),
+        { minLength: 1, maxLength: 4, selector: ([leaf, index, register]) => `${leaf}.${index}.${register}` },
+      ),
+      (places) => {
+        const tests = places.map(
+          ([leaf, index, register, bits]) =>
+            `(e->function == ${leaf} && e->index == ${index} && (e->${register} & 0x${bits.toString(16)}))`,
+        );
+        const clears = places.map(
+          ([, , register, bits], at) => `\tif ${tests[at]}\n\t\te->${register} &= ~0x${bits.toString(16)}U;`,
+        );
+        const filter = `static bool denied(const struct kvm_cpuid_entry2 *e)\n{\n\treturn ${tests.join(' ||\n\t\t')};\n}\nstatic void drop(struct kvm_cpuid_entry2 *e)\n{\n${clears.join('\n')}\n}\n`;
+        expect(denied({ filter })).toEqual(
+          Object.fromEntries(
+            places.map(([leaf, index, register, bits]) => [
+              `${leaf.toString(16)}.${index}.${register}`,
+              `0x${bits.toString(16)}`,
+            ]),
+          ),
+        );
+      },
+    ),
+    { numRuns: 15 },
+  );
+});

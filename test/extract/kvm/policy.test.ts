@@ -1,0 +1,60 @@
+import { execFileSync } from 'node:child_process';
+import { expect, test } from 'vitest';
+import { kernelVersion, readPolicy } from '../../../pipeline/extract/kvm/policy.ts';
+import { KVM_PATHS, openTree } from '../../../pipeline/extract/kvm/tree.ts';
+import { masks, policyOf } from '../../helpers/kernel-tree.ts';
+
+test('a whole policy', () => {
+  const policy = policyOf();
+  expect(policy).toMatchObject({ attributes: 0x10000000n, xfam: ['fp', 'sse'], configLimit: 48, adds: [], notes: [] });
+  expect(policy.restores.map(({ msr, by }) => `${msr} ${by}`)).toEqual([
+    'MSR_ALPHA our_uret_msrs',
+    'MSR_BETA our_uret_msrs',
+    'MSR_GAMMA put_back',
+  ]);
+});
+
+test('bits that KVM itself reports', () => {
+  expect(
+    masks(policyOf({ init: 'if (entry->function == 0x80000008) entry->eax |= 0xff0000; drop(entry);' }).adds),
+  ).toEqual({
+    '80000008.0.eax': '0xff0000',
+  });
+});
+
+test('a write of a value that is not the host’s restores nothing', () => {
+  const restores =
+    'void tdx_vcpu_run(struct kvm_vcpu *vcpu)\n{\n\twrmsrl(MSR_DELTA, vcpu->guest_value);\n\twrmsrl(MSR_ECHO, vcpu->host_value);\n}\n';
+  expect(policyOf({ restores }).restores.map(({ msr }) => msr)).toEqual(['MSR_ECHO']);
+});
+
+test('capabilities: trailing commas, names that begin with a digit, aliases, and macros that set nothing', () => {
+  const capabilities =
+    '\tkvm_cpu_cap_init(CPUID_8000_0001_EDX,\n\t\tF(3DNOW),\n\t\tALIASED_1_EDX_F(PEAR),\n\t\tVENDOR_F(HLE),\n\t\tRUNTIME_F(RTM),\n\t);';
+  expect(masks(policyOf({ capabilities }).known)).toEqual({ '80000001.0.edx': '0x80000004' });
+});
+
+test.each([
+  ['VERSION = 6\nPATCHLEVEL = 16\nSUBLEVEL = 1\nEXTRAVERSION =\n', '6.16.1'],
+  ['VERSION = 6\nPATCHLEVEL = 17\nSUBLEVEL = 0\nEXTRAVERSION = -rc3\n', '6.17-rc3'],
+])('the version of a make file', (text, version) => {
+  expect(kernelVersion('Makefile', text)).toBe(version);
+});
+
+const repository = process.env.BITWATCH_KERNEL_REPO;
+test.skipIf(repository === undefined)('the policy of 6.16.1 (skipped without BITWATCH_KERNEL_REPO)', () => {
+  const revision = '210b82c35000b63a0fa95d42feccddea97681b97';
+  const git = (...args: readonly string[]): string =>
+    execFileSync('git', ['-C', repository ?? '.', ...args], { encoding: 'utf8', maxBuffer: 1 << 26 });
+  const present = new Set(git('ls-tree', '--name-only', revision, '--', ...KVM_PATHS).split('\n'));
+  const files = KVM_PATHS.filter((path) => present.has(path)).map(
+    (path) => [path, { text: git('show', `${revision}:${path}`), blob: path }] as const,
+  );
+  const policy = readPolicy(openTree('linux', revision, new Map(files)), '6.16.1');
+  expect([policy.generation, policy.attributes]).toEqual(['denylist', 0x10000000n]);
+  expect(masks(policy.deny)).toEqual({ '7.0.ebx': '0x810', '7.0.ecx': '0x20' });
+  expect(masks(policy.adds)).toEqual({ '80000008.0.eax': '0xff0000' });
+  expect(policy.restores.map(({ msr }) => msr.replace(/^MSR_(IA32_)?/, '')).sort()).toEqual(
+    ['STAR', 'LSTAR', 'SYSCALL_MASK', 'TSC_AUX', 'KERNEL_GS_BASE', 'DEBUGCTLMSR', 'XSS', 'PKRU', 'XCR0'].sort(),
+  );
+});

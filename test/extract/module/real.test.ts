@@ -1,0 +1,33 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { readModuleRevision } from '../../../pipeline/commands/module-revision.ts';
+import { classify } from '../../../pipeline/model/class.ts';
+import { openBlobs } from '../../../pipeline/sources/blobs.ts';
+import { listReleases } from '../../../pipeline/sources/releases.ts';
+import { openRepository } from '../../../pipeline/sources/repository.ts';
+import { NO_CACHE } from '../../../pipeline/specs/plain.ts';
+import { loadSpecs } from '../../../pipeline/specs/store.ts';
+import { ROOT } from '../../helpers/run.ts';
+
+const { BITWATCH_MODULE_REPO: clone } = process.env;
+
+test.skipIf(clone === undefined)(
+  'real history gives the classes that specs/ holds (skipped without BITWATCH_MODULE_REPO)',
+  async () => {
+    const specs = await loadSpecs(join(ROOT, 'specs'), NO_CACHE);
+    const repository = openRepository(clone ?? '', process.env);
+    const blobs = openBlobs(repository.gitDir, process.env);
+    const found = await listReleases(repository);
+    expect(found.length).toBeGreaterThan(0);
+    for (const { release, commit } of found) {
+      const module = await readModuleRevision(repository, blobs, commit, release);
+      const embedded = specs.releases.find((each) => each.module.release === release);
+      const plain = (registers: ReturnType<typeof classify>) => registers.map(({ line: _, ...register }) => register);
+      expect([release, plain(classify(module, specs.knowledge.dynamic))]).toEqual([
+        release,
+        plain(embedded?.registers ?? []),
+      ]);
+    }
+    await blobs.close();
+  },
+);
