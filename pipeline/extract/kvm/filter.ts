@@ -2,11 +2,11 @@ import { DataError } from '../../model/errors.ts';
 import { bitsOf, or, without } from '../../model/mask.ts';
 import { comparePlaces, type Place, REGISTERS, type Register } from '../../model/place.ts';
 import type { Generation, PolicyMask } from '../../model/policy.ts';
-import type { Expr } from '../c/ast.ts';
-import { evaluate } from '../c/evaluate.ts';
+import type { Expr, Stmt } from '../c/ast.ts';
 import { bodyOf, type CFunction } from '../c/unit.ts';
 import { allExpressions, allStatements, expressionsIn, expressionsOf } from '../c/walk.ts';
-import { type Entry, featureScope, type Program, runCondition, runFunction } from './interpret.ts';
+import { type Entry, type Program, runCondition, runFunction } from './interpret.ts';
+import { blank, isUnheard, type LeafInput, leavesTold, UNHEARD } from './leaves.ts';
 
 /** What KVM does to the entries that the module reports as configurable. */
 export type Filter = {
@@ -16,8 +16,6 @@ export type Filter = {
   readonly adds: readonly PolicyMask[];
 };
 
-/** A leaf that no code names: what happens to it happens to all that KVM has never heard of. */
-const UNHEARD = { function: 0x12345678n, index: 0x77n } as const;
 const ALL = 0xffffffffn;
 
 /** The condition under which a TD's setup fails, with the name that stands for the entry in it. */
@@ -31,8 +29,9 @@ export type Refusal = { readonly test: Expr; readonly entry: string; readonly li
 export function readFilter(program: Program): Filter {
   const init = findInit(program);
   const refusals = findRefusals(program);
-  const leaves = leavesNamed(program, init, refusals);
+  const leaves = leavesTold(program, init, refusals);
   const cleared = probe(program, leaves, (entry) => runFunction(program, init, entry).entry);
+  checkSubleaves(program, init, cleared, isAllowing(cleared) ? Number(ALL) : 0);
   if (isAllowing(cleared)) {
     const allow = allowed(program, init, leaves, cleared);
     checkRefusal(program, init, leaves, cleared, refusals);
@@ -107,10 +106,13 @@ export function findRefusals(program: Program): readonly Refusal[] {
   });
 }
 
-const returnsError = (body: readonly { readonly kind: string }[]): boolean => {
-  const [first] = body as readonly { readonly kind: string; readonly value?: Expr | null }[];
-  return first?.kind === 'return' && first.value?.kind === 'unary' && first.value.op === '-';
-};
+const isError = (expr: Expr | null): boolean => expr?.kind === 'unary' && expr.op === '-';
+
+/** `return -EINVAL;`, or `ret = -EINVAL;` with a jump, whatever is said before. */
+const returnsError = (body: readonly Stmt[]): boolean =>
+  body.some((each) => each.kind === 'return' && isError(each.value)) ||
+  (body.some((each) => each.kind === 'expr' && each.expr.kind === 'assign' && isError(each.expr.value)) &&
+    body.some((each) => each.kind === 'jump' && each.form === 'goto'));
 
 /** True where the entry is handed on or looked into; `!entry` alone asks whether there is one. */
 function usesAsArgument(test: Expr, name: string): boolean {
@@ -121,66 +123,8 @@ function usesAsArgument(test: Expr, name: string): boolean {
   return false;
 }
 
-type LeafInput = { readonly function: bigint; readonly index: bigint };
-
-/** All constants that the code compares functions and sub-leaves with, and one of each that it does not name. */
-function leavesNamed(program: Program, init: CFunction, refusals: readonly Refusal[]): readonly LeafInput[] {
-  const functions = new Set<bigint>();
-  const indexes = new Set<bigint>([0n]);
-  const seen = new Set<string>();
-  const scope = featureScope(program);
-  const take = (expr: Expr, into: Set<bigint>): void => {
-    try {
-      into.add(BigInt.asUintN(32, evaluate(expr, scope).value));
-    } catch (error) {
-      // Compared with something that is no constant: the run itself reports it where it matters.
-      if (!(error instanceof DataError)) throw error;
-    }
-  };
-  const visit = (exprs: Iterable<Expr>): void => {
-    for (const expr of exprs) {
-      if (expr.kind === 'binary' && ['==', '!=', '<', '>', '<=', '>='].includes(expr.op)) {
-        for (const [side, other] of [
-          [expr.left, expr.right],
-          [expr.right, expr.left],
-        ] as const) {
-          if (side.kind === 'member' && side.name === 'function') take(other, functions);
-          if (side.kind === 'member' && side.name === 'index') take(other, indexes);
-        }
-      }
-      if (expr.kind === 'call' && expr.callee.kind === 'id') follow(expr.callee.name);
-    }
-  };
-  const follow = (name: string): void => {
-    if (seen.has(name)) return;
-    seen.add(name);
-    for (const fn of program.unit.functions.get(name) ?? []) visitFunction(fn);
-  };
-  const visitFunction = (fn: CFunction): void => {
-    const body = bodyOf(program.unit, fn);
-    for (const statement of allStatements(body)) {
-      if (statement.kind !== 'switch' || statement.subject.kind !== 'member') continue;
-      const into =
-        statement.subject.name === 'function' ? functions : statement.subject.name === 'index' ? indexes : null;
-      for (const item of statement.body)
-        if (into !== null && item.kind === 'case' && item.value !== null) take(item.value, into);
-    }
-    visit(expressionsIn(body));
-  };
-  visitFunction(init);
-  for (const { test } of refusals) visit(allExpressions(test));
-  const leaves = [...functions, UNHEARD.function].flatMap((fn) =>
-    [...indexes, UNHEARD.index].map((index) => ({ function: fn, index })),
-  );
-  // "No sub-leaf" that the code turns into sub-leaf 0 is no sub-leaf of its own.
-  const own = leaves.filter((leaf) => runFunction(program, init, blank(leaf)).entry.index === leaf.index);
-  return own.sort((a, b) => Number(a.function - b.function) || Number(a.index - b.index));
-}
-
 /** Which bits of each register a step takes away, by leaf. */
 type Probe = ReadonlyMap<LeafInput, Readonly<Record<Register, number>>>;
-
-const blank = (leaf: LeafInput): Entry => ({ ...leaf, eax: 0n, ebx: 0n, ecx: 0n, edx: 0n });
 
 function probe(program: Program, leaves: readonly LeafInput[], step: (entry: Entry) => Entry): Probe {
   return new Map(
@@ -219,6 +163,21 @@ function isAllowing(cleared: Probe): boolean {
   for (const [leaf, taken] of cleared)
     if (leaf.function === UNHEARD.function) return REGISTERS.every((register) => taken[register] === 0xffffffff);
   return false;
+}
+
+/** Sub-leaves that no code names must be as sub-leaf 0, or untouched: a mask for "all but some" has no place to stand at. */
+function checkSubleaves(program: Program, init: CFunction, cleared: Probe, untouched: number): void {
+  for (const [leaf, taken] of cleared) {
+    if (leaf.index !== UNHEARD.index || isUnheard(leaf)) continue;
+    const zero = [...cleared].find(([other]) => other.function === leaf.function && other.index === 0n)?.[1];
+    for (const register of REGISTERS)
+      if (taken[register] !== untouched && taken[register] !== zero?.[register])
+        throw new DataError({
+          where: { file: program.path, line: init.line },
+          expected: `a filter that names the sub-leaves of leaf 0x${leaf.function.toString(16)} that it treats unlike sub-leaf 0`,
+          found: `a mask of ${register} for all others`,
+        });
+  }
 }
 
 const placeOf = (leaf: LeafInput, register: Register): Place => ({
@@ -268,10 +227,12 @@ function byLine(
 function addsOf(program: Program, init: CFunction, leaves: readonly LeafInput[]): readonly PolicyMask[] {
   const adds: PolicyMask[] = [];
   for (const leaf of leaves) {
-    if (leaf.index !== 0n || leaf.function === UNHEARD.function) continue;
+    if (isUnheard(leaf) || leaf.index === UNHEARD.index) continue;
     const { entry, lines } = runFunction(program, init, blank(leaf));
+    // Where no sub-leaf is asked for, sub-leaf 0 stands for the leaf.
+    const other = runFunction(program, init, blank({ ...leaf, index: UNHEARD.index })).entry;
     for (const register of REGISTERS)
-      if (entry[register] !== 0n)
+      if (entry[register] !== 0n && (leaf.index === 0n || entry[register] !== other[register]))
         adds.push({
           ...placeOf(leaf, register),
           mask: Number(entry[register]),

@@ -9,6 +9,10 @@ import type { FeatureTable } from './features.ts';
 export type Entry = { function: bigint; index: bigint; eax: bigint; ebx: bigint; ecx: bigint; edx: bigint };
 const FIELDS = ['function', 'index', 'eax', 'ebx', 'ecx', 'edx'] as const;
 type Field = (typeof FIELDS)[number];
+/** What an entry is found by; a value that comes from one keeps its name through variables, arguments and casts. */
+export type Key = 'function' | 'index';
+/** What a run compared each key with: the leaves that its code tells apart. */
+export type Compared = Readonly<Record<Key, Set<bigint>>>;
 
 /** What the code is run with: its file, the meaning of names, the tables of features. */
 export type Program = {
@@ -20,11 +24,17 @@ export type Program = {
 
 /** The value of an expression: a number, the entry itself, or something that comes from the module and is not known here. */
 type Value =
-  | { readonly kind: 'number'; readonly value: bigint }
+  | { readonly kind: 'number'; readonly value: bigint; readonly of?: Key }
   | { readonly kind: 'entry' }
   | { readonly kind: 'unknown' };
 type Frame = { readonly values: Map<string, Value>; readonly run: Run };
-type Run = { readonly program: Program; readonly entry: Entry; readonly lines: Map<Field, number>; steps: number };
+type Run = {
+  readonly program: Program;
+  readonly entry: Entry;
+  readonly lines: Map<Field, number>;
+  readonly compared: Compared;
+  steps: number;
+};
 type Flow = { readonly kind: 'next' } | { readonly kind: 'break' } | { readonly kind: 'return'; readonly value: Value };
 
 const NEXT: Flow = { kind: 'next' };
@@ -39,22 +49,43 @@ export type Outcome = {
   readonly result: bigint | null;
   readonly entry: Entry;
   readonly lines: ReadonlyMap<string, number>;
+  readonly compared: Compared;
 };
+
+const newRun = (program: Program, entry: Entry, compared: Compared): Run => ({
+  program,
+  entry: { ...entry },
+  lines: new Map(),
+  compared,
+  steps: 0,
+});
+const nothingCompared = (): Compared => ({ function: new Set(), index: new Set() });
 
 /** Runs a function of the program on an entry, as C would. Throws a DataError for what the code does that is not understood. */
 export function runFunction(program: Program, fn: CFunction, entry: Entry): Outcome {
-  const run: Run = { program, entry: { ...entry }, lines: new Map(), steps: 0 };
+  const run = newRun(program, entry, nothingCompared());
   const value = call(
     run,
     fn,
     fn.params.map((_, index) => (index === entryParameter(program, fn) ? ENTRY : UNKNOWN)),
   );
-  return { result: value.kind === 'number' ? value.value : null, entry: run.entry, lines: run.lines };
+  return {
+    result: value.kind === 'number' ? value.value : null,
+    entry: run.entry,
+    lines: run.lines,
+    compared: run.compared,
+  };
 }
 
 /** The value of a condition in which `name` stands for the entry. */
-export function runCondition(program: Program, test: Expr, name: string, entry: Entry): boolean {
-  const run: Run = { program, entry: { ...entry }, lines: new Map(), steps: 0 };
+export function runCondition(
+  program: Program,
+  test: Expr,
+  name: string,
+  entry: Entry,
+  compared: Compared = nothingCompared(),
+): boolean {
+  const run = newRun(program, entry, compared);
   const value = evaluateExpr(test, { values: new Map([[name, ENTRY]]), run });
   if (value.kind !== 'number') return fail(program.path, test.at, 'a condition on the CPUID entry');
   return value.value !== 0n;
@@ -121,7 +152,7 @@ function runStatement(statement: Stmt, frame: Frame): Flow {
 
 function condition(test: Expr, frame: Frame): boolean {
   const value = evaluateExpr(test, frame);
-  if (value.kind === 'number') return value.value !== 0n;
+  if (value.kind === 'number') return isTrue(value, frame);
   return fail(
     frame.run.program.path,
     test.at,
@@ -130,10 +161,20 @@ function condition(test: Expr, frame: Frame): boolean {
   );
 }
 
+/** C's truth of a number: a key asked this way is compared with 0. */
+function isTrue(value: Extract<Value, { kind: 'number' }>, frame: Frame): boolean {
+  if (value.of !== undefined) frame.run.compared[value.of].add(0n);
+  return value.value !== 0n;
+}
+
+/** A case range beyond this is no list of leaves. */
+const MAX_CASES = 64n;
+
 function runSwitch(statement: Extract<Stmt, { kind: 'switch' }>, frame: Frame): Flow {
   const subject = evaluateExpr(statement.subject, frame);
   if (subject.kind !== 'number') return fail(frame.run.program.path, statement.at, 'a switch on the CPUID entry');
   const starts = statement.body.flatMap((item, index) => (item.kind === 'case' ? [{ item, index }] : []));
+  if (subject.of !== undefined) for (const { item } of starts) noteCase(item, subject.of, frame);
   const hit =
     starts.find(({ item }) => item.value !== null && matchesCase(item, subject.value, frame)) ??
     starts.find(({ item }) => item.value === null);
@@ -142,12 +183,27 @@ function runSwitch(statement: Extract<Stmt, { kind: 'switch' }>, frame: Frame): 
   return flow.kind === 'break' ? NEXT : flow;
 }
 
-function matchesCase(item: Extract<Stmt, { kind: 'case' }>, subject: bigint, frame: Frame): boolean {
-  if (item.value === null) return false;
+type Case = Extract<Stmt, { kind: 'case' }>;
+
+function caseRange(item: Case, frame: Frame): { readonly low: bigint; readonly high: bigint } | null {
+  if (item.value === null) return null;
   const low = evaluateExpr(item.value, frame);
   const high = item.last === null ? low : evaluateExpr(item.last, frame);
   if (low.kind !== 'number' || high.kind !== 'number') return fail(frame.run.program.path, item.at, 'a constant case');
-  return subject >= low.value && subject <= high.value;
+  return { low: low.value, high: high.value };
+}
+
+function matchesCase(item: Case, subject: bigint, frame: Frame): boolean {
+  const range = caseRange(item, frame);
+  return range !== null && subject >= range.low && subject <= range.high;
+}
+
+function noteCase(item: Case, key: Key, frame: Frame): void {
+  const range = caseRange(item, frame);
+  if (range === null) return;
+  if (range.high - range.low >= MAX_CASES)
+    fail(frame.run.program.path, item.at, `at most ${MAX_CASES} leaves in one case`);
+  for (let value = range.low; value <= range.high; value += 1n) frame.run.compared[key].add(BigInt.asUintN(32, value));
 }
 
 function evaluateExpr(expr: Expr, frame: Frame): Value {
@@ -173,6 +229,10 @@ function evaluateExpr(expr: Expr, frame: Frame): Value {
     case 'cast': {
       const value = evaluateExpr(expr.operand, frame);
       if (value.kind !== 'number') return value;
+      if (value.of !== undefined && /64|long|32|int/.test(expr.type)) return value;
+      if (value.of !== undefined && !/bool/.test(expr.type))
+        return fail(run.program.path, expr.at, 'the whole function or sub-leaf');
+      if (value.of !== undefined) return truth(isTrue(value, frame));
       return number(
         /64|long/.test(expr.type)
           ? BigInt.asUintN(64, value.value)
@@ -231,7 +291,8 @@ function evaluateMember(expr: Extract<Expr, { kind: 'member' }>, frame: Frame): 
   const object = evaluateExpr(expr.object, frame);
   const field = FIELDS.find((name) => name === expr.name);
   if (object.kind !== 'entry' || field === undefined) return UNKNOWN;
-  return number(frame.run.entry[field]);
+  const value = frame.run.entry[field];
+  return field === 'function' || field === 'index' ? { kind: 'number', value, of: field } : number(value);
 }
 
 function evaluateUnary(expr: Extract<Expr, { kind: 'unary' }>, frame: Frame): Value {
@@ -239,7 +300,8 @@ function evaluateUnary(expr: Extract<Expr, { kind: 'unary' }>, frame: Frame): Va
   const value = evaluateExpr(expr.operand, frame);
   if (value.kind === 'entry' && expr.op === '!') return truth(false);
   if (value.kind !== 'number') return UNKNOWN;
-  if (expr.op === '!') return truth(value.value === 0n);
+  if (expr.op === '!') return truth(!isTrue(value, frame));
+  checkWhole(value, expr, frame);
   if (expr.op === '~') return number(BigInt.asUintN(64, ~value.value));
   if (expr.op === '-') return number(BigInt.asUintN(64, -value.value));
   return expr.op === '+' ? value : fail(frame.run.program.path, expr.at, 'an operator that can be followed');
@@ -248,17 +310,38 @@ function evaluateUnary(expr: Extract<Expr, { kind: 'unary' }>, frame: Frame): Va
 function evaluateBinary(expr: Extract<Expr, { kind: 'binary' }>, frame: Frame): Value {
   const left = evaluateExpr(expr.left, frame);
   if (expr.op === '&&' || expr.op === '||') {
-    const isTrue = left.kind === 'entry' || (left.kind === 'number' && left.value !== 0n);
-    if (left.kind !== 'unknown' && isTrue === (expr.op === '||')) return truth(isTrue);
+    const holds = left.kind === 'entry' || (left.kind === 'number' && isTrue(left, frame));
+    if (left.kind !== 'unknown' && holds === (expr.op === '||')) return truth(holds);
     const right = evaluateExpr(expr.right, frame);
     if (left.kind === 'unknown' || right.kind === 'unknown') return UNKNOWN;
-    return truth(right.kind === 'entry' || right.value !== 0n);
+    return truth(right.kind === 'entry' || isTrue(right, frame));
   }
   const right = evaluateExpr(expr.right, frame);
+  if ((left.kind === 'number' && left.of !== undefined) || (right.kind === 'number' && right.of !== undefined))
+    noteComparison(left, right, expr, frame);
   if (left.kind !== 'number' || right.kind !== 'number') return UNKNOWN;
   const operation = OPERATIONS[expr.op];
   if (operation === undefined) return fail(frame.run.program.path, expr.at, 'an operator that can be followed');
   return number(operation(left.value, right.value));
+}
+
+/** Leaves are told apart by equality only: of a range or of a computed key, not every leaf could be tried. */
+function noteComparison(left: Value, right: Value, expr: Expr & { readonly op: string }, frame: Frame): void {
+  const [key, other] = left.kind === 'number' && left.of !== undefined ? [left, right] : [right, left];
+  if (
+    key.kind !== 'number' ||
+    key.of === undefined ||
+    other.kind !== 'number' ||
+    other.of !== undefined ||
+    (expr.op !== '==' && expr.op !== '!=')
+  )
+    fail(frame.run.program.path, expr.at, 'the function or sub-leaf compared for equality with a constant');
+  else frame.run.compared[key.of].add(BigInt.asUintN(32, other.value));
+}
+
+function checkWhole(value: Value, expr: Expr, frame: Frame): void {
+  if (value.kind === 'number' && value.of !== undefined)
+    fail(frame.run.program.path, expr.at, 'the function or sub-leaf compared for equality with a constant');
 }
 
 /** Registers are unsigned and constants positive: 64 unsigned bits hold every value that occurs. */
@@ -283,9 +366,11 @@ const same = (a: bigint, b: bigint): boolean => BigInt.asUintN(32, a) === BigInt
 function evaluateAssign(expr: Extract<Expr, { kind: 'assign' }>, frame: Frame): Value {
   const value = evaluateExpr(expr.value, frame);
   const { target } = expr;
+  if (expr.op !== '=') checkWhole(value, expr, frame);
   const operation = expr.op === '=' ? undefined : OPERATIONS[expr.op.slice(0, -1)];
   if (target.kind === 'id') {
     const old = frame.values.get(target.name) ?? UNKNOWN;
+    if (operation !== undefined) checkWhole(old, expr, frame);
     const now =
       operation === undefined
         ? value
@@ -311,6 +396,7 @@ function evaluateAssign(expr: Extract<Expr, { kind: 'assign' }>, frame: Frame): 
 
 function evaluateIndex(expr: Extract<Expr, { kind: 'index' }>, frame: Frame): Value {
   const index = evaluateExpr(expr.index, frame);
+  checkWhole(index, expr, frame);
   if (expr.object.kind === 'id' && !frame.values.has(expr.object.name)) {
     const table = capabilityTable(frame.run.program, expr.object.name);
     if (table !== null && index.kind === 'number') return number(table.get(index.value) ?? 0n);
