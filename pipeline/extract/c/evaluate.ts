@@ -30,6 +30,8 @@ const ONE_MEANING = 'a macro that means the same in every branch of its #if';
 
 /** The value of a C constant expression, in two's complement of its type. Throws a DataError naming what is no constant. */
 export function evaluate(expr: Expr, scope: Scope): CInteger {
+  // Tables are made of literals: these need no environment.
+  if (expr.kind === 'num') return literalOf(expr, scope);
   const run: Run = { steps: 0, bodies: new Map() };
   return plain(evaluateIn(expr, { scope, run, args: new Map(), expanding: null, depth: 0, isUnused: false }));
 }
@@ -73,6 +75,9 @@ type Env = {
   readonly isUnused: boolean;
 };
 
+const literalOf = (expr: Expr & { readonly kind: 'num' }, scope: Scope): CInteger =>
+  literal(expr.text) ?? fail(scope.file, expr.at, 'an integer literal');
+
 const plain = ({ value, bits, signed }: Held): CInteger => ({ value, bits, signed });
 const held = (value: CInteger, power: number): Held => ({ ...value, power });
 
@@ -93,7 +98,7 @@ function evaluateNode(expr: Expr, env: Env): Held {
   const { file } = env.scope;
   switch (expr.kind) {
     case 'num':
-      return held(literal(expr.text) ?? fail(file, expr.at, 'an integer literal'), POWER.primary);
+      return held(literalOf(expr, env.scope), POWER.primary);
     case 'id':
       return evaluateName(expr, env);
     case 'call':

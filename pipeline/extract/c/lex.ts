@@ -15,22 +15,39 @@ export type Token = {
   readonly touches?: boolean;
 };
 
-/** Each class in a group of its own, loops unrolled so that no input makes the expression go back over what it took. */
-const TOKEN = new RegExp(
-  [
-    String.raw`((?:[ \t\r\f\v]+|\\[ \t]*\r?\n)+)`,
-    String.raw`(\n)`,
-    String.raw`(\/\/[^\n\\]*(?:\\(?:[ \t]*\r?\n)?[^\n\\]*)*|\/\*[^*]*(?:\*(?!\/)[^*]*)*\*\/)`,
-    String.raw`([A-Za-z_$][\w$]*)`,
-    String.raw`(\.?[0-9](?:[eEpP][+-]|[\w.])*)`,
-    String.raw`("[^"\\\n]*(?:\\(?:\r\n|[\s\S])[^"\\\n]*)*")`,
-    String.raw`('[^'\\\n]*(?:\\(?:\r\n|[\s\S])[^'\\\n]*)*')`,
-    String.raw`(\.\.\.|<<=|>>=|->|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^]=|##|\/(?!\*)|[-+*%&|^~!<>=?:;,.(){}[\]#\\@${'`'}])`,
-  ].join('|'),
-  'y',
-);
-const KINDS: readonly TokenKind[] = ['id', 'num', 'str', 'char', 'punct'];
-const FIRST_KIND = 4;
+/** What each kind of token or blank is, from its first character on; loops unrolled so that no input goes back over what it took. */
+const SHAPES = {
+  blank: /(?:[ \t\r\f\v]+|\\[ \t]*\r?\n)+/y,
+  comment: /\/\/[^\n\\]*(?:\\(?:[ \t]*\r?\n)?[^\n\\]*)*|\/\*[^*]*(?:\*(?!\/)[^*]*)*\*\//y,
+  id: /[A-Za-z_$][\w$]*/y,
+  num: /\.?[0-9](?:[eEpP][+-]|[\w.])*/y,
+  str: /"[^"\\\n]*(?:\\(?:\r\n|[\s\S])[^"\\\n]*)*"/y,
+  char: /'[^'\\\n]*(?:\\(?:\r\n|[\s\S])[^'\\\n]*)*'/y,
+  punct: /\.\.\.|<<=|>>=|->|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^]=|##|\/(?!\*)|[-+*%&|^~!<>=?:;,.(){}[\]#\\@`]/y,
+} as const;
+type Shape = keyof typeof SHAPES;
+
+/** The shapes to try at a character, by its code: one expression with a group for each would cost an array for each token. */
+const TRIED: readonly (readonly Shape[])[] = Array.from({ length: 128 }, (_, code): readonly Shape[] => {
+  const char = String.fromCharCode(code);
+  if (/[ \t\r\f\v]/.test(char)) return ['blank'];
+  if (char === '\\') return ['blank', 'punct'];
+  if (char === '/') return ['comment', 'punct'];
+  if (/[A-Za-z_$]/.test(char)) return ['id'];
+  if (/[0-9]/.test(char)) return ['num'];
+  if (char === '.') return ['num', 'punct'];
+  if (char === '"') return ['str'];
+  return char === "'" ? ['char'] : ['punct'];
+});
+const NONE: readonly Shape[] = [];
+/** Punctuation that is never part of a longer one, by its code. */
+const SINGLE: readonly (string | undefined)[] = Array.from({ length: 128 }, (_, code) => {
+  const char = String.fromCharCode(code);
+  return /[~?:;,(){}[\]@`]/.test(char) ? char : undefined;
+});
+const NEWLINE = 10;
+const SPACE = 32;
+const TAB = 9;
 
 /** What a continuation must not stand between, since C would join it to one token. */
 const JOINED = /^(?:[\w$]{2}|&&|\|\||<<|>>|->|\+\+|--|##|[-+*/%&|^=!<>]=)$/;
@@ -66,14 +83,18 @@ export function lex(file: string, text: string): readonly Token[] {
     directive: null,
     lastEnd: -1,
   };
-  TOKEN.lastIndex = text.charCodeAt(0) === 0xfeff ? 1 : 0;
-  while (TOKEN.lastIndex < text.length) {
-    const start = TOKEN.lastIndex;
-    const match = TOKEN.exec(text);
-    if (match === null) TOKEN.lastIndex = skipProse(scan, start);
-    else if (match[2] !== undefined) endLine(scan, start + 1);
-    else if (match[1] !== undefined || match[3] !== undefined) passBlank(scan, start, match[0]);
-    else takeToken(scan, start, match[0], kindOf(match));
+  let at = text.charCodeAt(0) === 0xfeff ? 1 : 0;
+  while (at < text.length) {
+    const code = text.charCodeAt(at);
+    const single = SINGLE[code];
+    if (code === SPACE || code === TAB) at += 1;
+    else if (code === NEWLINE) {
+      at += 1;
+      endLine(scan, at);
+    } else if (single !== undefined) {
+      takeToken(scan, at, single, 'punct');
+      at += 1;
+    } else at = takeShape(scan, at, TRIED[code] ?? NONE);
   }
   endDirective(scan);
   const end: Token = { kind: 'end', text: '', line: scan.line, column: text.length - scan.lineStart + 1 };
@@ -81,9 +102,19 @@ export function lex(file: string, text: string): readonly Token[] {
   return liveTokens(file, scan.tokens);
 }
 
-function kindOf(match: RegExpExecArray): TokenKind {
-  for (const [index, kind] of KINDS.entries()) if (match[FIRST_KIND + index] !== undefined) return kind;
-  return 'punct';
+/** Takes the first of the shapes that stands at `start`; returns where to read on. */
+function takeShape(scan: Scan, start: number, tried: readonly Shape[]): number {
+  const { text } = scan;
+  for (const name of tried) {
+    const shape = SHAPES[name];
+    shape.lastIndex = start;
+    if (!shape.test(text)) continue;
+    const end = shape.lastIndex;
+    if (name === 'blank' || name === 'comment') passBlank(scan, start, end);
+    else takeToken(scan, start, text.slice(start, end), name);
+    return end;
+  }
+  return skipProse(scan, start);
 }
 
 function endLine(scan: Scan, next: number): void {
@@ -101,8 +132,8 @@ function endDirective(scan: Scan): void {
 }
 
 /** White space or a comment: only its line breaks count, and what it may have cut apart. */
-function passBlank(scan: Scan, start: number, found: string): void {
-  const end = start + found.length;
+function passBlank(scan: Scan, start: number, end: number): void {
+  const found = scan.text.slice(start, end);
   if (found.startsWith('\\') && /^(?:\\[ \t]*\r?\n)+$/.test(found)) {
     if (JOINED.test(scan.text.charAt(start - 1) + scan.text.charAt(end)))
       throw problem(scan, start, 'tokens on one line each', 'a continuation inside a token');
