@@ -1,6 +1,5 @@
 import { DataError, NoInputError } from '../../model/errors.ts';
-import { evaluate, type Scope } from '../c/evaluate.ts';
-import type { Macro } from '../c/unit.ts';
+import { evaluate, type Scope, type ScopedMacro } from '../c/evaluate.ts';
 import { enumMembers, readUnit, type Unit } from '../c/unit.ts';
 
 export type KernelFile = { readonly text: string; readonly blob: string };
@@ -61,25 +60,14 @@ export function openTree(
   files: ReadonlyMap<string, KernelFile>,
   cache: UnitCache = new Map(),
 ): KernelTree {
+  const units = new Map<string, Unit>();
   const unit = (path: string): Unit => {
+    const known = units.get(path);
+    if (known !== undefined) return known;
     const file = files.get(path);
     if (file === undefined) throw new NoInputError(`${repository}@${revision.slice(0, 12)}: no ${path}`);
-    const key = `${file.blob}:${path}`;
-    const known = cache.get(key);
-    if (known !== undefined) {
-      // Used again: it is the last to go.
-      cache.delete(key);
-      cache.set(key, known);
-      return known;
-    }
-    checkMerge(path, file.text);
-    const read = readUnit(path, file.text);
-    // A history goes forward: what the last few revisions read is what the next one shares.
-    for (const old of cache.keys()) {
-      if (cache.size < MAX_UNITS) break;
-      cache.delete(old);
-    }
-    cache.set(key, read);
+    const read = cachedUnit(cache, path, file);
+    units.set(path, read);
     return read;
   };
   cache.facts ??= new Map();
@@ -91,25 +79,51 @@ export function openTree(
     return facts.get(key) as T;
   };
   let constants: ReadonlyMap<string, bigint> | null = null;
-  const macroOf = (path: string, name: string): (Macro & { readonly file?: string }) | undefined => {
-    for (const candidate of [path, ...HEADERS]) {
-      if (!files.has(candidate)) continue;
-      const macro = unit(candidate).macros.get(name);
-      if (macro !== undefined) return { ...macro, file: candidate };
-    }
-    return undefined;
+  /** The macros of all headers, of each name the first: what every scope of the revision shares. */
+  const shared = (): ReadonlyMap<string, ScopedMacro> =>
+    once('macros', HEADERS, () => {
+      const macros = new Map<string, ScopedMacro>();
+      for (const path of HEADERS.filter((header) => files.has(header)))
+        for (const [name, macro] of unit(path).macros)
+          if (!macros.has(name)) macros.set(name, { ...macro, file: path });
+      return macros;
+    });
+  const macroOf = (path: string, name: string): ScopedMacro | undefined => {
+    const own = files.has(path) ? unit(path).macros.get(name) : undefined;
+    return own === undefined ? shared().get(name) : { ...own, file: path };
   };
   const scope = (path: string): Scope => ({
     file: path,
     macro: (name) => macroOf(path, name),
     constant: (name) => {
-      constants ??= readConstants(HEADERS.filter((header) => files.has(header)).map(unit), (name_) =>
-        macroOf('', name_),
+      constants ??= once('constants', HEADERS, () =>
+        readConstants(HEADERS.filter((header) => files.has(header)).map(unit), (name_) => macroOf('', name_)),
       );
       return constants.get(name);
     },
   });
   return { once, repository, revision, has: (path) => files.has(path), unit, file: (path) => files.get(path), scope };
+}
+
+/** A file's unit, parsed if none of the last revisions had it. */
+function cachedUnit(cache: UnitCache, path: string, { blob, text }: KernelFile): Unit {
+  const key = `${blob}:${path}`;
+  const known = cache.get(key);
+  if (known !== undefined) {
+    // Used again: it is the last to go.
+    cache.delete(key);
+    cache.set(key, known);
+    return known;
+  }
+  checkMerge(path, text);
+  const read = readUnit(path, text);
+  // A history goes forward: what the last few revisions read is what the next one shares.
+  for (const old of cache.keys()) {
+    if (cache.size < MAX_UNITS) break;
+    cache.delete(old);
+  }
+  cache.set(key, read);
+  return read;
 }
 
 /** Enumerators of the enums that number CPUID words, CPUID registers and XSAVE features. */
