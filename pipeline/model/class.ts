@@ -23,19 +23,19 @@ export type RegisterClasses = Place & {
   readonly line?: number;
 };
 
+type AttributeGate = { readonly bit: number; readonly masks: RegisterMasks };
 /** TD attributes that clear CPUID bits where they are 0, from the module's TD initialisation and CPUID exit code. */
-const ATTRIBUTE_GATES: ReadonlyMap<string, readonly { readonly bit: number; readonly masks: RegisterMasks }[]> =
-  new Map([
-    [leafId({ leaf: 0x7, subleaf: 0x1 }), [{ bit: 27, masks: { eax: 0x00000040 } }]],
+const ATTRIBUTE_GATES: ReadonlyMap<string, readonly AttributeGate[]> = new Map([
+  [leafId({ leaf: 0x7, subleaf: 0x1 }), [{ bit: 27, masks: { eax: 0x00000040 } }]],
+  [
+    leafId({ leaf: 0x7, subleaf: 0x0 }),
     [
-      leafId({ leaf: 0x7, subleaf: 0x0 }),
-      [
-        { bit: 30, masks: { ecx: 0x80000000 } },
-        { bit: 31, masks: { ecx: 0x00800000 } },
-      ],
+      { bit: 30, masks: { ecx: 0x80000000 } },
+      { bit: 31, masks: { ecx: 0x00800000 } },
     ],
-    [leafId({ leaf: 0xa, subleaf: null }), [{ bit: 63, masks: { eax: FULL, ebx: FULL, ecx: FULL, edx: FULL } }]],
-  ]);
+  ],
+  [leafId({ leaf: 0xa, subleaf: null }), [{ bit: 63, masks: { eax: FULL, ebx: FULL, ecx: FULL, edx: FULL } }]],
+]);
 
 export type DynamicBits = ReadonlyMap<string, number>;
 
@@ -46,19 +46,18 @@ export type ClassedRelease = { readonly module: ModuleRelease; readonly register
 export function classify(tables: ModuleTables, dynamic: DynamicBits = new Map()): readonly RegisterClasses[] {
   const configurable = new Map(tables.configurable.map((entry) => [leafId(entry), entry]));
   const xfam = new Map(tables.xfamMasks.map((mask) => [leafId(mask), mask]));
-  return [...tables.lookup]
-    .sort(compareLeaves)
-    .flatMap((entry) =>
-      REGISTERS.map((register) =>
-        classifyRegister(entry, configurable.get(leafId(entry)), xfam.get(leafId(entry)), register, dynamic),
-      ),
-    );
+  return [...tables.lookup].sort(compareLeaves).flatMap((entry) => {
+    const id = leafId(entry);
+    const [config, mask, gates] = [configurable.get(id), xfam.get(id), ATTRIBUTE_GATES.get(id) ?? []];
+    return REGISTERS.map((register) => classifyRegister(entry, config, mask, gates, register, dynamic));
+  });
 }
 
 function classifyRegister(
   entry: LookupEntry,
   config: ConfigurableEntry | undefined,
   xfam: XfamMask | undefined,
+  attributeGates: readonly AttributeGate[],
   register: Register,
   dynamic: DynamicBits,
 ): RegisterClasses {
@@ -102,7 +101,7 @@ function classifyRegister(
   if (zero !== 0 || verified.fixed0 !== 0) classes.set('fixed0', or(zero, verified.fixed0));
   if (through !== 0 || rest !== 0) classes.set('native', or(through, rest));
   const open = not(classes.get('fixed0') ?? 0);
-  for (const { bit, masks } of ATTRIBUTE_GATES.get(leafId(entry)) ?? []) {
+  for (const { bit, masks } of attributeGates) {
     const mask = and(masks[register] ?? 0, open);
     if (mask !== 0) gates.set(`attributes:${bit}`, mask);
   }

@@ -1,7 +1,10 @@
 import type { Token } from './lex.ts';
 
+/** An expression; `parens` where it stands in parentheses, which decide how a macro's text binds. */
+export type Expr = ExprNode & { readonly parens?: true };
+
 /** Each node carries the token that it starts with or, for binary operators, the operator: the place an error names. */
-export type Expr =
+type ExprNode =
   | { readonly kind: 'id'; readonly name: string; readonly at: Token }
   | { readonly kind: 'num'; readonly text: string; readonly at: Token }
   | { readonly kind: 'str'; readonly text: string; readonly at: Token }

@@ -1,11 +1,50 @@
 import { DataError } from '../../model/errors.ts';
 import type { Token } from './lex.ts';
 
-/** A position in a token list; parsers advance it. */
-export type Cursor = { readonly file: string; readonly tokens: readonly Token[]; at: number };
+/** A position in a token list, which parsers advance, with what bounds their recursion. */
+export type Cursor = {
+  readonly file: string;
+  readonly tokens: readonly Token[];
+  at: number;
+  /** Open levels of nesting. */
+  depth: number;
+  /** Height of the tree that the current level has built so far. */
+  height: number;
+  /** How many more statements may be read once per branch of a conditional that cuts through them; shared by all readings. */
+  readonly cuts: { left: number };
+};
+
+/** Nesting beyond this is no source that a person or a generator of tables writes, and would exhaust the stack. */
+const MAX_DEPTH = 200;
+/** A tree higher than this would exhaust the stack of who walks it: a chain of 1000 operators is one. */
+const MAX_HEIGHT = 1000;
+/** A body with more statements that conditionals cut through would take too many readings. */
+const MAX_CUTS = 50;
 
 export function cursorOf(file: string, tokens: readonly Token[], at = 0): Cursor {
-  return { file, tokens, at };
+  return { file, tokens, at, depth: 0, height: 0, cuts: { left: MAX_CUTS } };
+}
+
+/** Starts a level of nesting; what it returns is for `leave`. A cursor that has thrown is not used again. */
+export function enter(cursor: Cursor): number {
+  cursor.depth += 1;
+  if (cursor.depth > MAX_DEPTH) return fail(cursor.file, peek(cursor), `at most ${MAX_DEPTH} nested levels`);
+  const outer = cursor.height;
+  cursor.height = 0;
+  return outer;
+}
+
+/** Ends the level whose `enter` returned `outer`: its tree stands beside what the outer level has built. */
+export function leave(cursor: Cursor, outer: number): void {
+  cursor.depth -= 1;
+  grow(cursor);
+  cursor.height = Math.max(outer, cursor.height);
+}
+
+/** Puts one more node on top of what the level has built: an operator takes what stands before it as its operand. */
+export function grow(cursor: Cursor): void {
+  cursor.height += 1;
+  if (cursor.height > MAX_HEIGHT) fail(cursor.file, peek(cursor), `at most ${MAX_HEIGHT} operators in a row`);
 }
 
 /** The end of every list, also of one that was cut out of the middle of a file. */
@@ -24,8 +63,8 @@ export function next(cursor: Cursor): Token {
   return token;
 }
 
-export const isText = (token: Token, text: string): boolean =>
-  token.text === text && (token.kind === 'punct' || token.kind === 'id');
+export const isText = (token: Token | undefined, text: string): boolean =>
+  token !== undefined && token.text === text && (token.kind === 'punct' || token.kind === 'id');
 
 /** Takes the token if it is next. */
 export function accept(cursor: Cursor, text: string): Token | null {
@@ -58,30 +97,36 @@ export function fail(file: string, token: Token, expected: string, hint?: string
   });
 }
 
-const CLOSERS: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
+const CLOSERS: Readonly<Record<string, string | undefined>> = { '(': ')', '[': ']', '{': '}' };
+/** Open brackets, innermost first; a list, since `#if` keeps many of them at once. */
+type Open = { readonly closer: string; readonly outer: Open } | null;
+
+export const isCloser = (token: Token): boolean =>
+  token.kind === 'punct' && (token.text === ')' || token.text === ']' || token.text === '}');
 
 /**
  * The index behind the bracket that closes the one at `open`. Branches of `#if` that each open or close the same bracket
  * count once: the depth at `#if` is taken up again at `#else` and `#elif`.
  */
 export function skipBrackets(file: string, tokens: readonly Token[], open: number): number {
-  const stack: string[] = [];
-  const saved: string[][] = [];
+  let stack: Open = null;
+  const saved: Open[] = [];
   for (let at = open; at < tokens.length; at += 1) {
     const token = tokens[at];
     if (token === undefined) break;
     if (token.kind === 'directive') {
-      if (token.text.startsWith('if')) saved.push([...stack]);
-      else if (token.text === 'else' || token.text === 'elif') stack.splice(0, stack.length, ...(saved.at(-1) ?? []));
+      if (token.text.startsWith('if')) saved.push(stack);
+      else if (token.text === 'else' || token.text === 'elif') stack = saved.at(-1) ?? null;
       else if (token.text === 'endif') saved.pop();
       continue;
     }
     if (token.kind !== 'punct') continue;
-    const closer = CLOSERS[token.text];
-    if (closer !== undefined) stack.push(closer);
-    else if (token.text === ')' || token.text === ']' || token.text === '}') {
-      if (stack.pop() !== token.text) fail(file, token, 'balanced brackets');
-      if (stack.length === 0) return at + 1;
+    const closer: string | undefined = CLOSERS[token.text];
+    if (closer !== undefined) stack = { closer, outer: stack };
+    else if (isCloser(token)) {
+      if (stack?.closer !== token.text) return fail(file, token, 'balanced brackets');
+      stack = stack.outer;
+      if (stack === null) return at + 1;
     }
   }
   const opener = tokens[open];

@@ -1,26 +1,39 @@
+import { KnownError } from '../../model/errors.ts';
 import type { Expr } from './ast.ts';
+import { BUILTINS } from './builtins.ts';
 import { cursorOf, fail, peek } from './cursor.ts';
 import { parseExpression } from './expr.ts';
-import type { Token } from './lex.ts';
-import type { Macro } from './unit.ts';
+import { balance, binary, type CInteger, cast, integerOf, literal, truth, unary } from './integer.ts';
+import type { Macro } from './macro.ts';
+import { binaryPower, POWER } from './operators.ts';
 
-/** An integer of C: its value and its type's width and sign. */
-export type CInteger = { readonly value: bigint; readonly bits: number; readonly signed: boolean };
+export type { CInteger };
+
+/** A macro with the file that it stands in, where that is not the scope's. */
+export type ScopedMacro = Macro & { readonly file?: string };
 
 /** What names mean: macros by name, constants such as enumerators, and calls that the macros do not define. */
 export type Scope = {
   readonly file: string;
-  readonly macro: (name: string) => (Macro & { readonly file?: string }) | undefined;
+  readonly macro: (name: string) => ScopedMacro | undefined;
   readonly constant?: (name: string) => bigint | undefined;
   /** A call whose meaning is built in, such as `__feature_bit(X86_FEATURE_HLE)`; undefined where it is not known. */
   readonly call?: (name: string, args: readonly Expr[], evaluate: (arg: Expr) => CInteger) => CInteger | undefined;
 };
 
-const MAX_DEPTH = 64;
+/** Levels of an expression and of the macros that it is made of. */
+const MAX_DEPTH = 200;
+/** Macros that double themselves take more; nothing that is written by hand does. */
+const MAX_STEPS = 100_000;
+
+const ONE_MEANING = 'a macro that means the same in every branch of its #if';
 
 /** The value of a C constant expression, in two's complement of its type. Throws a DataError naming what is no constant. */
 export function evaluate(expr: Expr, scope: Scope): CInteger {
-  return evaluateIn(expr, scope, new Map(), 0);
+  // Tables are made of literals: these need no environment.
+  if (expr.kind === 'num') return literalOf(expr, scope);
+  const run: Run = { steps: 0, bodies: new Map() };
+  return plain(evaluateIn(expr, { scope, run, args: new Map(), expanding: null, depth: 0, isUnused: false }));
 }
 
 /** The value as an unsigned number of 32 bits: `~0x3` is 0xfffffffc. */
@@ -30,6 +43,8 @@ export const evaluate64 = (expr: Expr, scope: Scope): bigint => BigInt.asUintN(6
 
 /** A macro's value. Throws a DataError where its body is no constant expression. */
 export function evaluateMacro(macro: Macro, scope: Scope): CInteger {
+  const [first] = macro.body;
+  if (macro.isAmbiguous && first !== undefined) return fail(scope.file, first, ONE_MEANING);
   return evaluate(bodyExpression(macro, scope.file), scope);
 }
 
@@ -41,220 +56,185 @@ function bodyExpression(macro: Macro, file: string): Expr {
   return expr;
 }
 
-type Arguments = ReadonlyMap<string, CInteger>;
+/**
+ * A value and how tightly the text that it was made from binds: a macro is text, so `A * 2` with an `A` of `1 + 2` is no
+ * product. Where the text would bind otherwise than the value, that is an error.
+ */
+type Held = CInteger & { readonly power: number };
+type Run = { steps: number; readonly bodies: Map<Macro['body'], Expr> };
+/** Names of the macros that are being expanded, innermost first. */
+type Expanding = { readonly name: string; readonly outer: Expanding } | null;
+type Env = {
+  readonly scope: Scope;
+  readonly run: Run;
+  /** What a macro's parameters stand for, in the place of the call. */
+  readonly args: ReadonlyMap<string, { readonly expr: Expr; readonly env: Env }>;
+  readonly expanding: Expanding;
+  readonly depth: number;
+  /** In the arm of a choice that C does not take: only the type counts, `1 / 0` is none of its business. */
+  readonly isUnused: boolean;
+};
 
-function evaluateIn(expr: Expr, scope: Scope, args: Arguments, depth: number): CInteger {
-  if (depth > MAX_DEPTH) return fail(scope.file, expr.at, 'a constant that does not refer to itself');
-  const sub = (inner: Expr): CInteger => evaluateIn(inner, scope, args, depth + 1);
+const literalOf = (expr: Expr & { readonly kind: 'num' }, scope: Scope): CInteger =>
+  literal(expr.text) ?? fail(scope.file, expr.at, 'an integer literal');
+
+const plain = ({ value, bits, signed }: Held): CInteger => ({ value, bits, signed });
+const held = (value: CInteger, power: number): Held => ({ ...value, power });
+
+function evaluateIn(expr: Expr, outer: Env): Held {
+  const env = { ...outer, depth: outer.depth + 1 };
+  if (env.depth > MAX_DEPTH) return fail(env.scope.file, expr.at, `a constant of at most ${MAX_DEPTH} levels`);
+  spend(expr, env, 1);
+  const value = evaluateNode(expr, env);
+  return expr.parens === true ? held(value, POWER.primary) : value;
+}
+
+function spend(expr: Expr, env: Env, steps: number): void {
+  env.run.steps += steps;
+  if (env.run.steps > MAX_STEPS) fail(env.scope.file, expr.at, `a constant of at most ${MAX_STEPS} steps`);
+}
+
+function evaluateNode(expr: Expr, env: Env): Held {
+  const { file } = env.scope;
   switch (expr.kind) {
     case 'num':
-      return literal(expr.text) ?? fail(scope.file, expr.at, 'an integer literal');
+      return held(literalOf(expr, env.scope), POWER.primary);
     case 'id':
-      return evaluateName(expr.name, expr.at, scope, args, depth);
-    case 'unary':
-      return unary(expr.op, sub, expr, scope);
-    case 'binary':
-      return binary(expr.op, sub, expr, scope);
-    case 'ternary':
-      return sub(expr.test).value !== 0n ? sub(expr.then) : sub(expr.otherwise);
-    case 'cast':
-      return cast(expr.type, sub(expr.operand)) ?? fail(scope.file, expr.at, 'a cast to an integer type');
+      return evaluateName(expr, env);
     case 'call':
-      return evaluateCall(expr, scope, args, depth);
+      return evaluateCall(expr, env);
+    case 'unary':
+    case 'cast': {
+      const operand = evaluateIn(expr.operand, env);
+      checkPower(operand, POWER.unary, expr, env);
+      const value = expr.kind === 'cast' ? cast(expr.type, operand) : unary(expr.op, operand);
+      const expected = expr.kind === 'cast' ? 'a cast to an integer type' : 'a constant expression';
+      return held(value ?? fail(file, expr.at, expected), POWER.unary);
+    }
+    case 'binary':
+      return evaluateBinary(expr, env);
+    case 'ternary':
+      return evaluateTernary(expr, env);
     default:
-      return fail(scope.file, expr.at, 'a constant expression');
+      return fail(file, expr.at, 'a constant expression');
   }
 }
 
-function evaluateName(name: string, at: Token, scope: Scope, args: Arguments, depth: number): CInteger {
-  const bound = args.get(name);
-  if (bound !== undefined) return bound;
+function checkPower(operand: Held, least: number, expr: Expr, env: Env): void {
+  if (operand.power < least)
+    fail(env.scope.file, expr.at, 'parentheses around the macro or the argument that is an operand here');
+}
+
+/** The left operands of a chain are taken in a loop: `A | B | C …` may be longer than the stack is deep. */
+function evaluateBinary(expr: Expr & { readonly kind: 'binary' }, env: Env): Held {
+  const chain = [expr];
+  let first: Expr = expr.left;
+  while (first.kind === 'binary' && first.parens !== true) {
+    chain.push(first);
+    first = first.left;
+  }
+  spend(expr, env, chain.length);
+  return chain.reduceRight((left, step) => applyBinary(step, left, env), evaluateIn(first, env));
+}
+
+function applyBinary(expr: Expr & { readonly kind: 'binary' }, left: Held, env: Env): Held {
+  const { op } = expr;
+  const power = binaryPower(op) ?? fail(env.scope.file, expr.at, 'a constant expression');
+  checkPower(left, power, expr, env);
+  const isLogical = op === '&&' || op === '||';
+  const isDecided = isLogical && (left.value !== 0n) === (op === '||');
+  // The side that C does not evaluate need not be a constant.
+  const right = isDecided
+    ? attempt(() => evaluateIn(expr.right, { ...env, isUnused: true }))
+    : evaluateIn(expr.right, env);
+  // `a | (b | c)` is `(a | b) | c`, but `a - (b - c)` is not `(a - b) - c`.
+  const isAssociative = isLogical || ['|', '&', '^'].includes(op);
+  if (right !== null) checkPower(right, isAssociative ? power : power + 1, expr, env);
+  if (isLogical) return held(truth(isDecided ? left.value !== 0n : right?.value !== 0n), power);
+  const value = binary(op, left, right ?? left);
+  if (typeof value !== 'string') return held(value, power);
+  return held(env.isUnused ? unusedResult(op, left, right ?? left) : fail(env.scope.file, expr.at, value), power);
+}
+
+/** The type of a quotient or shift that is not computed. */
+const unusedResult = (op: string, left: CInteger, right: CInteger): CInteger => {
+  const [type] = /^[/%]$/.test(op) ? balance(left, right) : balance(left, left);
+  return { ...type, value: 0n };
+};
+
+function attempt<T>(action: () => T): T | null {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof KnownError) return null;
+    throw error;
+  }
+}
+
+/** Both arms give the type, one the value. */
+function evaluateTernary(expr: Expr & { readonly kind: 'ternary' }, env: Env): Held {
+  const test = evaluateIn(expr.test, env);
+  checkPower(test, POWER.weakest, expr, env);
+  const isThen = test.value !== 0n;
+  const then = evaluateIn(expr.then, isThen ? env : { ...env, isUnused: true });
+  const otherwise = evaluateIn(expr.otherwise, isThen ? { ...env, isUnused: true } : env);
+  checkPower(otherwise, POWER.choice, expr, env);
+  const [one, other] = balance(then, otherwise);
+  return held(isThen ? one : other, POWER.choice);
+}
+
+function evaluateName(expr: Expr & { readonly kind: 'id' }, env: Env): Held {
+  const { name, at } = expr;
+  const { scope } = env;
+  const bound = env.args.get(name);
+  if (bound !== undefined) return evaluateIn(bound.expr, { ...bound.env, depth: env.depth, isUnused: env.isUnused });
   const constant = scope.constant?.(name);
-  if (constant !== undefined) return integerOf(constant);
+  if (constant !== undefined) return held(integerOf(constant), POWER.primary);
   const macro = scope.macro(name);
   if (macro === undefined || macro.params !== null)
     return fail(scope.file, at, `a constant, and \`${name}\` is not defined`);
+  return expand(expr, macro, new Map(), env);
+}
+
+function expand(expr: Expr, macro: ScopedMacro, args: Env['args'], env: Env): Held {
+  const { scope, run } = env;
+  for (let above = env.expanding; above !== null; above = above.outer)
+    if (above.name === macro.name) return fail(scope.file, expr.at, 'a constant that does not refer to itself');
+  if (macro.isAmbiguous) return fail(scope.file, expr.at, ONE_MEANING);
   const inner: Scope = { ...scope, file: macro.file ?? scope.file };
-  return evaluateIn(bodyExpression(macro, inner.file), inner, new Map(), depth + 1);
+  const known = run.bodies.get(macro.body);
+  if (known === undefined) spend(expr, env, macro.body.length);
+  const body = known ?? bodyExpression(macro, inner.file);
+  run.bodies.set(macro.body, body);
+  return evaluateIn(body, { ...env, scope: inner, args, expanding: { name: macro.name, outer: env.expanding } });
 }
 
-function evaluateCall(expr: Extract<Expr, { kind: 'call' }>, scope: Scope, args: Arguments, depth: number): CInteger {
+function evaluateCall(expr: Expr & { readonly kind: 'call' }, env: Env): Held {
   const { callee } = expr;
+  const { scope } = env;
   if (callee.kind !== 'id') return fail(scope.file, expr.at, 'a call of a named macro');
-  const sub = (inner: Expr): CInteger => evaluateIn(inner, scope, args, depth + 1);
+  const sub = (inner: Expr): CInteger => plain(evaluateIn(inner, env));
   const known = scope.call?.(callee.name, expr.args, sub);
-  if (known !== undefined) return known;
+  if (known !== undefined) return held(known, POWER.primary);
   const macro = scope.macro(callee.name);
-  if (macro?.params != null) {
-    const bound = new Map(
-      macro.params
-        .map((param, index) => [param, expr.args[index]] as const)
-        .flatMap(([param, arg]) => (arg === undefined ? [] : [[param, sub(arg)] as const])),
-    );
-    const inner: Scope = { ...scope, file: macro.file ?? scope.file };
-    return evaluateIn(bodyExpression(macro, inner.file), inner, bound, depth + 1);
-  }
-  const builtin = BUILTINS[callee.name];
+  if (macro?.params != null) return expand(expr, macro, bind(expr, macro, macro.params, env), env);
+  const builtin = BUILTINS.get(callee.name);
   if (builtin === undefined) return fail(scope.file, expr.at, `a constant, and \`${callee.name}()\` is not defined`);
-  return builtin(expr.args.map(sub)) ?? fail(scope.file, expr.at, `${callee.name}() with constant bits from 0 to 63`);
+  const value =
+    builtin(expr.args.map(sub)) ?? fail(scope.file, expr.at, `${callee.name}() with bits that its type has`);
+  return held(value, POWER.primary);
 }
 
-const ulong = (value: bigint): CInteger => ({ value: BigInt.asUintN(64, value), bits: 64, signed: false });
-const isShift = (value: CInteger | undefined): value is CInteger =>
-  value !== undefined && value.value >= 0n && value.value < 64n;
-
-/** `BIT(n)`: one bit. */
-function bit(args: readonly CInteger[]): CInteger | undefined {
-  const [n] = args;
-  return isShift(n) && args.length === 1 ? ulong(1n << n.value) : undefined;
+/** A macro's parameters with the expressions that the call gives them. */
+function bind(expr: Expr & { readonly kind: 'call' }, macro: Macro, params: readonly string[], env: Env): Env['args'] {
+  const isVariadic = params.at(-1) === '...';
+  const names = isVariadic ? params.slice(0, -1) : params;
+  if (isVariadic ? expr.args.length < names.length : expr.args.length !== names.length)
+    return fail(env.scope.file, expr.at, `${names.length} arguments of the macro ${macro.name}`);
+  return new Map(
+    names.flatMap((name, index) => {
+      const arg = expr.args[index];
+      return arg === undefined ? [] : [[name, { expr: arg, env }] as const];
+    }),
+  );
 }
-
-/** `GENMASK(high, low)`: both bits included. */
-function genmask(args: readonly CInteger[]): CInteger | undefined {
-  const [high, low] = args;
-  if (!isShift(high) || !isShift(low) || high.value < low.value || args.length !== 2) return undefined;
-  return ulong(((1n << (high.value - low.value + 1n)) - 1n) << low.value);
-}
-
-/** Macros of the kernel's and the module's headers that are not read with each file. */
-const BUILTINS: Readonly<Record<string, ((args: readonly CInteger[]) => CInteger | undefined) | undefined>> =
-  Object.assign(Object.create(null), {
-    BIT: bit,
-    BIT_ULL: bit,
-    _BITUL: bit,
-    _BITULL: bit,
-    BITS: genmask,
-    GENMASK: genmask,
-    GENMASK_ULL: genmask,
-    GENMASK_U32: genmask,
-    BIT_U32: bit,
-  });
-
-/** An integer literal or a character constant with the type that C gives it. */
-function literal(text: string): CInteger | undefined {
-  if (text.startsWith("'"))
-    return text.length === 3 ? { value: BigInt(text.charCodeAt(1)), bits: 32, signed: true } : undefined;
-  const match = /^(0[xX][0-9a-fA-F]+|0[bB][01]+|[0-9]+)([uUlL]*)$/.exec(text);
-  const [, digits, suffix] = match ?? [];
-  if (digits === undefined || suffix === undefined || !/^(u?l{0,2}|l{1,2}u)$/i.test(suffix)) return undefined;
-  const isOctal = /^0[0-9]+$/.test(digits);
-  if (isOctal && /[89]/.test(digits)) return undefined;
-  const value = BigInt(isOctal ? `0o${digits.slice(1)}` : digits);
-  const isDecimal = /^[1-9]/.test(digits);
-  const isUnsigned = /u/i.test(suffix);
-  for (const bits of /l/i.test(suffix) ? [64] : [32, 64]) {
-    if (!isUnsigned && value < 1n << BigInt(bits - 1)) return { value, bits, signed: true };
-    if ((isUnsigned || !isDecimal) && value < 1n << BigInt(bits)) return { value, bits, signed: false };
-  }
-  return undefined;
-}
-
-/** A constant that comes from outside: int if it fits, else 64 bits. */
-function integerOf(value: bigint): CInteger {
-  if (value >= -(1n << 31n) && value < 1n << 31n) return { value, bits: 32, signed: true };
-  return { value, bits: 64, signed: value < 0n };
-}
-
-const wrap = (value: bigint, bits: number, signed: boolean): CInteger => ({
-  value: signed ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value),
-  bits,
-  signed,
-});
-
-const WIDTHS: Readonly<Record<string, readonly [number, boolean] | undefined>> = Object.assign(Object.create(null), {
-  u8: [8, false],
-  __u8: [8, false],
-  uint8_t: [8, false],
-  u16: [16, false],
-  __u16: [16, false],
-  uint16_t: [16, false],
-  u32: [32, false],
-  __u32: [32, false],
-  uint32_t: [32, false],
-  'unsigned int': [32, false],
-  unsigned: [32, false],
-  s32: [32, true],
-  __s32: [32, true],
-  int32_t: [32, true],
-  int: [32, true],
-  u64: [64, false],
-  __u64: [64, false],
-  uint64_t: [64, false],
-  'unsigned long': [64, false],
-  'unsigned long long': [64, false],
-  size_t: [64, false],
-  gpa_t: [64, false],
-  s64: [64, true],
-  __s64: [64, true],
-  int64_t: [64, true],
-  long: [64, true],
-  'long long': [64, true],
-});
-
-function cast(type: string, value: CInteger): CInteger | undefined {
-  const width = WIDTHS[type.replace(/\bconst\b/g, '').trim()];
-  return width === undefined ? undefined : wrap(value.value, width[0], width[1]);
-}
-
-function unary(
-  op: string,
-  sub: (inner: Expr) => CInteger,
-  expr: Extract<Expr, { kind: 'unary' }>,
-  scope: Scope,
-): CInteger {
-  if (!['~', '-', '+', '!'].includes(op)) return fail(scope.file, expr.at, 'a constant expression');
-  const operand = promote(sub(expr.operand));
-  if (op === '!') return { value: operand.value === 0n ? 1n : 0n, bits: 32, signed: true };
-  const value = op === '~' ? ~operand.value : op === '-' ? -operand.value : operand.value;
-  return wrap(value, operand.bits, operand.signed);
-}
-
-const promote = (value: CInteger): CInteger =>
-  value.bits < 32 ? { value: value.value, bits: 32, signed: true } : value;
-
-function binary(
-  op: string,
-  sub: (inner: Expr) => CInteger,
-  expr: Extract<Expr, { kind: 'binary' }>,
-  scope: Scope,
-): CInteger {
-  const left = promote(sub(expr.left));
-  const truth = (value: boolean): CInteger => ({ value: value ? 1n : 0n, bits: 32, signed: true });
-  // The side that C does not evaluate need not be a constant.
-  if (op === '&&') return truth(left.value !== 0n && sub(expr.right).value !== 0n);
-  if (op === '||') return truth(left.value !== 0n || sub(expr.right).value !== 0n);
-  const right = promote(sub(expr.right));
-  if (op === '<<' || op === '>>') {
-    if (right.value < 0n || right.value >= BigInt(left.bits))
-      return fail(scope.file, expr.at, `a shift by 0 to ${left.bits - 1} bits`);
-    return wrap(op === '<<' ? left.value << right.value : left.value >> right.value, left.bits, left.signed);
-  }
-  const bits = Math.max(left.bits, right.bits);
-  const signed =
-    left.bits === right.bits ? left.signed && right.signed : left.bits > right.bits ? left.signed : right.signed;
-  const [a, b] = [wrap(left.value, bits, signed).value, wrap(right.value, bits, signed).value];
-  if ((op === '/' || op === '%') && b === 0n) return fail(scope.file, expr.at, 'a divisor that is not 0');
-  const arithmetic = ARITHMETIC[op];
-  if (arithmetic !== undefined) return wrap(arithmetic(a, b), bits, signed);
-  const comparison = COMPARISON[op];
-  return comparison === undefined ? fail(scope.file, expr.at, 'a constant expression') : truth(comparison(a, b));
-}
-
-const ARITHMETIC: Readonly<Record<string, ((a: bigint, b: bigint) => bigint) | undefined>> = {
-  '|': (a, b) => a | b,
-  '&': (a, b) => a & b,
-  '^': (a, b) => a ^ b,
-  '+': (a, b) => a + b,
-  '-': (a, b) => a - b,
-  '*': (a, b) => a * b,
-  '/': (a, b) => a / b,
-  '%': (a, b) => a % b,
-};
-const COMPARISON: Readonly<Record<string, ((a: bigint, b: bigint) => boolean) | undefined>> = {
-  '==': (a, b) => a === b,
-  '!=': (a, b) => a !== b,
-  '<': (a, b) => a < b,
-  '>': (a, b) => a > b,
-  '<=': (a, b) => a <= b,
-  '>=': (a, b) => a >= b,
-};

@@ -1,8 +1,9 @@
 import { DataError } from '../../model/errors.ts';
+import { liveTokens } from './conditionals.ts';
 
 export type TokenKind = 'id' | 'num' | 'str' | 'char' | 'punct' | 'directive' | 'end';
 
-/** A preprocessing token with its 1-based position. A directive's `text` is its name and `line_` its tokens. */
+/** A preprocessing token with its 1-based position. A directive's `text` is its name and `tokens` what follows the name. */
 export type Token = {
   readonly kind: TokenKind;
   readonly text: string;
@@ -14,110 +15,178 @@ export type Token = {
   readonly touches?: boolean;
 };
 
-// One alternative per token class; white space and comments first, since they are the most frequent.
-const TOKEN =
-  /((?:[ \t\r\f\v]|\\\r?\n)+)|(\n)|(\/\/(?:[^\n\\]|\\[\s\S])*|\/\*[\s\S]*?\*\/)|([A-Za-z_$][\w$]*)|(\.?[0-9](?:[eEpP][+-]|[\w.'])*)|((?:[LuU]|u8)?"(?:[^"\\\n]|\\[\s\S])*")|('(?:[^'\\\n]|\\[\s\S])+')|(\.\.\.|<<=|>>=|->|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^]=|##|[-+*/%&|^~!<>=?:;,.(){}[\]#\\@`])/y;
+/** What each kind of token or blank is, from its first character on; loops unrolled so that no input goes back over what it took. */
+const SHAPES = {
+  blank: /(?:[ \t\r\f\v]+|\\[ \t]*\r?\n)+/y,
+  comment: /\/\/[^\n\\]*(?:\\(?:[ \t]*\r?\n)?[^\n\\]*)*|\/\*[^*]*(?:\*(?!\/)[^*]*)*\*\//y,
+  id: /[A-Za-z_$][\w$]*/y,
+  num: /\.?[0-9](?:[eEpP][+-]|[\w.])*/y,
+  str: /"[^"\\\n]*(?:\\(?:\r\n|[\s\S])[^"\\\n]*)*"/y,
+  char: /'[^'\\\n]*(?:\\(?:\r\n|[\s\S])[^'\\\n]*)*'/y,
+  punct: /\.\.\.|<<=|>>=|->|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^]=|##|\/(?!\*)|[-+*%&|^~!<>=?:;,.(){}[\]#\\@`]/y,
+} as const;
+type Shape = keyof typeof SHAPES;
+
+/** The shapes to try at a character, by its code: one expression with a group for each would cost an array for each token. */
+const TRIED: readonly (readonly Shape[])[] = Array.from({ length: 128 }, (_, code): readonly Shape[] => {
+  const char = String.fromCharCode(code);
+  if (/[ \t\r\f\v]/.test(char)) return ['blank'];
+  if (char === '\\') return ['blank', 'punct'];
+  if (char === '/') return ['comment', 'punct'];
+  if (/[A-Za-z_$]/.test(char)) return ['id'];
+  if (/[0-9]/.test(char)) return ['num'];
+  if (char === '.') return ['num', 'punct'];
+  if (char === '"') return ['str'];
+  return char === "'" ? ['char'] : ['punct'];
+});
+const NONE: readonly Shape[] = [];
+/** Punctuation that is never part of a longer one, by its code. */
+const SINGLE: readonly (string | undefined)[] = Array.from({ length: 128 }, (_, code) => {
+  const char = String.fromCharCode(code);
+  return /[~?:;,(){}[\]@`]/.test(char) ? char : undefined;
+});
+const NEWLINE = 10;
+const SPACE = 32;
+const TAB = 9;
+
+/** What a continuation must not stand between, since C would join it to one token. */
+const JOINED = /^(?:[\w$]{2}|&&|\|\||<<|>>|->|\+\+|--|##|[-+*/%&|^=!<>]=)$/;
+const MERGE_MARKER = /^(?:<{7}|>{7}|={7}|\|{7})(?![<>=|])/;
+/** Directives whose text is a program's; the others may hold prose with a lone quote. */
+const STRICT = new Set(['define', 'undef', 'if', 'elif', 'ifdef', 'ifndef', 'include']);
+
+type Scan = {
+  readonly file: string;
+  readonly text: string;
+  readonly tokens: Token[];
+  line: number;
+  lineStart: number;
+  isLineStart: boolean;
+  directive: { readonly line: number; readonly column: number; readonly parts: Token[] } | null;
+  /** Where the last token ends: what touches it has only continuations between. */
+  lastEnd: number;
+};
 
 /**
- * Splits C source into preprocessing tokens; comments and line continuations vanish, each directive becomes one token.
- * Throws a DataError for a character or an unterminated comment or literal that C does not have.
+ * Splits C source into preprocessing tokens; comments and line continuations vanish, each directive becomes one token,
+ * and what stands under `#if 0` is left out. Throws a DataError for a character or an unterminated comment or literal
+ * that C does not have, for merge markers, and for conditionals that do not nest.
  */
 export function lex(file: string, text: string): readonly Token[] {
-  const tokens: Token[] = [];
-  let line = 1;
-  let lineStart = 0;
-  let atLineStart = true;
-  let directive: Token[] | null = null;
-  let hash: { line: number; column: number } | null = null;
-  const flush = () => {
-    if (hash === null || directive === null) return;
-    tokens.push(directiveToken(directive, hash));
-    directive = null;
-    hash = null;
+  const scan: Scan = {
+    file,
+    text,
+    tokens: [],
+    line: 1,
+    lineStart: 0,
+    isLineStart: true,
+    directive: null,
+    lastEnd: -1,
   };
-  TOKEN.lastIndex = text.charCodeAt(0) === 0xfeff ? 1 : 0;
-  while (TOKEN.lastIndex < text.length) {
-    const start = TOKEN.lastIndex;
-    const match = TOKEN.exec(text);
-    if (match === null) {
-      // A directive's text such as #error don't or a lone quote in a skipped branch is no literal of the program.
-      if (directive !== null && (text[start] === "'" || text[start] === '"')) {
-        TOKEN.lastIndex = start + 1;
-        continue;
-      }
-      throw badCharacter(file, text, start, line, start - lineStart + 1);
-    }
-    const found = match[0];
-    // A comment that ends would have matched whole.
-    if (found.startsWith('/') && text.startsWith('/*', start) && match[3] === undefined)
-      throw badCharacter(file, text, start, line, start - lineStart + 1);
-    const column = start - lineStart + 1;
-    if (match[2] !== undefined) {
-      flush();
-      line += 1;
-      lineStart = TOKEN.lastIndex;
-      atLineStart = true;
-      continue;
-    }
-    if (match[1] !== undefined || match[3] !== undefined) {
-      const breaks = countNewlines(found);
-      if (breaks > 0) {
-        line += breaks;
-        lineStart = start + found.lastIndexOf('\n') + 1;
-      }
-      continue;
-    }
-    if (found === '#' && atLineStart) {
-      hash = { line, column };
-      directive = [];
-      atLineStart = false;
-      continue;
-    }
-    atLineStart = false;
-    const kind: TokenKind =
-      match[4] !== undefined
-        ? 'id'
-        : match[5] !== undefined
-          ? 'num'
-          : match[6] !== undefined
-            ? 'str'
-            : match[7] !== undefined
-              ? 'char'
-              : 'punct';
-    const isTouching = directive !== null && found === '(' && start > 0 && /[\w$]/.test(text.charAt(start - 1));
-    const token: Token = isTouching
-      ? { kind, text: found, line, column, touches: true }
-      : { kind, text: found, line, column };
-    (directive ?? tokens).push(token);
-    if (kind === 'str' || kind === 'char') {
-      const breaks = countNewlines(found);
-      if (breaks > 0) {
-        line += breaks;
-        lineStart = start + found.lastIndexOf('\n') + 1;
-      }
-    }
+  let at = text.charCodeAt(0) === 0xfeff ? 1 : 0;
+  while (at < text.length) {
+    const code = text.charCodeAt(at);
+    const single = SINGLE[code];
+    if (code === SPACE || code === TAB) at += 1;
+    else if (code === NEWLINE) {
+      at += 1;
+      endLine(scan, at);
+    } else if (single !== undefined) {
+      takeToken(scan, at, single, 'punct');
+      at += 1;
+    } else at = takeShape(scan, at, TRIED[code] ?? NONE);
   }
-  flush();
-  tokens.push({ kind: 'end', text: '', line, column: text.length - lineStart + 1 });
-  return tokens;
+  endDirective(scan);
+  const end: Token = { kind: 'end', text: '', line: scan.line, column: text.length - scan.lineStart + 1 };
+  scan.tokens.push(end);
+  return liveTokens(file, scan.tokens);
 }
 
-function directiveToken(parts: readonly Token[], hash: { line: number; column: number }): Token {
-  const [name, ...rest] = parts;
-  return { kind: 'directive', text: name?.text ?? '', line: hash.line, column: hash.column, tokens: rest };
+/** Takes the first of the shapes that stands at `start`; returns where to read on. */
+function takeShape(scan: Scan, start: number, tried: readonly Shape[]): number {
+  const { text } = scan;
+  for (const name of tried) {
+    const shape = SHAPES[name];
+    shape.lastIndex = start;
+    if (!shape.test(text)) continue;
+    const end = shape.lastIndex;
+    if (name === 'blank' || name === 'comment') passBlank(scan, start, end);
+    else takeToken(scan, start, text.slice(start, end), name);
+    return end;
+  }
+  return skipProse(scan, start);
 }
 
-function countNewlines(text: string): number {
-  let count = 0;
-  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) count += 1;
-  return count;
+function endLine(scan: Scan, next: number): void {
+  endDirective(scan);
+  scan.line += 1;
+  scan.lineStart = next;
+  scan.isLineStart = true;
 }
 
-function badCharacter(file: string, text: string, at: number, line: number, column: number): DataError {
+function endDirective(scan: Scan): void {
+  if (scan.directive === null) return;
+  const { line, column, parts } = scan.directive;
+  scan.tokens.push({ kind: 'directive', text: parts[0]?.text ?? '', line, column, tokens: parts.slice(1) });
+  scan.directive = null;
+}
+
+/** White space or a comment: only its line breaks count, and what it may have cut apart. */
+function passBlank(scan: Scan, start: number, end: number): void {
+  const found = scan.text.slice(start, end);
+  if (found.startsWith('\\') && /^(?:\\[ \t]*\r?\n)+$/.test(found)) {
+    if (JOINED.test(scan.text.charAt(start - 1) + scan.text.charAt(end)))
+      throw problem(scan, start, 'tokens on one line each', 'a continuation inside a token');
+    if (scan.lastEnd === start) scan.lastEnd = end;
+  }
+  countLines(scan, start, found);
+}
+
+function countLines(scan: Scan, start: number, found: string): void {
+  for (let at = found.indexOf('\n'); at !== -1; at = found.indexOf('\n', at + 1)) {
+    scan.line += 1;
+    scan.lineStart = start + at + 1;
+  }
+}
+
+function takeToken(scan: Scan, start: number, text: string, kind: TokenKind): void {
+  const { line } = scan;
+  const column = start - scan.lineStart + 1;
+  if (column === 1 && kind === 'punct' && MERGE_MARKER.test(scan.text.slice(start, start + 8)))
+    throw problem(scan, start, 'a resolved merge', `the merge marker ${scan.text.slice(start, start + 7)}`);
+  if (text === '#' && scan.isLineStart) scan.directive = { line, column, parts: [] };
+  else if (scan.directive === null) scan.tokens.push({ kind, text, line, column });
+  else {
+    const touches = text === '(' && scan.directive.parts.length === 2 && scan.lastEnd === start;
+    scan.directive.parts.push(touches ? { kind, text, line, column, touches } : { kind, text, line, column });
+  }
+  scan.isLineStart = false;
+  scan.lastEnd = start + text.length;
+  if (kind === 'str' || kind === 'char') countLines(scan, start, text);
+}
+
+/** `#error don't`: the rest of such a line is no literal. Returns where to read on; throws where it is the program's. */
+function skipProse(scan: Scan, start: number): number {
+  const { text, directive } = scan;
+  const isQuote = text[start] === '"' || text[start] === "'";
+  if (!isQuote || directive === null || STRICT.has(directive.parts[0]?.text ?? '')) throw badCharacter(scan, start);
+  const end = text.indexOf('\n', start);
+  if (end === -1) return text.length;
+  const tail = /\\[ \t]*\r?$/.exec(text.slice(Math.max(start, end - 80), end));
+  return tail === null ? end : end - tail[0].length;
+}
+
+function badCharacter(scan: Scan, at: number): DataError {
+  const { text } = scan;
   const found = text.startsWith('/*', at)
     ? 'a comment that never ends'
     : text[at] === '"' || text[at] === "'"
       ? 'a literal that never ends'
       : `the character ${JSON.stringify(String.fromCodePoint(text.codePointAt(at) ?? 0))}`;
-  return new DataError({ where: { file, line, column }, expected: 'C source', found });
+  return problem(scan, at, 'C source', found);
+}
+
+function problem(scan: Scan, at: number, expected: string, found: string): DataError {
+  const { file, line, lineStart } = scan;
+  return new DataError({ where: { file, line, column: at - lineStart + 1 }, expected, found });
 }

@@ -256,17 +256,46 @@ function evaluateExpr(expr: Expr, frame: Frame): Value {
 
 function constant(expr: Expr, frame: Frame): Value {
   const { program } = frame.run;
+  if (memoOf(program).constants.has(expr)) return number(constantOf(program, expr));
   if (
     expr.kind === 'id' &&
     program.scope.macro(expr.name) === undefined &&
     program.scope.constant?.(expr.name) === undefined
   )
     return UNKNOWN;
-  return number(evaluate(expr, featureScope(program)).value);
+  return number(constantOf(program, expr));
+}
+
+/** What a program's runs ask for again and again: its scope, and the constants and tables that its code names. */
+type Memo = {
+  readonly scope: Scope;
+  readonly constants: Map<Expr, bigint>;
+  readonly tables: Map<string, ReadonlyMap<bigint, bigint> | null>;
+};
+const memos = new WeakMap<Program, Memo>();
+
+function memoOf(program: Program): Memo {
+  const known = memos.get(program);
+  if (known !== undefined) return known;
+  const memo: Memo = { scope: newFeatureScope(program), constants: new Map(), tables: new Map() };
+  memos.set(program, memo);
+  return memo;
+}
+
+/** The value of a constant expression of the program; one place in the code has one value in all its runs. */
+function constantOf(program: Program, expr: Expr): bigint {
+  const { scope, constants } = memoOf(program);
+  const known = constants.get(expr);
+  if (known !== undefined) return known;
+  const { value } = evaluate(expr, scope);
+  constants.set(expr, value);
+  return value;
 }
 
 /** The program's scope, in which `__feature_bit(X86_FEATURE_X)` and `feature_bit(X)` are the feature's bit in its register. */
-export function featureScope(program: Program): Scope {
+export const featureScope = (program: Program): Scope => memoOf(program).scope;
+
+function newFeatureScope(program: Program): Scope {
   return {
     ...program.scope,
     call: (name, args): CInteger | undefined => {
@@ -410,6 +439,15 @@ function evaluateIndex(expr: Extract<Expr, { kind: 'index' }>, frame: Frame): Va
  * `…_cap_init(CPUID_7_1_EAX, F(A), F(B), 0x10)` that fill an array of capabilities. Null where the name is no such table.
  */
 function capabilityTable(program: Program, name: string): ReadonlyMap<bigint, bigint> | null {
+  const { tables } = memoOf(program);
+  const known = tables.get(name);
+  if (known !== undefined) return known;
+  const table = readCapabilityTable(program, name);
+  tables.set(name, table);
+  return table;
+}
+
+function readCapabilityTable(program: Program, name: string): ReadonlyMap<bigint, bigint> | null {
   const scope = featureScope(program);
   const object = program.unit.objects.get(name);
   if (object !== undefined) return initialisedTable(program, initialiserOf(program.unit, object), scope);
@@ -464,7 +502,7 @@ function evaluateCall(expr: Extract<Expr, { kind: 'call' }>, frame: Frame): Valu
   const entryCall = ENTRY_CALLS[name];
   if (entryCall !== undefined) return entryCall(expr, frame);
   if (program.scope.macro(name) !== undefined || /^(__)?feature_bit$|^F$|^(BIT|GENMASK)/.test(name))
-    return number(evaluate(expr, featureScope(program)).value);
+    return number(constantOf(program, expr));
   return fail(program.path, expr.at, 'a call of a function of this file', `\`${name}()\` is not defined in it`);
 }
 

@@ -48,7 +48,7 @@ export function readFeatureNames(header: SourceText): ReadonlyMap<number, string
   for (const member of structMembers(unit, aggregate)) {
     // The union's plain view of the same 64 bits.
     if (member.width === null) continue;
-    if (member.width === 1 && !/^(reserved|rsvd)/.test(member.name)) names.set(bit, member.name);
+    if (member.width === 1 && member.name !== '' && !/^(reserved|rsvd)/.test(member.name)) names.set(bit, member.name);
     bit += member.width;
     if (bit > 64)
       throw new DataError({

@@ -1,0 +1,41 @@
+import type { Designator, Expr, InitItem } from './ast.ts';
+import { accept, type Cursor, enter, expect, isText, leave, next, peek } from './cursor.ts';
+import { parseAssignment, parseTernary } from './expr.ts';
+
+/** `{ 1, .eax = 2, [3] = { … }, }`. */
+export function parseInitialiser(cursor: Cursor): Expr {
+  const outer = enter(cursor);
+  const at = expect(cursor, '{', 'before an initialiser');
+  const items: InitItem[] = [];
+  while (!isText(peek(cursor), '}')) {
+    const first = peek(cursor);
+    const designators = parseDesignators(cursor);
+    const value = isText(peek(cursor), '{') ? parseInitialiser(cursor) : parseAssignment(cursor);
+    items.push({ designators, value, at: first });
+    if (accept(cursor, ',') === null) break;
+  }
+  expect(cursor, '}', 'or `,` in an initialiser');
+  leave(cursor, outer);
+  return { kind: 'init', items, at };
+}
+
+function parseDesignators(cursor: Cursor): readonly Designator[] {
+  const designators: Designator[] = [];
+  for (;;) {
+    const token = peek(cursor);
+    if (isText(token, '.') && peek(cursor, 1).kind === 'id') {
+      next(cursor);
+      designators.push({ kind: 'field', name: next(cursor).text, at: token });
+    } else if (isText(token, '[')) {
+      const outer = enter(cursor);
+      next(cursor);
+      const index = parseTernary(cursor);
+      const last = accept(cursor, '...') === null ? null : parseTernary(cursor);
+      expect(cursor, ']', 'behind an array index');
+      leave(cursor, outer);
+      designators.push({ kind: 'index', index, last, at: token });
+    } else break;
+  }
+  if (designators.length > 0) expect(cursor, '=', 'behind a designator');
+  return designators;
+}
