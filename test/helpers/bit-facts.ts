@@ -37,7 +37,7 @@ function releaseOf(name: string, lookup: readonly LookupEntry[], allowed: number
       { slot: 1, leaf: 9, subleaf: null, configDirect: { eax: allowed }, allowDirect: {} },
     ],
     xfamMasks: [{ leaf: 7, subleaf: 1, bits: new Map([[15, { eax: 0x80 }]]) }],
-    fixed0Leaves: [],
+    fixed0Leaves: name === 'old' ? [0xa] : [],
     attributes: { fixed0: 0x10000000n, fixed1: 0n },
     xfam: { fixed0: 0x7n, fixed1: 0x3n },
     features0: name === 'old' ? null : 0x3n,

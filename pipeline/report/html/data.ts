@@ -4,7 +4,7 @@ import { ATTRIBUTE_NAMES, FEATURE_NAMES, XFAM_NAMES } from '../../model/control.
 import type { Verdict } from '../../model/finding.ts';
 import { bitsOf64, countBits, hex } from '../../model/mask.ts';
 import { compareVersions } from '../../model/order.ts';
-import { type LeafKey, leafId, type Place } from '../../model/place.ts';
+import { formatLeaf, type LeafKey, leafId, type Place } from '../../model/place.ts';
 import type { Coverage } from '../../model/review.ts';
 import { plain } from '../plain.ts';
 import { coverageLines, type View } from '../view.ts';
@@ -65,7 +65,8 @@ export function pageData(view: View): PageData {
     findings,
     counts: countsOf(facts),
     discussions: discussionsOf(facts, places),
-    coverage: coverageLines(view.coverage),
+    // What was not read stands in the table of releases.
+    coverage: coverageLines({ ...view.coverage, unread: [] }),
   };
 }
 
@@ -102,16 +103,24 @@ function releaseOf(
     controls: [
       controlOf('ATTRIBUTES that may be set', module.attributes?.fixed0 ?? null, ATTRIBUTE_NAMES),
       controlOf('XFAM that may be set', module.xfam?.fixed0 ?? null, XFAM_NAMES),
-      controlOf('TDX_FEATURES0', module.features0, named),
+      controlOf('TDX_FEATURES0', module.features0, named, module.features0Conditional),
     ],
+    zeroLeaves: module.fixed0Leaves.map((leaf) => formatLeaf({ leaf, subleaf: null })),
   };
 }
 
-function controlOf(name: string, mask: bigint | null, names: ReadonlyMap<number, string>): PageControl {
+function controlOf(
+  name: string,
+  mask: bigint | null,
+  names: ReadonlyMap<number, string>,
+  conditional: readonly number[] = [],
+): PageControl {
+  const nameOf = (bit: number): string =>
+    plain(`${names.get(bit) ?? 'no name'}${conditional.includes(bit) ? ' (depends on the platform)' : ''}`);
   return {
     name,
     mask: mask === null ? null : hex(mask),
-    bits: mask === null ? [] : bitsOf64(mask).map((bit) => [bit, plain(names.get(bit) ?? '')] as const),
+    bits: mask === null ? [] : bitsOf64(mask).map((bit) => [bit, nameOf(bit)] as const),
   };
 }
 

@@ -14,6 +14,8 @@ const QUESTION = `
     </div>
   </div>
   <p id="summary" aria-live="polite"></p>
+  <ul id="meaning"></ul>
+  <nav aria-label="On this page"><a href="#changes">Changed bits</a><a href="#matrix">Every bit</a><a href="#timeline">Bits per release</a><a href="#findings">Findings</a><a href="#read">What was read</a></nav>
 </section>`;
 
 const FILTER = `
@@ -35,7 +37,7 @@ const FILTER = `
 </search>`;
 
 const MATRIX = `
-<section class="matrix" aria-labelledby="matrix-title">
+<section class="matrix" id="matrix" tabindex="-1" aria-labelledby="matrix-title">
   <h2 id="matrix-title">Every bit</h2>
   <p id="readout" aria-hidden="true">Point at a bit, or move with the arrow keys; Enter opens its story, Esc closes it.</p>
   <div class="scroll grid-scroll" role="region" aria-label="Matrix of bits" tabindex="0">
@@ -69,12 +71,12 @@ ${FILTER}
   ${MATRIX}
 </div>
 <section id="beyond-part" aria-labelledby="beyond-title"><h2 id="beyond-title">What else changed</h2><ul id="beyond"></ul></section>
-<section aria-labelledby="timeline-title"><h2 id="timeline-title">Bits per release</h2>
+<section id="timeline" tabindex="-1" aria-labelledby="timeline-title"><h2 id="timeline-title">Bits per release</h2>
   <p>Lines that branch off each other are not joined. × marks a release of which only the name is known; dashes pass over such releases.</p>
   <div id="plots"></div>
   <details id="numbers-part"><summary>The numbers</summary><div class="scroll" id="numbers" role="region" aria-label="Bits per release: table" tabindex="0"></div></details>
 </section>
 </div>
-<section aria-labelledby="findings-title"><h2 id="findings-title">Findings, review by review</h2><div id="findings"></div></section>
+<section aria-labelledby="findings-title"><h2 id="findings-title">Findings, review by review</h2><div id="findings" tabindex="-1"></div></section>
 <section aria-labelledby="read-title"><h2 id="read-title">What was read, and what was not</h2><div class="scroll" id="read" role="region" aria-label="What was read: tables" tabindex="0"></div></section>
 </main>`;

@@ -42,6 +42,8 @@ export type PageRelease = {
   readonly notes: readonly string[];
   /** Masks in hex and the names of their bits; null where the release's value is not known. */
   readonly controls: readonly PageControl[];
+  /** Leaves that are not in the release's table and read as 0 instead of #VE. */
+  readonly zeroLeaves: readonly string[];
 };
 export type PageControl = {
   readonly name: string;

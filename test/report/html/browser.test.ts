@@ -115,7 +115,7 @@ describe.skipIf(hasNoBrowser)(`the page in Chromium${browserTitle}`, () => {
     await page.keyboard.press('/');
     expect(await focused()).toBe('query');
     await page.keyboard.type('waitpkg');
-    expect(await text('#matched')).toBe('The filter passes 1 bits in 1 registers.');
+    expect(await text('#matched')).toBe('The filter passes 1 bit in 1 register.');
     expect(await page.locator('#grid tbody tr:not([hidden])').count()).toBe(1);
     expect(await text('#changes')).toContain('No changed bit passes the filter');
     await page.getByRole('button', { name: 'Clear' }).click();
@@ -171,6 +171,14 @@ describe.skipIf(hasNoBrowser)(`the page in Chromium${browserTitle}`, () => {
     expect(await hash()).toBe(link);
   });
 
+  test('goes to its parts without losing the selection', async () => {
+    await open('made', '#to=old');
+    await page.getByRole('navigation').getByText('Bits per release').click();
+    expect(await focused()).toBe('timeline');
+    expect(await hash()).toBe('#to=old');
+    expect(await text('#summary')).toContain('old');
+  });
+
   test('passes over an address that names nothing known', async () => {
     await open('made', '#from=9.9&to=%3Cb%3E&kvm=x&leaf=y&class=z&verdict=q&bit=7.0.EAX%5B99%5D');
     expect(await text('#matched')).toMatch(/^\d+ bits in \d+ registers\.$/);
@@ -211,8 +219,19 @@ describe.skipIf(hasNoBrowser)(`the page in Chromium${browserTitle}`, () => {
     await open('real', QUESTION);
     expect(await page.locator('#plots svg').count()).toBe(4);
     await page.getByText('The numbers').click();
+    await page.locator('#numbers table').waitFor();
     expect(await text('#numbers')).toMatch(/2\.0\.14\s+not read/);
     expect(await text('#read')).toMatch(/2\.0\.14\s+known by name only/);
+  });
+
+  test('says what changed beside the bits of the table, and what is not known of it', async () => {
+    await open('made');
+    expect((await text('#beyond')).split('\n')).toEqual([
+      'TDX_FEATURES0: not known for old, not compared.',
+      'Leaves outside of the table that read as 0 instead of #VE: gone 0xa.',
+    ]);
+    await cell(/^0xa\.EAX\[0\]/).click();
+    expect(await text('#story')).toContain('among the leaves that read as 0 instead of #VE');
   });
 
   test('shows texts of sources as text', async () => {
@@ -236,6 +255,7 @@ describe.skipIf(hasNoBrowser)(`the page in Chromium${browserTitle}`, () => {
     expect(await page.locator('#bits').isVisible()).toBe(false);
     expect(await text('main')).toContain('This page holds findings only');
     await page.locator('#findings summary').first().click();
+    await page.locator('#findings .finding').first().waitFor();
     expect(await page.locator('#findings .finding').count()).toBeGreaterThan(10);
   });
 

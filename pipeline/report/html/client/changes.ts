@@ -38,15 +38,17 @@ export function createChanges(data: PageData, model: Model, dom: Dom, { formatBi
       ` ${word.name}`,
     );
   };
-  const classText = (change: Change): string => {
-    if (change.from !== change.to) return `${model.className(change.from)} → ${model.className(change.to)}`;
-    return `${model.className(change.to)}; gates: ${change.gatesFrom || 'none'} → ${change.gatesTo || 'none'}`;
+  const classParts = (change: Change): readonly (Node | string)[] => {
+    const now = dom.span('cls', model.className(change.to));
+    if (change.from !== change.to) {
+      const gates = change.gatesTo === '' ? [] : [dom.span('gate', `gated by ${change.gatesTo}`)];
+      return [dom.span('cls', model.className(change.from)), ' → ', now, ...gates];
+    }
+    return [now, dom.span('gate', `gates: ${change.gatesFrom || 'none'} → ${change.gatesTo || 'none'}`)];
   };
   const rowOf = (change: Change, open: (cell: Cell) => void): HTMLElement => {
     const place = dom.el('button', { type: 'button', class: 'bit' }, bitsOf(change));
     place.addEventListener('click', () => open({ row: change.row, bit: change.bits[0] ?? 0 }));
-    const gates =
-      change.gatesTo === '' || change.from === change.to ? [] : [dom.span('gate', `gated by ${change.gatesTo}`)];
     const host = model.hostText(change.hosts);
     const isClobber = change.hosts.some((index) => data.hosts[index]?.isClobber === true);
     return dom.el(
@@ -58,7 +60,7 @@ export function createChanges(data: PageData, model: Model, dom: Dom, { formatBi
         place,
         change.name === '' ? dom.span('none', 'no name') : dom.span('name', change.name),
       ),
-      dom.el('td', {}, classText(change), ...gates),
+      dom.el('td', {}, ...classParts(change)),
       dom.el('td', {}, badge(change)),
       dom.el('td', {}, host === '' ? dom.span('none', 'none known') : dom.span(isClobber ? 'clobber' : 'help', host)),
     );
@@ -123,6 +125,15 @@ export function createChanges(data: PageData, model: Model, dom: Dom, { formatBi
     return `${to} makes ${bitsText(countOf(gained))} configurable that ${from} did not offer;${kvm}. ${rest}`;
   };
 
+  /** What each verdict on the bits that became configurable means. */
+  const meaningsOf = (changes: readonly Change[]): readonly HTMLElement[] => {
+    const gained = changes.filter((change) => GROUPS[0]?.takes(change));
+    return [...gained]
+      .sort((a, b) => urgency(a) - urgency(b))
+      .filter(({ verdict }, index, sorted) => verdict >= 0 && sorted[index - 1]?.verdict !== verdict)
+      .map((change) => dom.el('li', {}, badge(change), ` ${data.verdicts[change.verdict]?.says ?? ''}`));
+  };
+
   /** Shows the changes that the filter lets through, and a sentence on all of them. */
   const show = (
     changes: readonly Change[],
@@ -131,6 +142,7 @@ export function createChanges(data: PageData, model: Model, dom: Dom, { formatBi
     open: (cell: Cell) => void,
   ): void => {
     dom.byId('summary').textContent = summaryOf(changes, selection);
+    dom.byId('meaning').replaceChildren(...meaningsOf(changes));
     const shown = changes
       .map((change) => ({ ...change, bits: change.bits.filter((bit) => matches(change.row, bit)) }))
       .filter(({ bits }) => bits.length > 0);

@@ -16,7 +16,7 @@ export function createDifferences(data: PageData, model: Model, { bitMask, bitsO
     const changed = all.filter(
       (bit) =>
         model.classOf(row, from, bit) !== model.classOf(row, to, bit) ||
-        gatesText(row, from, bit) !== gatesText(row, to, bit),
+        model.gatesOf(row, from, bit).join() !== model.gatesOf(row, to, bit).join(),
     );
     const mask = changed.reduce((sum, bit) => sum + bitMask(bit), 0);
     masks.set(key, mask);
@@ -34,7 +34,6 @@ export function createDifferences(data: PageData, model: Model, { bitMask, bitsO
     gatesTo: gatesText(row, to, bit),
   });
   const isSame = (a: Change, b: Change): boolean =>
-    a.row === b.row &&
     a.from === b.from &&
     a.to === b.to &&
     a.verdict === b.verdict &&
@@ -43,21 +42,20 @@ export function createDifferences(data: PageData, model: Model, { bitMask, bitsO
     a.gatesTo === b.gatesTo &&
     a.hosts.join() === b.hosts.join();
 
-  /** Changed bits in the order of the table; neighbours that changed alike and share a name are one entry. */
-  const between = (from: number, to: number, kvm: number): readonly Change[] => {
-    const found: Change[] = [];
-    data.rows.forEach((entry, row) => {
-      if (entry.per[from] === entry.per[to]) return;
+  /** Changed bits in the order of the table; those of a register that changed alike and share a name are one entry. */
+  const between = (from: number, to: number, kvm: number): readonly Change[] =>
+    data.rows.flatMap((entry, row) => {
+      if (entry.per[from] === entry.per[to]) return [];
+      const found: Change[] = [];
       for (const bit of bitsOf(changedMask(row, from, to))) {
         const change = changeOf(row, bit, from, to, kvm);
-        const last = found.at(-1);
-        const isNext = last !== undefined && last.bits.at(-1) === bit - 1 && isSame(last, change);
-        if (isNext) found[found.length - 1] = { ...last, bits: [...last.bits, bit] };
-        else found.push(change);
+        const at = found.findIndex((each) => isSame(each, change));
+        const same = found[at];
+        if (same === undefined) found.push(change);
+        else found[at] = { ...same, bits: [...same.bits, bit] };
       }
+      return found;
     });
-    return found;
-  };
   /** True where a bit's class or gates differ. */
   const isChanged = (row: number, bit: number, from: number, to: number): boolean =>
     hasBit(changedMask(row, from, to), bit);
@@ -72,7 +70,7 @@ export function createDifferences(data: PageData, model: Model, { bitMask, bitsO
       const only = (list: typeof now.bits, other: typeof now.bits): string =>
         list
           .filter(([bit]) => other.every(([known]) => known !== bit))
-          .map(([bit, name]) => `${name === '' ? 'no name' : name} [${bit}]`)
+          .map(([bit, name]) => `${name} [${bit}]`)
           .join(', ');
       const [added, removed] = [only(now.bits, before.bits), only(before.bits, now.bits)];
       return [
@@ -81,5 +79,19 @@ export function createDifferences(data: PageData, model: Model, { bitMask, bitsO
       ];
     });
 
-  return { between, isChanged, controls };
+  const zeroLeaves = (from: number, to: number): readonly string[] => {
+    const [before, now] = [data.releases[from]?.zeroLeaves ?? [], data.releases[to]?.zeroLeaves ?? []];
+    const only = (list: readonly string[], other: readonly string[]): string =>
+      list.filter((leaf) => !other.includes(leaf)).join(', ');
+    const [added, removed] = [only(now, before), only(before, now)];
+    const what = 'Leaves outside of the table that read as 0 instead of #VE';
+    return [
+      ...(added === '' ? [] : [`${what}: new ${added}.`]),
+      ...(removed === '' ? [] : [`${what}: gone ${removed}.`]),
+    ];
+  };
+  /** What changed beside the bits of the table. */
+  const beyond = (from: number, to: number): readonly string[] => [...controls(from, to), ...zeroLeaves(from, to)];
+
+  return { between, isChanged, beyond };
 }

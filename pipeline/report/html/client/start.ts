@@ -33,6 +33,7 @@ export function startPage(factories: Factories, masks: MaskTools) {
     const isChanged = differences.isChanged(cell.row, cell.bit, selection.from, selection.to);
     dom.byId('readout').textContent = grid.labelOf(cell, selection, isChanged);
   };
+  const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
   const showBits = (): void => {
     const matches = filter.matches(selection);
     const count = painter.paint(selection, matches, differences.isChanged);
@@ -41,9 +42,9 @@ export function startPage(factories: Factories, masks: MaskTools) {
       openStory(cell),
     );
     dom.byId('matched').textContent = filter.isActive(selection)
-      ? `The filter passes ${count.bits} bits in ${count.registers} registers.`
-      : `${count.bits} bits in ${count.registers} registers.`;
-    const beyond = differences.controls(selection.from, selection.to);
+      ? `The filter passes ${plural(count.bits, 'bit')} in ${plural(count.registers, 'register')}.`
+      : `${plural(count.bits, 'bit')} in ${plural(count.registers, 'register')}.`;
+    const beyond = differences.beyond(selection.from, selection.to);
     dom.byId('beyond').replaceChildren(...beyond.map((line) => dom.el('li', {}, line)));
     dom.byId('beyond-part').hidden = beyond.length === 0;
     dom.byId('caption').textContent =
@@ -76,6 +77,15 @@ export function startPage(factories: Factories, masks: MaskTools) {
     else if (cell !== null) keys.focus(cell);
     origin = null;
   };
+  /** Goes to a part of the page and leaves the address to the selection. */
+  const jump = (event: Event): void => {
+    const link = event.target instanceof Element ? event.target.closest('a[href^="#"]') : null;
+    if (link === null) return;
+    event.preventDefault();
+    const part = dom.byId((link.getAttribute('href') ?? '').slice(1));
+    part.scrollIntoView();
+    part.focus({ preventScroll: true });
+  };
   const onKey = (event: KeyboardEvent): void => {
     const isTyping = event.target instanceof HTMLElement && /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
     if (event.key === 'Escape' && selection.cell !== null) closeStory();
@@ -98,6 +108,7 @@ export function startPage(factories: Factories, masks: MaskTools) {
     keys.listen(readout);
     painter.watch();
     document.addEventListener('keydown', onKey);
+    document.addEventListener('click', jump);
     addEventListener('hashchange', () => {
       selection = address.read(location.hash);
       show();

@@ -35,7 +35,10 @@ export function createStoryParts(data: PageData, model: Model, dom: Dom, { hasBi
   const notesOf = ({ row, bit }: Cell, release: number): readonly string[] => {
     const state = model.stateOf(row, release);
     const gates = model.gatesOf(row, release, bit).map(model.gateText);
+    const leaf = (data.leaves[data.rows[row]?.leaf ?? -1] ?? '').split('.')[0] ?? '';
+    const readsZero = state === undefined && data.releases[release]?.zeroLeaves.includes(leaf) === true;
     return [
+      ...(readsZero ? ['among the leaves that read as 0 instead of #VE'] : []),
       ...(state !== undefined && hasBit(state.dynamic, bit) ? ['dynamic: computed when the guest asks'] : []),
       ...(state !== undefined && hasBit(state.verified, bit) ? ['verified on the platform at the module’s start'] : []),
       ...(gates.length === 0 ? [] : [`gated by ${gates.join(', ')}`]),

@@ -70,7 +70,7 @@ export type Selection = {
   readonly cell: Cell | null;
 };
 
-/** Neighbouring bits of a register that changed in the same way. */
+/** Bits of a register that changed in the same way. */
 export type Change = {
   readonly row: number;
   readonly bits: readonly number[];

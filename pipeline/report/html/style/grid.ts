@@ -11,7 +11,7 @@ export const GRID = `
 #grid tr { display: flex; height: 1.5rem; } #grid tbody tr { content-visibility: auto; contain-intrinsic-size: auto 1.5rem; }
 #grid th { flex: none; background: var(--panel); font-weight: 400; line-height: 1.5rem; white-space: nowrap; }
 #grid thead { display: block; position: sticky; top: 0; z-index: 2; border-bottom: 1px solid var(--line); }
-#grid thead th { text-align: center; color: var(--soft); }
+#grid thead th { text-align: center; font-size: inherit; color: var(--soft); }
 #grid th:first-child { position: sticky; left: 0; z-index: 1; width: 7.4rem; text-align: left; padding: 0 0.4rem; border-right: 1px solid var(--line); }
 #grid tr.first { border-top: 1px solid var(--strong); }
 #grid thead th:not(:first-child), #grid td { flex: none; width: 1.5rem; }
@@ -37,7 +37,7 @@ export const GRID = `
 export const PRINT = `
 @media print {
   body { font-size: 9pt; padding: 0; max-width: none; } a { color: inherit; }
-  .filter, .steps, .skip, #readout, .close { display: none !important; }
+  nav, .filter, .steps, .skip, #readout, .close { display: none !important; }
   .scroll, .grid-scroll { overflow: visible; max-height: none; border: 0; }
   .columns { display: block; } .matrix { position: static; } #story { position: static; max-height: none; overflow: visible; }
   #grid { display: table; table-layout: fixed; border-collapse: separate; border-spacing: 0; font-size: 6pt; width: 100%; } #grid tbody { display: table-row-group; }
