@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { readMarker } from '../../pipeline/deliver/github/marker.ts';
+import { SCHEMAS } from '../../pipeline/report/schema.ts';
 import { testTiming } from '../deliver/github/harness.ts';
 import { type GithubServer, startGithub, TOKEN } from '../helpers/github-server.ts';
 import { temporaryFolder } from '../helpers/repository.ts';
@@ -169,7 +170,7 @@ test('the JSON says the same, and drafts are written as they would be posted', a
   const { server, run } = await setUp();
   const drafts = join(temporaryFolder(), 'drafts');
   const { stdout } = await run([...RELEASES, '--json', '--drafts', drafts]);
-  expect(JSON.parse(stdout)).toMatchObject({
+  expect(SCHEMAS.publish.parse(JSON.parse(stdout))).toMatchObject({
     schema: 'bitwatch.publish/1',
     repository: 'example/watch',
     sent: false,
@@ -269,4 +270,20 @@ test('a state that is damaged ends the run before it asks or writes', async () =
   const { status, stderr } = await run([...RELEASES, '--send', '--state', join(specs, 'x', 'state.yaml')]);
   expect([status, server.seen]).toEqual([65, []]);
   expect(stderr).toMatch(/state\.yaml:1/);
+});
+
+test('states of several machines are joined by merge, in any order', async () => {
+  const [a, b] = [await setUp(), await setUp()];
+  b.server.addIssue({ isPull: true });
+  const states = [a, b].map(({ specs }) => join(specs, 'posted.yaml'));
+  await a.run([...RELEASES, '--send']);
+  await b.run(['review', '--repository', 'example/watch', '--pull', '1', '--since', '2.0.16', '--send']);
+  const [left, right] = ['left.yaml', 'right.yaml'].map((name) => join(a.specs, name));
+  if (left === undefined || right === undefined) throw new Error('two files are needed');
+  const merged = await bitwatch(['merge', ...states, '--state', left]);
+  expect([merged.status, merged.stdout]).toEqual([0, `3 postings in ${left}\n`]);
+  await bitwatch(['merge', ...[...states].reverse(), '--state', right]);
+  expect(readFileSync(left, 'utf8')).toBe(readFileSync(right, 'utf8'));
+  writeFileSync(right, '{}');
+  expect((await bitwatch(['merge', left, right, '--state', left])).status).toBe(64);
 });

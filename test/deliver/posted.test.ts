@@ -9,6 +9,7 @@ import {
   type Posted,
   postedToYaml,
   readPosted,
+  recordPosted,
 } from '../../pipeline/deliver/posted.ts';
 import { DataError } from '../../pipeline/model/errors.ts';
 import { temporaryFolder } from '../helpers/repository.ts';
@@ -96,9 +97,11 @@ test('what stands as it stood writes nothing', async () => {
   const path = file();
   await addPosted(path, [posted('x')], noWait);
   const before = readFileSync(path, 'utf8');
-  await addPosted(path, [posted('x', { at: '2026-12-01T00:00:00Z' })], noWait);
+  await recordPosted(path, posted('x', { at: '2026-12-01T00:00:00Z' }), noWait);
   expect(readFileSync(path, 'utf8')).toBe(before);
-  await addPosted(file(), [], noWait);
+  const none = file();
+  await addPosted(none, [], noWait);
+  expect(existsSync(none)).toBe(false);
 });
 
 test('a lock that another run never lets go ends in one clear line; a dead run’s lock is taken over', async () => {
