@@ -209,6 +209,15 @@ test('two runs at once leave one open issue and one comment', async () => {
   expect(server.writes().length).toBe(before);
 });
 
+test('what another run makes while this one writes is not made again', async () => {
+  const server = await startGithub();
+  server.settings.beforeAnswer = async (seen) => {
+    if (isPost(seen) && server.issues.length === 0) server.addIssue({ labels: [LABEL], body: itemOf('y').body });
+  };
+  expect(deeds(await keepIssues(server, [itemOf('x'), itemOf('y')]))).toEqual(['x created', 'y unchanged']);
+  expect(server.issues.length).toBe(2);
+});
+
 test('a state file’s hint finds what no list has; one that is wrong does no harm', async () => {
   const server = await startGithub();
   await keepIssues(server, [itemOf('x')]);
