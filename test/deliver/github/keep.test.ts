@@ -99,7 +99,7 @@ test('a marker in somebody else’s issue or comment is not believed', async () 
   expect(server.writes().every(({ method }) => method === 'POST')).toBe(true);
 });
 
-const AFTER: readonly Fault['kind'][] = ['cut-after', 'cut-answer', 'hang-after'];
+const AFTER: readonly Fault['kind'][] = ['cut-after', 'cut-answer', 'fail-after', 'hang-after'];
 const BEFORE: readonly Fault['kind'][] = ['cut-before', 'hang-before'];
 
 test.each(AFTER)('a write whose answer is lost (%s) is looked for, not repeated', async (kind) => {
