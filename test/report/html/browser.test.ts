@@ -87,7 +87,7 @@ describe.skipIf(hasNoBrowser)(`the page in Chromium${browserTitle}`, () => {
       '7.0.EDX[30] CORE_CAPABILITIES',
       'fixed-1 → allow-direct',
       '! exposed',
-      'needs the VMM’s help (CORE_CAPABILITIES)',
+      'needs the VMM’s help',
     ]);
     await page.screenshot({ path: screenshotPath('question') });
   });
@@ -103,7 +103,7 @@ describe.skipIf(hasNoBrowser)(`the page in Chromium${browserTitle}`, () => {
     expect(await page.locator('#grid td').count()).toBe(rows * 32);
     const bit = cell('7.0.EDX[30] CORE_CAPABILITIES');
     expect(await bit.getAttribute('aria-label')).toBe(
-      '7.0.EDX[30] CORE_CAPABILITIES: allow-direct, changed from fixed-1, exposed, needs the VMM’s help (CORE_CAPABILITIES)',
+      '7.0.EDX[30] CORE_CAPABILITIES: allow-direct, changed from fixed-1, exposed, needs the VMM’s help',
     );
     expect(await bit.innerText()).toBe('A');
     expect(await bit.getAttribute('data-verdict')).toBe('!');

@@ -31,7 +31,7 @@ export function createModel(data: PageData, { hasBit }: MaskTools) {
       .map((index) => {
         const host = data.hosts[index];
         if (host === undefined) return '';
-        if (!host.isClobber) return `needs the VMM’s help (${host.feature})`;
+        if (!host.isClobber) return 'needs the VMM’s help';
         return `clobbers ${host.msrs.map(({ msr }) => msr).join(', ')}`;
       })
       .join('; ');

@@ -12,7 +12,7 @@ export const GRID = `
 #grid th { flex: none; background: var(--panel); font-weight: 400; line-height: 1.5rem; white-space: nowrap; }
 #grid thead { display: block; position: sticky; top: 0; z-index: 2; border-bottom: 1px solid var(--line); }
 #grid thead th { text-align: center; font-size: inherit; color: var(--soft); }
-#grid th:first-child { position: sticky; left: 0; z-index: 1; width: 7.4rem; text-align: left; padding: 0 0.4rem; border-right: 1px solid var(--line); }
+#grid th:first-child { position: sticky; left: 0; z-index: 1; width: 7.25rem; text-align: left; padding: 0 0.3rem; border-right: 1px solid var(--line); }
 #grid tr.first { border-top: 1px solid var(--strong); }
 #grid thead th:not(:first-child), #grid td { flex: none; width: 1.5rem; }
 #grid td { padding: 0; line-height: 1.45rem; text-align: center; position: relative; cursor: pointer; border-right: 1px solid var(--panel); border-bottom: 1px solid var(--panel); }

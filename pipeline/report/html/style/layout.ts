@@ -14,7 +14,7 @@ p { margin: 0.35rem 0; } a { color: var(--link); } kbd { font: inherit; border: 
 [tabindex='-1']:not(td):focus-visible { outline: none; }
 .warning { border-left: 4px solid var(--warning); padding: 0.5rem 0.75rem; background: var(--panel); }
 .question { background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: 0.75rem 1rem; }
-.fields { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: end; }
+.fields { display: flex; flex-wrap: wrap; gap: 0.5rem 0.9rem; align-items: end; }
 .field { display: flex; flex-direction: column; gap: 0.15rem; font-size: 0.8125rem; color: var(--soft); min-width: 0; }
 .field.steps > span { display: flex; gap: 0.25rem; align-items: center; }
 .check { display: inline-flex; align-items: center; gap: 0.35rem; min-height: 2rem; }
@@ -23,13 +23,13 @@ select, input[type='text'], button { font: inherit; color: var(--text); backgrou
   padding: 0.2rem 0.5rem; min-height: 2rem; max-width: 100%; }
 button { cursor: pointer; } button:disabled { color: var(--soft); cursor: default; }
 .question select { font-size: 1.0625rem; font-weight: 600; }
-input[type='text'] { width: 14rem; } input[type='text']::placeholder { color: var(--soft); opacity: 1; }
+input[type='text'] { width: 12rem; } input[type='text']::placeholder { color: var(--soft); opacity: 1; }
 input[type='range'] { width: 13rem; max-width: 60vw; accent-color: var(--link); }
 #summary { margin: 0.75rem 0 0; font-size: 1.0625rem; max-width: 70rem; }
 #meaning { list-style: none; margin: 0.25rem 0; padding: 0; color: var(--soft); } #meaning li { margin: 0.15rem 0; }
 nav { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; margin-top: 0.5rem; font-size: 0.875rem; }
 .filter { display: block; margin: 0.75rem 0 0; padding: 0 1rem; } #matched { color: var(--soft); font-size: 0.8125rem; }
-.columns { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem 1.5rem; margin-top: 0.75rem; }
+.columns { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem 1.25rem; margin-top: 0.75rem; }
 .columns > * { min-width: 0; } .matrix h2 { margin: 0; }
 .scroll { overflow: auto; }
 #changes details { margin-bottom: 0.75rem; }
@@ -37,10 +37,10 @@ summary { cursor: pointer; padding: 0.25rem 0; } summary h3 { display: inline; }
 table { border-collapse: collapse; } caption { text-align: left; font-weight: 600; padding: 0.5rem 0 0.25rem; }
 .changes, .plain { width: 100%; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
 .changes th, .changes td, .plain th, .plain td { text-align: left; vertical-align: top; padding: 0.35rem 0.6rem 0.35rem 0; border-top: 1px solid var(--line); font-weight: 400; }
-.changes { min-width: 30rem; } .cls { white-space: nowrap; } .changes td:nth-child(2) { min-width: 6.5rem; } .changes td:nth-child(4) { min-width: 7.5rem; overflow-wrap: anywhere; }
+.changes { min-width: 26rem; } .cls { white-space: nowrap; } .changes td:nth-child(2) { min-width: 5.9rem; } .changes td:nth-child(4) { min-width: 5.5rem; overflow-wrap: anywhere; }
 thead th { color: var(--soft); font-size: 0.8125rem; border-top: 0 !important; }
 .bit { display: block; white-space: nowrap; border: 0; padding: 0; min-height: 0; line-height: inherit; background: none; color: var(--link); text-align: left; text-decoration: underline; text-underline-offset: 2px; }
-.name { font-weight: 600; } .none, .gate, .source, .source a { color: var(--soft); } .gate, .source { display: block; font-size: 0.8125rem; } .source { overflow-wrap: anywhere; } #story td, .finding { overflow-wrap: anywhere; }
+.name { font-weight: 600; } .none, .gate, .source, .source a { color: var(--soft); } .gate, .source { display: block; font-size: 0.8125rem; } .source, .changes .gate { overflow-wrap: anywhere; } #story td, .finding { overflow-wrap: anywhere; }
 .clobber { color: var(--error); font-weight: 600; } .help { color: var(--warning); }
 .badge { display: inline-block; white-space: nowrap; border-radius: 3px; padding: 0 0.4em; background: var(--mute); color: var(--mute-text); }
 .v-exposed { background: var(--bad); color: var(--bad-text); } .v-denied { background: var(--stop); color: var(--stop-text); }
