@@ -36,8 +36,8 @@ export function rowsOf(facts: BitFacts, places: readonly Place[], shared: Shared
   const verdicts = facts.policies.map((judged) => judged.verdicts.map(verdictIndex));
   return places.map((place) => {
     const id = placeId(place);
-    const states = tableOf<PageState>(JSON.stringify);
-    const judged = tableOf<Parts>(JSON.stringify);
+    const states = tableOf<PageState>(stateKey);
+    const judged = tableOf<Parts>(String);
     const per = releases.map((registers) => {
       const register = registers.get(id);
       return register === undefined ? -1 : states.indexOf(stateOf(register, shared.gates));
@@ -73,6 +73,10 @@ function stateOf(register: RegisterClasses, gates: Table<string>): PageState {
     dynamic: register.dynamic,
   };
 }
+
+/** Equal exactly for equal states; made often, so it is cheap. */
+const stateKey = ({ classes, gates, verified, dynamic }: PageState): string =>
+  `${classes}|${gates}|${verified}|${dynamic}`;
 
 /** One release's verdicts by place: each verdict's mask once, whatever the class. */
 function verdictIndex(verdicts: BitFacts['policies'][number]['verdicts'][number]): ReadonlyMap<string, Parts> {

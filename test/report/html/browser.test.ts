@@ -60,6 +60,13 @@ describe.skipIf(hasNoBrowser)(`the page in Chromium${browserTitle}`, () => {
   const cell = (label: RegExp | string) => page.locator('#grid td').and(page.getByLabel(label)).first();
   const focused = (): Promise<string> =>
     page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.id ?? '');
+  /** Lays out what is out of view too, and opens all that is folded away. */
+  const renderAll = (): Promise<void> =>
+    page.evaluate(() => {
+      for (const details of document.querySelectorAll('details')) details.open = true;
+      for (const part of document.querySelectorAll<HTMLElement>('#timeline, #findings, #read, #grid tr'))
+        part.style.contentVisibility = 'visible';
+    });
   async function axe(): Promise<readonly string[]> {
     await page.evaluate(axeCore.source);
     return page.evaluate(async () => {
@@ -128,7 +135,9 @@ describe.skipIf(hasNoBrowser)(`the page in Chromium${browserTitle}`, () => {
     expect(await text('#matched')).toBe('The filter passes 0 bits in 0 registers.');
     await page.getByRole('button', { name: 'Clear' }).click();
     await page.getByLabel('changed bits only').check();
-    expect(await page.locator('#grid td.changed').count()).toBe(await page.locator('#grid td:not(.off)').count());
+    // Rows out of view are painted a moment later.
+    const shown = page.locator('#grid tr:not([hidden]) td:not(.off)');
+    await expect.poll(() => shown.count()).toBe(await page.locator('#grid td.changed').count());
     await page.screenshot({ path: screenshotPath('filtered') });
   });
 
@@ -221,7 +230,7 @@ describe.skipIf(hasNoBrowser)(`the page in Chromium${browserTitle}`, () => {
     await page.getByText('The numbers').click();
     await page.locator('#numbers table').waitFor();
     expect(await text('#numbers')).toMatch(/2\.0\.14\s+not read/);
-    expect(await text('#read')).toMatch(/2\.0\.14\s+known by name only/);
+    expect(await page.locator('#read').textContent()).toMatch(/2\.0\.14known by name only/);
   });
 
   test('says what changed beside the bits of the table, and what is not known of it', async () => {
@@ -236,9 +245,7 @@ describe.skipIf(hasNoBrowser)(`the page in Chromium${browserTitle}`, () => {
 
   test('shows texts of sources as text', async () => {
     await open('hostile');
-    await page.evaluate(() => {
-      for (const details of document.querySelectorAll('details')) details.open = true;
-    });
+    await renderAll();
     await cell(/^7\.1\.EAX\[2\]/).click();
     const seen = await page.evaluate(() => ({
       elements: document.querySelectorAll('main script, main img, main b, main iframe, main a[href^="javascript"]')
@@ -262,11 +269,10 @@ describe.skipIf(hasNoBrowser)(`the page in Chromium${browserTitle}`, () => {
   test.each(['light', 'dark'] as const)('has no serious finding of axe, %s', async (colorScheme) => {
     await page.emulateMedia({ colorScheme });
     await open('made');
+    await renderAll();
     expect(await axe()).toEqual([]);
     await cell(/^7\.1\.EAX\[1\] ALPHA/).click();
-    await page.evaluate(() => {
-      for (const details of document.querySelectorAll('details')) details.open = true;
-    });
+    await renderAll();
     expect(await axe()).toEqual([]);
     await open('real', `${QUESTION}&leaf=7.1`);
     await page.screenshot({ path: screenshotPath(`${colorScheme}`), fullPage: true });
@@ -290,9 +296,7 @@ describe.skipIf(hasNoBrowser)(`the page in Chromium${browserTitle}`, () => {
     expect(left).toBeGreaterThanOrEqual(right - 1);
     await page.keyboard.press('Enter');
     expect(await width()).toBe(320);
-    await page.evaluate(() => {
-      for (const details of document.querySelectorAll('details')) details.open = true;
-    });
+    await renderAll();
     await page.waitForTimeout(100);
     expect(await width()).toBe(320);
     await page.screenshot({ path: screenshotPath('zoom-400') });

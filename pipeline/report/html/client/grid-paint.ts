@@ -3,7 +3,7 @@ import type { Dom, Grid, Model, PageData, Selection } from './types.ts';
 type Matches = (row: number, bit: number) => boolean;
 type IsChanged = (row: number, bit: number, from: number, to: number) => boolean;
 
-/** Paints the matrix: the rows in view at once, the others after the next frame, and only cells whose meaning changed. */
+/** Paints the matrix: the rows in view at once, the others once that is shown, and only cells whose meaning changed. */
 export function createGridPaint(data: PageData, model: Model, dom: Dom, grid: Grid) {
   const painted: number[] = [];
   const inView = new Set<Element>();
@@ -54,7 +54,7 @@ export function createGridPaint(data: PageData, model: Model, dom: Dom, grid: Gr
       if (own > 0) registers += 1;
     });
     if (inView.size === 0) later.forEach(paintRow);
-    else timer = setTimeout(() => later.forEach(paintRow), 40);
+    else timer = setTimeout(() => later.forEach(paintRow), 100);
     dom.byId('grid').classList.toggle('overlay', selection.overlay);
     return { bits, registers };
   };

@@ -37,6 +37,7 @@ export const GRID = `
 export const PRINT = `
 @media print {
   body { font-size: 9pt; padding: 0; max-width: none; } a { color: inherit; }
+  #timeline, #findings, #read { content-visibility: visible; }
   nav, .filter, .steps, .skip, #readout, .close { display: none !important; }
   .scroll, .grid-scroll { overflow: visible; max-height: none; border: 0; }
   .columns { display: block; } .matrix { position: static; } #story { position: static; max-height: none; overflow: visible; }

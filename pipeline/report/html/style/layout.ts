@@ -49,6 +49,8 @@ thead th { color: var(--soft); font-size: 0.8125rem; border-top: 0 !important; }
 #story h2 { margin: 0.75rem 0 0.25rem; } #story section { margin-top: 1.25rem; } .lead { font-size: 1rem; }
 .findings { list-style: none; padding: 0; } .finding { border-top: 1px solid var(--line); padding: 0.4rem 0; }
 .level { font-weight: 600; } .l-error { color: var(--error); } .l-warning { color: var(--warning); } .l-info { color: var(--soft); }
+/* What is out of view is laid out when it comes into view. */
+#timeline, #findings, #read { content-visibility: auto; contain-intrinsic-size: auto 20rem; }
 #plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: 1rem; }
 figure { margin: 0; } figcaption { font-size: 0.875rem; } svg { width: 100%; height: auto; display: block; }
 .stroke { stroke: var(--link); stroke-width: 2; } .gap { stroke-dasharray: 4 3; } .axis { stroke: var(--line); }
