@@ -157,6 +157,7 @@ describe.skipIf(hasNoBrowser)(`the page in Chromium${browserTitle}`, () => {
     for (const part of ['7.0.EBX[4] HLE', 'denied', 'TSX_CTRL', 'tdx.c:121', 'no mail archive was searched'])
       expect(story).toContain(part);
     expect(await hash()).toContain('bit=7.0.EBX[4]');
+    expect(await page.locator('#grid td[aria-selected=true]').getAttribute('aria-label')).toMatch(/^7\.0\.EBX\[4\]/);
     await page.screenshot({ path: screenshotPath('story') });
     await page.keyboard.press('Escape');
     expect(await focused()).toMatch(/^7\.0\.EBX\[4\] HLE/);

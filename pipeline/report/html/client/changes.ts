@@ -38,13 +38,15 @@ export function createChanges(data: PageData, model: Model, dom: Dom, { formatBi
       ` ${word.name}`,
     );
   };
+  /** Gates without their names, which the story gives: the list is narrow. */
+  const short = (gates: string): string => gates.replace(/ \([^)]*\)/g, '') || 'none';
   const classParts = (change: Change): readonly (Node | string)[] => {
     const now = dom.span('cls', model.className(change.to));
     if (change.from !== change.to) {
-      const gates = change.gatesTo === '' ? [] : [dom.span('gate', `gated by ${change.gatesTo}`)];
+      const gates = change.gatesTo === '' ? [] : [dom.span('gate', `gated by ${short(change.gatesTo)}`)];
       return [dom.span('cls', model.className(change.from)), ' → ', now, ...gates];
     }
-    return [now, dom.span('gate', `gates: ${change.gatesFrom || 'none'} → ${change.gatesTo || 'none'}`)];
+    return [now, dom.span('gate', `gates: ${short(change.gatesFrom)} → ${short(change.gatesTo)}`)];
   };
   const rowOf = (change: Change, open: (cell: Cell) => void): HTMLElement => {
     const place = dom.el('button', { type: 'button', class: 'bit' }, bitsOf(change));

@@ -54,5 +54,20 @@ export function createGrid(data: PageData, model: Model, dom: Dom) {
   const elementOf = ({ row, bit }: Cell): HTMLElement | undefined => cells[row * 32 + bit];
   const isShown = (row: number): boolean => rows[row]?.hidden === false;
 
-  return { BITS, cells, texts, rows, build, labelOf, cellOf, elementOf, isShown };
+  let marked: HTMLElement | undefined;
+  /** Marks the bit whose story is shown, and brings it into view in the matrix's own box. */
+  const mark = (cell: Cell | null): void => {
+    const element = cell === null ? undefined : elementOf(cell);
+    if (element === marked) return;
+    marked?.removeAttribute('aria-selected');
+    element?.setAttribute('aria-selected', 'true');
+    marked = element;
+    const line = cell === null ? undefined : rows[cell.row];
+    const box = dom.byId('grid').parentElement;
+    if (line === undefined || box === null) return;
+    const [top, height] = [line.offsetTop, box.clientHeight];
+    if (top < box.scrollTop + 48 || top > box.scrollTop + height - 48) box.scrollTop = top - height / 2;
+  };
+
+  return { BITS, mark, cells, texts, rows, build, labelOf, cellOf, elementOf, isShown };
 }

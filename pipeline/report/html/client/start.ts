@@ -50,11 +50,15 @@ export function startPage(factories: Factories, masks: MaskTools) {
     dom.byId('caption').textContent =
       `CPUID bits of TDX module ${model.releaseName(selection.to)}, changes against ${model.releaseName(selection.from)} framed${selection.kvm < 0 ? '' : `, verdicts of KVM ${model.policyName(selection.kvm)}`}`;
   };
+  const showStory = (): void => {
+    story.show(selection);
+    grid.mark(selection.cell);
+  };
   const show = (): void => {
     controls.show(selection);
     showBits();
     timeline.show(selection);
-    story.show(selection);
+    showStory();
   };
   const update = (change: Partial<Selection>): void => {
     selection = { ...selection, ...change };
@@ -64,14 +68,14 @@ export function startPage(factories: Factories, masks: MaskTools) {
   const openStory = (cell: Cell): void => {
     if (selection.cell === null) origin = document.activeElement instanceof HTMLElement ? document.activeElement : null;
     selection = { ...selection, cell };
-    story.show(selection);
+    showStory();
     writeAddress();
     story.focus();
   };
   const closeStory = (): void => {
     const { cell } = selection;
     selection = { ...selection, cell: null };
-    story.show(selection);
+    showStory();
     writeAddress();
     if (origin?.isConnected === true && origin !== document.body) origin.focus();
     else if (cell !== null) keys.focus(cell);

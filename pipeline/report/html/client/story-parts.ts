@@ -103,12 +103,15 @@ export function createStoryParts(data: PageData, model: Model, dom: Dom, { hasBi
   const hostItem = (index: number, { to, kvm }: Selection, byGate: boolean): HTMLElement => {
     const host = data.hosts[index];
     const msrs = (host?.msrs ?? []).map(({ msr, exits, restored }) => {
-      const exit = EXITS[exits[to] ?? 'unknown'] ?? '';
+      const exitText = (release: number): string =>
+        `${model.releaseName(release)}: ${EXITS[exits[release] ?? 'unknown'] ?? ''}`;
+      const read = exits.findLastIndex((exit) => exit !== 'unknown');
+      const other = exits[to] === 'unknown' && read >= 0 ? `; ${exitText(read)}, the newest that was read` : '';
       const kvmText =
         kvm < 0
           ? ''
           : `; KVM ${model.policyName(kvm)} ${restored[kvm] === true ? 'restores it' : 'does not restore it'}`;
-      return dom.el('li', {}, `${msr}: ${model.releaseName(to)}: ${exit}${kvmText}`);
+      return dom.el('li', {}, `${msr}: ${exitText(to)}${other}${kvmText}`);
     });
     const kind = host?.isClobber === true ? 'clobbers host state' : 'needs the VMM’s help, no clobber';
     return dom.el(

@@ -17,7 +17,7 @@ export const GRID = `
 #grid thead th:not(:first-child), #grid td { flex: none; width: 1.5rem; }
 #grid td { padding: 0; line-height: 1.45rem; text-align: center; position: relative; cursor: pointer; border-right: 1px solid var(--panel); border-bottom: 1px solid var(--panel); }
 #grid td:nth-child(8n + 1) { border-right-color: var(--strong); }
-#grid td:focus { outline: 3px solid var(--focus); outline-offset: -3px; z-index: 1; }
+#grid td[aria-selected], #grid td:focus { outline: 3px solid var(--focus); outline-offset: -3px; z-index: 1; }
 .absent, .off { color: var(--soft); } .ve { background: var(--ve); color: var(--ve-text); }
 .cd { background: var(--cd); color: var(--cd-text); } .ad { background: var(--ad); color: var(--ad-text); }
 .f1 { background: var(--f1); color: var(--f1-text); } .f0 { background: var(--f0); color: var(--f0-text); } .na { background: var(--na); color: var(--na-text); }
