@@ -48,7 +48,8 @@ export async function reviewCommand(
     since: options.since === null ? null : findRelease(specs, options.since),
     policies: options.kvm === null ? specs.policies : [findPolicy(specs, options.kvm)],
   };
-  printReport(context, reviewFacts(specs, clobbersByRelease(specs), scope, context.today()), reviewTitle(name));
+  const report = reviewFacts(specs, clobbersByRelease(specs), scope, context.today());
+  printReport(context, report, specs, reviewTitle(name));
 }
 
 /** `bitwatch check`: the gate. 100 where a finding that is not waived reaches the level; --strict also counts warnings on waivers. */
@@ -58,7 +59,7 @@ export async function checkCommand(
 ): Promise<number> {
   const specs = await specsOf(context);
   const report = wholeReport(specs, clobbersByRelease(specs), context.today());
-  printReport(context, report, 'bitwatch: check');
+  printReport(context, report, specs, 'bitwatch: check');
   const findings = report.reviews.flatMap((review) => review.findings);
   const strict = options.strict
     ? findings.filter((finding) => finding.rule === 'waiver-unmatched' || finding.rule === 'waiver-expired')
