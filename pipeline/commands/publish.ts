@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeFiles } from '../deliver/files.ts';
@@ -14,11 +13,10 @@ import { addPosted, loadPosted, type Posted, withPostedLock } from '../deliver/p
 import { UsageError } from '../model/errors.ts';
 import { VERSION } from '../report/formats.ts';
 import { plain } from '../report/plain.ts';
-import { NO_CACHE, readPlain } from '../specs/plain.ts';
-import type { PlainSources } from '../specs/sources-shape.ts';
 import { type Context, progress, specsDirectory } from './context.ts';
 import { changeDraft, type Drafts, fileDraft, releaseDrafts, silentDraft, sinceDraft } from './publish-drafts.ts';
 import { planOf, reportKeep } from './publish-report.ts';
+import { sourcesOf } from './sources.ts';
 
 export type PublishOptions = {
   readonly repository: string | null;
@@ -157,15 +155,7 @@ async function run(context: Context, options: PublishOptions, target: Target, jo
 /** A run sends where it was asked to, where it may, and where it can. */
 async function checkSend(context: Context, target: Target, token: string): Promise<void> {
   if (context.options.offline) throw new UsageError('--send and --offline exclude each other');
-  const file = join(specsDirectory(context), 'sources.yaml');
-  const text = existsSync(file) ? readFileSync(file, 'utf8') : 'sources: []\n';
-  const { repositories } = await readPlain<PlainSources>(
-    'sources',
-    'specs/sources.yaml',
-    text,
-    NO_CACHE,
-    async () => (await import('../specs/sources-shape.ts')).checkSources,
-  );
+  const { repositories } = await sourcesOf(context);
   const optIns: OptIns = repositories;
   if (!mayWrite(target, optIns, context.env))
     throw new UsageError(

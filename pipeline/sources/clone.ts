@@ -67,7 +67,7 @@ function checkName(name: string): void {
     });
 }
 
-function makeCache(cache: string): void {
+export function makeCache(cache: string): void {
   try {
     mkdirSync(cache, { recursive: true });
     // Only where it differs: another run may be reading it.
@@ -132,5 +132,5 @@ async function isShallowPath(url: string, env: NodeJS.ProcessEnv): Promise<boole
 }
 
 /** A local path as git takes it for a transport, relative to where the program runs: a filter works through file:// only. */
-const transportUrl = (url: string): string =>
+export const transportUrl = (url: string): string =>
   /^[a-z][a-z0-9+.-]*:\/\//i.test(url) ? url : pathToFileURL(resolve(url)).href;
