@@ -52,7 +52,7 @@ export async function publishReleases(context: Context, options: ReleaseOptions)
   const { drafts, unread } = await releaseDrafts(context, options);
   const job = jobOf(context, options, 'release', { drafts, unread });
   const label = options.label ?? 'bitwatch';
-  return run(context, options, target, {
+  return keepJob(context, options, target, {
     ...job,
     shelf: async (client, api, place, login) => issueShelf(client, api, place, login, label),
   });
@@ -73,7 +73,7 @@ export async function publishReview(context: Context, options: PullOptions): Pro
         : await changeDraft(context, options.base ?? '');
   const drafts = [{ key: String(pull), draft: draft ?? silentDraft() }];
   const job = jobOf(context, options, 'review', { drafts, unread: [] });
-  return run(context, options, target, {
+  return keepJob(context, options, target, {
     ...job,
     // Nothing to say makes no comment; one that said something is told so.
     items: job.items.map((item) => ({ ...item, isUpdateOnly: draft === null })),
@@ -105,7 +105,7 @@ function jobOf(
 }
 
 /** Looks at the forge and, with `--send`, writes to it. Resolves to the exit status. */
-async function run(context: Context, options: PublishOptions, target: Target, job: Job): Promise<number> {
+export async function keepJob(context: Context, options: PublishOptions, target: Target, job: Job): Promise<number> {
   const statePath = options.state ?? join(specsDirectory(context), 'posted.yaml');
   const token = context.env.GITHUB_TOKEN ?? '';
   const api = apiAddress(context.env.GITHUB_API_URL);
@@ -176,7 +176,7 @@ const entryOf = (repository: string, { mark, number, comment, url, at }: Kept): 
 });
 
 /** The repository that is named, else that of the workflow that runs this. */
-function targetOf(context: Context, options: PublishOptions): Target {
+export function targetOf(context: Context, options: PublishOptions): Target {
   const name =
     options.repository ?? (context.env.GITHUB_ACTIONS === 'true' ? context.env.GITHUB_REPOSITORY : undefined);
   if (name === undefined) throw new UsageError('--repository OWNER/NAME is missing');
@@ -184,7 +184,7 @@ function targetOf(context: Context, options: PublishOptions): Target {
 }
 
 /** Where the rest of a text that was cut is: the option, else the workflow run with its artifacts. */
-function linkOf(context: Context, options: PublishOptions): string | null {
+export function linkOf(context: Context, options: PublishOptions): string | null {
   const { GITHUB_ACTIONS, GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_RUN_ID } = context.env;
   const run =
     GITHUB_ACTIONS === 'true' ? `${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}` : null;
