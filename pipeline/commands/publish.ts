@@ -9,7 +9,7 @@ import { type Keep, keepAll } from '../deliver/github/keep.ts';
 import type { MarkKind } from '../deliver/github/marker.ts';
 import { type Item, type Kept, ownLogin, type Shelf } from '../deliver/github/shelf.ts';
 import { apiAddress, mayWrite, type OptIns, parseTarget, type Target, targetText } from '../deliver/github/target.ts';
-import { addPosted, loadPosted, type Posted, withPostedLock } from '../deliver/posted.ts';
+import { loadPosted, type Posted, recordPosted, withPostedLock } from '../deliver/posted.ts';
 import { UsageError } from '../model/errors.ts';
 import { VERSION } from '../report/formats.ts';
 import { plain } from '../report/plain.ts';
@@ -143,7 +143,7 @@ export async function keepJob(context: Context, options: PublishOptions, target:
       items: job.items,
       hints: new Map(known.map((entry) => [entry.key, entry])),
       isDry: !options.send,
-      record: (kept) => addPosted(statePath, [entryOf(repository, kept)], timing.sleep),
+      record: (kept) => recordPosted(statePath, entryOf(repository, kept), timing.sleep),
     });
   };
   const keep = options.send

@@ -93,13 +93,12 @@ export async function loadPosted(path: string): Promise<readonly Posted[]> {
 const TRIES = 40;
 
 /** Work under the file's lock; while another run has it, waits. Throws an UnavailableError after ever longer waits. */
-export async function withPostedLock<T>(
-  path: string,
-  what: string,
-  sleep: (milliseconds: number) => Promise<void>,
-  work: () => Promise<T>,
-): Promise<T> {
-  mkdirSync(dirname(path), { recursive: true });
+export async function withPostedLock<T>(path: string, what: string, sleep: Sleep, work: () => Promise<T>): Promise<T> {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+  } catch (error) {
+    throw new UnavailableError(`${dirname(path)}: cannot be written`, { cause: error });
+  }
   for (let attempt = 1; ; attempt += 1) {
     let hasBegun = false;
     try {
@@ -116,19 +115,36 @@ export async function withPostedLock<T>(
   }
 }
 
-/** Joins entries to a file: read again under its lock, so that two runs at once lose nothing. Unchanged entries write nothing. */
-export async function addPosted(
+type Sleep = (milliseconds: number) => Promise<void>;
+
+/** Joins entries to a file: read again under its lock, so that two runs at once lose nothing. What changes nothing writes nothing. */
+export async function addPosted(path: string, entries: readonly Posted[], sleep: Sleep): Promise<void> {
+  await change(path, sleep, (before) => mergePosted(before, entries));
+}
+
+/** Takes down a posting that was seen; that it stands as it stood is no news. */
+export async function recordPosted(path: string, entry: Posted, sleep: Sleep): Promise<void> {
+  await change(path, sleep, (before) =>
+    before.some((other) => isSame(entry, other)) ? before : mergePosted(before, [entry]),
+  );
+}
+
+async function change(
   path: string,
-  entries: readonly Posted[],
-  sleep: (milliseconds: number) => Promise<void>,
+  sleep: Sleep,
+  next: (before: readonly Posted[]) => readonly Posted[],
 ): Promise<void> {
   await withPostedLock(`${path}.lock`, path, sleep, async () => {
     const before = await loadPosted(path);
-    const news = entries.filter((entry) => !before.some((other) => isSame(entry, other)));
-    if (news.length > 0) writeFileAtomically(path, postedToYaml(mergePosted(before, news)));
+    const text = postedToYaml(next(before));
+    if (text === postedToYaml(before)) return;
+    try {
+      writeFileAtomically(path, text);
+    } catch (error) {
+      throw new UnavailableError(`${path}: cannot be written`, { cause: error });
+    }
   });
 }
 
-/** Stands as it stood: that it was seen again is no news. */
 const isSame = (a: Posted, b: Posted): boolean =>
   placeOf(a) === placeOf(b) && a.number === b.number && a.comment === b.comment && a.hash === b.hash;

@@ -39,15 +39,23 @@ export function meaningOf({ status, headers, data }: Answer): Meaning {
 function limitOf(status: number, headers: Headers, message: string): Meaning | null {
   const isSecondary = /secondary rate limit|abuse detection|submitted too quickly/i.test(message);
   if (status === 422) return isSecondary ? { kind: 'limited', wait: null } : null;
-  const after = secondsOf(headers['retry-after']);
-  if (after !== null) return { kind: 'limited', wait: after * 1000 };
+  const after = headers['retry-after'];
+  if (after !== undefined) return { kind: 'limited', wait: retryAfter(after, headers.date) };
   if (String(headers['x-ratelimit-remaining'] ?? '') === '0')
     return { kind: 'limited', wait: untilReset(headers['x-ratelimit-reset'], headers.date) };
   return status === 429 || isSecondary || /rate limit exceeded/i.test(message) ? { kind: 'limited', wait: null } : null;
 }
 
 const secondsOf = (value: string | number | undefined): number | null =>
-  value !== undefined && /^\d{1,9}$/.test(String(value).trim()) ? Number(value) : null;
+  value !== undefined && /^\d{1,12}$/.test(String(value).trim()) ? Number(value) : null;
+
+/** Seconds or a date (RFC 9110, 10.2.3), in milliseconds from the forge's now. */
+function retryAfter(after: string | number, date: string | number | undefined): number | null {
+  const named = secondsOf(after);
+  if (named !== null) return named * 1000;
+  const wait = Date.parse(String(after)) - Date.parse(String(date ?? ''));
+  return Number.isNaN(wait) ? null : Math.max(1000, wait);
+}
 
 /** The quota's end against the forge's own clock, one second more: this machine's clock may be wrong. */
 function untilReset(reset: string | number | undefined, date: string | number | undefined): number | null {

@@ -48,6 +48,9 @@ export function readFilter(program: Program): Filter {
   };
 }
 
+/** What marks the functions that the filter is made of: where it starts, and where tables of capabilities are filled. */
+export const FILTER_TEXT = /find_cpuid_entry|cpuid_config|_caps?_(?:init|set|mask)/;
+
 /** The function that fills an entry from the module's `cpuid_config_values`. */
 export function findInit(program: Program): CFunction {
   const hits = [...program.unit.functions.values()].flat().filter((fn) => {

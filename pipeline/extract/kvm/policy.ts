@@ -5,9 +5,10 @@ import { evaluate64, evaluateMacro } from '../c/evaluate.ts';
 import { bodyOf } from '../c/unit.ts';
 import { expressionsIn } from '../c/walk.ts';
 import { readFeatures } from './features.ts';
-import { readFilter } from './filter.ts';
-import { readKnown } from './known.ts';
-import { readRestores } from './restores.ts';
+import { FILTER_TEXT, readFilter } from './filter.ts';
+import { KNOWN_TEXT, readKnown } from './known.ts';
+import { meaningsOf } from './meanings.ts';
+import { RESTORES_TEXT, readRestores } from './restores.ts';
 import { HEADERS, type KernelTree, TDX_PATH } from './tree.ts';
 
 const METADATA = 'arch/x86/include/asm/tdx_global_metadata.h';
@@ -18,11 +19,22 @@ const ATTRIBUTE_MACROS = ['KVM_SUPPORTED_TDX_TD_ATTRS', 'KVM_SUPPORTED_TD_ATTRS'
 
 /** What one kernel revision does with a TD's CPUID bits. Throws a DataError for what it does not recognise, never guesses. */
 export function readPolicy(tree: KernelTree, version: string): Policy {
-  const unit = tree.unit(TDX_PATH);
   const features = tree.once('features', HEADERS, () => readFeatures(tree));
-  const filter = tree.once('filter', [TDX_PATH, ...HEADERS], () =>
-    readFilter({ unit, scope: tree.scope(TDX_PATH), features, path: TDX_PATH }),
-  );
+  const meanings = (names: ReadonlySet<string>): string =>
+    tree.once(`meanings ${[...names].join(' ')}`, HEADERS, () => meaningsOf(tree, features, names));
+  const filter = tree.onceOf({
+    name: 'filter',
+    path: TDX_PATH,
+    about: FILTER_TEXT,
+    meanings,
+    compute: (part) => readFilter({ unit: part, scope: tree.scope(TDX_PATH), features, path: TDX_PATH }),
+    move: (found, lineOf) => ({
+      generation: found.generation,
+      deny: movedLines(found.deny, lineOf),
+      allow: movedLines(found.allow, lineOf),
+      adds: movedLines(found.adds, lineOf),
+    }),
+  });
   const xfam = tree.once('xfam', [X86, VMX, ...HEADERS], () => readXfam(tree));
   return {
     version,
@@ -35,12 +47,31 @@ export function readPolicy(tree: KernelTree, version: string): Policy {
     ...filter,
     attributes: readAttributes(tree),
     xfam: xfam.names,
-    restores: tree.once('restores', [TDX_PATH], () => readRestores(unit)),
+    restores: tree.onceOf({
+      name: 'restores',
+      path: TDX_PATH,
+      about: RESTORES_TEXT,
+      meanings: () => '',
+      compute: readRestores,
+      move: movedLines,
+    }),
     configLimit: readConfigLimit(tree),
-    known: tree.once('known', [CPUID, ...HEADERS], () => readKnown(tree.unit(CPUID), features)),
+    known: tree.onceOf({
+      name: 'known',
+      path: CPUID,
+      about: KNOWN_TEXT,
+      meanings,
+      compute: (part) => readKnown(part, features),
+      move: movedLines,
+    }),
     notes: xfam.notes,
   };
 }
+
+const movedLines = <T extends { readonly line: number }>(
+  items: readonly T[],
+  lineOf: (line: number) => number,
+): readonly T[] => items.map((item) => ({ ...item, line: lineOf(item.line) }));
 
 /** The kernel's version from its top Makefile: `6.16.1`, `6.17.0-rc3` without the zero: `6.17-rc3`. */
 export function kernelVersion(file: string, text: string): string {

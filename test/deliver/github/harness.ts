@@ -10,7 +10,9 @@ export const TARGET = { owner: 'example', repo: 'watch' } as const;
 export const LABEL = 'bitwatch';
 
 /** Waits are only counted; a request that the server never answers is ended when the server says so. */
-export function testTiming(server: GithubServer): Timing & { readonly waits: number[] } {
+export function testTiming(
+  server: GithubServer,
+): { -readonly [Key in keyof Timing]: Timing[Key] } & { readonly waits: number[] } {
   const waits: number[] = [];
   let current = new AbortController();
   server.settings.onHang = () => {

@@ -67,6 +67,28 @@ test('an issue whose label was taken off is still found', async () => {
   expect(deeds(await keepIssues(server, [itemOf('x')]))).toEqual(['x unchanged']);
 });
 
+test('a forge that cannot filter by our login, or finds nothing by it, makes no second issue', async () => {
+  for (const reply of [{ status: 422 }, { status: 200, body: [] }]) {
+    const server = await startGithub();
+    await keepIssues(server, [itemOf('x')]);
+    server.failNext({ kind: 'status', ...reply }, ({ query }) => query.has('creator'), 99);
+    expect(deeds(await keepIssues(server, [itemOf('x')]))).toEqual(['x unchanged']);
+    if (reply.status !== 422) continue;
+    for (const issue of server.issues) issue.labels = [];
+    expect(deeds(await keepIssues(server, [itemOf('x')]))).toEqual(['x unchanged']);
+  }
+});
+
+test('a crash between the posting and the state posts nothing twice', async () => {
+  const server = await startGithub();
+  const record = async (): Promise<void> => {
+    throw new Error('killed');
+  };
+  await expect(keepIssues(server, [itemOf('x')], { record })).rejects.toThrow('killed');
+  expect(deeds(await keepIssues(server, [itemOf('x')]))).toEqual(['x unchanged']);
+  expect(server.issues.length).toBe(1);
+});
+
 test('a marker in somebody else’s issue or comment is not believed', async () => {
   const server = await startGithub();
   server.addIssue({ author: 'somebody', labels: [LABEL], body: itemOf('x').body, isPull: true });
