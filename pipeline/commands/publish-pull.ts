@@ -7,7 +7,7 @@ import { codeSpan } from '../report/markdown.ts';
 import { plain } from '../report/plain.ts';
 import { type Draft, titleText } from '../report/posting.ts';
 import { type Context, specsDirectory } from './context.ts';
-import { keepJob, linkOf, type PublishOptions, targetOf } from './publish.ts';
+import { checkSend, keepJob, linkOf, type PublishOptions, targetOf } from './publish.ts';
 import { changeDraft } from './publish-drafts.ts';
 
 export type ProposalOptions = PublishOptions & {
@@ -33,6 +33,8 @@ export async function publishPull(context: Context, options: ProposalOptions): P
   }
   const draft = draftOf(change, await changeDraft(context, join(checkout, 'specs')));
   const item = itemOfDraft('pull', branch, draft, linkOf(context, options));
+  // Before the push: it is a write too.
+  if (options.send) await checkSend(context, target, context.env.GITHUB_TOKEN ?? '');
   for (const { kind, path } of change.files) context.stdout.write(`${kind} ${plain(path)}\n`);
   if (options.send) {
     const deed = await pushChange(proposal, change, messageOf(change));

@@ -153,7 +153,7 @@ export async function keepJob(context: Context, options: PublishOptions, target:
 }
 
 /** A run sends where it was asked to, where it may, and where it can. */
-async function checkSend(context: Context, target: Target, token: string): Promise<void> {
+export async function checkSend(context: Context, target: Target, token: string): Promise<void> {
   if (context.options.offline) throw new UsageError('--send and --offline exclude each other');
   const { repositories } = await sourcesOf(context);
   const optIns: OptIns = repositories;
