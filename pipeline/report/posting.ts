@@ -72,9 +72,13 @@ export function draftText({ blocks, noun }: Draft, limit: number, link: string |
 /** What a change of the specifications brings: the findings that are new, then those that are no longer there. */
 export function draftOfChange(fresh: View, gone: readonly string[]): Draft {
   const [head, ...rest] = markdownBlocks(fresh);
-  const list = gone.map((headline) => `- ${escapeLinkText(headline)}`).join('\n');
   const block: readonly Block[] =
-    gone.length === 0 ? [] : [{ text: `## No longer reported (${gone.length})\n\n${list}\n`, items: 0 }];
+    gone.length === 0
+      ? []
+      : [
+          { text: `## No longer reported (${gone.length})\n`, items: 0 },
+          ...gone.map((headline) => ({ text: `- ${escapeLinkText(headline)}\n`, items: 1 })),
+        ];
   return {
     title: titleText(fresh.title),
     blocks: head === undefined ? block : [head, ...rest, ...block],

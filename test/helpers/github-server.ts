@@ -13,6 +13,8 @@ export type Fault =
     }
   /** Closes the connection before or after the write is done. */
   | { readonly kind: 'cut-before' | 'cut-after' }
+  /** Does the write and answers 502. */
+  | { readonly kind: 'fail-after' }
   /** Does the write, begins the answer and closes the connection. */
   | { readonly kind: 'cut-answer' }
   /** Never answers; `onHang` tells the test. */
@@ -119,6 +121,7 @@ export async function startGithub(): Promise<GithubServer> {
     const reply = answer(each, request.headers.authorization ?? '');
     if (fault?.kind === 'cut-after') return void response.destroy();
     if (fault?.kind === 'hang-after') return settings.onHang();
+    if (fault?.kind === 'fail-after') return send(response, { status: 502 });
     if (fault?.kind === 'cut-answer') {
       response.writeHead(reply.status, { 'content-type': 'application/json', 'content-length': 10_000, date: DATE });
       response.write('{"num', () => response.destroy());

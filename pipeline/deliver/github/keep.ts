@@ -41,15 +41,20 @@ export type Keep = { readonly outcomes: readonly Outcome[]; readonly trouble: Fo
  */
 export async function keepAll(client: Client, shelf: Shelf, keeping: Keeping): Promise<Keep> {
   const outcomes: Outcome[] = [];
-  const found = await shelf.list();
+  let found = await shelf.list();
   let trouble: ForgeError | null = null;
+  let hasWritten = false;
   for (const item of keeping.items) {
     if (trouble !== null) {
       outcomes.push(outcomeOf(item.key, 'left', null, 'not tried'));
       continue;
     }
     try {
-      outcomes.push(await keepOne(client, shelf, keeping, found, item));
+      // A run takes a second for each write: what another made in the meantime is seen before this one makes it too.
+      if (hasWritten && firstOf(found, item.key) === null) found = await shelf.list();
+      const outcome = await keepOne(client, shelf, keeping, found, item);
+      hasWritten ||= outcome.deed === 'created' && !keeping.isDry;
+      outcomes.push(outcome);
     } catch (error) {
       if (!(error instanceof ForgeError)) throw error;
       outcomes.push(outcomeOf(item.key, 'failed', null, error.message));
@@ -58,9 +63,8 @@ export async function keepAll(client: Client, shelf: Shelf, keeping: Keeping): P
   }
   if (keeping.isDry || trouble !== null) return { outcomes, trouble };
   try {
-    const isNew = outcomes.some(({ deed }) => deed === 'created');
-    if (isNew) await client.pause(SETTLING, 'looking whether another run posted the same');
-    for (const outcome of await settle(shelf, keeping, isNew ? await shelf.list() : found)) outcomes.push(outcome);
+    if (hasWritten) await client.pause(SETTLING, 'looking whether another run posted the same');
+    for (const outcome of await settle(shelf, keeping, hasWritten ? await shelf.list() : found)) outcomes.push(outcome);
   } catch (error) {
     if (!(error instanceof ForgeError)) throw error;
     trouble = error;

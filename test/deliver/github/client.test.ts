@@ -88,6 +88,7 @@ test.each([
 test.each([
   { kind: 'status', status: 500 } as const,
   { kind: 'cut-before' } as const,
+  { kind: 'cut-answer' } as const,
   { kind: 'hang-before' } as const,
 ])('a read is tried again after %j, with growing waits', async (fault) => {
   const server = await startGithub();

@@ -55,7 +55,7 @@ const keeping = (items: readonly Item[], more: Partial<Keeping>): Keeping => ({
   ...more,
 });
 
-export async function issues(server: GithubServer, client: Client): Promise<Shelf> {
+async function issues(server: GithubServer, client: Client): Promise<Shelf> {
   return issueShelf(client, server.url, TARGET, await ownLogin(client), LABEL);
 }
 

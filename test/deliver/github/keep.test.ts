@@ -99,7 +99,7 @@ test('a marker in somebody else’s issue or comment is not believed', async () 
   expect(server.writes().every(({ method }) => method === 'POST')).toBe(true);
 });
 
-const AFTER: readonly Fault['kind'][] = ['cut-after', 'cut-answer', 'hang-after'];
+const AFTER: readonly Fault['kind'][] = ['cut-after', 'cut-answer', 'fail-after', 'hang-after'];
 const BEFORE: readonly Fault['kind'][] = ['cut-before', 'hang-before'];
 
 test.each(AFTER)('a write whose answer is lost (%s) is looked for, not repeated', async (kind) => {
@@ -207,6 +207,15 @@ test('two runs at once leave one open issue and one comment', async () => {
   const before = server.writes().length;
   expect(deeds(await keepIssues(server, [itemOf('x')]))).toEqual(['x unchanged']);
   expect(server.writes().length).toBe(before);
+});
+
+test('what another run makes while this one writes is not made again', async () => {
+  const server = await startGithub();
+  server.settings.beforeAnswer = async (seen) => {
+    if (isPost(seen) && server.issues.length === 0) server.addIssue({ labels: [LABEL], body: itemOf('y').body });
+  };
+  expect(deeds(await keepIssues(server, [itemOf('x'), itemOf('y')]))).toEqual(['x created', 'y unchanged']);
+  expect(server.issues.length).toBe(2);
 });
 
 test('a state file’s hint finds what no list has; one that is wrong does no harm', async () => {
