@@ -46,6 +46,7 @@ export function addPublish(
   ])
     .option('--kvm <policy>', 'one KVM version instead of all')
     .option('--since <release>', 'only releases newer than this one')
+    .option('--base <dir>', 'only releases that the specifications in this directory do not have')
     .option('--label <name>', 'the label of the issues', 'bitwatch')
     .action(async (opts: Opts, command: Command) =>
       done(
@@ -53,6 +54,7 @@ export function addPublish(
           ...commonOf(opts),
           kvm: textOf(opts.kvm),
           since: textOf(opts.since),
+          base: textOf(opts.base),
         }),
       ),
     );

@@ -27,7 +27,11 @@ export type PublishOptions = {
   readonly wait: string | null;
   readonly label: string | null;
 };
-export type ReleaseOptions = PublishOptions & { readonly kvm: string | null; readonly since: string | null };
+export type ReleaseOptions = PublishOptions & {
+  readonly kvm: string | null;
+  readonly since: string | null;
+  readonly base: string | null;
+};
 export type PullOptions = PublishOptions & {
   readonly pull: string | null;
   readonly body: string | null;

@@ -32,11 +32,13 @@ const UNCHANGED = { isNew: false, added: [], moved: [], removed: [] };
  */
 export async function updateClone(
   source: CloneSource,
-  cache: string,
+  directory: string,
   env: NodeJS.ProcessEnv,
   offline: boolean,
 ): Promise<Update> {
   checkName(source.name);
+  // Git runs in the cache: a relative path would mean another place there.
+  const cache = resolve(directory);
   const target = join(cache, `${source.name}.git`);
   if (offline) {
     if (!existsSync(target))

@@ -1,12 +1,13 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { UnavailableError } from '../../model/errors.ts';
 import { makeCache, transportUrl } from '../clone.ts';
 import { gitClient, reaching } from '../git-client.ts';
 import { withLock } from '../lock.ts';
 
 /** The commit that a remote repository's HEAD names, null where it has none. Throws an UnavailableError. */
-export async function remoteTip(url: string, cache: string, env: NodeJS.ProcessEnv): Promise<string | null> {
+export async function remoteTip(url: string, directory: string, env: NodeJS.ProcessEnv): Promise<string | null> {
+  const cache = resolve(directory);
   makeCache(cache);
   return reaching(url, async () => {
     const git = await gitClient(cache, cache, env);
@@ -22,11 +23,13 @@ export async function remoteTip(url: string, cache: string, env: NodeJS.ProcessE
  */
 export async function updateMirror(
   url: string,
-  target: string,
+  mirror: string,
   tip: string,
-  cache: string,
+  directory: string,
   env: NodeJS.ProcessEnv,
 ): Promise<void> {
+  // Git runs in the cache: a relative path would mean another place there.
+  const [target, cache] = [resolve(mirror), resolve(directory)];
   makeCache(cache);
   const parent = dirname(target);
   mkdirSync(parent, { recursive: true });
