@@ -1,14 +1,12 @@
-import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { gitEnv } from '../helpers/repository.ts';
 import { type Contexts, interpolate, isWanted, type Progress, textOf } from './expression.ts';
-import { readOutputs } from './runner-files.ts';
+import { bash, machineEnv, stepFiles } from './machine.ts';
 import { type Forge, type Inputs, STAND_INS } from './stand-ins.ts';
 
 /** One step as a workflow or an action has it. */
-type Step = {
+export type Step = {
   readonly id?: string;
   readonly name?: string;
   readonly if?: string | boolean;
@@ -69,7 +67,7 @@ export async function runWorkflow(text: string, run: Run): Promise<RunResult> {
   return { jobs, artifacts };
 }
 
-type Machine = Omit<Run, 'forge'> & { readonly forge: Forge };
+export type Machine = Omit<Run, 'forge'> & { readonly forge: Forge };
 const SKIPPED: JobResult = { result: 'skipped', outputs: {}, steps: [], summary: '' };
 
 async function runJob(
@@ -164,120 +162,4 @@ async function runOnMachine(id: string, job: Job, run: Machine, contexts: Contex
     ]),
   );
   return { result: isFailed ? 'failure' : 'success', outputs, steps, summary };
-}
-
-/** A step's files as the forge names them; a summary over 1 MiB is refused, as there. */
-export function stepFiles(folder: string) {
-  mkdirSync(folder);
-  const path = (name: string): string => join(folder, name);
-  for (const name of ['output', 'env', 'summary']) writeFileSync(path(name), '');
-  const text = (name: string): string => readFileSync(path(name), 'utf8');
-  return {
-    script: path('script.sh'),
-    env: { GITHUB_OUTPUT: path('output'), GITHUB_ENV: path('env'), GITHUB_STEP_SUMMARY: path('summary') },
-    read: () => {
-      if (Buffer.byteLength(text('summary')) > 1024 * 1024) throw new Error('a summary over 1 MiB');
-      return { outputs: readOutputs(text('output')), variables: readOutputs(text('env')), said: text('summary') };
-    },
-  };
-}
-
-/** The variables that the forge sets and nothing of the one who runs the test but PATH. */
-function machineEnv(run: Machine, workspace: string, temporary: string): Inputs {
-  const { github } = run;
-  const event = join(temporary, 'event.json');
-  if (!existsSync(event)) writeFileSync(event, JSON.stringify(github.event));
-  return {
-    PATH: `${run.tools}:${process.env.PATH ?? ''}`,
-    HOME: temporary,
-    CI: 'true',
-    GITHUB_ACTIONS: 'true',
-    GITHUB_WORKSPACE: workspace,
-    GITHUB_REPOSITORY: textOf(github.repository),
-    GITHUB_REF_NAME: textOf(github.ref_name),
-    GITHUB_RUN_ID: textOf(github.run_id),
-    GITHUB_API_URL: textOf(github.api_url),
-    GITHUB_SERVER_URL: 'https://github.com',
-    GITHUB_EVENT_PATH: event,
-    RUNNER_TEMP: temporary,
-    // The synthetic remotes are paths; a test's own commits need no identity.
-    GIT_CONFIG_GLOBAL: gitEnv.GIT_CONFIG_GLOBAL,
-    GIT_CONFIG_NOSYSTEM: gitEnv.GIT_CONFIG_NOSYSTEM,
-  };
-}
-
-/** `bash -e`, as the forge runs a step without a shell of its own, and with pipefail where it names bash. */
-function bash(
-  step: Step,
-  cwd: string,
-  env: Inputs,
-  script: string,
-): Promise<{ readonly status: number; readonly log: string }> {
-  if (step.run === undefined) throw new Error('a step runs or uses something');
-  if (step.run.includes('${{')) throw new Error(`a script with an expression in it: ${step.run}`);
-  writeFileSync(script, step.run);
-  const options = step.shell === 'bash' ? ['--noprofile', '--norc', '-eo', 'pipefail'] : ['-e'];
-  return new Promise((resolve, reject) => {
-    const child = spawn('bash', [...options, script], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
-    let log = '';
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk: Buffer) => {
-        log += chunk.toString('utf8');
-      });
-    child.on('error', reject);
-    child.on('close', (status) => resolve({ status: status ?? 1, log }));
-  });
-}
-
-/** For an action that is composite: its steps with inputs, as `uses: ./` runs them. */
-export async function runComposite(
-  text: string,
-  given: Inputs,
-  action: string,
-  run: Machine & { readonly workspace: string },
-) {
-  const { inputs, outputs, runs } = parse(text) as {
-    readonly inputs: Readonly<Record<string, { readonly default?: unknown }>>;
-    readonly outputs: Readonly<Record<string, { readonly value: string }>>;
-    readonly runs: { readonly using: string; readonly steps: readonly Step[] };
-  };
-  const unknown = Object.keys(given).find((name) => !Object.hasOwn(inputs, name));
-  if (runs.using !== 'composite' || unknown !== undefined) throw new Error(`no input ${unknown}`);
-  const values = Object.fromEntries(
-    Object.entries(inputs).map(([name, { default: text }]) => [name, given[name] ?? textOf(text)]),
-  );
-  const known: Record<string, unknown> = {};
-  const machine = mkdtempSync(join(run.folder, 'action-'));
-  const progress = { isFailed: false, isCancelled: false };
-  let [log, summary, status] = ['', '', 0];
-  for (const [index, step] of runs.steps.entries()) {
-    const contexts: Contexts = { github: run.github, inputs: values, steps: known };
-    if (step.uses !== undefined) {
-      if (STAND_INS[step.uses.split('@')[0] ?? ''] === undefined) throw new Error(`no stand-in for ${step.uses}`);
-      continue;
-    }
-    if (status !== 0) continue;
-    const files = stepFiles(join(machine, `step-${index}`));
-    const own = Object.entries(step.env ?? {}).map(([name, value]) => [
-      name,
-      textOf(interpolate(textOf(value), contexts, progress)),
-    ]);
-    const env = {
-      ...machineEnv(run, run.workspace, machine),
-      GITHUB_ACTION_PATH: action,
-      ...Object.fromEntries(own),
-      ...files.env,
-    };
-    const result = await bash(step, run.workspace, env, files.script);
-    const read = files.read();
-    if (step.id !== undefined) known[step.id] = { outputs: read.outputs };
-    log += result.log;
-    summary += read.said;
-    status = result.status;
-  }
-  const said = Object.entries(outputs).map(([name, { value }]) => [
-    name,
-    textOf(interpolate(value, { steps: known }, progress)),
-  ]);
-  return { status, log, summary, outputs: Object.fromEntries(said) as Inputs };
 }

@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { moduleFiles } from '../helpers/module-source.ts';
 import { addCommits, buildRepository, git, temporaryFolder } from '../helpers/repository.ts';
 import { append, mailText, makeInbox } from '../sources/archive/inbox.ts';
@@ -20,6 +20,8 @@ import { compileProgram, logOf, makeWorld } from './world.ts';
 const BRANCH = 'refs/heads/bitwatch/specs';
 const SHOW = process.env.BITWATCH_SHOW === '1';
 const HOSTILE = '::set-output name=changed::false\u001b[31m\u202e<img src=x onerror=alert(1)> @someone #1';
+/** Each run starts programs by the dozen. */
+vi.setConfig({ testTimeout: 240_000 });
 let [folder, dist] = ['', ''];
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'bitwatch-workflows-'));

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startGithub, TOKEN } from '../helpers/github-server.ts';
 import { git, temporaryFolder } from '../helpers/repository.ts';
@@ -56,7 +56,11 @@ export async function makeWorld(dist: string, watched: Watched) {
   git(author, 'commit', '-q', '-m', 'Begin');
   git(folder, 'clone', '-q', '--bare', author, origin);
   git(author, 'remote', 'add', 'origin', origin);
-  standInNpm(at('tools'), join(ROOT, 'node_modules'), dist);
+  // The build keeps the parsed specifications beside the program: made once here, not on each machine.
+  cpSync(dist, join(author, 'dist'), { recursive: true });
+  symlinkSync(join(ROOT, 'node_modules'), join(author, 'node_modules'));
+  execFileSync(process.execPath, [join(author, 'dist', 'pipeline', 'cli.js'), 'cache']);
+  standInNpm(at('tools'), join(ROOT, 'node_modules'), join(author, 'dist'));
   mkdirSync(at('caches'));
   const server = await startGithub();
   let number = 1000;
