@@ -1,5 +1,6 @@
 import { type FeatureTable, readFeatures } from '../extract/kvm/features.ts';
-import { type Filter, readFilter } from '../extract/kvm/filter.ts';
+import type { Filter } from '../extract/kvm/filter.ts';
+import { readFilter } from '../extract/kvm/generation.ts';
 import { optInPlaces } from '../extract/kvm/opt-in.ts';
 import { findDenialPlaces } from '../extract/kvm/places.ts';
 import { type KernelFile, type KernelTree, KVM_PATHS, openTree, TDX_PATH } from '../extract/kvm/tree.ts';
