@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type Change, changeOf, pushChange } from '../deliver/branch.ts';
+import { writeFiles } from '../deliver/files.ts';
 import { itemOfDraft } from '../deliver/github/item.ts';
 import { pullShelf } from '../deliver/github/pull.ts';
 import { UsageError } from '../model/errors.ts';
@@ -33,6 +34,8 @@ export async function publishPull(context: Context, options: ProposalOptions): P
   }
   const draft = draftOf(change, await changeDraft(context, join(checkout, 'specs')));
   const item = itemOfDraft('pull', branch, draft, linkOf(context, options));
+  if (options.drafts !== null)
+    writeFiles([{ path: join(options.drafts, 'pull.md'), content: `Title: ${item.title}\n\n${item.body}` }]);
   // Before the push: it is a write too.
   if (options.send) await checkSend(context, target, context.env.GITHUB_TOKEN ?? '');
   for (const { kind, path } of change.files) context.stdout.write(`${kind} ${plain(path)}\n`);

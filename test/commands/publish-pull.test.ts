@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { testTiming } from '../deliver/github/harness.ts';
@@ -45,8 +45,9 @@ async function setUp() {
 }
 
 test('without --send it says what it would do and writes nothing', async () => {
-  const { publish, remote, server } = await setUp();
-  const { status, stdout } = await publish();
+  const { publish, remote, server, folder } = await setUp();
+  const { status, stdout } = await publish('--drafts', join(folder, 'drafts'));
+  expect(readFileSync(join(folder, 'drafts', 'pull.md'), 'utf8')).toMatch(/^Title: Add TDX module 2\.0\.18\n/);
   expect(status).toBe(0);
   expect(stdout).toBe(
     'A specs/modules/2.0.18.yaml\nwould push bitwatch/specs\nbitwatch/specs: would be created\nnothing was written: --send writes\n',

@@ -108,7 +108,7 @@ function tokensOf(text: string): readonly string[] {
 }
 
 /** Falsy are false, 0, '' and null, as in the forge's language. */
-export const isTrue = (value: unknown): boolean => value !== false && value !== 0 && value !== '' && value != null;
+const isTrue = (value: unknown): boolean => value !== false && value !== 0 && value !== '' && value != null;
 
 /** Texts without regard to case; different types as numbers. */
 function isEqual(a: unknown, b: unknown): boolean {

@@ -93,11 +93,15 @@ export async function makeWorld(dist: string, watched: Watched) {
   return { folder, author, origin, server, run };
 }
 
-/** The log of a job, step by step, for a test that fails. */
+/** What every job's steps did and printed, for people: without what only sets a machine up. */
 export const logOf = ({ jobs }: RunResult): string =>
   Object.entries(jobs)
     .flatMap(([id, { result, steps }]) => [
       `${id}: ${result}`,
-      ...steps.map(({ name, outcome, log }) => `  ${outcome} ${name}\n${log.replace(/^/gm, '    ')}`),
+      ...steps
+        .filter(({ name, outcome }) => outcome === 'failure' || !/^actions\/|^Build the program$/.test(name))
+        .map(({ name, outcome, log }) =>
+          `  ${outcome}: ${name}\n${log.trimEnd().replace(/^(?=.)/gm, '    ')}`.trimEnd(),
+        ),
     ])
     .join('\n');
