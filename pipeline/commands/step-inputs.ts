@@ -3,7 +3,7 @@ import { suggest } from './suggest.ts';
 
 /** What an action's inputs may run, and which inputs each takes; others would be passed over in silence. */
 const TAKES = {
-  report: [],
+  report: ['base'],
   review: ['release', 'kvm', 'since'],
   check: ['fail-on', 'base'],
   diff: [],

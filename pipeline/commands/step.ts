@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { appendTo, outputsText } from '../deliver/actions/files.ts';
 import { lineWriter } from '../deliver/actions/log.ts';
-import { resultWord, stepSummary } from '../deliver/actions/summary.ts';
+import { resultWord, stepAnnotation, stepSummary } from '../deliver/actions/summary.ts';
 import { removeFiles } from '../deliver/files.ts';
 import { UsageError } from '../model/errors.ts';
 import type { Context } from './context.ts';
@@ -33,6 +33,8 @@ export async function stepCommand(
   const [name = ''] = args;
   if (name === 'step') throw new UsageError('step: a step in a step does nothing');
   const { directory } = options;
+  if (REPORTING.has(name) && args.some((arg) => /^--directory(=|$)/.test(arg)))
+    throw new UsageError('step: --directory goes before the command, so that the step finds what it wrote');
   // What an earlier run left there would read as this run's.
   if (REPORTING.has(name)) removeFiles(Object.values(FILES).map((file) => join(directory, file)));
   const said: string[] = [];
@@ -54,6 +56,7 @@ export async function stepCommand(
   const markdown = REPORTING.has(name) ? file('summary') : null;
   // Only these lines are commands to the runner; the report has made their texts harmless.
   if (markdown !== null) context.stdout.write(file('annotations') ?? '');
+  context.stdout.write(stepAnnotation(name, status));
   appendTo(
     env.GITHUB_OUTPUT,
     outputsText({

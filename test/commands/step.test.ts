@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { inputArguments } from '../../pipeline/commands/step-inputs.ts';
@@ -23,12 +23,14 @@ function runner() {
   };
 }
 
-/** The shipped specifications without one release. */
-function without(folder: string, release: string): string {
-  const base = join(folder, 'base');
-  cpSync(join(ROOT, 'specs'), base, { recursive: true });
-  rmSync(join(base, 'modules', `${release}.yaml`));
-  return base;
+/** Specifications with these releases alone: what takes little time. */
+function specsWith(folder: string, name: string, releases: readonly string[]): string {
+  const specs = join(folder, name);
+  cpSync(join(ROOT, 'specs'), specs, { recursive: true });
+  for (const kind of ['modules', 'clobbers'])
+    for (const file of readdirSync(join(specs, kind)))
+      if (!releases.includes(file.replace('.yaml', ''))) rmSync(join(specs, kind, file));
+  return specs;
 }
 
 test('a check leaves outputs, a summary, files and annotations, and ends with its own status', async () => {
@@ -48,14 +50,16 @@ test('a check leaves outputs, a summary, files and annotations, and ends with it
 
 test('with --base only what is new counts, and without news that is what it says', async () => {
   const { folder, step, outputs, summary } = runner();
-  const base = without(folder, '2.0.18');
-  expect((await step(['--', 'check', '--base', base, '--fail-on', 'error'])).status).toBe(0);
+  const base = specsWith(folder, 'base', ['1.5.06', '2.0.12', '2.0.16']);
+  const specs = specsWith(folder, 'specs', ['1.5.06', '2.0.12', '2.0.16', '2.0.18']);
+  const check = ['--', 'check', '--specs', specs, '--base'];
+  expect((await step([...check, base, '--fail-on', 'error'])).status).toBe(0);
   const { warnings } = outputs();
   expect(Number(warnings)).toBeGreaterThan(0);
   expect(summary()).toContain('TDX module 2.0.18 against 2.0.16');
   expect(summary()).not.toContain('TDX module 2.0.16 against 2.0.12');
   const same = runner();
-  await same.step(['--', 'check', '--base', join(ROOT, 'specs'), '--fail-on', 'info']);
+  await same.step([...check, specs, '--fail-on', 'info']);
   expect(same.outputs()).toMatchObject({ status: '0', result: 'clean', errors: '0', warnings: '0', infos: '0' });
   expect(same.summary()).toContain('nothing to report');
 });
@@ -72,14 +76,16 @@ test('a failed command leaves no report of an earlier one', async () => {
 
 test('a sync that reaches nothing is unavailable in outputs and summary', async () => {
   const { folder, step, outputs, summary } = runner();
-  const specs = without(folder, '2.0.18');
+  const specs = specsWith(folder, 'specs', ['1.5.06']);
   writeFileSync(
     join(specs, 'sources.yaml'),
     `sources:\n  - {name: gone, kind: module, url: ${JSON.stringify(join(folder, 'gone'))}, repository: example/gone, licence: MIT}\n`,
   );
-  expect((await step(['--', 'sync', '--specs', specs, '--cache', join(folder, 'cache')])).status).toBe(69);
+  const { status, stdout } = await step(['--', 'sync', '--specs', specs, '--cache', join(folder, 'cache')]);
+  expect(status).toBe(69);
   expect(outputs()).toMatchObject({ status: '69', result: 'unavailable' });
   expect(summary()).toContain('This does not mean that nothing is new.');
+  expect(stdout).toContain('::error title=bitwatch sync::Incomplete: nothing could be fetched.');
 });
 
 test('hostile names in a source command nothing in log, summary and outputs', async () => {
@@ -89,15 +95,25 @@ test('hostile names in a source command nothing in log, summary and outputs', as
     { subject: `TDX 1.5.77 ${hostile}`, files: moduleFiles('0x00000010') },
     { subject: 'TDX 1.5.78', files: { [`include/${'::error::x'}`]: 'x', 'README.md': `| ${hostile} | x |\n` } },
   ]);
-  const specs = without(folder, '2.0.18');
+  const specs = specsWith(folder, 'specs', ['1.5.06']);
   writeFileSync(
     join(specs, 'sources.yaml'),
     `sources:\n  - {name: odd, kind: module, url: ${JSON.stringify(source)}, repository: ${JSON.stringify(`example/${hostile}`)}, licence: MIT}\n`,
   );
   const { stdout, stderr } = await step(['--', 'sync', '--specs', specs, '--cache', join(folder, 'cache')]);
-  expect(`${stdout}${stderr}`.split('\n').filter(isCommand)).toEqual([]);
+  expect(
+    `${stdout}${stderr}`
+      .split('\n')
+      .filter(isCommand)
+      .filter((line) => !/^::error title=bitwatch sync::/.test(line)),
+  ).toEqual([]);
   expect(`${stdout}${summary()}`).not.toMatch(/[\u001b\u202e]/);
   expect(Object.keys(outputs())).toEqual(['status', 'result']);
+});
+
+test('a directory after the command is refused: the step would not find what it wrote', async () => {
+  const { status, stderr } = await runner().step(['--', 'report', '--directory', 'elsewhere']);
+  expect([status, stderr]).toEqual([64, expect.stringContaining('goes before the command')]);
 });
 
 test('a plan becomes a matrix in one line', async () => {

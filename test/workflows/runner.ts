@@ -87,9 +87,12 @@ async function runJob(
   const contexts: Contexts = { github: run.github, needs, vars: run.vars ?? {} };
   const progress = { isFailed: Object.values(needs).some(({ result }) => result !== 'success'), isCancelled: false };
   if (!isWanted(job.if, contexts, progress)) return SKIPPED;
+  // A token of a job that only reads is another one, which the forge lets write nothing.
+  const writes = Object.values(job.permissions ?? {}).includes('write');
+  const github = { ...run.github, token: writes ? run.github.token : 'a-token-that-reads' };
   const rows = matrixRows(job.strategy?.matrix, contexts, progress);
   const results: JobResult[] = [];
-  for (const matrix of rows) results.push(await runOnMachine(id, job, run, { ...contexts, matrix }));
+  for (const matrix of rows) results.push(await runOnMachine(id, job, run, { ...contexts, github, matrix }));
   const [first = SKIPPED] = results;
   return {
     result: results.every(({ result }) => result === 'success') ? 'success' : 'failure',

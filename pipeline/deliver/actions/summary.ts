@@ -16,6 +16,13 @@ const RESULTS: Readonly<Record<number, readonly [string, string]>> = {
 
 export const resultWord = (status: number): string => RESULTS[status]?.[0] ?? 'bug';
 
+/** An annotation of the run for a step that gave no verdict or only part of one; nothing for others. */
+export function stepAnnotation(name: string, status: number): string {
+  if (status === EXIT.clean || status === EXIT.findings) return '';
+  const [, sentence] = RESULTS[status] ?? ['bug', `Ended with status ${status}.`];
+  return `::error title=bitwatch ${name.replace(/[^a-z-]/g, '')}::${sentence}\n`;
+}
+
 /** What a step says in the job's summary: the command, how it ended, then a text in Markdown or lines as they were printed. */
 export function stepSummary(
   command: string,
