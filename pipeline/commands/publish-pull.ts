@@ -25,6 +25,8 @@ export async function publishPull(context: Context, options: ProposalOptions): P
   const { checkout, branch, into } = options;
   const folder = context.options.specs;
   if (folder === null) throw new UsageError('publish pull needs --specs DIR, the specifications to propose');
+  if (branch === into)
+    throw new UsageError(`--branch and --into are both ${JSON.stringify(into)}: the branch is written over`);
   const target = targetOf(context, options);
   const proposal = { checkout, folder, branch, env: context.env };
   const change = await changeOf(proposal);

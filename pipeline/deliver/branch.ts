@@ -51,7 +51,9 @@ export async function pushChange(proposal: Proposal, change: Change, message: st
   });
   const ref = `refs/heads/${branch}`;
   const remote = gitIn(proposal, true);
-  const tip = /^([0-9a-f]{40,64})\t/.exec(await remote(['ls-remote', 'origin', ref]))?.[1] ?? '';
+  // The pattern also matches refs that only end so.
+  const listed = (await remote(['ls-remote', 'origin', ref])).split('\n').map((line) => line.split('\t'));
+  const tip = listed.find(([, name]) => name === ref)?.[0] ?? '';
   if (tip !== '') {
     await remote(['fetch', '--quiet', '--no-tags', 'origin', `+${ref}:${FETCHED}`]);
     const there = await git(['rev-parse', '--quiet', '--verify', `${FETCHED}:${basename(folder)}`]).catch(() => '');

@@ -148,6 +148,7 @@ test.each(['cut-before', 'cut-after', 'cut-answer'] as const)(
 
 test('a proposal with a link or an odd name is refused, and a repository that did not opt in is not pushed to', async () => {
   const { publish, proposal, remote } = await setUp();
+  expect((await publish('--send', '--into', 'bitwatch/specs')).status).toBe(64);
   const denied = await publish('--send', '--repository', 'example/other');
   expect([denied.status, remote('for-each-ref', '--format=%(refname)')]).toEqual([64, 'refs/heads/main']);
   symlinkSync('/etc/passwd', join(proposal, 'specs', 'modules', '9.yaml'));

@@ -1,5 +1,5 @@
 import { EXIT } from '../../model/errors.ts';
-import { codeSpan, escapeMarkdown, LIMITS } from '../../report/markdown.ts';
+import { codeSpan, escapeMarkdown } from '../../report/markdown.ts';
 import { logLine } from './log.ts';
 
 /** A status in a word, for outputs and conditions, and in a sentence, for people. */
@@ -13,6 +13,9 @@ const RESULTS: Readonly<Record<number, readonly [string, string]>> = {
   [EXIT.incomplete]: ['incomplete', 'Incomplete: part of it could not be fetched or read. The rest stands below.'],
   [EXIT.findings]: ['findings', 'Findings reach the level that fails this check.'],
 };
+
+/** What a step may add to a summary, in bytes. */
+const LIMIT = 1024 * 1024;
 
 export const resultWord = (status: number): string => RESULTS[status]?.[0] ?? 'bug';
 
@@ -31,7 +34,7 @@ export function stepSummary(
 ): string {
   const [, sentence] = RESULTS[status] ?? ['bug', `Ended with status ${status}.`];
   const head = `## ${escapeMarkdown(`bitwatch ${command.split(' ')[0] ?? ''}`)}\n\n**${sentence}** ${codeSpan(logLine(`bitwatch ${command}`.slice(0, 300)))}\n\n`;
-  const room = LIMITS.summary - Buffer.byteLength(head) - 64;
+  const room = LIMIT - Buffer.byteLength(head) - 64;
   if ('lines' in said) return `${head}${linesBlock(said.lines, room)}\n`;
   // The report's own summary was cut at an item; what still does not fit is not shown in part.
   const fits = Buffer.byteLength(said.markdown) <= room;

@@ -6,6 +6,7 @@ import { appendTo, outputsText } from '../../../pipeline/deliver/actions/files.t
 import { lineWriter, logLine } from '../../../pipeline/deliver/actions/log.ts';
 import { resultWord, stepSummary } from '../../../pipeline/deliver/actions/summary.ts';
 import { EXIT, KnownError } from '../../../pipeline/model/errors.ts';
+import { LIMITS } from '../../../pipeline/report/markdown.ts';
 import { temporaryFolder } from '../../helpers/repository.ts';
 import { hostileText } from '../../report/hostile.ts';
 import { isCommand, readOutputs } from '../../workflows/runner-files.ts';
@@ -82,6 +83,9 @@ test('a summary never exceeds what a step may write, is cut at a line’s end an
   const shown = summary.split('\n').filter((each) => each === 'x'.repeat(99)).length;
   expect(summary).toContain(`\n\n${20_000 - shown} lines are left out here.`);
   expect(Buffer.byteLength(summary)).toBeGreaterThan(1024 * 1024 - 400);
+  const most = stepSummary('check --base base', EXIT.clean, { markdown: 'x'.repeat(LIMITS.summary) });
+  expect(most.endsWith('xx\n')).toBe(true);
+  expect(Buffer.byteLength(most)).toBeLessThanOrEqual(1024 * 1024);
   const markdown = stepSummary('check', EXIT.clean, { markdown: 'x'.repeat(1024 * 1024) });
   expect(markdown).toContain('too long for a summary');
 });
