@@ -13,9 +13,7 @@ export function completionScript(shell: string, program: Command): string {
     bash: () =>
       [
         '_bitwatch() {',
-        // biome-ignore lint/suspicious/noTemplateCurlyInString: a parameter of the shell.
         '  local current="${COMP_WORDS[COMP_CWORD]}" words',
-        // biome-ignore lint/suspicious/noTemplateCurlyInString: a parameter of the shell.
         '  case "${COMP_WORDS[1]}" in',
         ...commands.map(({ name, options }) => `    ${name}) words="${options.join(' ')}" ;;`),
         `    *) words="${names}" ;;`,
@@ -31,7 +29,6 @@ export function completionScript(shell: string, program: Command): string {
         '#compdef bitwatch',
         '_bitwatch() {',
         `  if (( CURRENT == 2 )); then compadd -- ${names}; return; fi`,
-        // biome-ignore lint/suspicious/noTemplateCurlyInString: a parameter of the shell.
         '  case "${words[2]}" in',
         ...commands.map(({ name, options }) => `    ${name}) compadd -- ${options.join(' ')} ;;`),
         '  esac',

@@ -5,6 +5,7 @@ import { FORMAT_NAMES, VERSION } from '../report/formats.ts';
 import { completionScript } from './completion.ts';
 import type { Common, Context, Surroundings } from './context.ts';
 import { addPublish } from './publish-options.ts';
+import { addWorkflow } from './workflow-options.ts';
 
 type Opts = Readonly<Record<string, unknown>>;
 const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
@@ -63,11 +64,15 @@ function createProgram(surroundings: Surroundings, done: (status: number) => voi
     'bitwatch report\n  bitwatch report --out sarif=out.sarif --out markdown=out.md',
   )
     .option('--directory <dir>', 'where the pages go', 'reports')
+    .option('--base <dir>', 'only what the specifications in this directory do not give')
     .option('--since <release>', 'a changelog in Markdown of what is newer than this release, on standard output')
     .action(async (opts: Opts, command: Command) => {
       if (opts.since !== undefined)
         return (await import('./changelog.ts')).changelogCommand(contextOf(command), String(opts.since));
-      return (await import('./report.ts')).reportCommand(contextOf(command), { directory: String(opts.directory) });
+      return (await import('./report.ts')).reportCommand(contextOf(command), {
+        directory: String(opts.directory),
+        base: textOf(opts.base),
+      });
     });
   add(
     'sync',
@@ -162,11 +167,13 @@ function createProgram(surroundings: Surroundings, done: (status: number) => voi
         .default('error'),
     )
     .option('--strict', 'waivers that match nothing or have expired fail too')
+    .option('--base <dir>', 'only what the specifications in this directory do not give')
     .action(async (opts: Opts, command: Command) =>
       done(
         await (await import('./review.ts')).checkCommand(contextOf(command), {
           failOn: levelOf(opts.failOn),
           strict: opts.strict === true,
+          base: textOf(opts.base),
         }),
       ),
     );
@@ -250,6 +257,7 @@ function createProgram(surroundings: Surroundings, done: (status: number) => voi
       (await import('./archive.ts')).mergeCommand(contextOf(command), parts, textOf(opts.state)),
     );
   addPublish(program, withCommon, contextOf, done);
+  addWorkflow(program, archive, withCommon, contextOf, done);
   add(
     'cache',
     'reads and validates specs/ and keeps the parsed form beside the program (part of the build)',

@@ -6,13 +6,18 @@ import { bitFactsOf } from './bit-facts.ts';
 import { clobbersByRelease } from './clobbers.ts';
 import { type Context, specsOf } from './context.ts';
 import { matrixOf } from './matrix.ts';
+import { newerThan } from './newer.ts';
 import { printReport } from './output.ts';
 import { wholeReport } from './steps.ts';
 
 /** `bitwatch report`: every successive pair and every release under every policy, written to a directory. */
-export async function reportCommand(context: Context, options: { readonly directory: string }): Promise<void> {
+export async function reportCommand(
+  context: Context,
+  options: { readonly directory: string; readonly base: string | null },
+): Promise<void> {
   const specs = await specsOf(context);
-  const report = wholeReport(specs, clobbersByRelease(specs), context.today());
+  const whole = wholeReport(specs, clobbersByRelease(specs), context.today());
+  const report = await newerThan(context, whole, options.base);
   if (context.options.json || context.options.out.length > 0) return printReport(context, report, specs);
   const pages = pagesOf(report, matrixOf(specs), bitFactsOf(specs, report));
   writeFiles(pages.map(({ name, content }) => ({ path: join(options.directory, name), content })));

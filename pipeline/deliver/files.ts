@@ -36,3 +36,8 @@ export function removeStale(directory: string, kept: ReadonlySet<string>, extens
   for (const name of readdirSync(directory))
     if (name.endsWith(extension) && !kept.has(name)) rmSync(join(directory, name));
 }
+
+/** Removes files as far as they are there. */
+export function removeFiles(paths: readonly string[]): void {
+  for (const path of paths) rmSync(path, { force: true });
+}
