@@ -1,0 +1,115 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { readGit, runGit } from './process.ts';
+import type { Repository } from './repository.ts';
+
+/** What git says of one patch. `output` is all that it said, for who reads hunks and reasons out of it. */
+export type Applied = { readonly taken: boolean; readonly output: string };
+
+/**
+ * A temporary bare repository with an index of its own. It reads the objects of another one and writes its own: neither that
+ * repository nor a work tree is ever written, and none of that repository's configuration, hooks or attributes is in force.
+ */
+export type Scratch = {
+  readonly gitDir: string;
+  /** Fills the index with a commit's or tree's entries; blobs need not be there. */
+  readonly readTree: (id: string) => Promise<void>;
+  /** Applies a diff to the index, whole or not at all. */
+  readonly apply: (diff: Buffer) => Promise<Applied>;
+  /** The paths that git takes out of a diff, `null` where it takes it for none. */
+  readonly paths: (diff: Buffer) => Promise<readonly string[] | null>;
+  /** The tree of the index. */
+  readonly writeTree: () => Promise<string>;
+};
+
+/** Gives a scratch repository to some work and removes it afterwards. */
+export async function withScratch<T>(repository: Repository, work: (scratch: Scratch) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'bitwatch-series-'));
+  try {
+    return await work(await openScratch(repository, join(folder, 'git')));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function openScratch({ gitDir: source, env }: Repository, gitDir: string): Promise<Scratch> {
+  const read = (args: readonly string[], input: Buffer | string = ''): Promise<Buffer> =>
+    readGit(gitDir, args, { env, input });
+  const format = (await readGit(source, ['rev-parse', '--show-object-format'], { env })).toString('utf8').trim();
+  // A work tree of several keeps its objects elsewhere.
+  const objects = (await readGit(source, ['rev-parse', '--git-path', 'objects'], { env })).toString('utf8').trimEnd();
+  await readGit(gitDir, ['init', '--quiet', '--bare', '--template=', `--object-format=${format}`], { env });
+  writeFileSync(join(gitDir, 'objects', 'info', 'alternates'), `${resolve(objects)}\n`);
+  return {
+    gitDir,
+    readTree: async (id) => {
+      await read(['read-tree', '--end-of-options', id]);
+    },
+    apply: async (diff) => {
+      const args = [`--git-dir=${gitDir}`, 'apply', '--cached', '--verbose', '--whitespace=nowarn', '-p1', '-'];
+      const { status, stderr } = await runGit(args, { env, input: diff, maxErrors: 1 << 22 });
+      return { taken: status === 0, output: stderr };
+    },
+    paths: async (diff) => {
+      const args = [`--git-dir=${gitDir}`, 'apply', '--numstat', '-z', '-p1', '-'];
+      const { status, stdout } = await runGit(args, { env, input: diff });
+      if (status !== 0) return null;
+      return numstatPaths(stdout.toString('utf8'));
+    },
+    // A blobless clone has no blobs for most of the tree, and they are not needed.
+    writeTree: async () => (await read(['write-tree', '--missing-ok'])).toString('utf8').trim(),
+  };
+}
+
+const numstatPaths = (text: string): readonly string[] =>
+  text
+    .split('\0')
+    .filter((entry) => entry !== '')
+    .map((entry) => entry.split('\t').slice(2).join('\t'));
+
+/** The object ids at `revision:path`, asked for in one go; `null` where there is none. The objects need not be in the clone. */
+export async function objectIds(repository: Repository, names: readonly string[]): Promise<readonly (string | null)[]> {
+  if (names.length === 0) return [];
+  const safe = names.map((name) => (/[\n\r\0]/.test(name) ? '-' : name));
+  const args = ['cat-file', '--batch-check=%(objectname)'];
+  const output = await readGit(repository.gitDir, args, {
+    env: repository.env,
+    input: safe.map((name) => `${name}\n`).join(''),
+  });
+  const lines = output.toString('utf8').split('\n');
+  return names.map((_, at) => (/^[0-9a-f]{40,64}$/.test(lines[at] ?? '') ? (lines[at] ?? null) : null));
+}
+
+/** Commits that HEAD, branches and tags stand at, newest first, each once; at most `limit`. */
+export async function newestTips(repository: Repository, limit: number): Promise<readonly string[]> {
+  const args = [
+    'log',
+    '--no-walk=sorted',
+    '--format=%H',
+    '--ignore-missing',
+    '--branches',
+    '--tags',
+    '--remotes',
+    'HEAD',
+  ];
+  const output = await readGit(repository.gitDir, [...args, '--'], { env: repository.env });
+  return [...new Set(output.toString('utf8').split('\n'))].filter((id) => id !== '').slice(0, limit);
+}
+
+/** The mode of each path in a tree, such as `100644`; paths that are not there are left out. */
+export async function modesOf(
+  gitDir: string,
+  env: NodeJS.ProcessEnv,
+  tree: string,
+  paths: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const args = ['ls-tree', '-z', '--full-tree', '--end-of-options', tree, ...paths];
+  const entries = (await readGit(gitDir, args, { env })).toString('utf8').split('\0');
+  return new Map(
+    entries.flatMap((entry) => {
+      const [, mode, path] = /^(\d+) [^\t]*\t(.*)$/s.exec(entry) ?? [];
+      return mode === undefined || path === undefined ? [] : [[path, mode] as const];
+    }),
+  );
+}

@@ -1,0 +1,153 @@
+import { type PatchFile, pathsOf } from '../extract/mail/patch.ts';
+import { offsetsIn, readRefusal } from '../extract/mail/rejection.ts';
+import { NoInputError } from '../model/errors.ts';
+import { compareNumbers } from '../model/order.ts';
+import type { Rejection, SeriesBase } from '../model/series-effect.ts';
+import { listRefs, type Repository, resolveCommit } from './repository.ts';
+import { newestTips, objectIds, type Scratch } from './scratch.ts';
+
+/** A patch ready to apply. */
+export type Patch = {
+  readonly part: number;
+  readonly id: string;
+  readonly title: string;
+  readonly diff: Buffer;
+  readonly files: readonly PatchFile[];
+};
+
+export type ApplyResult =
+  | { readonly kind: 'applied'; readonly tree: string; readonly offsets: number }
+  | { readonly kind: 'rejected'; readonly rejection: Rejection };
+
+/** Applies the patches one after the other to a commit, all or none. */
+export async function applyPatches(scratch: Scratch, commit: string, patches: readonly Patch[]): Promise<ApplyResult> {
+  await scratch.readTree(commit);
+  let offsets = 0;
+  for (const patch of patches) {
+    const { part, id, title } = patch;
+    const binary = patch.files.find((file) => file.binary);
+    if (binary !== undefined) {
+      const path = binary.newPath ?? binary.oldPath;
+      return {
+        kind: 'rejected',
+        rejection: { part, id, title, path, hunk: null, reason: 'binary diffs are not applied' },
+      };
+    }
+    const { taken, output } = await scratch.apply(patch.diff);
+    if (!taken) return { kind: 'rejected', rejection: { part, id, title, ...readRefusal(output, patch.files) } };
+    offsets += offsetsIn(output);
+  }
+  return { kind: 'applied', tree: await scratch.writeTree(), offsets };
+}
+
+/** The files as the diffs were made against, by the first patch that touches each; those that say no id are left out. */
+export function preimagesOf(patches: readonly Patch[]): ReadonlyMap<string, string> {
+  const seen = new Set<string>();
+  const found = new Map<string, string>();
+  for (const { oldPath, newPath, preimage } of patches.flatMap(({ files }) => files)) {
+    if (oldPath !== null && preimage !== null && !seen.has(oldPath)) found.set(oldPath, preimage);
+    for (const path of [oldPath, newPath]) if (path !== null) seen.add(path);
+  }
+  return found;
+}
+
+/** Refs that are looked at, newest first, and of those without all preimages how many are tried by applying. */
+const MAX_TIPS = 400;
+const MAX_TRIES = 8;
+
+type Candidate = { readonly commit: string; readonly matched: number };
+
+/** How many preimages stand at each commit. */
+async function countMatches(
+  repository: Repository,
+  commits: readonly string[],
+  preimages: ReadonlyMap<string, string>,
+): Promise<readonly Candidate[]> {
+  const wanted = [...preimages];
+  const ids = await objectIds(
+    repository,
+    commits.flatMap((commit) => wanted.map(([path]) => `${commit}:${path}`)),
+  );
+  return commits.map((commit, at) => ({
+    commit,
+    matched: wanted.filter(([, id], index) => ids[at * wanted.length + index]?.startsWith(id) === true).length,
+  }));
+}
+
+export type Asked = {
+  /** The revision that the caller names; it wins over what the series names. */
+  readonly given: string | null;
+  /** The `base-commit:` of the series. */
+  readonly named: string | null;
+  readonly prerequisites: number;
+};
+
+/**
+ * Finds the base of a series: the one that is given, the one that it names, or the best known one, and says which. `null` where the clone has
+ * no commit at all. Throws a NoInputError for a given revision that is not there.
+ */
+export async function findBase(
+  repository: Repository,
+  scratch: Scratch,
+  patches: readonly Patch[],
+  asked: Asked,
+): Promise<SeriesBase | null> {
+  const preimages = preimagesOf(patches);
+  const finish = async (by: SeriesBase['by'], { commit, matched }: Candidate, tried: number): Promise<SeriesBase> => ({
+    commit,
+    name: await nameOf(repository, commit),
+    by,
+    named: asked.named,
+    preimages: { matched, of: preimages.size },
+    tried,
+    prerequisites: asked.prerequisites,
+  });
+  const certain =
+    asked.given === null ? await commitOf(repository, asked.named) : await resolveCommit(repository, asked.given);
+  if (certain !== null) {
+    const [candidate] = await countMatches(repository, [certain], preimages);
+    return finish(asked.given === null ? 'base-commit' : 'given', candidate ?? { commit: certain, matched: 0 }, 1);
+  }
+  const tips = await newestTips(repository, MAX_TIPS);
+  const candidates = await countMatches(repository, tips, preimages);
+  const whole = candidates.find(({ matched }) => preimages.size > 0 && matched === preimages.size);
+  if (whole !== undefined) return finish('preimages', whole, tips.length);
+  const best = [...candidates.entries()]
+    .sort(([a, left], [b, right]) => compareNumbers(right.matched, left.matched) || compareNumbers(a, b))
+    .map(([, candidate]) => candidate);
+  const tries = new Set(best.slice(0, MAX_TRIES));
+  for (const candidate of candidates) {
+    if (!tries.has(candidate)) continue;
+    const result = await applyPatches(scratch, candidate.commit, patches);
+    if (result.kind === 'applied') return finish('applies', candidate, tips.length);
+  }
+  return best[0] === undefined ? null : finish('closest', best[0], tips.length);
+}
+
+/** The commit that a series names, `null` where it names none or this clone does not have it. */
+async function commitOf(repository: Repository, named: string | null): Promise<string | null> {
+  if (named === null) return null;
+  try {
+    return await resolveCommit(repository, named);
+  } catch (error) {
+    if (error instanceof NoInputError) return null;
+    throw error;
+  }
+}
+
+/** A tag that names a commit, else a branch. */
+async function nameOf(repository: Repository, commit: string): Promise<string | null> {
+  const refs = (await listRefs(repository)).filter((ref) => ref.commit === commit);
+  const ref = refs.find(({ kind }) => kind === 'tag') ?? refs.find(({ kind }) => kind === 'branch') ?? refs[0];
+  return ref === undefined ? null : ref.name.replace(/^refs\/(?:tags|heads)\//, '');
+}
+
+/** All paths that patches touch, by this program's reading and by git's, sorted by code units. */
+export async function touchedPaths(scratch: Scratch, patches: readonly Patch[]): Promise<readonly string[]> {
+  const paths = new Set<string>();
+  for (const { diff, files } of patches) {
+    for (const path of pathsOf(files)) paths.add(path);
+    for (const path of (await scratch.paths(diff)) ?? []) paths.add(path);
+  }
+  return [...paths].sort();
+}
