@@ -275,3 +275,16 @@ test('the same input gives the same bytes', async () => {
   const [a, b] = await Promise.all(runs);
   expect(a?.stdout).toBe(b?.stdout);
 });
+
+test('a blobless clone: what is not there is fetched, or named where nothing may be fetched', async () => {
+  const { path, base } = kernelClone();
+  git(path, 'config', 'uploadpack.allowFilter', 'true');
+  git(path, 'config', 'uploadpack.allowAnySHA1InWant', 'true');
+  const clone = join(temporaryFolder(), 'linux.git');
+  git('.', 'clone', '-q', '--bare', '--filter=blob:none', `file://${path}`, clone);
+  const mails = postingOf([DENIES], { trailers: `base-commit: ${base}` });
+  const offline = await weigh(mails, clone, '--offline');
+  expect([offline.status, offline.stdout]).toEqual([69, '']);
+  expect(offline.stderr).toContain('which this clone does not have');
+  expect((await weigh(mails, clone)).status).toBe(0);
+});
