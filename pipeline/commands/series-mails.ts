@@ -21,8 +21,17 @@ export type FoundSeries = {
 /** The Message-ID in `ID`, `<ID>` or a link to an archive that ends in it; `null` where the text is none. */
 function readMessageId(text: string): string | null {
   const link = /^https?:\/\/[^/]+\/(?:[^/]+\/)*([^/]*(?:@|%40)[^/]*)(?:\/|$)/.exec(text)?.[1];
-  const id = (link === undefined ? text : decodeURIComponent(link)).trim().replace(/^<|>$/g, '');
+  const id = (link === undefined ? text : unescaped(link)).trim().replace(/^<|>$/g, '');
   return /^[^\s<>@]+@[^\s<>@]+$/.test(id) ? id : null;
+}
+
+/** A part of a link with its escapes read, or as it stands where they are none. */
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /**
