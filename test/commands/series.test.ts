@@ -351,3 +351,21 @@ test('text of a mail acts nowhere', async () => {
   expect(markdown).not.toMatch(/<script>|[^\\]\[x\]\(| @team/);
   expect(readFileSync(join(folder, 'j'), 'utf8')).not.toMatch(/[\u001b\u202e]/);
 });
+
+test('a Message-ID that was used again means the latest series, and that is said', async () => {
+  const { path } = kernelClone();
+  const root = temporaryFolder();
+  const again = postingOf([DENIES], { version: 2, day: 5 }).map((mail) => mail.replaceAll('v2.', 'v1.'));
+  const inbox = makeInbox(
+    root,
+    'kvm.git',
+    [...postingOf([DENIES]), ...again].map((mail) => ({ mail })),
+  );
+  const args = ['--archive', inbox, '--state', join(root, 'state.json'), '--kernel', path, '--json'];
+  const { series, notes } = jsonOf(await bitwatch(['series', 'v1.1@example.org', ...args]));
+  expect([series.version, series.newer, notes[0]]).toEqual([
+    2,
+    null,
+    '2 series have a mail with this Message-ID; this is the latest of them.',
+  ]);
+});
