@@ -187,10 +187,16 @@ function createProgram(surroundings: Surroundings, done: (status: number) => voi
   add(
     'history <bit>',
     'a bit’s class per release and verdict per KVM version',
-    'bitwatch history 7.1.EAX[19]\n  bitwatch history WRMSRNS',
-  ).action(async (bit: string, _opts: Opts, command: Command) =>
-    (await import('./history.ts')).historyCommand(contextOf(command), bit),
-  );
+    'bitwatch history 7.1.EAX[19]\n  bitwatch history WRMSRNS --archive ../kvm/git/0.git',
+  )
+    .option('--archive <path>', 'a mail archive in which the bit may be discussed, several times', collect, [])
+    .option('--state <file>', 'where the state of the scan is kept')
+    .action(async (bit: string, opts: Opts, command: Command) =>
+      (await import('./history.ts')).historyCommand(contextOf(command), bit, {
+        archives: Array.isArray(opts.archive) ? opts.archive.map(String) : [],
+        state: textOf(opts.state),
+      }),
+    );
   add('rules', 'the catalogue', 'bitwatch rules --json').action(async (_opts: Opts, command: Command) =>
     (await import('./rules.ts')).rulesCommand(contextOf(command)),
   );
@@ -258,6 +264,25 @@ function createProgram(surroundings: Surroundings, done: (status: number) => voi
     );
   addPublish(program, withCommon, contextOf, done);
   addWorkflow(program, archive, withCommon, contextOf, done);
+  add(
+    'series <file-or-message-id>',
+    'what a patch series does to KVM’s policy and to the TDs of every release',
+    'bitwatch series series.mbox --kernel ../linux\n  bitwatch series 20260618120000.1-1-a@example.org --archive ../kvm/git/0.git --kernel ../linux --base v6.16',
+  )
+    .option('--archive <path>', 'a mail archive, several times', collect, [])
+    .option('--state <file>', 'where the state of the scan is kept')
+    .option('--kernel <gitdir>', 'a clone of Linux; nothing is written to it')
+    .option('--base <rev>', 'what to apply it to, instead of what it names or what is found')
+    .action(async (operand: string, opts: Opts, command: Command) =>
+      done(
+        await (await import('./series.ts')).seriesCommand(contextOf(command), operand, {
+          archives: Array.isArray(opts.archive) ? opts.archive.map(String) : [],
+          state: textOf(opts.state),
+          kernel: textOf(opts.kernel),
+          base: textOf(opts.base),
+        }),
+      ),
+    );
   add(
     'cache',
     'reads and validates specs/ and keeps the parsed form beside the program (part of the build)',
