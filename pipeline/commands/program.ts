@@ -4,6 +4,7 @@ import { LEVELS, type Level } from '../model/finding.ts';
 import { FORMAT_NAMES, VERSION } from '../report/formats.ts';
 import { completionScript } from './completion.ts';
 import type { Common, Context, Surroundings } from './context.ts';
+import { postCommandOptions } from './mail-options.ts';
 
 type Opts = Readonly<Record<string, unknown>>;
 const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
@@ -248,6 +249,15 @@ function createProgram(surroundings: Surroundings, done: (status: number) => voi
     .action(async (parts: string[], opts: Opts, command: Command) =>
       (await import('./archive.ts')).mergeCommand(contextOf(command), parts, textOf(opts.state)),
     );
+  postCommandOptions(
+    add(
+      'post',
+      'sends the replies of the outbox to lists that opted in; without --send, says what it would do',
+      'bitwatch post\n  BITWATCH_SMTP_USER=me BITWATCH_SMTP_PASSWORD=… bitwatch post --send --host smtp.example.org',
+    ),
+  ).action(async (opts: Opts, command: Command) =>
+    done(await (await import('./post.ts')).postCommand(contextOf(command), opts)),
+  );
   add(
     'cache',
     'reads and validates specs/ and keeps the parsed form beside the program (part of the build)',
