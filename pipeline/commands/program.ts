@@ -259,6 +259,25 @@ function createProgram(surroundings: Surroundings, done: (status: number) => voi
     done(await (await import('./post.ts')).postCommand(contextOf(command), opts)),
   );
   add(
+    'series <file-or-message-id>',
+    'what a patch series does to KVM’s policy and to the TDs of every release',
+    'bitwatch series series.mbox --kernel ../linux\n  bitwatch series 20260618120000.1-1-a@example.org --archive ../kvm/git/0.git --kernel ../linux --base v6.16',
+  )
+    .option('--archive <path>', 'a mail archive, several times', collect, [])
+    .option('--state <file>', 'where the state of the scan is kept')
+    .option('--kernel <gitdir>', 'a clone of Linux; nothing is written to it')
+    .option('--base <rev>', 'what to apply it to, instead of what it names or what is found')
+    .action(async (operand: string, opts: Opts, command: Command) =>
+      done(
+        await (await import('./series.ts')).seriesCommand(contextOf(command), operand, {
+          archives: Array.isArray(opts.archive) ? opts.archive.map(String) : [],
+          state: textOf(opts.state),
+          kernel: textOf(opts.kernel),
+          base: textOf(opts.base),
+        }),
+      ),
+    );
+  add(
     'cache',
     'reads and validates specs/ and keeps the parsed form beside the program (part of the build)',
     'bitwatch cache',

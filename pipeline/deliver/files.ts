@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } f
 import { basename, dirname, join } from 'node:path';
 import { EXIT, KnownError } from '../model/errors.ts';
 
-export type OutputFile = { readonly path: string; readonly content: string };
+export type OutputFile = { readonly path: string; readonly content: string | Uint8Array };
 
 /**
  * Writes all files or none: each goes to a temporary name beside its target first, and only when all are written are they

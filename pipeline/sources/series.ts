@@ -84,13 +84,14 @@ export type Asked = {
 
 /**
  * Finds the base of a series: the one that is given, the one that it names, or the best known one, and says which. `null` where the clone has
- * no commit at all. Throws a NoInputError for a given revision that is not there.
+ * no commit at all. `prepare` makes a candidate's blobs available before it is tried. Throws a NoInputError for a given revision that is not there.
  */
 export async function findBase(
   repository: Repository,
   scratch: Scratch,
   patches: readonly Patch[],
   asked: Asked,
+  prepare: (commit: string) => Promise<void>,
 ): Promise<SeriesBase | null> {
   const preimages = preimagesOf(patches);
   const finish = async (by: SeriesBase['by'], { commit, matched }: Candidate, tried: number): Promise<SeriesBase> => ({
@@ -118,6 +119,7 @@ export async function findBase(
   const tries = new Set(best.slice(0, MAX_TRIES));
   for (const candidate of candidates) {
     if (!tries.has(candidate)) continue;
+    await prepare(candidate.commit);
     const result = await applyPatches(scratch, candidate.commit, patches);
     if (result.kind === 'applied') return finish('applies', candidate, tips.length);
   }
@@ -142,12 +144,21 @@ async function nameOf(repository: Repository, commit: string): Promise<string | 
   return ref === undefined ? null : ref.name.replace(/^refs\/(?:tags|heads)\//, '');
 }
 
-/** All paths that patches touch, by this program's reading and by git's, sorted by code units. */
-export async function touchedPaths(scratch: Scratch, patches: readonly Patch[]): Promise<readonly string[]> {
+/**
+ * All paths that patches touch, by this program's reading and by git's, sorted by code units. `broken` is the first patch that git takes for
+ * no diff: what it touches is not known for certain.
+ */
+export async function touchedPaths(
+  scratch: Scratch,
+  patches: readonly Patch[],
+): Promise<{ readonly paths: readonly string[]; readonly broken: Patch | null }> {
   const paths = new Set<string>();
-  for (const { diff, files } of patches) {
-    for (const path of pathsOf(files)) paths.add(path);
-    for (const path of (await scratch.paths(diff)) ?? []) paths.add(path);
+  let broken: Patch | null = null;
+  for (const patch of patches) {
+    for (const path of pathsOf(patch.files)) paths.add(path);
+    const said = await scratch.paths(patch.diff);
+    if (said === null) broken ??= patch;
+    for (const path of said ?? []) paths.add(path);
   }
-  return [...paths].sort();
+  return { paths: [...paths].sort(), broken };
 }

@@ -35,12 +35,12 @@ export function patchBytes(mail: Mail): Buffer | null {
 function readPath(text: string): string {
   if (!text.startsWith('"')) return Buffer.from(text.split('\t')[0] ?? '', 'latin1').toString('utf8');
   const bytes: number[] = [];
-  for (const [, octal, escape, bare] of text
+  for (const [, octal, escaped, bare] of text
     .slice(1)
     .replace(/"[^"]*$/, '')
     .matchAll(/\\([0-3][0-7]{2})|\\(.)|([^\\])/g)) {
     if (octal !== undefined) bytes.push(Number.parseInt(octal, 8));
-    else if (escape !== undefined) bytes.push(ESCAPES[escape] ?? escape.charCodeAt(0));
+    else if (escaped !== undefined) bytes.push(ESCAPES[escaped] ?? escaped.charCodeAt(0));
     else if (bare !== undefined) bytes.push(bare.charCodeAt(0));
   }
   return Buffer.from(bytes).toString('utf8');
