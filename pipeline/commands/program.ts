@@ -4,7 +4,7 @@ import { LEVELS, type Level } from '../model/finding.ts';
 import { FORMAT_NAMES, VERSION } from '../report/formats.ts';
 import { completionScript } from './completion.ts';
 import type { Common, Context, Surroundings } from './context.ts';
-import { postCommandOptions } from './mail-options.ts';
+import { postCommandOptions, replyCommandOptions } from './mail-options.ts';
 
 type Opts = Readonly<Record<string, unknown>>;
 const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
@@ -249,6 +249,16 @@ function createProgram(surroundings: Surroundings, done: (status: number) => voi
     .action(async (parts: string[], opts: Opts, command: Command) =>
       (await import('./archive.ts')).mergeCommand(contextOf(command), parts, textOf(opts.state)),
     );
+  replyCommandOptions(
+    add(
+      'reply <file-or-message-id>',
+      'drafts the reply to a patch series: what it changes, for which releases, what stays open',
+      'bitwatch reply series.mbox --kernel ../linux --from "A. Name <name@example.org>"\n  bitwatch reply 20260618120000.1-1-a@example.org --archive ../kvm/git/0.git --kernel ../linux --out eml=reply.eml',
+    ),
+    collect,
+  ).action(async (operand: string, opts: Opts, command: Command) =>
+    done(await (await import('./reply.ts')).replyCommand(contextOf(command), operand, opts)),
+  );
   postCommandOptions(
     add(
       'post',

@@ -1,12 +1,14 @@
 import { type Applied, type ReplyRow, replyRows, riskOf } from '../judge/reply.ts';
 import { ATTRIBUTE_NAMES } from '../model/control.ts';
-import type { Verdict } from '../model/finding.ts';
+import type { Finding, NamedBit, Verdict } from '../model/finding.ts';
+import { type Place, placeId } from '../model/place.ts';
 import type { SeriesBase, SeriesEffect } from '../model/series-effect.ts';
-import { bitsText, namesText } from './bits.ts';
+import { bitsText } from './bits.ts';
+import { columnLines } from './columns.ts';
 import { VERSION } from './formats.ts';
 import { plain } from './plain.ts';
 import { quoteOf } from './reply-quote.ts';
-import { COLUMNS, wrap } from './text.ts';
+import { wrap } from './text.ts';
 import { clobberText } from './words.ts';
 
 export type ReplyInput = {
@@ -50,29 +52,48 @@ export function releasesText(releases: readonly string[], all: readonly string[]
   return parts.map(({ first, last }) => (first === last ? name(first) : `${name(first)}..${name(last)}`)).join(', ');
 }
 
+/** `MCE, MTRR and 2 without a name`: the bits stand beside, so that no name repeats them. */
+function shortNames(bits: readonly NamedBit[]): string {
+  const names = [...new Set(bits.flatMap(({ name }) => (name === null ? [] : [plain(name)])))];
+  const unnamed = bits.filter(({ name }) => name === null).length;
+  if (names.length === 0 || unnamed === 0) return names.join(', ');
+  return `${names.join(', ')} and ${unnamed} without a name`;
+}
+
 /** `WRMSRNS (7.1.EAX[19])`, or how many where they are many. */
 function subjectText(rows: readonly ReplyRow[]): string {
   const count = rows.reduce((sum, { bits }) => sum + bits.length, 0);
   const named = rows.map((row) => {
-    const names = plain(namesText(row.bits));
+    const names = shortNames(row.bits);
     return names === '' ? bitsText(row, row.mask) : `${names} (${bitsText(row, row.mask)})`;
   });
   const text = named.join(' and ');
   return named.length <= 2 && text.length <= 80 ? text : `${count} CPUID bits`;
 }
 
+/** `on TDX module 1.5.06..2.0.18`; `on some of` them where the rows differ. */
+function whereText(rows: readonly ReplyRow[], all: readonly string[]): string {
+  const affected = new Set(rows.flatMap(({ releases }) => releases));
+  const isSame = rows.every(({ releases }) => releases.length === affected.size);
+  const text = releasesText(
+    all.filter((release) => affected.has(release)),
+    all,
+  );
+  return `on ${isSame ? '' : 'some of '}TDX module ${text}`;
+}
+
 /** What changes for which releases, in one sentence. */
 function firstSentence(rows: readonly ReplyRow[], all: readonly string[]): string {
   if (rows.length === 0)
     return `This series changes KVM’s policy for TDs, but not what becomes of any CPUID bit of TDX module ${releasesText(all, all)}.`;
-  const affected = new Set(rows.flatMap(({ releases }) => releases));
   const verdicts = [...new Set(rows.map(({ to }) => to))];
-  const parts = verdicts.map((to) => `${VERB[to]} ${subjectText(rows.filter((row) => row.to === to))}`);
-  const where = releasesText(
-    all.filter((release) => affected.has(release)),
-    all,
-  );
-  return `On TDX module ${where} this series makes KVM ${parts.join('; and ')}.`;
+  const parts = verdicts.map((to) => {
+    const own = rows.filter((row) => row.to === to);
+    return `${VERB[to]} ${subjectText(own)} ${whereText(own, all)}`;
+  });
+  const last = parts.slice(-1);
+  const text = parts.length === 1 ? last.join('') : `${parts.slice(0, -1).join(', ')}, and ${last.join('')}`;
+  return `This series makes KVM ${text}.`;
 }
 
 /** Feature, MSR and what happens to it, once each. */
@@ -82,43 +103,32 @@ function riskLines(rows: readonly ReplyRow[]): readonly string[] {
     ? []
     : [
         '',
-        ...wrap('TDs get these, and host state stays changed:'),
+        ...wrap('TDs may newly use these, and host state stays changed:'),
         ...[...texts].flatMap((text) => wrap(text, '  * ')),
       ];
 }
 
+const cellText = (place: Place, mask: number, bits: readonly NamedBit[]): string =>
+  `${bitsText(place, mask)} ${shortNames(bits)}`.trim();
+
 function tableLines(rows: readonly ReplyRow[], all: readonly string[], max: number): readonly string[] {
   if (rows.length === 0) return [];
   const shown = rows.slice(0, max);
-  const cells = shown.map((row) => {
-    const names = plain(namesText(row.bits));
-    const bits = `${bitsText(row, row.mask)}${names === '' ? '' : ` ${names}`}`;
-    return { bits, from: row.from ?? 'no TDX', to: row.to, releases: releasesText(row.releases, all) };
-  });
-  const width = (texts: readonly string[]): number => Math.max(...texts.map((text) => text.length));
-  const [from, to] = [
-    width(['before', ...cells.map((cell) => cell.from)]),
-    width(['after', ...cells.map((cell) => cell.to)]),
-  ];
-  const releases = Math.min(18, width(['TDX module', ...cells.map((cell) => cell.releases)]));
-  const bits = Math.min(COLUMNS - 8 - from - to - releases, width(['CPUID bits', ...cells.map((cell) => cell.bits)]));
-  const line = (cell: (typeof cells)[number]): readonly string[] => {
-    const names = wrap(cell.bits.length <= bits ? cell.bits : cell.bits.replace(/ .*/, ''));
-    const right = `  ${(names[0] ?? '').padEnd(bits)}  ${cell.from.padEnd(from)}  ${cell.to.padEnd(to)}  `;
-    const rest = cell.bits.length <= bits ? [] : wrap(cell.bits.replace(/^\S+ /, ''), '      ').slice(0, 3);
-    return [...wrap(cell.releases, right, ' '.repeat(right.length)), ...rest];
-  };
-  const head = `  ${'CPUID bits'.padEnd(bits)}  ${'before'.padEnd(from)}  ${'after'.padEnd(to)}  TDX module`;
-  const legend = [...new Set(cells.flatMap(({ from: a, to: b }) => [a, b]))].flatMap((verdict) => {
-    const text = LEGEND[verdict as Verdict];
+  const cells = shown.map((row) => [
+    cellText(row, row.mask, row.bits),
+    row.from ?? 'no TDX',
+    row.to,
+    releasesText(row.releases, all),
+  ]);
+  const legend = [...new Set(shown.flatMap(({ from, to }) => [from, to]))].flatMap((verdict) => {
+    const text = verdict === null ? undefined : LEGEND[verdict];
     return text === undefined ? [] : wrap(text, '  ');
   });
   const more = rows.length - shown.length;
   return [
     '',
-    head,
-    ...cells.flatMap(line),
-    ...(more === 0 ? [] : [`  and ${more} more row${more === 1 ? '' : 's'}, see below for the command`]),
+    ...columnLines(['CPUID bits', 'before', 'after', 'TDX module'], cells),
+    ...(more === 0 ? [] : [`  and ${more} more row${more === 1 ? '' : 's'}: see the command below`]),
     ...(legend.length === 0 ? [] : ['', ...legend]),
   ];
 }
@@ -148,30 +158,44 @@ function otherLines({ changes }: Applied): readonly string[] {
   return lines.length === 0 ? [] : ['', ...lines];
 }
 
+type OpenRow = { readonly finding: Finding; readonly releases: readonly string[] };
+
+/** Open findings of several releases joined, those first that clobber host state or that this series is about. */
+function openRows({ open }: Applied, rows: readonly ReplyRow[]): readonly OpenRow[] {
+  const joined = new Map<string, OpenRow>();
+  for (const { release, findings } of open)
+    for (const finding of findings) {
+      const { rule, place, mask, waived } = finding;
+      if (waived !== null || place === null) continue;
+      const key = `${rule} ${placeId(place)} ${mask}`;
+      joined.set(key, { finding, releases: [...(joined.get(key)?.releases ?? []), plain(release)] });
+    }
+  const own = new Set(rows.map(placeId));
+  const weight = ({ finding: { level, place } }: OpenRow): number =>
+    (level === 'error' ? 0 : 2) + (place !== null && own.has(placeId(place)) ? 0 : 1);
+  return [...joined.values()].sort((a, b) => weight(a) - weight(b));
+}
+
 /** What a maintainer still has to decide, for the newest release of each line. */
-function openLines({ open }: Applied, max: number): readonly string[] {
-  const asked = open.map(({ release, findings }) => ({
-    release: plain(release),
-    findings: findings.filter(({ waived }) => waived === null),
-  }));
-  const settled = asked.filter(({ findings }) => findings.length === 0).map(({ release }) => release);
-  const lines = asked.flatMap(({ release, findings }) => {
-    if (findings.length === 0) return [];
-    const rows = findings.slice(0, max).map(({ place, mask, bits, rule }) => {
-      const names = plain(namesText(bits));
-      return `${place === null ? '' : bitsText(place, mask)}${names === '' ? '' : ` ${names}`}: ${rule}`;
-    });
-    const more = findings.length - rows.length;
-    return [
-      '',
-      `Still open after it, TDX module ${release}:`,
-      ...rows.flatMap((row) => wrap(row, '  ', '      ').slice(0, 3)),
-      ...(more === 0 ? [] : [`  and ${more} more`]),
-    ];
-  });
-  return settled.length === 0
-    ? lines
-    : [...lines, '', ...wrap(`Nothing stays open for TDX module ${settled.join(', ')}.`)];
+function openLines(outcome: Applied, rows: readonly ReplyRow[], max: number): readonly string[] {
+  const releases = outcome.open.map(({ release }) => plain(release)).join(' and ');
+  const found = openRows(outcome, rows);
+  if (releases === '') return [];
+  if (found.length === 0) return ['', ...wrap(`Nothing stays open after it for TDX module ${releases}.`)];
+  const shown = found.slice(0, max);
+  const cells = shown.map(({ finding: { rule, place, mask, bits }, releases: where }) => [
+    place === null ? '' : cellText(place, mask, bits),
+    rule,
+    where.join(', '),
+  ]);
+  const more = found.length - shown.length;
+  return [
+    '',
+    ...wrap(`Still open after it, for TDX module ${releases}, the newest of their lines:`),
+    '',
+    ...columnLines(['CPUID bits', 'why', 'TDX module'], cells),
+    ...(more === 0 ? [] : [`  and ${more} more row${more === 1 ? '' : 's'}: see the command below`]),
+  ];
 }
 
 const BASE_TEXT: Readonly<Record<SeriesBase['by'], string>> = {
@@ -196,7 +220,7 @@ function factLines({ effect, outcome }: ReplyInput, all: readonly string[]): rea
     ...wrap(`${BASE_TEXT[base.by]}${why}${named}`, ' '.repeat(LABEL)),
     ...label(
       'read',
-      `TDX module ${releasesText(all, all)} (${count}); KVM of Linux ${plain(outcome.after.version)} with the series`,
+      `TDX module ${releasesText(all, all)} (${count}); KVM of Linux ${plain((outcome.before ?? outcome.after).version)} before and after`,
     ),
     ...effect.notes.slice(0, 2).flatMap((note) => label('note', plain(note)).slice(0, 3)),
     ...label('reproduce', 'save this thread as thread.mbox, then'),
@@ -218,7 +242,7 @@ function bodyLines(input: ReplyInput, rows: readonly ReplyRow[], most: number): 
     ...riskLines(rows),
     ...tableLines(rows, all, most),
     ...otherLines(outcome),
-    ...openLines(outcome, Math.min(6, most)),
+    ...openLines(outcome, rows, Math.min(6, most)),
     ...factLines(input, all),
     '',
     ...wrap(
@@ -236,5 +260,6 @@ export function replyText(input: ReplyInput): string {
   const rows = replyRows(input.outcome);
   let lines = bodyLines(input, rows, 12);
   for (let most = 11; most > 0 && lines.length > MAX_LINES; most -= 1) lines = bodyLines(input, rows, most);
-  return `${lines.join('\n')}\n`;
+  // Lists are read in terminals of all kinds: what is ours is ASCII, what is quoted stays as it was.
+  return `${lines.map((line) => (line.startsWith('>') ? line : line.replaceAll('’', "'"))).join('\n')}\n`;
 }

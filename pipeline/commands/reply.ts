@@ -1,0 +1,135 @@
+import { writeFiles } from '../deliver/files.ts';
+import { composeMail } from '../deliver/mail/compose.ts';
+import { dateText } from '../deliver/mail/date-text.ts';
+import { entryPath, putDraft } from '../deliver/mail/outbox.ts';
+import { type Recipients, recipientsOf } from '../deliver/mail/recipients.ts';
+import { letterTo, parentOf } from '../deliver/mail/reply-to.ts';
+import { type Address, readAddresses } from '../extract/mail/address.ts';
+import { readDate } from '../extract/mail/date.ts';
+import { bodyText, type Mail } from '../extract/mail/mail.ts';
+import { formatMboxrd } from '../extract/mail/mbox.ts';
+import { replyHash, seriesKey, silenceOf } from '../judge/reply.ts';
+import { DataError, EXIT, UsageError } from '../model/errors.ts';
+import type { SeriesEffect } from '../model/series-effect.ts';
+import { replyText } from '../report/reply.ts';
+import { leftText, putText, silenceText } from '../report/reply-words.ts';
+import type { Context } from './context.ts';
+import { knownLists } from './lists.ts';
+import { OUTBOX } from './mail-options.ts';
+import { statusOf, weigh } from './series.ts';
+
+type Opts = Readonly<Record<string, unknown>>;
+const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
+
+/**
+ * `bitwatch reply FILE|MESSAGE-ID`: drafts the reply to a series, in the outbox or in the files that `--out eml=PATH` and `--out
+ * mboxrd=PATH` name. Where nothing is to be said, says why and writes nothing.
+ */
+export async function replyCommand(context: Context, operand: string, opts: Opts): Promise<number> {
+  const from = senderOf(context, opts);
+  const date = dateOf(context, opts);
+  const targets = context.options.out.map(targetOf);
+  const { effect, found } = await weigh(context, operand, {
+    archives: Array.isArray(opts.archive) ? opts.archive.map(String) : [],
+    state: textOf(opts.state),
+    kernel: textOf(opts.kernel),
+    base: textOf(opts.base),
+  });
+  const silence = silenceOf(effect);
+  if (silence !== null || effect.outcome.kind !== 'applied') {
+    context.stdout.write(silence === null ? '' : silenceText(silence));
+    return statusOf(effect);
+  }
+  const parent = parentOf(found.series, effect.inputs);
+  if (parent === null || parent.id === '')
+    throw new DataError({
+      where: { file: operand },
+      expected: 'a Message-ID to answer',
+      found: 'none',
+      hint: 'mails that git format-patch wrote have none before they are sent',
+    });
+  const recipients = recipientsOf(parent, from.email, await knownLists(context));
+  const [domain = ''] = from.email.split('@').slice(-1);
+  const bytes = composeMail(
+    letterTo(parent, recipients, {
+      from,
+      date,
+      messageId: `bitwatch-${replyHash(parent.id, effect.outcome)}@${domain}`,
+      body: replyText({
+        effect,
+        outcome: effect.outcome,
+        parent: {
+          author: nameOf(parent),
+          date: parent.date === null ? '' : dateText(parent.date),
+          text: bodyText(parent),
+        },
+        optOut: textOf(opts.optOut) ?? from.email,
+      }),
+    }),
+  );
+  return deliver(context, targets, bytes, effect, recipients, textOf(opts.outbox) ?? OUTBOX);
+}
+
+const nameOf = ({ author: { name, email } }: Mail): string => (name === '' ? email : name);
+
+type Target = { readonly format: 'eml' | 'mboxrd'; readonly path: string };
+
+/** `--out FORMAT=PATH` of this command: a mail has formats of its own; `eml=-` is standard output. */
+function targetOf(text: string): Target {
+  const [, format, path] = /^(eml|mboxrd)=(.+)$/.exec(text) ?? [];
+  if ((format !== 'eml' && format !== 'mboxrd') || path === undefined || (format === 'mboxrd' && path === '-'))
+    throw new UsageError(`--out ${JSON.stringify(text)}: expected eml=PATH, eml=- or mboxrd=PATH`);
+  return { format, path };
+}
+
+async function deliver(
+  context: Context,
+  targets: readonly Target[],
+  bytes: Buffer,
+  effect: SeriesEffect,
+  { left }: Recipients,
+  outbox: string,
+): Promise<number> {
+  if (left.length > 0) context.stderr.write(leftText(left));
+  if (targets.length === 0) {
+    const key = `reply-${seriesKey(effect)}`;
+    const put = await putDraft(outbox, key, bytes);
+    const state = put === 'written' || put === 'unchanged' ? 'draft' : put;
+    context.stdout.write(putText(put, entryPath(outbox, { state, key })));
+    return EXIT.clean;
+  }
+  writeFiles(
+    targets.flatMap(({ format, path }) =>
+      path === '-' ? [] : [{ path, content: format === 'mboxrd' ? formatMboxrd([bytes]) : bytes }],
+    ),
+  );
+  if (targets.some(({ path }) => path === '-')) context.stdout.write(bytes.toString('utf8'));
+  return EXIT.clean;
+}
+
+/** Who writes, by option or environment: one address, for it is where people answer and opt out. */
+function senderOf(context: Context, opts: Opts): Address {
+  const text = textOf(opts.from) ?? textOf(context.env.BITWATCH_FROM);
+  if (text === null) throw new UsageError('who writes? name yourself with --from "A. Name <name@example.org>"');
+  const [address, ...others] = readAddresses(text);
+  if (address === undefined || others.length > 0)
+    throw new UsageError(`--from ${JSON.stringify(text)}: expected one address, such as "A. Name <name@example.org>"`);
+  return address;
+}
+
+const ISO = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2})(?::(\d{2}))?(?:Z|[+-]\d{2}:?\d{2})$/;
+
+/** `--date` in epoch seconds: ISO 8601 with a zone, or as mail writes it; else the clock's. */
+function dateOf(context: Context, opts: Opts): number {
+  const text = textOf(opts.date);
+  if (text === null) {
+    if (context.now === undefined) throw new UsageError('no clock: name the Date of the reply with --date');
+    return context.now();
+  }
+  const seconds = ISO.test(text) ? Math.floor(Date.parse(text) / 1000) : readDate(text);
+  if (seconds === null || !Number.isFinite(seconds))
+    throw new UsageError(
+      `--date ${JSON.stringify(text)}: expected 2026-11-21T10:00:00Z or Sat, 21 Nov 2026 10:00:00 +0000`,
+    );
+  return seconds;
+}
