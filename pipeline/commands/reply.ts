@@ -13,10 +13,11 @@ import { DataError, EXIT, UsageError } from '../model/errors.ts';
 import type { SeriesEffect } from '../model/series-effect.ts';
 import { replyText } from '../report/reply.ts';
 import { leftText, putText, silenceText } from '../report/reply-words.ts';
-import type { Context } from './context.ts';
+import { type Context, specsOf } from './context.ts';
 import { knownLists } from './lists.ts';
 import { OUTBOX } from './mail-options.ts';
 import { statusOf, weigh } from './series.ts';
+import { unreadOf } from './steps.ts';
 
 type Opts = Readonly<Record<string, unknown>>;
 const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
@@ -63,6 +64,7 @@ export async function replyCommand(context: Context, operand: string, opts: Opts
           date: parent.date === null ? '' : dateText(parent.date),
           text: bodyText(parent),
         },
+        unread: unreadOf(await specsOf(context)).length,
         optOut: textOf(opts.optOut) ?? from.email,
       }),
     }),

@@ -16,6 +16,8 @@ export type ReplyInput = {
   readonly outcome: Applied;
   /** The mail that is answered: who wrote it, when as a Date field, and its text. */
   readonly parent: { readonly author: string; readonly date: string; readonly text: string };
+  /** Releases that are known by name only: nothing is said of their TDs. */
+  readonly unread: number;
   /** Where one writes to get no more of these. */
   readonly optOut: string;
 };
@@ -207,7 +209,7 @@ const BASE_TEXT: Readonly<Record<SeriesBase['by'], string>> = {
 };
 
 /** Aligned labels: base, what was read, how to reproduce. */
-function factLines({ effect, outcome }: ReplyInput, all: readonly string[]): readonly string[] {
+function factLines({ effect, outcome, unread }: ReplyInput, all: readonly string[]): readonly string[] {
   const { base } = outcome;
   const label = (name: string, text: string): readonly string[] => wrap(text, `${name}:`.padEnd(LABEL));
   const why =
@@ -222,6 +224,7 @@ function factLines({ effect, outcome }: ReplyInput, all: readonly string[]): rea
       'read',
       `TDX module ${releasesText(all, all)} (${count}); KVM of Linux ${plain((outcome.before ?? outcome.after).version)} before and after`,
     ),
+    ...(unread === 0 ? [] : label('not read', `${unread} releases of TDX module that are known by name only`)),
     ...effect.notes.slice(0, 2).flatMap((note) => label('note', plain(note)).slice(0, 3)),
     ...label('reproduce', 'save this thread as thread.mbox, then'),
     `  bitwatch series thread.mbox --kernel linux.git --base ${base.commit.slice(0, 12)}`,
