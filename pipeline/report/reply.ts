@@ -1,15 +1,13 @@
-import { type Applied, type ReplyRow, replyRows, riskOf } from '../judge/reply.ts';
-import { ATTRIBUTE_NAMES } from '../model/control.ts';
-import type { Finding, NamedBit, Verdict } from '../model/finding.ts';
-import { type Place, placeId } from '../model/place.ts';
+import { type Applied, type ReplyRow, replyRows } from '../judge/reply.ts';
+import type { Verdict } from '../model/finding.ts';
 import type { SeriesBase, SeriesEffect } from '../model/series-effect.ts';
 import { bitsText } from './bits.ts';
-import { columnLines } from './columns.ts';
 import { VERSION } from './formats.ts';
 import { plain } from './plain.ts';
+import { otherLines, riskLines } from './reply-changes.ts';
 import { quoteOf } from './reply-quote.ts';
+import { openLines, releasesText, shortNames, tableLines } from './reply-rows.ts';
 import { wrap } from './text.ts';
-import { clobberText } from './words.ts';
 
 export type ReplyInput = {
   readonly effect: SeriesEffect;
@@ -36,32 +34,6 @@ const VERB: Readonly<Record<Verdict, string>> = {
   unknown: 'no longer know',
 };
 
-const LEGEND: Partial<Readonly<Record<Verdict, string>>> = {
-  exposed: 'exposed: configurable and let through, though KVM’s code predates it',
-  'needs-optin': 'needs-optin: configurable, and not on KVM’s list of allowed bits',
-  unreachable: 'unreachable: its gate (XFAM or ATTRIBUTES) is closed in KVM',
-};
-
-/** `1.5.06..2.0.18` for neighbours among the releases that were read, else the parts with commas. */
-export function releasesText(releases: readonly string[], all: readonly string[]): string {
-  const parts: { first: number; last: number }[] = [];
-  for (const at of releases.map((release) => all.indexOf(release)).sort((a, b) => a - b)) {
-    const part = parts.at(-1);
-    if (part !== undefined && part.last === at - 1) part.last = at;
-    else parts.push({ first: at, last: at });
-  }
-  const name = (at: number): string => plain(all[at] ?? '');
-  return parts.map(({ first, last }) => (first === last ? name(first) : `${name(first)}..${name(last)}`)).join(', ');
-}
-
-/** `MCE, MTRR and 2 without a name`: the bits stand beside, so that no name repeats them. */
-function shortNames(bits: readonly NamedBit[]): string {
-  const names = [...new Set(bits.flatMap(({ name }) => (name === null ? [] : [plain(name)])))];
-  const unnamed = bits.filter(({ name }) => name === null).length;
-  if (names.length === 0 || unnamed === 0) return names.join(', ');
-  return `${names.join(', ')} and ${unnamed} without a name`;
-}
-
 /** `WRMSRNS (7.1.EAX[19])`, or how many where they are many. */
 function subjectText(rows: readonly ReplyRow[]): string {
   const count = rows.reduce((sum, { bits }) => sum + bits.length, 0);
@@ -70,7 +42,7 @@ function subjectText(rows: readonly ReplyRow[]): string {
     return names === '' ? bitsText(row, row.mask) : `${names} (${bitsText(row, row.mask)})`;
   });
   const text = named.join(' and ');
-  return named.length <= 2 && text.length <= 80 ? text : `${count} CPUID bits`;
+  return named.length <= 2 && text.length <= 80 ? text : `${count} CPUID bit${count === 1 ? '' : 's'}`;
 }
 
 /** `on TDX module 1.5.06..2.0.18`; `on some of` them where the rows differ. */
@@ -98,108 +70,6 @@ function firstSentence(rows: readonly ReplyRow[], all: readonly string[]): strin
   return `This series makes KVM ${text}.`;
 }
 
-/** Feature, MSR and what happens to it, once each. */
-function riskLines(rows: readonly ReplyRow[]): readonly string[] {
-  const texts = new Set(rows.flatMap((row) => riskOf(row).map((fact) => plain(clobberText(fact)))));
-  return texts.size === 0
-    ? []
-    : [
-        '',
-        ...wrap('TDs may newly use these, and host state stays changed:'),
-        ...[...texts].flatMap((text) => wrap(text, '  * ')),
-      ];
-}
-
-const cellText = (place: Place, mask: number, bits: readonly NamedBit[]): string =>
-  `${bitsText(place, mask)} ${shortNames(bits)}`.trim();
-
-function tableLines(rows: readonly ReplyRow[], all: readonly string[], max: number): readonly string[] {
-  if (rows.length === 0) return [];
-  const shown = rows.slice(0, max);
-  const cells = shown.map((row) => [
-    cellText(row, row.mask, row.bits),
-    row.from ?? 'no TDX',
-    row.to,
-    releasesText(row.releases, all),
-  ]);
-  const legend = [...new Set(shown.flatMap(({ from, to }) => [from, to]))].flatMap((verdict) => {
-    const text = verdict === null ? undefined : LEGEND[verdict];
-    return text === undefined ? [] : wrap(text, '  ');
-  });
-  const more = rows.length - shown.length;
-  return [
-    '',
-    ...columnLines(['CPUID bits', 'before', 'after', 'TDX module'], cells),
-    ...(more === 0 ? [] : [`  and ${more} more row${more === 1 ? '' : 's'}: see the command below`]),
-    ...(legend.length === 0 ? [] : ['', ...legend]),
-  ];
-}
-
-/** What the series does beside bits: MSRs, attributes, XFAM, the length of KVM's array. */
-function otherLines({ changes }: Applied): readonly string[] {
-  const { restores, attributes, xfam, configLimit } = changes;
-  const attributeNames = (mask: bigint): readonly string[] =>
-    Array.from({ length: 64 }, (_, bit) => bit)
-      .filter((bit) => (mask >> BigInt(bit)) % 2n === 1n)
-      .map((bit) => ATTRIBUTE_NAMES.get(bit) ?? `bit ${bit}`);
-  const parts: readonly (readonly [string, readonly string[]])[] = [
-    ['KVM restores after a TD ran:', restores.added],
-    ['KVM no longer restores after a TD ran:', restores.removed],
-    ['TD attributes that KVM comes to support:', attributeNames(attributes.added)],
-    ['TD attributes that KVM supports no longer:', attributeNames(attributes.removed)],
-    ['XFAM that KVM comes to support:', xfam.added],
-    ['XFAM that KVM supports no longer:', xfam.removed],
-    [
-      'CPUID_CONFIG entries that KVM can take:',
-      configLimit.from === configLimit.to ? [] : [`${configLimit.from ?? 'unknown'} -> ${configLimit.to ?? 'unknown'}`],
-    ],
-  ];
-  const lines = parts.flatMap(([label, names]) =>
-    names.length === 0 ? [] : wrap(`${label} ${plain(names.join(', '))}`),
-  );
-  return lines.length === 0 ? [] : ['', ...lines];
-}
-
-type OpenRow = { readonly finding: Finding; readonly releases: readonly string[] };
-
-/** Open findings of several releases joined, those first that clobber host state or that this series is about. */
-function openRows({ open }: Applied, rows: readonly ReplyRow[]): readonly OpenRow[] {
-  const joined = new Map<string, OpenRow>();
-  for (const { release, findings } of open)
-    for (const finding of findings) {
-      const { rule, place, mask, waived } = finding;
-      if (waived !== null || place === null) continue;
-      const key = `${rule} ${placeId(place)} ${mask}`;
-      joined.set(key, { finding, releases: [...(joined.get(key)?.releases ?? []), plain(release)] });
-    }
-  const own = new Set(rows.map(placeId));
-  const weight = ({ finding: { level, place } }: OpenRow): number =>
-    (level === 'error' ? 0 : 2) + (place !== null && own.has(placeId(place)) ? 0 : 1);
-  return [...joined.values()].sort((a, b) => weight(a) - weight(b));
-}
-
-/** What a maintainer still has to decide, for the newest release of each line. */
-function openLines(outcome: Applied, rows: readonly ReplyRow[], max: number): readonly string[] {
-  const releases = outcome.open.map(({ release }) => plain(release)).join(' and ');
-  const found = openRows(outcome, rows);
-  if (releases === '') return [];
-  if (found.length === 0) return ['', ...wrap(`Nothing stays open after it for TDX module ${releases}.`)];
-  const shown = found.slice(0, max);
-  const cells = shown.map(({ finding: { rule, place, mask, bits }, releases: where }) => [
-    place === null ? '' : cellText(place, mask, bits),
-    rule,
-    where.join(', '),
-  ]);
-  const more = found.length - shown.length;
-  return [
-    '',
-    ...wrap(`Still open after it, for TDX module ${releases}, the newest of their lines:`),
-    '',
-    ...columnLines(['CPUID bits', 'why', 'TDX module'], cells),
-    ...(more === 0 ? [] : [`  and ${more} more row${more === 1 ? '' : 's'}: see the command below`]),
-  ];
-}
-
 const BASE_TEXT: Readonly<Record<SeriesBase['by'], string>> = {
   'base-commit': 'as the series names it',
   given: 'chosen by hand',
@@ -222,9 +92,12 @@ function factLines({ effect, outcome, unread }: ReplyInput, all: readonly string
     ...wrap(`${BASE_TEXT[base.by]}${why}${named}`, ' '.repeat(LABEL)),
     ...label(
       'read',
-      `TDX module ${releasesText(all, all)} (${count}); KVM of Linux ${plain((outcome.before ?? outcome.after).version)} before and after`,
+      `TDX module ${releasesText(all, all)} (${count}); KVM of Linux ${plain((outcome.before ?? outcome.after).version)} without and with the series`,
     ),
     ...(unread === 0 ? [] : label('not read', `${unread} releases of TDX module that are known by name only`)),
+    ...(base.prerequisites === 0
+      ? []
+      : label('note', `${base.prerequisites} prerequisite patches that the series names were not applied`)),
     ...effect.notes.slice(0, 2).flatMap((note) => label('note', plain(note)).slice(0, 3)),
     ...label('reproduce', 'save this thread as thread.mbox, then'),
     `  bitwatch series thread.mbox --kernel linux.git --base ${base.commit.slice(0, 12)}`,
@@ -244,7 +117,7 @@ function bodyLines(input: ReplyInput, rows: readonly ReplyRow[], most: number): 
     ...wrap(firstSentence(rows, all)),
     ...riskLines(rows),
     ...tableLines(rows, all, most),
-    ...otherLines(outcome),
+    ...otherLines(outcome, rows),
     ...openLines(outcome, rows, Math.min(6, most)),
     ...factLines(input, all),
     '',
