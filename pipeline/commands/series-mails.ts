@@ -19,7 +19,7 @@ export type FoundSeries = {
 };
 
 /** The Message-ID in `ID`, `<ID>` or a link to an archive that ends in it; `null` where the text is none. */
-export function readMessageId(text: string): string | null {
+function readMessageId(text: string): string | null {
   const link = /^https?:\/\/[^/]+\/(?:[^/]+\/)*([^/]*(?:@|%40)[^/]*)(?:\/|$)/.exec(text)?.[1];
   const id = (link === undefined ? text : decodeURIComponent(link)).trim().replace(/^<|>$/g, '');
   return /^[^\s<>@]+@[^\s<>@]+$/.test(id) ? id : null;

@@ -6,6 +6,7 @@ import { jsonText } from '../report/machine.ts';
 import { seriesMarkdown, seriesText } from '../report/series.ts';
 import { seriesJson } from '../report/series-json.ts';
 import { openRepository } from '../sources/repository.ts';
+import type { Specs } from '../specs/store.ts';
 import { type Context, specsOf } from './context.ts';
 import { weighSeries } from './series-effect.ts';
 import { type FoundSeries, findSeries } from './series-mails.ts';
@@ -43,7 +44,7 @@ function targetsOf(out: readonly string[]): readonly Target[] {
 export async function seriesCommand(context: Context, operand: string, options: SeriesOptions): Promise<number> {
   const targets = targetsOf(context.options.out);
   const specs = await specsOf(context);
-  const { effect, found } = await weigh(context, operand, options);
+  const { effect, found } = await weigh(context, specs, operand, options);
   const print = (format: Exclude<Format, 'mboxrd'>): string =>
     format === 'json'
       ? jsonText(seriesJson(effect, specs.knowledge.names))
@@ -62,13 +63,13 @@ export async function seriesCommand(context: Context, operand: string, options: 
 /** Finds a series and says what it does: also what `bitwatch reply` answers. */
 export async function weigh(
   context: Context,
+  specs: Specs,
   operand: string,
   options: SeriesOptions,
 ): Promise<{ readonly effect: SeriesEffect; readonly found: FoundSeries }> {
   if (options.kernel === null)
     throw new UsageError('a series is applied to a kernel tree: name a clone of Linux with --kernel GITDIR');
   const repository = openRepository(options.kernel, context.env);
-  const specs = await specsOf(context);
   const found = await findSeries(context, operand, options.archives, options.state);
   const effect = await weighSeries(specs, found, {
     repository,

@@ -41,20 +41,6 @@ export function diffPolicies(before: Policy | null, after: Policy, names: readon
   };
 }
 
-/** True where nothing that decides over a TD differs. */
-export function isSamePolicy(changes: PolicyChanges): boolean {
-  const { generation, deny, allow, adds, known, restores, attributes, xfam, configLimit } = changes;
-  const isEmpty = (part: { readonly added: readonly unknown[]; readonly removed: readonly unknown[] }): boolean =>
-    part.added.length === 0 && part.removed.length === 0;
-  return (
-    generation.from === generation.to &&
-    [deny, allow, adds, known, restores, xfam].every(isEmpty) &&
-    attributes.added === 0n &&
-    attributes.removed === 0n &&
-    configLimit.from === configLimit.to
-  );
-}
-
 type Listed = Pick<Policy, 'restores' | 'xfam'>;
 
 const textsOf = ({ restores, xfam }: Listed) => ({

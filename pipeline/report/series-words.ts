@@ -49,7 +49,7 @@ export function baseText(base: SeriesBase): string {
     case 'applies':
       return `${at}; ${absent}, and this is the newest known revision of the best ones on which all of it applies; ${files} stand there as they were, so it is not the author’s base`;
     case 'closest':
-      return `none; ${absent}, and on none of ${tried} known revisions does all of it apply; the closest is ${at} with ${files} as they were`;
+      return `none; ${absent}, and of ${tried} known revisions none has all files as the diffs were made against and those that come close do not take them; the closest is ${at}, where ${files} stand as they were`;
   }
 }
 
@@ -119,7 +119,7 @@ export function changeLines(changes: PolicyChanges): readonly string[] {
 }
 
 /** What the TDs of a release see of it, a line for each change. */
-export function effectLines({ verdicts, closed, opened }: ReleaseEffect): readonly string[] {
+function effectLines({ verdicts, closed, opened }: ReleaseEffect): readonly string[] {
   return [
     ...verdicts.map((change) => {
       const from = change.from === null ? 'no policy' : VERDICT_TEXT[change.from];

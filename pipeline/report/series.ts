@@ -6,53 +6,53 @@ import { baseText, changeLines, effectGroups, outcomeText, versionText } from '.
 import { wrap } from './text.ts';
 import { itemOf } from './view.ts';
 
+type Fact = { readonly label: string; readonly text: string; readonly isCode?: true };
+
 /** A report on a series before it is laid out: labelled facts, then sections of lines. All of it is plain text. */
 type Layout = {
   readonly title: string;
-  readonly facts: readonly (readonly [label: string, text: string])[];
+  /** An id or a command is never wrapped: it is there to be copied. */
+  readonly facts: readonly Fact[];
   readonly sections: readonly { readonly title: string; readonly lines: readonly string[] }[];
-  readonly command: string;
 };
 
 function layoutOf(effect: SeriesEffect): Layout {
   const { series, outcome } = effect;
   const author = [series.author.name, `<${series.author.email}>`].filter((part) => part !== '').join(' ');
-  const base = 'base' in outcome ? [['base', baseText(outcome.base)] as const] : [];
-  const prerequisites = 'base' in outcome ? outcome.base.prerequisites : 0;
-  const facts: readonly (readonly [string, string])[] = [
-    [
-      'series',
-      `${versionText(series)}, ${series.total} patch${series.total === 1 ? '' : 'es'}, by ${author}${series.date === null ? '' : `, ${formatDay(series.date)}`}`,
-    ],
-    ...(series.id === '' ? [] : [['mail', `<${series.id}>`] as const]),
-    ...(series.lists.length === 0 ? [] : [['lists', series.lists.join(', ')] as const]),
+  const mail = (label: string, id: string): readonly Fact[] =>
+    id === '' ? [] : [{ label, text: `<${id}>`, isCode: true }];
+  const fact = (label: string, text: string | null): readonly Fact[] => (text === null ? [] : [{ label, text }]);
+  const base = 'base' in outcome ? outcome.base : null;
+  const patches = `${series.total} patch${series.total === 1 ? '' : 'es'}`;
+  const date = series.date === null ? '' : `, ${formatDay(series.date)}`;
+  const facts = [
+    ...fact('series', `${versionText(series)}, ${patches}, by ${author}${date}`),
+    ...mail('mail', series.id),
+    ...fact('lists', series.lists.length === 0 ? null : series.lists.join(', ')),
     ...(series.newer === null
       ? []
       : [
-          [
+          ...fact(
             'newer',
-            `A newer version exists: ${versionText(series.newer)} <${series.newer.id}>. What follows is about the older one.`,
-          ] as const,
+            `A newer version exists: ${versionText(series.newer)}. What follows is about the older one.`,
+          ),
+          ...mail('', series.newer.id),
         ]),
-    ['kernel', effect.kernel],
-    ...base,
-    ...(prerequisites === 0
-      ? []
-      : [
-          [
-            'builds on',
-            `${prerequisites} prerequisite patches that the series names and that were not applied`,
-          ] as const,
-        ]),
-    ['outcome', outcomeText(effect)],
+    ...fact('kernel', effect.kernel),
+    ...fact('base', base === null ? null : baseText(base)),
+    ...fact('builds on', base === null || base.prerequisites === 0 ? null : prerequisiteText(base.prerequisites)),
+    ...fact('outcome', outcomeText(effect)),
+    { label: 'reproduce', text: effect.command, isCode: true as const },
   ];
   return {
     title: plain(`What “${series.title}” ${versionText(series)} does to KVM’s policy for TDs`),
-    facts: facts.map(([label, text]) => [label, plain(text)] as const),
+    facts: facts.map((each) => ({ ...each, text: plain(each.text) })),
     sections: sectionsOf(effect).map(({ title, lines }) => ({ title: plain(title), lines: lines.map(plain) })),
-    command: plain(effect.command),
   };
 }
+
+const prerequisiteText = (count: number): string =>
+  `${count} patch${count === 1 ? '' : 'es'} that the series names as prerequisite, not applied here`;
 
 function sectionsOf({ outcome, notes }: SeriesEffect): Layout['sections'] {
   const rest = notes.length === 0 ? [] : [{ title: 'Notes', lines: notes }];
@@ -85,14 +85,16 @@ function sectionsOf({ outcome, notes }: SeriesEffect): Layout['sections'] {
   ];
 }
 
-/** The report on a series as plain text of at most 72 columns. */
+/** The report on a series as plain text of at most 72 columns, ids and the command aside. */
 export function seriesText(effect: SeriesEffect): string {
-  const { title, facts, sections, command } = layoutOf(effect);
+  const { title, facts, sections } = layoutOf(effect);
   const lines = [
     ...wrap(title),
     '',
-    ...facts.flatMap(([label, text]) => wrap(text, `${`${label}:`.padEnd(11)} `)),
-    ...wrap(command, 'reproduce:  '),
+    ...facts.flatMap(({ label, text, isCode }) => {
+      const head = `${label === '' ? '' : `${label}:`}`.padEnd(12);
+      return isCode === true ? [`${head}${text}`] : wrap(text, head);
+    }),
     ...sections.flatMap((section) => [
       '',
       ...wrap(section.title),
@@ -104,12 +106,14 @@ export function seriesText(effect: SeriesEffect): string {
 
 /** The report on a series as Markdown. */
 export function seriesMarkdown(effect: SeriesEffect): string {
-  const { title, facts, sections, command } = layoutOf(effect);
+  const { title, facts, sections } = layoutOf(effect);
   const lines = [
     `# ${escapeMarkdown(title)}`,
     '',
-    ...facts.map(([label, text]) => `- **${escapeMarkdown(label)}**: ${escapeMarkdown(text)}`),
-    `- **reproduce**: ${codeSpan(command)}`,
+    ...facts.map(({ label, text, isCode }) => {
+      const head = label === '' ? '' : `**${escapeMarkdown(label)}**: `;
+      return `- ${head}${isCode === true ? codeSpan(text) : escapeMarkdown(text)}`;
+    }),
     ...sections.flatMap((section) => [
       '',
       `## ${escapeMarkdown(section.title)}`,

@@ -9,7 +9,8 @@ export type Applied = { readonly taken: boolean; readonly output: string };
 
 /**
  * A temporary bare repository with an index of its own. It reads the objects of another one and writes its own: neither that
- * repository nor a work tree is ever written, and none of that repository's configuration, hooks or attributes is in force.
+ * repository nor a work tree is ever written (git may renew the time of an object that it finds there again), and none of that
+ * repository's configuration, hooks or attributes is in force.
  */
 export type Scratch = {
   readonly gitDir: string;

@@ -41,7 +41,7 @@ export async function applyPatches(scratch: Scratch, commit: string, patches: re
 }
 
 /** The files as the diffs were made against, by the first patch that touches each; those that say no id are left out. */
-export function preimagesOf(patches: readonly Patch[]): ReadonlyMap<string, string> {
+function preimagesOf(patches: readonly Patch[]): ReadonlyMap<string, string> {
   const seen = new Set<string>();
   const found = new Map<string, string>();
   for (const { oldPath, newPath, preimage } of patches.flatMap(({ files }) => files)) {
