@@ -1,8 +1,8 @@
 import { writeFiles } from '../deliver/files.ts';
 import { composeMail } from '../deliver/mail/compose.ts';
 import { dateText } from '../deliver/mail/date-text.ts';
-import { entryPath, putDraft } from '../deliver/mail/outbox.ts';
-import { type Recipients, recipientsOf } from '../deliver/mail/recipients.ts';
+import { entryPath, type Put, putDraft } from '../deliver/mail/outbox.ts';
+import { recipientsOf } from '../deliver/mail/recipients.ts';
 import { letterTo, parentOf } from '../deliver/mail/reply-to.ts';
 import { type Address, readAddresses } from '../extract/mail/address.ts';
 import { readDate } from '../extract/mail/date.ts';
@@ -10,7 +10,7 @@ import { bodyText, type Mail } from '../extract/mail/mail.ts';
 import { formatMboxrd } from '../extract/mail/mbox.ts';
 import { replyHash, seriesKey, silenceOf } from '../judge/reply.ts';
 import { DataError, EXIT, UsageError } from '../model/errors.ts';
-import type { SeriesEffect } from '../model/series-effect.ts';
+import { jsonText } from '../report/machine.ts';
 import { replyText } from '../report/reply.ts';
 import { leftText, putText, silenceText } from '../report/reply-words.ts';
 import { type Context, specsOf } from './context.ts';
@@ -30,15 +30,19 @@ export async function replyCommand(context: Context, operand: string, opts: Opts
   const from = senderOf(context, opts);
   const date = dateOf(context, opts);
   const targets = context.options.out.map(targetOf);
-  const { effect, found } = await weigh(context, operand, {
+  const specs = await specsOf(context);
+  const { effect, found } = await weigh(context, specs, operand, {
     archives: Array.isArray(opts.archive) ? opts.archive.map(String) : [],
     state: textOf(opts.state),
     kernel: textOf(opts.kernel),
     base: textOf(opts.base),
   });
   const silence = silenceOf(effect);
+  const { id: series, version } = effect.series;
+  const json = { schema: 'bitwatch.reply/1', series, version, silence, draft: null };
   if (silence !== null || effect.outcome.kind !== 'applied') {
-    context.stdout.write(silence === null ? '' : silenceText(silence));
+    if (context.options.json) context.stdout.write(jsonText(json));
+    else if (silence !== null) context.stdout.write(silenceText(silence));
     return statusOf(effect);
   }
   const parent = parentOf(found.series, effect.inputs);
@@ -51,25 +55,33 @@ export async function replyCommand(context: Context, operand: string, opts: Opts
     });
   const recipients = recipientsOf(parent, from.email, await knownLists(context));
   const [domain = ''] = from.email.split('@').slice(-1);
-  const bytes = composeMail(
-    letterTo(parent, recipients, {
-      from,
-      date,
-      messageId: `bitwatch-${replyHash(parent.id, effect.outcome)}@${domain}`,
-      body: replyText({
-        effect,
-        outcome: effect.outcome,
-        parent: {
-          author: nameOf(parent),
-          date: parent.date === null ? '' : dateText(parent.date),
-          text: bodyText(parent),
-        },
-        unread: unreadOf(await specsOf(context)).length,
-        optOut: textOf(opts.optOut) ?? from.email,
-      }),
+  const letter = letterTo(parent, recipients, {
+    from,
+    date,
+    messageId: `bitwatch-${replyHash(parent.id, effect.outcome)}@${domain}`,
+    body: replyText({
+      effect,
+      outcome: effect.outcome,
+      parent: {
+        author: nameOf(parent),
+        date: parent.date === null ? 'an unknown day' : dateText(parent.date),
+        text: bodyText(parent),
+      },
+      unread: unreadOf(specs).length,
+      optOut: textOf(opts.optOut) ?? from.email,
     }),
-  );
-  return deliver(context, targets, bytes, effect, recipients, textOf(opts.outbox) ?? OUTBOX);
+  });
+  const bytes = composeMail(letter);
+  const { left } = recipients;
+  if (left.length > 0) context.stderr.write(leftText(left));
+  const { state, paths } = await deliver(targets, bytes, `reply-${seriesKey(effect)}`, textOf(opts.outbox) ?? OUTBOX);
+  if (context.options.json) {
+    const [to, cc] = [letter.to, letter.cc].map((list) => list.map(({ email }) => email));
+    const draft = { parent: parent.id, messageId: letter.messageId, to, cc, left, state, paths };
+    context.stdout.write(jsonText({ ...json, draft }));
+  } else if (targets.some(({ path }) => path === '-')) context.stdout.write(bytes.toString('utf8'));
+  else for (const path of paths) context.stdout.write(putText(state, path));
+  return EXIT.clean;
 }
 
 const nameOf = ({ author: { name, email } }: Mail): string => (name === '' ? email : name);
@@ -84,29 +96,21 @@ function targetOf(text: string): Target {
   return { format, path };
 }
 
+/** Writes the files that are named, else the draft of the outbox. */
 async function deliver(
-  context: Context,
   targets: readonly Target[],
   bytes: Buffer,
-  effect: SeriesEffect,
-  { left }: Recipients,
+  key: string,
   outbox: string,
-): Promise<number> {
-  if (left.length > 0) context.stderr.write(leftText(left));
+): Promise<{ readonly state: Put; readonly paths: readonly string[] }> {
   if (targets.length === 0) {
-    const key = `reply-${seriesKey(effect)}`;
     const put = await putDraft(outbox, key, bytes);
     const state = put === 'written' || put === 'unchanged' ? 'draft' : put;
-    context.stdout.write(putText(put, entryPath(outbox, { state, key })));
-    return EXIT.clean;
+    return { state: put, paths: [entryPath(outbox, { state, key })] };
   }
-  writeFiles(
-    targets.flatMap(({ format, path }) =>
-      path === '-' ? [] : [{ path, content: format === 'mboxrd' ? formatMboxrd([bytes]) : bytes }],
-    ),
-  );
-  if (targets.some(({ path }) => path === '-')) context.stdout.write(bytes.toString('utf8'));
-  return EXIT.clean;
+  const files = targets.filter(({ path }) => path !== '-');
+  writeFiles(files.map(({ format, path }) => ({ path, content: format === 'mboxrd' ? formatMboxrd([bytes]) : bytes })));
+  return { state: 'written', paths: files.map(({ path }) => path) };
 }
 
 /** Who writes, by option or environment: one address, for it is where people answer and opt out. */

@@ -95,9 +95,9 @@ export function replyRows({ effects }: Applied): readonly ReplyRow[] {
     );
 }
 
-/** A TD gets the bits, and their feature leaves host state changed that neither the module nor KVM restores. */
-export const isRisky = ({ to, clobbers }: ReplyRow): boolean => riskOf({ to, clobbers }).length > 0;
+const isRisky = (row: ReplyRow): boolean => riskOf(row).length > 0;
 
+/** What stays changed in the host where a TD gets the bits: what neither the module nor KVM restores. */
 export const riskOf = ({ to, clobbers }: Pick<ReplyRow, 'to' | 'clobbers'>): readonly ClobberFact[] =>
   to === 'allowed' || to === 'exposed'
     ? clobbers.filter(({ exit, restoredByKvm }) => exit !== 'restored' && restoredByKvm !== true)

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CELL_CLASSES } from '../model/class.ts';
+import { post, reply } from './mail-schema.ts';
 import {
   bits,
   count,
@@ -126,7 +127,7 @@ const findings = z.strictObject({
   }),
 });
 
-export const SCHEMAS = { module, diff, policy, clobbers, findings, series } as const;
+export const SCHEMAS = { module, diff, policy, clobbers, findings, series, post, reply } as const;
 
 /** The JSON Schema files of `specs/schema/`, by name. */
 export function schemaFiles(): readonly { readonly name: string; readonly content: string }[] {

@@ -8,7 +8,7 @@ import { writeFileAtomically } from '../../specs/atomic.ts';
  * Where a mail stands: a folder each. `sending` is entered before the server is asked and left when the answer is recorded, so
  * a mail that a crash leaves there may or may not have been sent.
  */
-export const OUTBOX_STATES = ['draft', 'sending', 'sent', 'uncertain', 'rejected'] as const;
+const OUTBOX_STATES = ['draft', 'sending', 'sent', 'uncertain', 'rejected'] as const;
 export type OutboxState = (typeof OUTBOX_STATES)[number];
 
 export type OutboxEntry = { readonly state: OutboxState; readonly key: string; readonly bytes: Buffer };

@@ -36,7 +36,7 @@ const refuse = (file: string, line: number, expected: string, found: string): Da
 const UNSAFE = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 
 /** The columns of a line: characters, for no text of ours is wider than one column each. */
-export const columns = (line: string): number => [...line].length;
+const columns = (line: string): number => [...line].length;
 
 function checkHead(file: string, head: string): void {
   const seen = new Set<string>();
