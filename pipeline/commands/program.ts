@@ -4,7 +4,8 @@ import { LEVELS, type Level } from '../model/finding.ts';
 import { FORMAT_NAMES, VERSION } from '../report/formats.ts';
 import { completionScript } from './completion.ts';
 import type { Common, Context, Surroundings } from './context.ts';
-import { postCommandOptions, replyCommandOptions } from './mail-options.ts';
+import { addMail } from './mail-options.ts';
+import { addPublish } from './publish-options.ts';
 
 type Opts = Readonly<Record<string, unknown>>;
 const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
@@ -249,25 +250,7 @@ function createProgram(surroundings: Surroundings, done: (status: number) => voi
     .action(async (parts: string[], opts: Opts, command: Command) =>
       (await import('./archive.ts')).mergeCommand(contextOf(command), parts, textOf(opts.state)),
     );
-  replyCommandOptions(
-    add(
-      'reply <file-or-message-id>',
-      'drafts the reply to a patch series: what it changes, for which releases, what stays open',
-      'bitwatch reply series.mbox --kernel ../linux --from "A. Name <name@example.org>"\n  bitwatch reply 20260618120000.1-1-a@example.org --archive ../kvm/git/0.git --kernel ../linux --out eml=reply.eml',
-    ),
-    collect,
-  ).action(async (operand: string, opts: Opts, command: Command) =>
-    done(await (await import('./reply.ts')).replyCommand(contextOf(command), operand, opts)),
-  );
-  postCommandOptions(
-    add(
-      'post',
-      'sends the replies of the outbox to lists that opted in; without --send, says what it would do',
-      'bitwatch post\n  BITWATCH_SMTP_USER=me BITWATCH_SMTP_PASSWORD=… bitwatch post --send --host smtp.example.org',
-    ),
-  ).action(async (opts: Opts, command: Command) =>
-    done(await (await import('./post.ts')).postCommand(contextOf(command), opts)),
-  );
+  addMail({ add, contextOf, collect, done });
   add(
     'series <file-or-message-id>',
     'what a patch series does to KVM’s policy and to the TDs of every release',
@@ -287,6 +270,7 @@ function createProgram(surroundings: Surroundings, done: (status: number) => voi
         }),
       ),
     );
+  addPublish(program, withCommon, contextOf, done);
   add(
     'cache',
     'reads and validates specs/ and keeps the parsed form beside the program (part of the build)',

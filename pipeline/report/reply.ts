@@ -104,15 +104,19 @@ function factLines({ effect, outcome, unread }: ReplyInput, all: readonly string
   ];
 }
 
-function bodyLines(input: ReplyInput, rows: readonly ReplyRow[], most: number): readonly string[] {
+type Body = { readonly quote: readonly string[]; readonly own: readonly string[] };
+
+function bodyOf(input: ReplyInput, rows: readonly ReplyRow[], most: number): Body {
   const { effect, outcome, parent, optOut } = input;
   const all = outcome.effects.map(({ release }) => release);
   const words = rows.flatMap(({ bits }) => bits.flatMap(({ name }) => name ?? []));
   const listed = [...outcome.changes.deny.added, ...outcome.changes.deny.removed, ...outcome.changes.allow.added];
   const names = [...words, ...listed.flatMap(({ bits }) => bits.flatMap(({ name }) => name ?? []))];
-  return [
+  const quote = [
     ...wrap(`On ${plain(parent.date)}, ${plain(parent.author)} wrote:`).slice(0, 2),
     ...quoteOf(parent.text, [...names, ...outcome.changes.restores.added], effect.inputs, Math.min(6, most)),
+  ];
+  const own = [
     '',
     ...wrap(firstSentence(rows, all)),
     ...riskLines(rows),
@@ -126,6 +130,7 @@ function bodyLines(input: ReplyInput, rows: readonly ReplyRow[], most: number): 
     ),
     ...wrap(`To get no more of these, write to ${plain(optOut)}.`),
   ];
+  return { quote, own };
 }
 
 /**
@@ -134,8 +139,10 @@ function bodyLines(input: ReplyInput, rows: readonly ReplyRow[], most: number): 
  */
 export function replyText(input: ReplyInput): string {
   const rows = replyRows(input.outcome);
-  let lines = bodyLines(input, rows, 12);
-  for (let most = 11; most > 0 && lines.length > MAX_LINES; most -= 1) lines = bodyLines(input, rows, most);
-  // Lists are read in terminals of all kinds: what is ours is ASCII, what is quoted stays as it was.
-  return `${lines.map((line) => (line.startsWith('>') ? line : line.replaceAll('’', "'"))).join('\n')}\n`;
+  let body = bodyOf(input, rows, 12);
+  for (let most = 11; most > 0 && body.quote.length + body.own.length > MAX_LINES; most -= 1)
+    body = bodyOf(input, rows, most);
+  // What is ours is ASCII, for lists are read in terminals of all kinds, and never looks like a quote.
+  const own = body.own.map((line) => line.replaceAll('’', "'").replace(/^>/, '|'));
+  return `${[...body.quote, ...own].join('\n')}\n`;
 }

@@ -38,7 +38,7 @@ test('a series gets one draft in the outbox, the same bytes each time, to the on
   ]);
   expect(bodyText(mail)).toMatch(/^> \+#define DENIED_TSX .* \[\.\.\.\]$/m);
   expect(bodyText(mail)).toContain(`base-commit: ${base}\n             as the series names it\n`);
-  expect(bodyText(mail)).toMatch(/^This series makes KVM deny ADX \(7\.0\.EBX\[19\]\) on TDX module /m);
+  expect(bodyText(mail)).toMatch(/^This series makes KVM deny ADX \(7\.0\.EBX\[19\]\) on TDX module$/m);
   const again = await reply(mails, path, '--outbox', outbox);
   expect(again.stdout).toContain('the same as before');
   expect(readFileSync(join(outbox, 'draft', name)).equals(bytes)).toBe(true);
@@ -95,9 +95,11 @@ test('a file or URL that a mail names is never read: its text is quoted as text'
   const { path } = kernelClone();
   const bait = join(temporaryFolder(), 'bait');
   writeFileSync(bait, 'SECRET OF THIS MACHINE');
+  let calls = 0;
   const { port, close } = await startServer({
-    onConnect: () => {
-      throw new Error('somebody called');
+    onConnect: (_session, done) => {
+      calls += 1;
+      done();
     },
   });
   onTestFinished(close);
@@ -113,7 +115,9 @@ test('a file or URL that a mail names is never read: its text is quoted as text'
   ]) {
     const { stdout, stderr } = await reply(mails, path, '--out', 'eml=-');
     expect(stdout + stderr).not.toContain('SECRET');
+    expect(stdout).toContain('\nIn-Reply-To: <v1.1@example.org>\n');
   }
+  expect(calls).toBe(0);
 });
 
 /** specs/ as they are, with lists that opted in. */

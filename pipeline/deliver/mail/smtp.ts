@@ -73,10 +73,10 @@ export function sendMail(settings: SmtpSettings, envelope: Envelope, bytes: Buff
       dnsTimeout: timeout,
       tls: { ...(ca === null ? {} : { ca }), minVersion: 'TLSv1.2' },
     });
+    let isDone = false;
     const finish = (outcome: SendOutcome): void => {
-      // A late error after the answer must not end the program.
-      connection.removeAllListeners('error');
-      connection.on('error', () => {});
+      if (isDone) return;
+      isDone = true;
       if (outcome.kind === 'accepted') connection.quit();
       else connection.close();
       resolve(outcome);
@@ -96,7 +96,9 @@ export function sendMail(settings: SmtpSettings, envelope: Envelope, bytes: Buff
         finish({ kind: 'accepted', answer: answerOf(info.response), refused });
       });
     };
-    connection.once('error', fail);
+    // Both may come again after the answer, when nobody waits for them any more.
+    connection.on('error', fail);
+    connection.on('end', () => fail(new Error('the connection ended')));
     connection.connect((error) => {
       if (error) return fail(error);
       if (auth === null) return send();

@@ -122,7 +122,7 @@ test.each([
     const { port, deliveries } = await server({ hidePIPELINING });
     const between = await meddler(port, meddle);
     const outbox = await outboxWith();
-    const results = await postOutbox(outbox, LISTS, sender(settingsFor(between.port, { timeout: 400 })));
+    const results = await postOutbox(outbox, LISTS, sender(settingsFor(between.port, { timeout: 250 })));
     expect(results.map(({ outcome }) => outcome.kind)).toEqual([kind]);
     expect(deliveries).toEqual([]);
     // A healthy server afterwards gets it where it was surely not sent, and never where that is unknown.
@@ -306,6 +306,25 @@ test('STARTTLS with authentication; a certificate that is not trusted, or no STA
   expect(asked).toEqual(['bot']);
   expect(await kindOf(settings)).toBe('accepted');
   expect([deliveries.length, plainDeliveries.length]).toEqual([1, 0]);
+});
+
+test.each([['is cut'], ['never comes']])('STARTTLS or a password whose answer %s: surely not sent', async (how) => {
+  const { port, deliveries, cut } = await server({
+    disabledCommands: [],
+    authOptional: false,
+    onAuth: () => {
+      if (how === 'is cut') cut();
+    },
+  });
+  const between = await meddler(port, at(/^STARTTLS/, how === 'is cut' ? 'cut' : 'silence'));
+  const outbox = await outboxWith();
+  for (const each of [port, between.port]) {
+    const settings = settingsFor(each, { tls: 'starttls', ca: CERTIFICATE, timeout: 300 });
+    const auth = { user: 'bot', password: 'right' };
+    const [result] = await postOutbox(outbox, LISTS, sender({ ...settings, auth }));
+    expect(result?.outcome).toMatchObject({ kind: 'not-sent', server: true });
+  }
+  expect([statesOf(outbox), deliveries]).toEqual([[`draft ${KEY}`], []]);
 });
 
 test('a draft to a list that did not opt in, to none, or of a broken form stays where it is', async () => {

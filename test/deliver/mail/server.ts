@@ -15,6 +15,8 @@ export type TestServer = {
   readonly port: number;
   readonly deliveries: readonly Delivery[];
   readonly close: () => Promise<void>;
+  /** Ends all connections at once. */
+  readonly cut: () => void;
 };
 
 const listening = (server: Server): Promise<number> =>
@@ -48,7 +50,12 @@ export async function startServer(options: SMTPServerOptions = {}): Promise<Test
   });
   server.on('error', () => {});
   const port = await listening(server.server);
-  return { port, deliveries, close: () => new Promise((resolve) => server.close(() => resolve())) };
+  const sockets = new Set<Socket>();
+  server.server.on('connection', (socket: Socket) => sockets.add(socket));
+  const cut = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return { port, deliveries, cut, close: () => new Promise((resolve) => server.close(() => resolve())) };
 }
 
 /**
@@ -103,11 +110,14 @@ export async function startMeddler(target: number, meddle: Meddle): Promise<Test
     });
   });
   const port = await listening(server);
-  const close = (): Promise<void> => {
+  const cut = (): void => {
     for (const socket of sockets) socket.destroy();
+  };
+  const close = (): Promise<void> => {
+    cut();
     return new Promise((resolve) => server.close(() => resolve()));
   };
-  return { port, deliveries: [], close };
+  return { port, deliveries: [], cut, close };
 }
 
 export const settingsFor = (port: number, more: Partial<SmtpSettings> = {}): SmtpSettings => ({
