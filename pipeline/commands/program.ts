@@ -181,10 +181,16 @@ function createProgram(surroundings: Surroundings, done: (status: number) => voi
   add(
     'history <bit>',
     'a bit’s class per release and verdict per KVM version',
-    'bitwatch history 7.1.EAX[19]\n  bitwatch history WRMSRNS',
-  ).action(async (bit: string, _opts: Opts, command: Command) =>
-    (await import('./history.ts')).historyCommand(contextOf(command), bit),
-  );
+    'bitwatch history 7.1.EAX[19]\n  bitwatch history WRMSRNS --archive ../kvm/git/0.git',
+  )
+    .option('--archive <path>', 'a mail archive in which the bit may be discussed, several times', collect, [])
+    .option('--state <file>', 'where the state of the scan is kept')
+    .action(async (bit: string, opts: Opts, command: Command) =>
+      (await import('./history.ts')).historyCommand(contextOf(command), bit, {
+        archives: Array.isArray(opts.archive) ? opts.archive.map(String) : [],
+        state: textOf(opts.state),
+      }),
+    );
   add('rules', 'the catalogue', 'bitwatch rules --json').action(async (_opts: Opts, command: Command) =>
     (await import('./rules.ts')).rulesCommand(contextOf(command)),
   );

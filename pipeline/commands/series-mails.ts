@@ -45,8 +45,8 @@ export async function findSeries(
   return inArchives(context, id, archives, stateFile);
 }
 
-/** The mails of all threads that name TDX, and of the threads that hold one of the ids. */
-async function archivedMails(
+/** The mails of all threads that name TDX, and of the threads that hold one of the ids, after a scan of what is new. */
+export async function archivedMails(
   context: Context,
   archives: readonly Archive[],
   ids: readonly string[],

@@ -151,6 +151,6 @@ export const SCHEMAS = { module, diff, policy, clobbers, findings, publish, seri
 export function schemaFiles(): readonly { readonly name: string; readonly content: string }[] {
   return Object.entries(SCHEMAS).map(([name, schema]) => ({
     name: `${name}.json`,
-    content: `${JSON.stringify({ title: `bitwatch.${name}/1`, ...z.toJSONSchema(schema) }, null, 2)}\n`,
+    content: `${JSON.stringify({ title: `bitwatch.${name}/1`, ...z.toJSONSchema(schema, name === 'series' ? { reused: 'ref' } : {}) }, null, 2)}\n`,
   }));
 }

@@ -36,20 +36,23 @@ const VERDICT_TEXT: Readonly<Record<Verdict, string>> = {
 export function baseText(base: SeriesBase): string {
   const { by, named, preimages, tried } = base;
   const at = `${base.commit.slice(0, 12)}${base.name === null ? '' : ` (${base.name})`}`;
-  const files = `${preimages.matched} of the ${preimages.of} files that the diffs name by blob`;
+  const files =
+    preimages.of === 0
+      ? 'the diffs do not say what they were made against'
+      : `${preimages.matched} of the ${preimages.of} files that the diffs name by blob stand there as they were`;
   const absent =
     named === null ? 'the series names no base-commit' : `its base-commit ${named.slice(0, 12)} is not in this clone`;
   switch (by) {
     case 'base-commit':
       return `${at}, the series’ base-commit`;
     case 'given':
-      return `${at}, as asked${named === null || base.commit.startsWith(named) ? '' : `; the series names ${named.slice(0, 12)}`}; ${files} stand there as they were`;
+      return `${at}, as asked${named === null || base.commit.startsWith(named) ? '' : `; the series names ${named.slice(0, 12)}`}; ${files}`;
     case 'preimages':
       return `${at}; ${absent}, and this is the newest of ${tried} known revisions that has all ${preimages.of} files just as the diffs were made against`;
     case 'applies':
-      return `${at}; ${absent}, and this is the newest known revision of the best ones on which all of it applies; ${files} stand there as they were, so it is not the author’s base`;
+      return `${at}; ${absent}, and this is the newest known revision of the best ones on which all of it applies; ${files}: it is not the author’s base`;
     case 'closest':
-      return `none; ${absent}, and of ${tried} known revisions none has all files as the diffs were made against and those that come close do not take them; the closest is ${at}, where ${files} stand as they were`;
+      return `none; ${absent}, and of ${tried} known revisions none has all files as the diffs were made against and those that come close do not take them; the closest is ${at}: ${files}`;
   }
 }
 

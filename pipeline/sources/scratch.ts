@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { NoInputError } from '../model/errors.ts';
 import { readGit, runGit } from './process.ts';
 import type { Repository } from './repository.ts';
 
@@ -69,33 +70,68 @@ const numstatPaths = (text: string): readonly string[] =>
     .filter((entry) => entry !== '')
     .map((entry) => entry.split('\t').slice(2).join('\t'));
 
-/** The object ids at `revision:path`, asked for in one go; `null` where there is none. The objects need not be in the clone. */
-export async function objectIds(repository: Repository, names: readonly string[]): Promise<readonly (string | null)[]> {
-  if (names.length === 0) return [];
-  const safe = names.map((name) => (/[\n\r\0]/.test(name) ? '-' : name));
-  const args = ['cat-file', '--batch-check=%(objectname)'];
-  const output = await readGit(repository.gitDir, args, {
-    env: repository.env,
-    input: safe.map((name) => `${name}\n`).join(''),
-  });
-  const lines = output.toString('utf8').split('\n');
-  return names.map((_, at) => (/^[0-9a-f]{40,64}$/.test(lines[at] ?? '') ? (lines[at] ?? null) : null));
-}
+/** A commit with its tree. */
+export type Tip = { readonly commit: string; readonly tree: string };
+
+const TIP = '--format=%H %T';
+const tipsIn = (output: Buffer): readonly Tip[] =>
+  output
+    .toString('utf8')
+    .split('\n')
+    .flatMap((line) => {
+      const [commit = '', tree = ''] = line.split(' ');
+      return commit === '' ? [] : [{ commit, tree }];
+    });
 
 /** Commits that HEAD, branches and tags stand at, newest first, each once; at most `limit`. */
-export async function newestTips(repository: Repository, limit: number): Promise<readonly string[]> {
-  const args = [
-    'log',
-    '--no-walk=sorted',
-    '--format=%H',
-    '--ignore-missing',
-    '--branches',
-    '--tags',
-    '--remotes',
-    'HEAD',
-  ];
-  const output = await readGit(repository.gitDir, [...args, '--'], { env: repository.env });
-  return [...new Set(output.toString('utf8').split('\n'))].filter((id) => id !== '').slice(0, limit);
+export async function newestTips({ gitDir, env }: Repository, limit: number): Promise<readonly Tip[]> {
+  const which = ['--ignore-missing', '--branches', '--tags', '--remotes', 'HEAD', '--'];
+  const tips = tipsIn(await readGit(gitDir, ['log', '--no-walk=sorted', TIP, ...which], { env }));
+  return tips.filter(({ commit }, at) => tips.findIndex((other) => other.commit === commit) === at).slice(0, limit);
+}
+
+/** A commit by its full id, with its tree. */
+export async function tipOf({ gitDir, env }: Repository, commit: string): Promise<Tip> {
+  const [tip] = tipsIn(await readGit(gitDir, ['log', '--no-walk', TIP, '--end-of-options', commit, '--'], { env }));
+  if (tip === undefined) throw new NoInputError(`${gitDir}: no commit ${commit}`);
+  return tip;
+}
+
+/**
+ * The blob ids at some paths of many trees, by path, in the order of the trees; paths that a tree lacks are left out. Read from the
+ * trees alone, in one run: a blobless clone need not have the blobs.
+ */
+export async function blobIds(
+  { gitDir, env }: Repository,
+  trees: readonly string[],
+  paths: readonly string[],
+): Promise<readonly ReadonlyMap<string, string>[]> {
+  if (trees.length === 0 || paths.length === 0) return trees.map(() => new Map());
+  const empty = (await readGit(gitDir, ['hash-object', '-t', 'tree', '--stdin'], { env })).toString('utf8').trim();
+  const args = ['diff-tree', '--stdin', '-r', '-z', '--no-renames', '--no-abbrev', '--'];
+  const output = await readGit(gitDir, [...args, ...paths.map((path) => `:(top,literal)${path}`)], {
+    env,
+    input: trees.map((tree) => `${empty} ${tree}\n`).join(''),
+  });
+  // A tree that has none of the paths has no entry at all.
+  const byTree = new Map(
+    output
+      .toString('utf8')
+      .split(`${empty} `)
+      .map((part) => [part.slice(0, part.indexOf('\n')), entriesOf(part.slice(part.indexOf('\n') + 1))] as const),
+  );
+  return trees.map((tree) => byTree.get(tree) ?? new Map());
+}
+
+/** `:000000 100644 0… <id> A`, then the path, each ended by NUL. */
+function entriesOf(text: string): ReadonlyMap<string, string> {
+  const fields = text.split('\0');
+  const found = new Map<string, string>();
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const id = /^:\d+ \d+ [0-9a-f]+ ([0-9a-f]+) [A-Z]$/.exec(fields[at] ?? '')?.[1];
+    if (id !== undefined) found.set(fields[at + 1] ?? '', id);
+  }
+  return found;
 }
 
 /** The mode of each path in a tree, such as `100644`; paths that are not there are left out. */

@@ -4,7 +4,7 @@ import { NoInputError } from '../model/errors.ts';
 import { compareNumbers } from '../model/order.ts';
 import type { Rejection, SeriesBase } from '../model/series-effect.ts';
 import { listRefs, type Repository, resolveCommit } from './repository.ts';
-import { newestTips, objectIds, type Scratch } from './scratch.ts';
+import { blobIds, newestTips, type Scratch, type Tip, tipOf } from './scratch.ts';
 
 /** A patch ready to apply. */
 export type Patch = {
@@ -40,6 +40,9 @@ export async function applyPatches(scratch: Scratch, commit: string, patches: re
   return { kind: 'applied', tree: await scratch.writeTree(), offsets };
 }
 
+/** More files than any series changes. */
+const MAX_PREIMAGES = 2000;
+
 /** The files as the diffs were made against, by the first patch that touches each; those that say no id are left out. */
 function preimagesOf(patches: readonly Patch[]): ReadonlyMap<string, string> {
   const seen = new Set<string>();
@@ -47,6 +50,8 @@ function preimagesOf(patches: readonly Patch[]): ReadonlyMap<string, string> {
   for (const { oldPath, newPath, preimage } of patches.flatMap(({ files }) => files)) {
     if (oldPath !== null && preimage !== null && !seen.has(oldPath)) found.set(oldPath, preimage);
     for (const path of [oldPath, newPath]) if (path !== null) seen.add(path);
+    // Paths go to git as arguments: those of a forged series must not overflow them.
+    if (found.size === MAX_PREIMAGES) break;
   }
   return found;
 }
@@ -60,17 +65,14 @@ type Candidate = { readonly commit: string; readonly matched: number };
 /** How many preimages stand at each commit. */
 async function countMatches(
   repository: Repository,
-  commits: readonly string[],
+  tips: readonly Tip[],
   preimages: ReadonlyMap<string, string>,
 ): Promise<readonly Candidate[]> {
-  const wanted = [...preimages];
-  const ids = await objectIds(
-    repository,
-    commits.flatMap((commit) => wanted.map(([path]) => `${commit}:${path}`)),
-  );
-  return commits.map((commit, at) => ({
+  const trees = tips.map(({ tree }) => tree);
+  const ids = await blobIds(repository, trees, [...preimages.keys()]);
+  return tips.map(({ commit }, at) => ({
     commit,
-    matched: wanted.filter(([, id], index) => ids[at * wanted.length + index]?.startsWith(id) === true).length,
+    matched: [...preimages].filter(([path, id]) => ids[at]?.get(path)?.startsWith(id) === true).length,
   }));
 }
 
@@ -106,7 +108,7 @@ export async function findBase(
   const certain =
     asked.given === null ? await commitOf(repository, asked.named) : await resolveCommit(repository, asked.given);
   if (certain !== null) {
-    const [candidate] = await countMatches(repository, [certain], preimages);
+    const [candidate] = await countMatches(repository, [await tipOf(repository, certain)], preimages);
     return finish(asked.given === null ? 'base-commit' : 'given', candidate ?? { commit: certain, matched: 0 }, 1);
   }
   const tips = await newestTips(repository, MAX_TIPS);
