@@ -1,5 +1,6 @@
 import MailComposer from 'nodemailer/lib/mail-composer';
 import { type Address, readAddresses } from '../../extract/mail/address.ts';
+import { unfold } from '../../extract/mail/head.ts';
 import { mailHead, readMail } from '../../extract/mail/mail.ts';
 import { DataError } from '../../model/errors.ts';
 import { dateText } from './date-text.ts';
@@ -51,7 +52,9 @@ function headText(letter: Letter): string {
   }).compile();
   node.setHeader('Content-Type', 'text/plain; charset=utf-8');
   node.setHeader('Content-Transfer-Encoding', /[^\n -~]/.test(letter.body) ? '8bit' : '7bit');
-  return node.buildHeaders().replaceAll('\r\n', '\n');
+  const head = node.buildHeaders().replaceAll('\r\n', '\n');
+  // A long id is folded behind the name of its field, which leaves a line that some readers take for an empty field.
+  return head.replace(/^([A-Za-z-]+):\n +/gm, '$1: ');
 }
 
 const same = (left: readonly Address[], right: readonly Address[]): boolean =>
@@ -67,6 +70,8 @@ function requireSame(letter: Letter, bytes: Buffer): void {
     ['to', same(mail.to, letter.to)],
     ['cc', same(mail.cc, letter.cc)],
     ['message-id', mail.id === letter.messageId],
+    ['in-reply-to', unfold(fields.get('in-reply-to') ?? '') === bracketed(letter.inReplyTo)],
+    ['references', unfold(fields.get('references') ?? '') === letter.references.map(bracketed).join(' ')],
     ['date', mail.date === letter.date],
     ['body', bytes.toString('utf8', mailHead(bytes).bodyStart) === letter.body],
   ].find(([, isSame]) => isSame === false);

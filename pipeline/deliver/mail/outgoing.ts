@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { Address } from '../../extract/mail/address.ts';
+import { unfold } from '../../extract/mail/head.ts';
 import { bodyText, type Mail, mailHead, readMail } from '../../extract/mail/mail.ts';
 import { DataError } from '../../model/errors.ts';
 import { MAX_BODY_LINES, MAX_COLUMNS, MAX_FIELD, MAX_LINE, TAG } from './letter.ts';
@@ -89,13 +90,13 @@ export function readOutgoing(file: string, bytes: Buffer): Outgoing {
   if (bytes.length > 65_536) throw refuse(file, 1, 'at most 64 KiB', `${bytes.length} bytes`);
   if (bytes.includes(0) || bytes.includes(0x0d)) throw refuse(file, 1, 'neither NUL nor CR', 'one');
   if (!isUtf8(bytes)) throw refuse(file, 1, 'UTF-8', 'other bytes');
-  const start = mailHead(bytes).bodyStart;
+  const { bodyStart: start, fields } = mailHead(bytes);
   const head = bytes.toString('utf8', 0, Math.max(0, start - 2));
   checkHead(file, head);
   checkBody(file, bytes.toString('utf8', start), head.split('\n').length + 2);
   const mail = readMail(bytes);
   checkType(file, mail, head);
-  const parent = mail.links.at(-1) ?? '';
+  const parent = /^<([^<>]+)>$/.exec(unfold(fields.get('in-reply-to') ?? ''))?.[1] ?? '';
   if (!isMessageId(mail.id) || !isMessageId(parent)) throw refuse(file, 1, 'Message-IDs', 'something else');
   const recipients = [...mail.to, ...mail.cc];
   const wrong = [mail.author, ...recipients].find(({ email }) => !isAddress(email));

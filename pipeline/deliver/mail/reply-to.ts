@@ -29,7 +29,7 @@ const headerText = (text: string): string =>
 
 /** The subject of an answer: one `Re:` before the parent's. */
 const subjectOf = (subject: string): string => {
-  const text = headerText(subject);
+  const text = headerText(subject) || '(no subject)';
   return /^re:/i.test(text) ? text : `Re: ${text}`;
 };
 

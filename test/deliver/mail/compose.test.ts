@@ -32,6 +32,13 @@ test('a letter becomes plain text in UTF-8 that no composer has wrapped, with no
   expect(composeMail(letter()).toString()).toContain('\nContent-Transfer-Encoding: 7bit\n');
 });
 
+test('an id stands on the line of its field, however long it is', () => {
+  const id = `${'x'.repeat(200)}@example.com`;
+  const head = composeMail(letter({ inReplyTo: id, references: [id], messageId: `a${id}` })).toString();
+  for (const field of ['In-Reply-To', 'References']) expect(head).toContain(`\n${field}: <${id}>\n`);
+  expect(head).toContain(`\nMessage-ID: <a${id}>\n`);
+});
+
 test.each([
   ['a line break in the subject', { subject: 'Re: a\nBcc: all@example.org' }],
   ['a carriage return in the subject', { subject: 'Re: a\rb' }],
