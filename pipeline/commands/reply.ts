@@ -43,7 +43,8 @@ export async function replyCommand(context: Context, operand: string, opts: Opts
   if (silence !== null || effect.outcome.kind !== 'applied') {
     if (context.options.json) context.stdout.write(jsonText(json));
     else if (silence !== null) context.stdout.write(silenceText(silence));
-    return statusOf(effect);
+    // Silence that is meant is no failure, whatever an old version did or did not apply to.
+    return silence?.kind === 'newer' ? EXIT.clean : statusOf(effect);
   }
   const parent = parentOf(found.series, effect.inputs);
   if (parent === null || parent.id === '')

@@ -85,6 +85,7 @@ test('silence where a newer version is known, nothing is touched or nothing chan
     ...['reply', 'v1.1@example.org', '--archive', archive, '--state', join(temporaryFolder(), 'state.json')],
     ...['--kernel', path, ...FROM, '--json'],
   ]);
+  expect(old.status).toBe(0);
   expect(SCHEMAS.reply.parse(JSON.parse(old.stdout))).toMatchObject({
     silence: { kind: 'newer', version: 2 },
     draft: null,
