@@ -1,5 +1,5 @@
 import { diffPolicies } from '../diff/policy.ts';
-import { KVM_PATHS } from '../extract/kvm/tree.ts';
+import { KVM_PATHS, type UnitCache } from '../extract/kvm/tree.ts';
 import { bodyText } from '../extract/mail/mail.ts';
 import { patchBytes, patchFiles } from '../extract/mail/patch.ts';
 import type { Series } from '../extract/mail/rerolls.ts';
@@ -17,7 +17,7 @@ import { applyPatches, findBase, type Patch, touchedPaths } from '../sources/ser
 import type { Specs } from '../specs/store.ts';
 import { clobbersByRelease } from './clobbers.ts';
 import { readPolicyRevision } from './kvm-revision.ts';
-import { type FoundSeries, listsOf } from './series-mails.ts';
+import { type FoundSeries, isNewest, listsOf } from './series-mails.ts';
 import { baseOf, lineOf } from './steps.ts';
 
 /** The files that decide over a policy; the top make file only names its version. */
@@ -103,7 +103,7 @@ function identityOf({ series, archives }: FoundSeries): SeriesIdentity {
     archives,
     changeId,
     before,
-    newer: newest.id === id ? null : newest,
+    newer: isNewest(series) ? null : newest,
   };
 }
 
@@ -123,16 +123,18 @@ async function apply(
     prerequisites: mails.reduce((sum, mail) => sum + countPrerequisites(bodyText(mail)), 0),
   };
   const blobs = openBlobs(repository.gitDir, repository.env, network);
+  // The files that the series leaves alone are parsed once for both sides.
+  const units: UnitCache = new Map();
   try {
     const prepare = (commit: string): Promise<void> => needBlobs(blobs, commit, paths);
     const base = await findBase(repository, scratch, patches, asked, prepare);
     if (base === null) throw new NoInputError(`${repository.name}: the clone has no commit to apply a series to`);
-    const before = await readSide('before', base, () => readBefore(repository, scratch, blobs, base.commit));
+    const before = await readSide('before', base, () => readBefore(repository, scratch, blobs, base.commit, units));
     if (before.kind === 'unreadable') return before;
     await prepare(base.commit);
     const result = await applyPatches(scratch, base.commit, patches);
     if (result.kind === 'rejected') return { kind: 'rejected', base, rejection: result.rejection };
-    const after = await readSide('after', base, () => readAfter(repository, scratch, result.tree));
+    const after = await readSide('after', base, () => readAfter(repository, scratch, result.tree, units));
     if (after.kind === 'unreadable') return after;
     return judged(specs, base, result.offsets, before.policy, after.policy);
   } finally {
@@ -173,17 +175,18 @@ async function readBefore(
   scratch: Scratch,
   blobs: ReturnType<typeof openBlobs>,
   commit: string,
+  units: UnitCache,
 ): Promise<Policy | null> {
   await checkModes(repository, scratch.gitDir, commit);
   if ((await blobs.read(`${commit}:arch/x86/kvm/vmx/tdx.c`)) === null) return null;
-  return readPolicyRevision(repository, blobs, commit);
+  return readPolicyRevision(repository, blobs, commit, units);
 }
 
-async function readAfter(repository: Repository, scratch: Scratch, tree: string): Promise<Policy> {
+async function readAfter(repository: Repository, scratch: Scratch, tree: string, units: UnitCache): Promise<Policy> {
   await checkModes(repository, scratch.gitDir, tree);
   const blobs = openBlobs(scratch.gitDir, repository.env);
   try {
-    const policy = await readPolicyRevision(repository, blobs, tree);
+    const policy = await readPolicyRevision(repository, blobs, tree, units);
     return { ...policy, version: `${policy.version} with the series` };
   } finally {
     await blobs.close();

@@ -21,8 +21,17 @@ export type FoundSeries = {
 /** The Message-ID in `ID`, `<ID>` or a link to an archive that ends in it; `null` where the text is none. */
 function readMessageId(text: string): string | null {
   const link = /^https?:\/\/[^/]+\/(?:[^/]+\/)*([^/]*(?:@|%40)[^/]*)(?:\/|$)/.exec(text)?.[1];
-  const id = (link === undefined ? text : decodeURIComponent(link)).trim().replace(/^<|>$/g, '');
+  const id = (link === undefined ? text : unescaped(link)).trim().replace(/^<|>$/g, '');
   return /^[^\s<>@]+@[^\s<>@]+$/.test(id) ? id : null;
+}
+
+/** A part of a link with its escapes read, or as it stands where they are none. */
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /**
@@ -80,8 +89,13 @@ async function inArchives(
     );
   const threads = threadsOf(mails);
   const all = seriesOf(threads);
-  const series = all.find((each) => idsOf(each).has(id)) ?? ofThread(threads, all, id);
-  return found(series, mails, archives, unread);
+  const carrying = all.filter((each) => idsOf(each).has(id));
+  const series = carrying.at(-1) ?? ofThread(threads, all, id);
+  const result = found(series, mails, archives, unread);
+  if (carrying.length < 2) return result;
+  // Message-IDs are used again; the latest mail is the one that counts, and the reader must know.
+  const note = `${carrying.length} series have a mail with this Message-ID; this is the latest of them.`;
+  return { ...result, notes: [note, ...result.notes] };
 }
 
 /** The one series of the thread in which a mail stands. */
@@ -135,7 +149,7 @@ async function inFile(
     });
   const works = inside.filter((series) => series.newest.id !== last.newest.id || series.newest.id === '');
   if (inside.length > 1 && works.length > 0) throw ambiguous(plain(path), inside);
-  const newest = inside.find((series) => series.id === series.newest.id) ?? last;
+  const newest = inside.find(isNewest) ?? last;
   return found(newest, [...own, ...mails], [...files, ...archives], unread);
 }
 
@@ -145,6 +159,10 @@ function ambiguous(where: string, all: readonly Series[]): UsageError {
     `${where} holds ${all.length} series; name one by its Message-ID${where.startsWith('the thread') ? '' : ' and the file with --archive'}: ${list.slice(0, 5).join(', ')}${list.length > 5 ? ', …' : ''}`,
   );
 }
+
+/** By version too: a Message-ID may be used again. */
+export const isNewest = ({ id, version, rfc, newest }: Series): boolean =>
+  newest.id === id && newest.version === version && newest.rfc === rfc;
 
 const idsOf = (series: Series): ReadonlySet<string> =>
   new Set([series.cover?.id ?? series.id, ...series.patches.map(({ mail }) => mail.id)]);

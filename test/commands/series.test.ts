@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { SCHEMAS } from '../../pipeline/report/schema.ts';
+import { kernelFiles } from '../helpers/kernel-tree.ts';
 import { git, gitEnv, temporaryFolder } from '../helpers/repository.ts';
 import { bitwatch, type RunResult } from '../helpers/run.ts';
 import {
@@ -237,6 +238,7 @@ test.each([
   [['series', 'x@y', '--kernel', '/nonexistent'], 66, 'not a git repository'],
   [['series', '/nonexistent.mbox', '--kernel', 'KERNEL'], 66, 'no such file'],
   [['series', 'x@y', '--kernel', 'KERNEL'], 64, '--archive'],
+  [['series', 'https://lore.kernel.org/kvm/%E0@x/', '--kernel', 'KERNEL'], 64, '--archive'],
   [['series', 'x@y', '--kernel', 'KERNEL', '--archive', '/nonexistent'], 66, 'no such archive'],
   [['series', 'x@y', '--kernel', 'KERNEL', '--out', 'sarif=x'], 64, 'text, markdown, json, mboxrd'],
 ])('%j is refused with %i', async (args, status, words) => {
@@ -284,4 +286,80 @@ test('a blobless clone: what is not there is fetched, or named where nothing may
     expect.stringContaining('that this clone does not have'),
   ]);
   expect((await weigh(mails, clone)).status).toBe(0);
+});
+
+/** A kernel that lists what TDs may have: QUINCE, and with `more` other features of that register. */
+const allowing = (more = ''): Readonly<Record<string, string>> =>
+  kernelFiles({
+    filter: `static void keep(struct kvm_cpuid_entry2 *entry)
+{
+	u32 eax = 0, ebx = 0, ecx = 0, edx = 0;
+
+	if (entry->function == 7 && entry->index == 0)
+		ebx = feature_bit(QUINCE)${more};
+	entry->eax &= eax;
+	entry->ebx &= ebx;
+	entry->ecx &= ecx;
+	entry->edx &= edx;
+}
+`,
+    init: 'keep(entry);',
+    refusal: '',
+  });
+
+test('an opt-in to an allowlist: from hidden to allowed, and what still waits', async () => {
+  const optin = { title: 'Opt in', files: { [TDX]: allowing(' | feature_bit(HLE)')[TDX] ?? '' } };
+  const result = await weigh(postingOf([optin], { files: allowing() }), kernelClone(allowing()).path);
+  expect(result.status).toBe(0);
+  expect(result.stdout).toContain('* KVM opts in 7.0.EBX[4] HLE');
+  expect(result.stdout).toContain('* 7.0.EBX[4] HLE: hidden until KVM opts in -> allowed');
+  expect(result.stdout).toMatch(/^\* warning needs-optin: /m);
+});
+
+test('a change of generation is said, with every bit that it moves', async () => {
+  const { outcome } = jsonOf(
+    await weigh(
+      postingOf([{ title: 'Allow only', files: { [TDX]: allowing()[TDX] ?? '' } }]),
+      kernelClone().path,
+      '--json',
+    ),
+  );
+  expect(outcome.changes?.generation).toEqual({ from: 'denylist', to: 'allowlist' });
+  const newest = outcome.effects?.find(({ release }) => release === '2.0.18');
+  expect(newest?.verdicts.some(({ from, to }) => from === 'exposed' && to === 'needs-optin')).toBe(true);
+  expect(newest?.verdicts.every(({ from, to }) => from !== to)).toBe(true);
+});
+
+test('text of a mail acts nowhere', async () => {
+  const mails = postingOf([DENIES]).map((mail) =>
+    mail
+      .replace('A better list', 'A =?utf-8?B?4oCuG1szMW0=?= <script>@team #1')
+      .replace('Deny QUINCE', '[x](javascript:1)'),
+  );
+  const { path } = kernelClone();
+  const text = (await weigh(mails, path)).stdout;
+  expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
+  const folder = temporaryFolder();
+  await weigh(mails, path, '--out', `markdown=${join(folder, 'm')}`, '--out', `json=${join(folder, 'j')}`);
+  const markdown = readFileSync(join(folder, 'm'), 'utf8');
+  expect(markdown).not.toMatch(/<script>|[^\\]\[x\]\(| @team/);
+  expect(readFileSync(join(folder, 'j'), 'utf8')).not.toMatch(/[\u001b\u202e]/);
+});
+
+test('a Message-ID that was used again means the latest series, and that is said', async () => {
+  const { path } = kernelClone();
+  const root = temporaryFolder();
+  const again = postingOf([DENIES], { version: 2, day: 5 }).map((mail) => mail.replaceAll('v2.', 'v1.'));
+  const inbox = makeInbox(
+    root,
+    'kvm.git',
+    [...postingOf([DENIES]), ...again].map((mail) => ({ mail })),
+  );
+  const args = ['--archive', inbox, '--state', join(root, 'state.json'), '--kernel', path, '--json'];
+  const { series, notes } = jsonOf(await bitwatch(['series', 'v1.1@example.org', ...args]));
+  expect([series.version, series.newer, notes[0]]).toEqual([
+    2,
+    null,
+    '2 series have a mail with this Message-ID; this is the latest of them.',
+  ]);
 });
