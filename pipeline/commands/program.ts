@@ -4,6 +4,7 @@ import { LEVELS, type Level } from '../model/finding.ts';
 import { FORMAT_NAMES, VERSION } from '../report/formats.ts';
 import { completionScript } from './completion.ts';
 import type { Common, Context, Surroundings } from './context.ts';
+import { addMail } from './mail-options.ts';
 import { addPublish } from './publish-options.ts';
 import { addWorkflow } from './workflow-options.ts';
 
@@ -264,6 +265,7 @@ function createProgram(surroundings: Surroundings, done: (status: number) => voi
     );
   addPublish(program, withCommon, contextOf, done);
   addWorkflow(program, archive, withCommon, contextOf, done);
+  addMail({ add, contextOf, collect, done });
   add(
     'series <file-or-message-id>',
     'what a patch series does to KVM’s policy and to the TDs of every release',

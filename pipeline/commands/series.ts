@@ -91,10 +91,9 @@ function commandText(operand: string, { archives, kernel, base }: SeriesOptions)
   return ['bitwatch series', quoteArgument(operand), ...parts].join(' ');
 }
 
-/** The cover and the patches, a partial re-roll completed, for `git am --patch-format=mboxrd`. */
+/** The patches, a partial re-roll completed, for `git am --patch-format=mboxrd`: it stops at a mail without a diff, so no cover. */
 function mboxOf({ series }: FoundSeries): Buffer {
-  const cover = series.cover === null ? [] : [series.cover.bytes];
-  return formatMboxrd([...cover, ...series.complete.map(({ mail }) => mail.bytes)]);
+  return formatMboxrd(series.complete.map(({ mail }) => mail.bytes));
 }
 
 /** A series that does not apply to the base that was named is bad data; one whose base is not at hand could not be weighed. */

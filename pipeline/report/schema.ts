@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CELL_CLASSES } from '../model/class.ts';
+import { post, reply } from './mail-schema.ts';
 import {
   bits,
   count,
@@ -144,7 +145,7 @@ const publish = z.strictObject({
   trouble: z.string().nullable(),
 });
 
-export const SCHEMAS = { module, diff, policy, clobbers, findings, publish, series } as const;
+export const SCHEMAS = { module, diff, policy, clobbers, findings, publish, series, post, reply } as const;
 
 /** The JSON Schema files of `specs/schema/`, by name. */
 export function schemaFiles(): readonly { readonly name: string; readonly content: string }[] {
