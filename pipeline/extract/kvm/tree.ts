@@ -55,6 +55,7 @@ export const KVM_PATHS: readonly string[] = [
   'arch/x86/include/asm/shared/tdx.h',
   'arch/x86/include/asm/tdx.h',
   'arch/x86/include/asm/tdx_global_metadata.h',
+  'arch/x86/include/uapi/asm/kvm.h',
   'arch/x86/include/asm/fpu/types.h',
   'arch/x86/include/asm/fpu/xcr.h',
   'Makefile',

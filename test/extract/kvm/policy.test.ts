@@ -58,3 +58,44 @@ test.skipIf(repository === undefined)('the policy of 6.16.1 (skipped without BIT
     ['STAR', 'LSTAR', 'SYSCALL_MASK', 'TSC_AUX', 'KERNEL_GS_BASE', 'DEBUGCTLMSR', 'XSS', 'PKRU', 'XCR0'].sort(),
   );
 });
+
+test('capabilities that are set later are known; only one that is cleared always is not', () => {
+  const known = (capabilities: string) =>
+    masks(policyOf({ capabilities: `\tkvm_cpu_cap_init(CPUID_7_0_EBX, F(HLE), F(RTM));\n${capabilities}` }).known);
+  expect(known('\tif (host_has_it)\n\t\tkvm_cpu_cap_set(X86_FEATURE_QUINCE);')).toEqual({ '7.0.ebx': '0x80810' });
+  expect(known('\tkvm_cpu_cap_check_and_set(X86_FEATURE_WAITPKG);')).toEqual({ '7.0.ebx': '0x810', '7.0.ecx': '0x20' });
+  expect(known('\tif (!host_has_it)\n\t\tkvm_cpu_cap_clear(X86_FEATURE_HLE);')).toEqual({ '7.0.ebx': '0x810' });
+  expect(known('\tkvm_cpu_cap_clear(X86_FEATURE_HLE);')).toEqual({ '7.0.ebx': '0x800' });
+  expect(() => known('\tkvm_cpu_cap_set(X86_FEATURE_MEDLAR);')).toThrow(/cpuid\.c:4:\d+: .*MEDLAR/);
+});
+
+test.each(['kvm_initialize_cpu_caps', 'kvm_finalize_cpu_caps'])('capabilities of the later %s()', (name) => {
+  const files = {
+    'arch/x86/kvm/cpuid.c': `void ${name}(void)\n{\n\tkvm_cpu_cap_init(CPUID_1_EDX,\n\t\tF(PEAR),\n\t);\n}\n`,
+  };
+  expect(masks(policyOf({ files }).known)).toEqual({ '1.0.edx': '0x4' });
+});
+
+test('host state that later kernels set on the way out: by slot, with wrmsrq, and on the way to the guest', () => {
+  const restores = `
+static struct our_uret our_uret_msrs[] = { {.msr = MSR_ALPHA,}, };
+void tdx_prepare_switch_to_guest(struct kvm_vcpu *vcpu)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(our_uret_msrs); i++)
+		kvm_set_user_return_msr(our_uret_msrs[i].slot, our_uret_msrs[i].defval, -1ull);
+	kvm_set_user_return_msr(our_slot, 0, -1ull);
+}
+static void tdx_prepare_switch_to_host(struct kvm_vcpu *vcpu)
+{
+	wrmsrq(MSR_BETA, vt->msr_host_beta);
+}
+static int ready(void)
+{
+	our_slot = kvm_find_user_return_msr(MSR_DELTA);
+	return 0;
+}
+`;
+  expect(policyOf({ restores }).restores.map(({ msr }) => msr)).toEqual(['MSR_ALPHA', 'MSR_BETA', 'MSR_DELTA']);
+});
