@@ -1,0 +1,123 @@
+import { readSync } from 'node:fs';
+import { constants, inflateSync } from 'node:zlib';
+import { type Extent, makeArena } from './arena.ts';
+import { applyDelta, readDeltaHead } from './delta.ts';
+import type { PackIndex } from './index-file.ts';
+
+/** A pack that is read without git. */
+export type Pack = {
+  readonly index: PackIndex;
+  /** The blob that begins at `offset`, whole and valid until the next call; `null` where it is no blob or unusual: git reads it then. */
+  readonly blobAt: (offset: number) => Buffer | null;
+};
+
+const BLOB = 3;
+const OFS_DELTA = 6;
+
+/** A type and size of seven bits a byte, and an offset of seven bits a byte: no entry's head is longer. */
+const MAX_HEADER = 32;
+const WINDOW = 256 << 10;
+/** Bases that are kept, in bytes: mails of a series share their bases within a few megabytes of the pack. */
+const ARENA = 32 << 20;
+/** No chain of git's is deeper (pack.depth is at most 4095). */
+const MAX_DEPTH = 4096;
+
+type Entry = { readonly type: number; readonly size: number; readonly base: number; readonly data: number };
+
+/** The head of the entry in `bytes`, `base` and `data` relative to its beginning. */
+function readEntry(bytes: Buffer): Entry | null {
+  let at = 0;
+  let byte = bytes[at++] as number;
+  const type = (byte >> 4) & 7;
+  let size = byte & 0x0f;
+  for (let unit = 0x10; byte & 0x80; unit *= 0x80) {
+    if (at > 7) return null;
+    byte = bytes[at++] as number;
+    size += (byte & 0x7f) * unit;
+  }
+  let base = 0;
+  if (type === OFS_DELTA) {
+    byte = bytes[at++] as number;
+    base = byte & 0x7f;
+    while (byte & 0x80) {
+      if (at > 18) return null;
+      byte = bytes[at++] as number;
+      base = (base + 1) * 0x80 + (byte & 0x7f);
+    }
+  }
+  return Number.isSafeInteger(size) && Number.isSafeInteger(base) ? { type, size, base, data: at } : null;
+}
+
+/** Inflates exactly `size` bytes; zlib checks its own checksum of them. `null` where there are more or fewer. */
+function inflate(bytes: Buffer, size: number): Buffer | null {
+  try {
+    const out = inflateSync(bytes, { chunkSize: Math.max(constants.Z_MIN_CHUNK, size + 1), maxOutputLength: size + 1 });
+    return out.length === size ? out : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Reads a pack of `size` bytes at the descriptor `file`. Blobs larger than `limit` are left for git. */
+export function openPack(file: number, size: number, index: PackIndex, limit: number): Pack {
+  const arena = makeArena(ARENA);
+  const window = Buffer.allocUnsafeSlow(WINDOW);
+  let start = 0;
+  let filled = 0;
+
+  /** At least `length` bytes from `offset` on, fewer only at the end of the pack; valid until the next call. */
+  const bytesAt = (offset: number, length: number): Buffer => {
+    if (offset >= start && offset + length <= start + filled) return window.subarray(offset - start, filled);
+    if (length > WINDOW) {
+      const large = Buffer.allocUnsafeSlow(Math.min(length, size - offset));
+      return large.subarray(0, readSync(file, large, 0, large.length, offset));
+    }
+    start = offset;
+    filled = readSync(file, window, 0, WINDOW, offset);
+    return window.subarray(0, filled);
+  };
+
+  /** The content of an entry that is a delta is made next to its base. */
+  const patch = (base: Extent, delta: Buffer): Extent | null => {
+    const head = readDeltaHead(delta);
+    if (head === null || head.source !== base.length || head.target > limit) return null;
+    const start = arena.reserve(head.target, base);
+    if (start === null) return null;
+    const result = { start, length: head.target };
+    return applyDelta(arena.memory, base, delta, head.commands, result) ? result : null;
+  };
+
+  const store = (content: Buffer): Extent | null => {
+    const start = arena.reserve(content.length, null);
+    if (start === null) return null;
+    arena.memory.set(content, start);
+    return { start, length: content.length };
+  };
+
+  const extentAt = (offset: number, depth: number): Extent | null => {
+    const known = arena.find(offset);
+    if (known !== undefined) return known;
+    if (offset < 0 || offset >= size) return null;
+    const entry = readEntry(bytesAt(offset, MAX_HEADER));
+    if (entry === null || entry.size > limit) return null;
+    if (entry.type !== BLOB && entry.type !== OFS_DELTA) return null;
+    // Deflate adds at most a few bytes to each block that it cannot shrink; what was written otherwise fails here and goes to git.
+    const bound = entry.size + (entry.size >> 8) + 64;
+    const content = inflate(bytesAt(offset + entry.data, bound).subarray(0, bound), entry.size);
+    if (content === null) return null;
+    let extent: Extent | null = null;
+    if (entry.type === BLOB) extent = store(content);
+    else if (entry.base > 0 && depth < MAX_DEPTH) {
+      const base = extentAt(offset - entry.base, depth + 1);
+      extent = base === null ? null : patch(base, content);
+    }
+    if (extent !== null) arena.name(offset, extent);
+    return extent;
+  };
+
+  const blobAt = (offset: number): Buffer | null => {
+    const extent = extentAt(offset, 0);
+    return extent === null ? null : arena.memory.subarray(extent.start, extent.start + extent.length);
+  };
+  return { index, blobAt };
+}
