@@ -11,6 +11,7 @@ import { loadState, parsePart, saveState } from '../sources/archive/state-file.t
 import { scanSubjects } from '../sources/archive/subjects.ts';
 import { rowsThatMatter, scanArchives, updateState } from '../sources/archive.ts';
 import { type Context, cloneDirectory } from './context.ts';
+import { isPostedText, mergePostedFiles } from './merge-posted.ts';
 
 export type ScanOptions = {
   readonly state: string | null;
@@ -49,14 +50,16 @@ export async function archiveScanCommand(
   report(context, next, next === state);
 }
 
-/** `bitwatch merge PART…`: joins the shards of a scan to the state that one run would have left. */
+/** `bitwatch merge PART…`: joins the shards of a scan to the state that one run would have left; states of postings too. */
 export async function mergeCommand(
   context: Context,
   files: readonly string[],
   stateFile: string | null,
 ): Promise<void> {
+  const texts = files.map((path) => ({ path, text: readText(path) }));
+  if (texts.some(({ text }) => isPostedText(text))) return mergePostedFiles(context, texts, stateFile);
   const file = stateFile ?? join(cloneDirectory(context), 'archives.json');
-  const parts: readonly Part[] = files.map((path) => parsePart(path, readText(path)));
+  const parts: readonly Part[] = texts.map(({ path, text }) => parsePart(path, text));
   const next = mergeScans(await loadState(file), parts);
   await saveState(file, next);
   report(context, next, false);

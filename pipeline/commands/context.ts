@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import type { Timing } from '../deliver/github/client.ts';
 import { openCache } from '../specs/cache.ts';
 import { loadSpecs, type Specs } from '../specs/store.ts';
 
@@ -12,6 +13,8 @@ export type Surroundings = {
   readonly today: () => string;
   /** Where the program's own files are: `specs/` and the cache of the build. */
   readonly home: string;
+  /** How a run waits for a forge; the program's own waits where it is not given. */
+  readonly timing?: Timing;
 };
 
 /** Options that every command takes. */

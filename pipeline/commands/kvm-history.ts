@@ -1,6 +1,7 @@
-import { KVM_PATHS, type UnitCache } from '../extract/kvm/tree.ts';
+import { type KernelFile, KVM_PATHS, type UnitCache } from '../extract/kvm/tree.ts';
+import { decodeText } from '../extract/text.ts';
 import { judgePolicyStep } from '../judge/judge.ts';
-import { KnownError, NoInputError } from '../model/errors.ts';
+import { KnownError, NoInputError, UnavailableError } from '../model/errors.ts';
 import type { BitName, Knowledge } from '../model/knowledge.ts';
 import type { Policy } from '../model/policy.ts';
 import { policyJson } from '../report/machine.ts';
@@ -10,7 +11,7 @@ import { wordsOf } from '../report/words.ts';
 import type { BlobReader } from '../sources/blobs.ts';
 import { listPathChanges, type PathChange } from '../sources/path-changes.ts';
 import type { Repository } from '../sources/repository.ts';
-import { readPolicyRevision } from './kvm-revision.ts';
+import { policyOf } from './kvm-revision.ts';
 
 /** One revision where the policy's inputs changed: its policy, or why it could not be read. */
 export type HistoryStep = {
@@ -31,16 +32,65 @@ export async function readHistory(
       `${repository.name}: no revision of ${JSON.stringify(range)} touches what KVM's policy is read from`,
     );
   const units: UnitCache = new Map();
+  const read = fileReader(blobs);
   const steps: HistoryStep[] = [];
-  for (const change of changes) {
+  const readAt = (index: number): Promise<Settled> => settled(read(changes[index]?.tree ?? ''));
+  const ahead: Promise<Settled>[] = [];
+  for (const [index, change] of changes.entries()) {
+    // git answers for the next revisions while this one is read.
+    while (ahead.length < MAX_AHEAD && index + ahead.length < changes.length) ahead.push(readAt(index + ahead.length));
+    const files = await ahead.shift();
+    if (files === undefined) break;
     try {
-      steps.push({ change, policy: await readPolicyRevision(repository, blobs, change.commit, units), error: null });
+      if ('error' in files) throw files.error;
+      steps.push({ change, policy: policyOf(repository, change.commit, files.value, units), error: null });
     } catch (error) {
       if (!(error instanceof KnownError)) throw error;
       steps.push({ change, policy: null, error: error.message });
     }
   }
   return steps;
+}
+
+type Files = ReadonlyMap<string, KernelFile>;
+/** Revisions whose files are asked for before they are needed. */
+const MAX_AHEAD = 8;
+/** Files of the last few revisions; each file of a kernel is up to half a megabyte. */
+const MAX_FILES = 64;
+
+type Settled = { readonly value: Files } | { readonly error: unknown };
+
+const settled = (files: Promise<Files>): Promise<Settled> =>
+  files.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  );
+
+/** Reads what policies are read from, by a revision's tree; a blob that one of the last revisions had is not read again. */
+function fileReader(blobs: BlobReader): (tree: string) => Promise<Files> {
+  const known = new Map<string, Promise<KernelFile | null>>();
+  const fileOf = (oid: string): Promise<KernelFile | null> => {
+    const file =
+      known.get(oid) ??
+      blobs.read(oid).then((blob) => (blob === null ? null : { text: decodeText(blob.bytes).text, blob: oid }));
+    known.delete(oid);
+    known.set(oid, file);
+    const [oldest] = known.keys();
+    if (known.size > MAX_FILES && oldest !== undefined) known.delete(oldest);
+    return file;
+  };
+  return async (tree) => {
+    const found = await Promise.all(
+      KVM_PATHS.map(async (path): Promise<readonly [string, KernelFile] | null> => {
+        const oid = await blobs.idAt(tree, path);
+        if (oid === null) return null;
+        const file = await fileOf(oid);
+        if (file === null) throw new UnavailableError(`${path} is object ${oid}, which this clone does not have`);
+        return [path, file];
+      }),
+    );
+    return new Map(found.filter((entry) => entry !== null));
+  };
 }
 
 const NOTHING: Knowledge = {

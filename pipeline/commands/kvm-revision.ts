@@ -1,5 +1,5 @@
 import { kernelVersion, readPolicy } from '../extract/kvm/policy.ts';
-import { KVM_PATHS, openTree, type UnitCache } from '../extract/kvm/tree.ts';
+import { type KernelFile, KVM_PATHS, openTree, type UnitCache } from '../extract/kvm/tree.ts';
 import { NoInputError } from '../model/errors.ts';
 import type { Policy } from '../model/policy.ts';
 import type { BlobReader } from '../sources/blobs.ts';
@@ -14,6 +14,16 @@ export async function readPolicyRevision(
   cache?: UnitCache,
 ): Promise<Policy> {
   const { files } = await readFiles(blobs, commit, KVM_PATHS);
+  return policyOf(repository, commit, files, cache);
+}
+
+/** The policy of a revision whose files are at hand. A NoInputError where they are no kernel with TDX in KVM. */
+export function policyOf(
+  repository: Repository,
+  commit: string,
+  files: ReadonlyMap<string, KernelFile>,
+  cache?: UnitCache,
+): Policy {
   const makefile = files.get('Makefile');
   if (makefile === undefined || !files.has('arch/x86/kvm/vmx/tdx.c'))
     throw new NoInputError(

@@ -4,6 +4,7 @@ import { LEVELS, type Level } from '../model/finding.ts';
 import { FORMAT_NAMES, VERSION } from '../report/formats.ts';
 import { completionScript } from './completion.ts';
 import type { Common, Context, Surroundings } from './context.ts';
+import { addPublish } from './publish-options.ts';
 
 type Opts = Readonly<Record<string, unknown>>;
 const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
@@ -248,6 +249,7 @@ function createProgram(surroundings: Surroundings, done: (status: number) => voi
     .action(async (parts: string[], opts: Opts, command: Command) =>
       (await import('./archive.ts')).mergeCommand(contextOf(command), parts, textOf(opts.state)),
     );
+  addPublish(program, withCommon, contextOf, done);
   add(
     'cache',
     'reads and validates specs/ and keeps the parsed form beside the program (part of the build)',

@@ -1,12 +1,40 @@
+import type { ClobbersByRelease } from '../judge/judge.ts';
 import { gating } from '../judge/waivers.ts';
+import type { ClassedRelease } from '../model/class.ts';
 import { EXIT } from '../model/errors.ts';
 import type { Level } from '../model/finding.ts';
 import type { Policy } from '../model/policy.ts';
+import type { ReportFacts } from '../model/review.ts';
+import type { Specs } from '../specs/store.ts';
 import { clobbersByRelease } from './clobbers.ts';
 import { type Context, specsOf } from './context.ts';
 import { findPolicy, findRelease } from './operand.ts';
 import { printReport } from './output.ts';
 import { coverageOf, releaseReview, releaseSteps, stepReview, wholeReport, withWaivers } from './steps.ts';
+
+/** What is reviewed: a release against the one before it or `since`, and under these policies. */
+export type ReviewScope = {
+  readonly release: ClassedRelease;
+  readonly since: ClassedRelease | null;
+  readonly policies: readonly Policy[];
+};
+
+/** The facts of a release review. */
+export function reviewFacts(specs: Specs, clobbers: ClobbersByRelease, scope: ReviewScope, today: string): ReportFacts {
+  const { release, since, policies } = scope;
+  const from = since ?? releaseSteps(specs.releases).find(({ to }) => to === release)?.from ?? null;
+  const steps = from === null ? [] : [stepReview(specs, clobbers, from, release)];
+  const judged = policies.map((policy) => releaseReview(specs, clobbers, release, policy, since));
+  const name = release.module.release;
+  const coverage = {
+    ...coverageOf(specs, steps),
+    releases: from === null ? [name] : [from.module.release, name],
+    policies: policies.map(({ version }) => version),
+  };
+  return withWaivers({ reviews: [...steps, ...judged], coverage }, specs, today);
+}
+
+export const reviewTitle = (release: string): string => `bitwatch: review of TDX module ${release}`;
 
 /** `bitwatch review RELEASE`: against the release before it (or `--since`) and under one policy or all. */
 export async function reviewCommand(
@@ -15,26 +43,12 @@ export async function reviewCommand(
   options: { readonly kvm: string | null; readonly since: string | null },
 ): Promise<void> {
   const specs = await specsOf(context);
-  const clobbers = clobbersByRelease(specs);
-  const release = findRelease(specs, name);
-  const since = options.since === null ? null : findRelease(specs, options.since);
-  const from = since ?? releaseSteps(specs.releases).find(({ to }) => to === release)?.from ?? null;
-  const policies: readonly Policy[] = options.kvm === null ? specs.policies : [findPolicy(specs, options.kvm)];
-  const steps = from === null ? [] : [stepReview(specs, clobbers, from, release)];
-  const judged = policies.map((policy) => releaseReview(specs, clobbers, release, policy, since));
-  const report = withWaivers(
-    {
-      reviews: [...steps, ...judged],
-      coverage: {
-        ...coverageOf(specs, steps),
-        releases: from === null ? [name] : [from.module.release, name],
-        policies: policies.map(({ version }) => version),
-      },
-    },
-    specs,
-    context.today(),
-  );
-  printReport(context, report, `bitwatch: review of TDX module ${name}`);
+  const scope = {
+    release: findRelease(specs, name),
+    since: options.since === null ? null : findRelease(specs, options.since),
+    policies: options.kvm === null ? specs.policies : [findPolicy(specs, options.kvm)],
+  };
+  printReport(context, reviewFacts(specs, clobbersByRelease(specs), scope, context.today()), reviewTitle(name));
 }
 
 /** `bitwatch check`: the gate. 100 where a finding that is not waived reaches the level; --strict also counts warnings on waivers. */

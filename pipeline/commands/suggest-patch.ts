@@ -1,16 +1,18 @@
-import { readFeatures } from '../extract/kvm/features.ts';
-import { readFilter } from '../extract/kvm/filter.ts';
+import { type FeatureTable, readFeatures } from '../extract/kvm/features.ts';
+import type { Filter } from '../extract/kvm/filter.ts';
+import { readFilter } from '../extract/kvm/generation.ts';
+import { optInPlaces } from '../extract/kvm/opt-in.ts';
 import { findDenialPlaces } from '../extract/kvm/places.ts';
-import { KVM_PATHS, openTree, TDX_PATH } from '../extract/kvm/tree.ts';
+import { type KernelFile, type KernelTree, KVM_PATHS, openTree, TDX_PATH } from '../extract/kvm/tree.ts';
 import { configurableBits } from '../judge/lookup.ts';
 import { verdictsOf } from '../judge/verdict.ts';
-import { NoInputError, UsageError } from '../model/errors.ts';
-import { or, without } from '../model/mask.ts';
+import { DataError, KnownError, NoInputError, UsageError } from '../model/errors.ts';
+import { bitsOf, or, without } from '../model/mask.ts';
 import { namedBits } from '../model/names.ts';
-import { placeId } from '../model/place.ts';
-import type { PolicyMask } from '../model/policy.ts';
+import { formatPlace, placeId } from '../model/place.ts';
+import type { Policy, PolicyMask } from '../model/policy.ts';
 import { namesText } from '../report/bits.ts';
-import { applyInsertions, draftDenial, type Undecided } from '../report/draft.ts';
+import { applyInsertions, changedLinesDiff, draftDenial, type Undecided, withOptIn } from '../report/draft.ts';
 import { openBlobs } from '../sources/blobs.ts';
 import { openRepository, resolveCommit } from '../sources/repository.ts';
 import { type Context, specsOf } from './context.ts';
@@ -21,7 +23,8 @@ import { baseOf } from './steps.ts';
 
 /**
  * `bitwatch review RELEASE --suggest GITDIR@REV`: a draft patch against that tree which denies each bit that it lets
- * through undecided. The draft is read back: what the patched tree denies must be what it says.
+ * through undecided or, of an allowlist, opts in each bit that it hides. The draft is read back: what the patched tree
+ * does must be what it says.
  */
 export async function suggestCommand(
   context: Context,
@@ -38,14 +41,10 @@ export async function suggestCommand(
   const blobs = openBlobs(repository.gitDir, context.env, !context.options.offline);
   try {
     const policy = await readPolicyRevision(repository, blobs, commit);
-    if (policy.generation !== 'denylist' && policy.generation !== 'none')
-      throw new UsageError(
-        `${operand} is of the ${policy.generation} generation: a bit is opted in where the listed masks stand (${policy.allow.map(({ path, line }) => `${path}:${line}`).join(', ') || 'no place found'}); its form is not settled, so no patch is drafted`,
-      );
     const base = { release: baseOf(specs).module.release, configurable: configurableBits(baseOf(specs)) };
     const before = since === null ? new Map<string, number>() : configurableBits(findRelease(specs, since));
     const bits = verdictsOf(release, policy, base, specs.knowledge)
-      .filter(({ verdict }) => verdict === 'exposed')
+      .filter(({ verdict }) => verdict === 'exposed' || verdict === 'needs-optin')
       .flatMap((judged): readonly Undecided[] => {
         const mask = without(judged.mask, before.get(placeId(judged)) ?? 0);
         return mask === 0
@@ -62,51 +61,126 @@ export async function suggestCommand(
       });
     if (bits.length === 0) {
       context.stdout.write(
-        `nothing to decide: ${operand} lets no bit of ${name} through that is newer than ${base.release}\n`,
+        policy.generation === 'allowlist'
+          ? `nothing to decide: ${operand} allows every bit of ${name} that is configurable\n`
+          : `nothing to decide: ${operand} lets no bit of ${name} through that is newer than ${base.release}\n`,
       );
       return;
     }
     const { files } = await readFiles(blobs, commit, KVM_PATHS);
     const text = files.get(TDX_PATH)?.text;
     if (text === undefined) throw new NoInputError(`${operand}: no ${TDX_PATH}`);
-    const tree = openTree(repository.name, commit, files);
-    const patch = draftDenial(
-      TDX_PATH,
-      text,
-      findDenialPlaces(tree),
-      bits,
-      `bits of TDX module ${name} that this KVM lets through undecided`,
-    );
-    const patched = openTree(
-      repository.name,
-      commit,
-      new Map([...files, [TDX_PATH, { text: applyInsertions(text, patch), blob: 'draft' }]]),
-    );
-    const filter = readFilter({
-      unit: patched.unit(TDX_PATH),
-      scope: patched.scope(TDX_PATH),
-      features: readFeatures(patched),
-      path: TDX_PATH,
-    });
-    checkDraft(policy.deny, bits, filter.deny);
-    context.stdout.write(patch);
+    const draft: Draft = { repository: repository.name, commit, files, text, policy, bits, why: `TDX module ${name}` };
+    context.stdout.write(policy.generation === 'allowlist' ? optInDraft(draft) : denialDraft(draft));
   } finally {
     await blobs.close();
   }
 }
 
-/** The patched tree must deny what it denied before and the new bits, no more and no less. */
-function checkDraft(before: readonly PolicyMask[], bits: readonly Undecided[], after: readonly PolicyMask[]): void {
-  const sum = (
-    list: readonly (Pick<PolicyMask, 'leaf' | 'register' | 'mask'> & { readonly subleaf: number | null })[],
-  ): string => {
-    const masks = new Map<string, number>();
-    for (const entry of list) {
-      const key = placeId({ ...entry, subleaf: entry.subleaf ?? 0 });
-      masks.set(key, or(masks.get(key) ?? 0, entry.mask));
-    }
-    return JSON.stringify([...masks].sort());
-  };
-  if (sum([...before, ...bits]) !== sum(after))
-    throw new Error(`the draft denies ${sum(after)} instead of ${sum([...before, ...bits])}`);
+/** What a draft is made for and from: the tree's files, the text of tdx.c and what nobody decided on. */
+type Draft = {
+  readonly repository: string;
+  readonly commit: string;
+  readonly files: ReadonlyMap<string, KernelFile>;
+  readonly text: string;
+  readonly policy: Policy;
+  readonly bits: readonly Undecided[];
+  readonly why: string;
+};
+
+/** The tree with another text of tdx.c. */
+const treeWith = ({ repository, commit, files }: Draft, text: string): KernelTree =>
+  openTree(repository, commit, new Map([...files, [TDX_PATH, { text, blob: 'draft' }]]));
+
+function filterOf(tree: KernelTree): Filter {
+  const features = readFeatures(tree);
+  return readFilter({ unit: tree.unit(TDX_PATH), scope: tree.scope(TDX_PATH), features, path: TDX_PATH });
+}
+
+function denialDraft(draft: Draft): string {
+  const { text, bits, policy, why } = draft;
+  const places = findDenialPlaces(treeWith(draft, text));
+  const patch = draftDenial(TDX_PATH, text, places, bits, `bits of ${why} that this KVM lets through undecided`);
+  const { deny } = filterOf(treeWith(draft, applyInsertions(text, patch)));
+  if (sumOf(deny) !== sumOf([...policy.deny, ...bits]))
+    throw new Error(`the draft denies ${sumOf(deny)} instead of ${sumOf([...policy.deny, ...bits])}`);
+  return patch;
+}
+
+/**
+ * Lets bits through where the tree's own code would: each place is tried, and the one counts with which the filter lets
+ * through what it did before and these bits, no more and no less. A DataError for a register without such a place.
+ */
+function optInDraft(draft: Draft): string {
+  let { text } = draft;
+  let allowed: readonly Counted[] = draft.policy.allow;
+  for (const bits of draft.bits) {
+    const wanted = sumOf(matters([...allowed, bits], bits));
+    const found = firstOf(optInsOf({ ...draft, text }, bits), (tried) => {
+      const now = allowedBy(treeWith(draft, tried));
+      return now !== null && sumOf(matters(now, bits)) === wanted;
+    });
+    if (found === null)
+      throw new DataError({
+        where: { file: TDX_PATH, line: draft.policy.allow[0]?.line ?? 1 },
+        expected: `a mask to which ${formatPlace(bits)} can be added`,
+        found: 'none that lets through these bits and nothing else',
+        hint: 'the code needs a new case or word for this register; write it by hand, then ask again for the rest',
+      });
+    text = found;
+    allowed = [...allowed, bits];
+  }
+  return changedLinesDiff(TDX_PATH, draft.text, text);
+}
+
+function* optInsOf(draft: Draft, bits: Undecided): Generator<string> {
+  const tree = treeWith(draft, draft.text);
+  const features = readFeatures(tree);
+  for (const place of optInPlaces(tree.unit(TDX_PATH), features, bits)) {
+    const names = place.macro === null ? [null] : featureNames(features, bits);
+    yield withOptIn(draft.text, place, bits, names, draft.why);
+  }
+}
+
+/** The tree's name of each bit, null where it has none. */
+const featureNames = (
+  features: FeatureTable,
+  { leaf, subleaf, register, mask }: Undecided,
+): readonly (string | null)[] =>
+  bitsOf(mask).map((bit) => {
+    const hit = [...features.bits].find(
+      ([, at]) => at.leaf === leaf && at.subleaf === (subleaf ?? 0) && at.register === register && at.bit === bit,
+    );
+    return hit === undefined ? null : hit[0];
+  });
+
+function firstOf<T>(items: Iterable<T>, holds: (item: T) => boolean): T | null {
+  for (const item of items) if (holds(item)) return item;
+  return null;
+}
+
+/** A leaf without sub-leaves is only asked for with sub-leaf 0: what the code would do with others is no matter. */
+const matters = (list: readonly Counted[], { leaf, subleaf }: Undecided): readonly Counted[] =>
+  list.filter((entry) => entry.leaf !== leaf || subleaf !== null || (entry.subleaf ?? 0) === 0);
+
+function allowedBy(tree: KernelTree): readonly Counted[] | null {
+  try {
+    return filterOf(tree).allow;
+  } catch (error) {
+    // A change that makes the code unreadable, or its two halves disagree, is not the one.
+    if (error instanceof KnownError) return null;
+    throw error;
+  }
+}
+
+type Counted = Pick<PolicyMask, 'leaf' | 'register' | 'mask'> & { readonly subleaf: number | null };
+
+/** Masks by place, joined, as a text that is the same for the same bits. */
+function sumOf(list: readonly Counted[]): string {
+  const masks = new Map<string, number>();
+  for (const entry of list) {
+    const key = placeId({ ...entry, subleaf: entry.subleaf ?? 0 });
+    masks.set(key, or(masks.get(key) ?? 0, entry.mask));
+  }
+  return JSON.stringify([...masks].sort());
 }

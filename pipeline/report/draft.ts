@@ -58,6 +58,60 @@ export function draftDenial(
   return unifiedDiff(path, text, insertions);
 }
 
+/** A place behind the character before `column` of a line, both 1-based, and how what is added there is joined to it. */
+export type OptIn = {
+  readonly line: number;
+  readonly column: number;
+  readonly joins: '|' | ',';
+  readonly macro: string | null;
+};
+
+/** The text with bits opted in at one place: by name where the code around names features, else as a mask. */
+export function withOptIn(
+  text: string,
+  place: OptIn,
+  bits: Undecided,
+  names: readonly (string | null)[],
+  why: string,
+): string {
+  const lines = text.split('\n');
+  const line = lines[place.line - 1] ?? '';
+  const values = names.every((name) => name !== null)
+    ? names.map((name) => `${place.macro}(${name})`)
+    : [hex32(bits.mask)];
+  const note = `/* DRAFT, not reviewed: ${comment(`${formatPlace(bits)}: ${bits.names}; ${why}`)} */`;
+  const before = line.slice(0, place.column - 1);
+  // Behind a comma that ends a list, another one would make an empty item.
+  const joins = place.joins === ',' && /,\s*$/.test(before) ? '' : place.joins === ',' ? ',' : ' |';
+  const added = `${joins} ${values.join(place.joins === ',' ? ', ' : ' | ')} ${note}`;
+  lines[place.line - 1] = before + added + line.slice(place.column - 1);
+  return lines.join('\n');
+}
+
+/** A unified diff between two texts of as many lines. */
+export function changedLinesDiff(path: string, before: string, after: string): string {
+  const [old, now] = [before.split('\n'), after.split('\n')];
+  const changed = old.flatMap((line, index) => (line === now[index] ? [] : [index]));
+  const count = before.endsWith('\n') ? old.length - 1 : old.length;
+  const groups: number[][] = [];
+  for (const index of changed) {
+    const last = groups.at(-1);
+    if (last !== undefined && index - (last.at(-1) ?? 0) <= 2 * CONTEXT) last.push(index);
+    else groups.push([index]);
+  }
+  const hunks = groups.map((group) => {
+    const first = Math.max(0, (group[0] ?? 0) - CONTEXT);
+    const end = Math.min(count, (group.at(-1) ?? 0) + CONTEXT + 1);
+    const body: string[] = [];
+    for (let index = first; index < end; index += 1) {
+      const [line = '', other = ''] = [old[index], now[index]];
+      body.push(...(line === other ? [` ${line}`] : [`-${line}`, `+${other}`]));
+    }
+    return [`@@ -${first + 1},${end - first} +${first + 1},${end - first} @@`, ...body].join('\n');
+  });
+  return [`--- a/${path}`, `+++ b/${path}`, ...hunks, ''].join('\n');
+}
+
 /** Names and reasons inside a C comment: nothing in them may end it. */
 const comment = (text: string): string => plain(text).replace(/\*\//g, '* /');
 

@@ -16,6 +16,10 @@ export function escapeMarkdown(text: string): string {
       .replace(/(?<![A-Za-z0-9])@(?=[A-Za-z0-9])|@(?=[\w-]*\.)/g, '@\u200b')
       .replace(/:\/\//g, ':\u200b//')
       .replace(/www\./gi, (www) => `${www.slice(0, 3)}\u200b.`)
+      .replace(/\b(GH-)(?=\d)/gi, '$1\u200b')
+      .replace(/:(?=[a-z0-9_+-]+:)/gi, ':\u200b')
+      // Between two of them a forge sees a formula, escaped or not.
+      .replaceAll('$', '&#36;')
       .replace(/^(\d+)([.)])(?=\s|$)/, '$1\\$2')
       .replace(/^[-+=#>:]/, '\\$&')
   );
@@ -97,13 +101,13 @@ export const LIMITS = { comment: 65_536, summary: 1024 * 1024 } as const;
  * Blocks up to a limit, cut before the first that does not fit, with the number of findings that were left out and where
  * they are. The length counts bytes of UTF-8, which is at least the number of characters.
  */
-export function cutBlocks(blocks: readonly Block[], limit: number, rest: string): string {
+export function cutBlocks(blocks: readonly Block[], limit: number, rest: string, noun = 'findings'): string {
   const whole = blocks.map(({ text }) => text).join('\n');
   if (Buffer.byteLength(whole) <= limit) return whole;
   const total = blocks.reduce((all, { items }) => all + items, 0);
   const kept = blocks.flatMap(({ text, isKept }) => (isKept === true ? [`\n${text}`] : [])).join('');
   const end = Buffer.byteLength(kept) <= limit / 2 ? kept : '';
-  const tail = (shown: number): string => `\n${total - shown} of ${total} findings are left out here: ${rest}\n${end}`;
+  const tail = (shown: number): string => `\n${total - shown} of ${total} ${noun} are left out here: ${rest}\n${end}`;
   const room = limit - Buffer.byteLength(tail(0)) - 16;
   let text = '';
   let shown = 0;

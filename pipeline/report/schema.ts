@@ -171,7 +171,25 @@ const findings = z.strictObject({
   }),
 });
 
-export const SCHEMAS = { module, diff, policy, clobbers, findings } as const;
+const publish = z.strictObject({
+  schema: z.literal('bitwatch.publish/1'),
+  repository: z.string(),
+  sent: z.boolean(),
+  outcomes: z.array(
+    z.strictObject({
+      key: z.string(),
+      deed: z.enum(['created', 'updated', 'unchanged', 'left', 'failed', 'withdrawn']),
+      number: line.nullable(),
+      comment: line.nullable(),
+      url: z.string(),
+      why: z.string().nullable(),
+    }),
+  ),
+  notes: texts,
+  trouble: z.string().nullable(),
+});
+
+export const SCHEMAS = { module, diff, policy, clobbers, findings, publish } as const;
 
 /** The JSON Schema files of `specs/schema/`, by name. */
 export function schemaFiles(): readonly { readonly name: string; readonly content: string }[] {

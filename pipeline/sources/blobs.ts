@@ -15,10 +15,18 @@ export type BlobReader = {
    * large, or is damaged. A NoInputError for a revision that is not there.
    */
   readonly read: (name: string) => Promise<Blob | null>;
+  /**
+   * The id of what stands at a path below a tree, given by its own id, or null. Each tree is read once, so that the paths
+   * of many revisions cost what differs between them. An UnavailableError where the clone lacks a tree on the way.
+   */
+  readonly idAt: (tree: string, path: string) => Promise<string | null>;
   /** How many blobs were read. */
   readonly count: () => number;
   readonly close: () => Promise<void>;
 };
+
+/** Trees of the last few revisions of a history; a wider one would only hold memory. */
+const MAX_TREES = 512;
 
 type Waiting = { readonly resolve: (answer: Answer) => void; readonly reject: (error: Error) => void };
 
@@ -50,7 +58,28 @@ export function openBlobs(
     if (colon > 0) await checkAbsent(gitDir, name.slice(0, colon), name.slice(colon + 1), folder);
     return null;
   };
-  return { read, count: () => count, close: batch.close };
+  const trees = new Map<string, Promise<Answer>>();
+  const tree = (oid: string): Promise<Answer> => {
+    const known = trees.get(oid) ?? batch.ask(oid);
+    trees.delete(oid);
+    trees.set(oid, known);
+    const [oldest] = trees.keys();
+    if (trees.size > MAX_TREES && oldest !== undefined) trees.delete(oldest);
+    return known;
+  };
+  const idAt = async (root: string, path: string): Promise<string | null> => {
+    if (!/^[0-9a-f]{40,64}$/.test(root)) throw problem(gitDir, 'the id of a tree', JSON.stringify(root));
+    let oid = root;
+    for (const name of path.split('/')) {
+      const answer = await tree(oid);
+      if (answer.kind !== 'object') throw lacking(gitDir, path, { mode: '', oid });
+      const entry = answer.type === 'tree' ? entryOf(answer.bytes, name, answer.oid.length / 2) : null;
+      if (entry === null) return null;
+      oid = entry.oid;
+    }
+    return oid;
+  };
+  return { read, idAt, count: () => count, close: batch.close };
 }
 
 const problem = (gitDir: string, expected: string, found: string, at?: string): DataError =>
@@ -124,15 +153,24 @@ function startBatch(gitDir: string, env: NodeJS.ProcessEnv, network: boolean, li
     fail(new UnavailableError(`git cannot be run: ${error.message}; install git`, { cause: error })),
   );
   child.on('close', () => fail(endOf(gitDir, stderr)));
+  let asked = '';
+  /** What is asked in one go is written in one: each write of its own costs a call of the system. */
+  const flush = (): void => {
+    const questions = asked;
+    asked = '';
+    if (child.stdin.writable) child.stdin.write(questions);
+  };
   return {
     ask: (name: string): Promise<Answer> => {
       if (failure !== null) return Promise.reject(failure);
       return new Promise((resolve, reject) => {
         waiting.push({ resolve, reject });
-        child.stdin.write(`${name}\n`);
+        if (asked === '') queueMicrotask(flush);
+        asked += `${name}\n`;
       });
     },
     close: (): Promise<void> => {
+      flush();
       // Nothing is asked any more: git ends when its input does, and the run need not wait for it.
       child.stdin.end();
       child.unref();

@@ -71,6 +71,4 @@ const codeOf = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 
 const busy = (what: string, owner: number | null): UnavailableError =>
-  new UnavailableError(
-    `${what} is being fetched by another run${owner === null ? '' : ` (process ${owner})`}; try again`,
-  );
+  new UnavailableError(`${what} is in use by another run${owner === null ? '' : ` (process ${owner})`}; try again`);

@@ -5,12 +5,14 @@ import type { Repository } from './repository.ts';
 /** One revision where a path changed: each path with its blob id, null where it was removed. */
 export type PathChange = {
   readonly commit: string;
+  /** The id of its top tree. */
+  readonly tree: string;
   readonly time: number;
   readonly subject: string;
   readonly paths: ReadonlyMap<string, string | null>;
 };
 
-const FORMAT = ['--raw', '--no-abbrev', '--no-renames', '-z', '--encoding=UTF-8', '--format=%H%x00%ct%x00%s'];
+const FORMAT = ['--raw', '--no-abbrev', '--no-renames', '-z', '--encoding=UTF-8', '--format=%H%x00%T%x00%ct%x00%s'];
 
 /** The revisions of a range, oldest first, where any of the paths changed. A rename shows as a removal and an addition. */
 export async function listPathChanges(
@@ -29,7 +31,7 @@ export async function listPathChanges(
 }
 
 /**
- * Fields end with NUL: id, time, subject, then an entry and its path in turn. Only an entry begins with a colon, so no
+ * Fields end with NUL: id, tree, time, subject, then an entry and its path in turn. Only an entry begins with a colon, so no
  * subject can be taken for one: a field's place says what it is.
  */
 function parseLog(name: string, text: string): readonly PathChange[] {
@@ -37,9 +39,10 @@ function parseLog(name: string, text: string): readonly PathChange[] {
   const changes: PathChange[] = [];
   let at = 0;
   while (at < fields.length - 1) {
-    const [commit = '', time = '', subject = ''] = fields.slice(at, at + 3);
-    if (!/^[0-9a-f]{40,64}$/.test(commit) || !/^\d+$/.test(time)) throw unknownField(name, commit);
-    at += 3;
+    const [commit = '', tree = '', time = '', subject = ''] = fields.slice(at, at + 4);
+    if (!/^[0-9a-f]{40,64}$/.test(commit) || !/^[0-9a-f]{40,64}$/.test(tree) || !/^\d+$/.test(time))
+      throw unknownField(name, commit);
+    at += 4;
     const paths = new Map<string, string | null>();
     for (; fields[at]?.startsWith(':') === true; at += 2) {
       const entry = /^:\d+ \d+ [0-9a-f]+ ([0-9a-f]+) ([A-Z])$/.exec(fields[at] ?? '');
@@ -47,7 +50,7 @@ function parseLog(name: string, text: string): readonly PathChange[] {
       if (entry === null || path === undefined) throw unknownField(name, fields[at]);
       paths.set(path, entry[2] === 'D' ? null : (entry[1] ?? null));
     }
-    changes.push({ commit, time: Number(time), subject, paths });
+    changes.push({ commit, tree, time: Number(time), subject, paths });
   }
   return changes;
 }

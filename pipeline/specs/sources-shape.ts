@@ -31,8 +31,17 @@ const source = z.strictObject({
 });
 const list = z.strictObject({ name, address: z.email(), url, optIn: z.boolean() });
 
+const repository = z.strictObject({
+  repository: z.string().regex(/^[\w-]+\/[\w.-]+$/, 'OWNER/NAME'),
+  optIn: z.boolean(),
+});
+
 const shape = z
-  .strictObject({ sources: z.array(source), lists: z.array(list).default([]) })
+  .strictObject({
+    sources: z.array(source),
+    lists: z.array(list).default([]),
+    repositories: z.array(repository).default([]),
+  })
   .refine(
     ({ sources }) => new Set(sources.map((each) => each.name)).size === sources.length,
     'each source to have a name of its own',

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { run } from '../../pipeline/commands/run.ts';
+import type { Timing } from '../../pipeline/deliver/github/client.ts';
 
 export type RunResult = { readonly status: number; readonly stdout: string; readonly stderr: string };
 
@@ -9,7 +10,12 @@ export const ROOT = join(import.meta.dirname, '..', '..');
 /** Runs the command line in this process, as `cli.ts` would. */
 export async function bitwatch(
   args: readonly string[],
-  options: { readonly env?: NodeJS.ProcessEnv; readonly today?: string; readonly home?: string } = {},
+  options: {
+    readonly env?: NodeJS.ProcessEnv;
+    readonly today?: string;
+    readonly home?: string;
+    readonly timing?: Timing;
+  } = {},
 ): Promise<RunResult> {
   let stdout = '';
   let stderr = '';
@@ -29,6 +35,7 @@ export async function bitwatch(
     },
     today: () => options.today ?? '2026-11-21',
     home: options.home ?? ROOT,
+    ...(options.timing === undefined ? {} : { timing: options.timing }),
   });
   return { status, stdout, stderr };
 }

@@ -7,7 +7,7 @@ export function parseInitialiser(cursor: Cursor): Expr {
   const outer = enter(cursor);
   const at = expect(cursor, '{', 'before an initialiser');
   const items: InitItem[] = [];
-  while (!isText(peek(cursor), '}')) {
+  for (skipDefinitions(cursor); !isText(peek(cursor), '}'); skipDefinitions(cursor)) {
     const first = peek(cursor);
     const designators = parseDesignators(cursor);
     const value = isText(peek(cursor), '{') ? parseInitialiser(cursor) : parseAssignment(cursor);
@@ -17,6 +17,11 @@ export function parseInitialiser(cursor: Cursor): Expr {
   expect(cursor, '}', 'or `,` in an initialiser');
   leave(cursor, outer);
   return { kind: 'init', items, at };
+}
+
+/** Between elements: a list may be written with a macro that is defined for it alone. */
+function skipDefinitions(cursor: Cursor): void {
+  while (peek(cursor).kind === 'directive' && ['define', 'undef'].includes(peek(cursor).text)) next(cursor);
 }
 
 function parseDesignators(cursor: Cursor): readonly Designator[] {

@@ -1,8 +1,8 @@
 import { DataError } from '../../model/errors.ts';
 import type { Place, Register } from '../../model/place.ts';
 import { fail } from '../c/cursor.ts';
-import { evaluate, evaluateMacro } from '../c/evaluate.ts';
-import { initialiserOf } from '../c/unit.ts';
+import { evaluate, evaluateMacro, type Scope } from '../c/evaluate.ts';
+import { initialiserOf, type Macro } from '../c/unit.ts';
 import type { KernelTree } from './tree.ts';
 
 /** A feature's bit, by name without `X86_FEATURE_`. */
@@ -35,7 +35,7 @@ export function readFeatures(tree: KernelTree): FeatureTable {
     const scope = tree.scope(path);
     for (const macro of unit.macros.values()) {
       if (!/^(KVM_)?X86_FEATURE_\w+$/.test(macro.name) || macro.params !== null || macro.body.length === 0) continue;
-      numbers.set(macro.name, Number(evaluateMacro(macro, scope).value));
+      numbers.set(macro.name, numberOf(macro, scope));
     }
   }
   for (const [macro, number] of numbers) {
@@ -47,6 +47,20 @@ export function readFeatures(tree: KernelTree): FeatureTable {
     if (place !== undefined) bits.set(name, { ...place, bit: own & 31 });
   }
   return { bits, words };
+}
+
+/** Values of bodies such as `( 9*32+ 4)`, which name nothing: they are the same in every revision. */
+const plainNumbers = new Map<string, number>();
+
+function numberOf(macro: Macro, scope: Scope): number {
+  let text = '';
+  for (const token of macro.body) {
+    if (token.kind === 'id') return Number(evaluateMacro(macro, scope).value);
+    text += `${token.text} `;
+  }
+  const number = plainNumbers.get(text) ?? Number(evaluateMacro(macro, scope).value);
+  plainNumbers.set(text, number);
+  return number;
 }
 
 const wordNumber = (tree: KernelTree, name: string): number => Number(tree.scope(REVERSE).constant?.(name) ?? -1n);

@@ -7,6 +7,7 @@ import { bodyOf, type CFunction } from '../c/unit.ts';
 import { allExpressions, allStatements, expressionsIn, expressionsOf } from '../c/walk.ts';
 import { type Entry, type Program, runCondition, runFunction } from './interpret.ts';
 import { blank, isUnheard, type LeafInput, leavesTold, UNHEARD } from './leaves.ts';
+import { looksUp } from './masking.ts';
 
 /** What KVM does to the entries that the module reports as configurable. */
 export type Filter = {
@@ -19,15 +20,20 @@ export type Filter = {
 const ALL = 0xffffffffn;
 
 /** The condition under which a TD's setup fails, with the name that stands for the entry in it. */
-export type Refusal = { readonly test: Expr; readonly entry: string; readonly line: number };
+export type Refusal = {
+  readonly test: Expr;
+  readonly entry: string;
+  readonly line: number;
+  /** The function that it stands in. */
+  readonly name: string;
+};
 
 /**
  * Derives the filter by running KVM's own functions on entries: for every leaf that the code names, each register with
  * all bits set and with each bit alone. Which functions they are follows from what they do: one copies the module's
  * configurable values into an entry, the other refuses entries of user space.
  */
-export function readFilter(program: Program): Filter {
-  const init = findInit(program);
+export function readEntryFilter(program: Program, init: CFunction): Filter {
   const refusals = findRefusals(program);
   const leaves = leavesTold(program, init, refusals);
   const cleared = probe(program, leaves, (entry) => runFunction(program, init, entry).entry);
@@ -48,8 +54,11 @@ export function readFilter(program: Program): Filter {
   };
 }
 
-/** The function that fills an entry from the module's `cpuid_config_values`. */
-export function findInit(program: Program): CFunction {
+/** What marks the functions that the filter is made of: where it starts, and where tables of capabilities are filled. */
+export const FILTER_TEXT = /find_cpuid_entry|cpuid_config|supported_cpuid|_caps?_(?:init|set|mask)/;
+
+/** The functions that fill an entry from the module's `cpuid_config_values`. */
+export function findInits(program: Program): readonly CFunction[] {
   const hits = [...program.unit.functions.values()].flat().filter((fn) => {
     const names = new Set<string>();
     let writes = false;
@@ -59,16 +68,17 @@ export function findInit(program: Program): CFunction {
     }
     return writes && [...names].some((name) => /cpuid_config_values|cpuid_config$|cpuid_configs/.test(name));
   });
-  const [fn, ...more] = hits.filter((hit) => hasEntryParameter(program, hit));
+  return hits.filter((hit) => hasEntryParameter(program, hit));
+}
+
+/** The one function that fills an entry. A DataError where there is none or there are several. */
+export function findInit(program: Program): CFunction {
+  const [fn, ...more] = findInits(program);
   if (fn !== undefined && more.length === 0) return fn;
   throw new DataError({
     where: { file: program.path, line: more[0]?.line ?? 1 },
     expected: 'one function that copies the module’s configurable CPUID values into a kvm_cpuid_entry2',
-    found:
-      fn === undefined
-        ? 'none: the tree matches no known generation'
-        : `${more.length + 1}: ${[fn, ...more].map(({ name }) => name).join(', ')}`,
-    hint: 'declare the policy by hand in specs/kvm/ where the code is of another kind',
+    found: fn === undefined ? 'none' : [fn, ...more].map(({ name }) => name).join(', '),
   });
 }
 
@@ -86,21 +96,13 @@ export function findRefusals(program: Program): readonly Refusal[] {
     const entries = new Set<string>();
     const refusals: Refusal[] = [];
     for (const statement of allStatements(body)) {
-      for (const expr of expressionsOf(statement)) {
-        for (const part of allExpressions(expr)) {
-          if (
-            part.kind === 'assign' &&
-            part.target.kind === 'id' &&
-            part.value.kind === 'call' &&
-            part.value.callee.kind === 'id' &&
-            /find_cpuid_entry/.test(part.value.callee.name)
-          )
-            entries.add(part.target.name);
-        }
-      }
+      if (statement.kind === 'decl' && statement.init !== null && looksUp(statement.init)) entries.add(statement.name);
+      for (const expr of expressionsOf(statement))
+        for (const part of allExpressions(expr))
+          if (part.kind === 'assign' && part.target.kind === 'id' && looksUp(part.value)) entries.add(part.target.name);
       if (statement.kind !== 'if' || !returnsError(statement.then)) continue;
       const entry = [...entries].find((name) => usesAsArgument(statement.test, name));
-      if (entry !== undefined) refusals.push({ test: statement.test, entry, line: statement.at.line });
+      if (entry !== undefined) refusals.push({ test: statement.test, entry, line: statement.at.line, name: fn.name });
     }
     return refusals;
   });
@@ -109,7 +111,7 @@ export function findRefusals(program: Program): readonly Refusal[] {
 const isError = (expr: Expr | null): boolean => expr?.kind === 'unary' && expr.op === '-';
 
 /** `return -EINVAL;`, or `ret = -EINVAL;` with a jump, whatever is said before. */
-const returnsError = (body: readonly Stmt[]): boolean =>
+export const returnsError = (body: readonly Stmt[]): boolean =>
   body.some((each) => each.kind === 'return' && isError(each.value)) ||
   (body.some((each) => each.kind === 'expr' && each.expr.kind === 'assign' && isError(each.expr.value)) &&
     body.some((each) => each.kind === 'jump' && each.form === 'goto'));

@@ -19,6 +19,9 @@ const SETS = new Set([
 ]);
 const IGNORED = new Set(['VENDOR_F', 'RUNTIME_F']);
 
+/** What marks the function that sets KVM's capabilities. */
+export const KNOWN_TEXT = /(?:initialize|set)_cpu_caps/;
+
 /** Features for which KVM sets a capability: what KVM has heard of, which is not what a TD may have. */
 export function readKnown(unit: Unit, features: FeatureTable): readonly PolicyMask[] {
   const masks = new Map<string, PolicyMask>();

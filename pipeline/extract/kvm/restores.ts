@@ -5,6 +5,9 @@ import type { Expr } from '../c/ast.ts';
 import { bodyOf, type CFunction, initialiserOf, type Unit } from '../c/unit.ts';
 import { allExpressions, expressionsIn } from '../c/walk.ts';
 
+/** What marks the functions and arrays that host state is restored from. */
+export const RESTORES_TEXT = /tdx_vcpu_run|prepare_switch_to_host|uret_msrs|user_return/;
+
 /** Writes of host state that do not name their MSR in an argument. */
 const WRITERS: Readonly<Record<string, string | undefined>> = {
   update_debugctlmsr: 'MSR_IA32_DEBUGCTLMSR',
@@ -27,7 +30,11 @@ export function readRestores(unit: Unit): readonly Restore[] {
       expected: 'the functions tdx_vcpu_run and tdx_prepare_switch_to_host',
       found: 'neither',
     });
-  const found = [...userReturnMsrs(unit), ...roots.flatMap((root) => writesOf(unit, root, new Set()))];
+  const found = [
+    ...userReturnMsrs(unit),
+    ...userReturnSlots(unit),
+    ...roots.flatMap((root) => writesOf(unit, root, new Set())),
+  ];
   const unique = new Map(found.map((restore) => [`${restore.msr} ${restore.by}`, restore]));
   return [...unique.values()].sort((a, b) => compareTexts(a.msr, b.msr) || compareTexts(a.by, b.by));
 }
@@ -43,6 +50,31 @@ function userReturnMsrs(unit: Unit): readonly Restore[] {
       const msr = parts.map((part) => part.value).find((part) => part.kind === 'id' && /^MSR_/.test(part.name));
       return msr?.kind === 'id' ? [{ msr: msr.name, by: object.name, path: unit.file, line: item.at.line }] : [];
     });
+  });
+}
+
+/**
+ * `slot = kvm_find_user_return_msr(MSR_X)` in one place and `kvm_user_return_update_cache(slot, …)` in another: what the
+ * module changed comes back on the way to user space.
+ */
+function userReturnSlots(unit: Unit): readonly Restore[] {
+  const calls = [...unit.functions.values()]
+    .flat()
+    .flatMap((fn) => [...expressionsIn(bodyOf(unit, fn))].map((expr) => ({ fn, expr })));
+  const slots = new Map<string, string>();
+  for (const { expr } of calls) {
+    if (expr.kind !== 'assign' || expr.target.kind !== 'id' || expr.value.kind !== 'call') continue;
+    const { callee, args } = expr.value;
+    const [msr] = args;
+    if (callee.kind === 'id' && /_user_return_msr$/.test(callee.name) && msr?.kind === 'id' && /^MSR_/.test(msr.name))
+      slots.set(expr.target.name, msr.name);
+  }
+  return calls.flatMap(({ fn, expr }): readonly Restore[] => {
+    if (expr.kind !== 'call' || expr.callee.kind !== 'id' || !/user_return.*update_cache$/.test(expr.callee.name))
+      return [];
+    const [slot] = expr.args;
+    const msr = slot?.kind === 'id' ? slots.get(slot.name) : undefined;
+    return msr === undefined ? [] : [{ msr, by: fn.name, path: unit.file, line: expr.at.line }];
   });
 }
 

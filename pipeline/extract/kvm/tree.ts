@@ -1,6 +1,9 @@
 import { DataError, NoInputError } from '../../model/errors.ts';
 import { evaluate, type Scope, type ScopedMacro } from '../c/evaluate.ts';
+import type { EnumMember } from '../c/members.ts';
+import { sparse } from '../c/sparse.ts';
 import { enumMembers, readUnit, type Unit } from '../c/unit.ts';
+import { movedLine, type Slice, sliceOf } from './slice.ts';
 
 export type KernelFile = { readonly text: string; readonly blob: string };
 
@@ -8,6 +11,11 @@ export type KernelFile = { readonly text: string; readonly blob: string };
 export type KernelTree = {
   /** A value that only some files decide, computed once for each set of their blobs. */
   readonly once: <T>(name: string, paths: readonly string[], compute: () => T) => T;
+  /**
+   * A value that a part of one file decides, and the headers if `meanings` gives what they make of the part's names:
+   * computed once for each text of the part. `move` gives the value with other line numbers.
+   */
+  readonly onceOf: <T>(question: Question<T>) => T;
   readonly repository: string;
   readonly revision: string;
   readonly has: (path: string) => boolean;
@@ -16,6 +24,16 @@ export type KernelTree = {
   readonly file: (path: string) => KernelFile | undefined;
   /** A scope that sees the macros and enumerators of all files, those of `path` first. */
   readonly scope: (path: string) => Scope;
+};
+
+export type Question<T> = {
+  readonly name: string;
+  readonly path: string;
+  /** What the text of the functions that the value is about matches; the others are not there for `compute`. */
+  readonly about: RegExp;
+  readonly meanings: (names: ReadonlySet<string>) => string;
+  readonly compute: (unit: Unit) => T;
+  readonly move: (value: T, lineOf: (line: number) => number) => T;
 };
 
 /** Units by blob id: a history parses each distinct blob once, and keeps the last few. */
@@ -52,7 +70,15 @@ export const NAME_PATHS: readonly string[] = [
 /** Files whose macros and enumerators constants are made of; the big C files are searched only for themselves. */
 export const HEADERS = KVM_PATHS.filter((path) => path.endsWith('.h'));
 
-const MAX_UNITS = 64;
+/** Large files of which only macros and the functions that match are read. */
+const SPARSE: ReadonlyMap<string, RegExp | null> = new Map<string, RegExp | null>([
+  ['arch/x86/kvm/x86.c', null],
+  ['arch/x86/kvm/vmx/vmx.c', /supported_xss/],
+]);
+
+const MAX_UNITS = 32;
+/** Answers that a history keeps: more than any revision gives. */
+const MAX_FACTS = 256;
 
 export function openTree(
   repository: string,
@@ -74,20 +100,26 @@ export function openTree(
   const { facts } = cache;
   const once = <T>(name: string, paths: readonly string[], compute: () => T): T => {
     const key = [name, ...paths.map((path) => files.get(path)?.blob ?? '-')].join(' ');
-    if (!facts.has(key)) facts.set(key, compute());
-    // The key names all that the value depends on, so it is the value of this computation.
-    return facts.get(key) as T;
+    return kept(facts, key, compute);
+  };
+  const slices = new Map<string, Slice>();
+  const onceOf = <T>({ name, path, about, meanings, compute, move }: Question<T>): T => {
+    const key = `${path} ${about.source}`;
+    const slice = slices.get(key) ?? sliceOf(unit(path), files.get(path)?.text ?? '', about);
+    slices.set(key, slice);
+    const { value, pieces } = kept(facts, [name, path, meanings(slice.names), slice.text].join('\n'), () => ({
+      value: compute(slice.unit),
+      pieces: slice.pieces,
+    }));
+    return move(value, (line) => movedLine(line, pieces, slice.pieces));
   };
   let constants: ReadonlyMap<string, bigint> | null = null;
+  let macros: ReadonlyMap<string, ScopedMacro> | null = null;
   /** The macros of all headers, of each name the first: what every scope of the revision shares. */
-  const shared = (): ReadonlyMap<string, ScopedMacro> =>
-    once('macros', HEADERS, () => {
-      const macros = new Map<string, ScopedMacro>();
-      for (const path of HEADERS.filter((header) => files.has(header)))
-        for (const [name, macro] of unit(path).macros)
-          if (!macros.has(name)) macros.set(name, { ...macro, file: path });
-      return macros;
-    });
+  const shared = (): ReadonlyMap<string, ScopedMacro> => {
+    macros ??= once('macros', HEADERS, () => macrosOf(HEADERS.filter((path) => files.has(path)).map(unit)));
+    return macros;
+  };
   const macroOf = (path: string, name: string): ScopedMacro | undefined => {
     const own = files.has(path) ? unit(path).macros.get(name) : undefined;
     return own === undefined ? shared().get(name) : { ...own, file: path };
@@ -102,7 +134,34 @@ export function openTree(
       return constants.get(name);
     },
   });
-  return { once, repository, revision, has: (path) => files.has(path), unit, file: (path) => files.get(path), scope };
+  return {
+    once,
+    onceOf,
+    repository,
+    revision,
+    has: (path) => files.has(path),
+    unit,
+    file: (path) => files.get(path),
+    scope,
+  };
+}
+
+/** The value of a key that names all that it depends on; the value that was longest not asked for goes first. */
+function kept<T>(facts: Map<string, unknown>, key: string, compute: () => T): T {
+  const value = facts.has(key) ? (facts.get(key) as T) : compute();
+  facts.delete(key);
+  facts.set(key, value);
+  const [oldest] = facts.keys();
+  if (facts.size > MAX_FACTS && oldest !== undefined) facts.delete(oldest);
+  return value;
+}
+
+/** The macros of several units, of each name the first. */
+function macrosOf(units: readonly Unit[]): ReadonlyMap<string, ScopedMacro> {
+  const macros = new Map<string, ScopedMacro>();
+  for (const { file, macros: own } of units)
+    for (const [name, macro] of own) if (!macros.has(name)) macros.set(name, { ...macro, file });
+  return macros;
 }
 
 /** A file's unit, parsed if none of the last revisions had it. */
@@ -116,7 +175,8 @@ function cachedUnit(cache: UnitCache, path: string, { blob, text }: KernelFile):
     return known;
   }
   checkMerge(path, text);
-  const read = readUnit(path, text);
+  const wanted = SPARSE.get(path);
+  const read = readUnit(path, wanted === undefined ? text : sparse(text, wanted));
   // A history goes forward: what the last few revisions read is what the next one shares.
   for (const old of cache.keys()) {
     if (cache.size < MAX_UNITS) break;
@@ -126,15 +186,25 @@ function cachedUnit(cache: UnitCache, path: string, { blob, text }: KernelFile):
   return read;
 }
 
+const enums = new WeakMap<Unit, Map<string, readonly EnumMember[]>>();
+
+/** The members of an enum by its tag, parsed once for each unit; none where the unit does not have it. */
+function membersOf(unit: Unit, tag: string): readonly EnumMember[] {
+  const known = enums.get(unit) ?? new Map<string, readonly EnumMember[]>();
+  enums.set(unit, known);
+  const aggregate = unit.aggregates.find((candidate) => candidate.form === 'enum' && candidate.tag === tag);
+  const members = known.get(tag) ?? (aggregate === undefined ? [] : enumMembers(unit, aggregate));
+  known.set(tag, members);
+  return members;
+}
+
 /** Enumerators of the enums that number CPUID words, CPUID registers and XSAVE features. */
 function readConstants(units: readonly Unit[], macro: Scope['macro']): ReadonlyMap<string, bigint> {
   const constants = new Map<string, bigint>([]);
   for (const wanted of ['cpuid_leafs', 'kvm_only_cpuid_leafs', 'cpuid_regs_idx', 'xfeature']) {
     for (const unit of units) {
-      const aggregate = unit.aggregates.find((candidate) => candidate.form === 'enum' && candidate.tag === wanted);
-      if (aggregate === undefined) continue;
       let next = 0n;
-      for (const member of enumMembers(unit, aggregate)) {
+      for (const member of membersOf(unit, wanted)) {
         if (member.value !== null)
           next = evaluate(member.value, { file: unit.file, macro, constant: (name) => constants.get(name) }).value;
         constants.set(member.name, next);
@@ -145,7 +215,10 @@ function readConstants(units: readonly Unit[], macro: Scope['macro']): ReadonlyM
   return constants;
 }
 
+const MARKERS = ['<<<<<<<', '>>>>>>>', '======='];
+
 function checkMerge(path: string, text: string): void {
+  if (!MARKERS.some((marker) => text.includes(marker))) return;
   const match = /^(<{7}|>{7}|={7})(?=\s|$)/m.exec(text);
   if (match === null) return;
   const line = text.slice(0, match.index).split('\n').length;

@@ -1,0 +1,107 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { DataError, NoInputError } from '../model/errors.ts';
+import { compareVersions } from '../model/order.ts';
+import type { Coverage, ReportFacts } from '../model/review.ts';
+import { type Draft, draftOfChange, draftOfMarkdown, draftOfView } from '../report/posting.ts';
+import { itemOf, viewOf } from '../report/view.ts';
+import { NO_CACHE } from '../specs/plain.ts';
+import { loadSpecs, type Specs } from '../specs/store.ts';
+import { clobbersByRelease } from './clobbers.ts';
+import { type Context, specsOf } from './context.ts';
+import { findPolicy, findRelease } from './operand.ts';
+import { reviewFacts, reviewTitle } from './review.ts';
+import { coverageOf, releaseReview, releaseSteps, stepReview, unreadOf, wholeReport, withWaivers } from './steps.ts';
+
+/** A text under the key that finds it again. */
+export type Keyed = { readonly key: string; readonly draft: Draft };
+
+/** Drafts, and what was asked for that none could be made of. */
+export type Drafts = { readonly drafts: readonly Keyed[]; readonly unread: Coverage['unread'] };
+
+const COMMENT_TITLE = 'bitwatch: what this pull request changes';
+
+/** The release review of each release, or of those newer than `since`, oldest first. */
+export async function releaseDrafts(
+  context: Context,
+  options: { readonly kvm: string | null; readonly since: string | null },
+): Promise<Drafts> {
+  const specs = await specsOf(context);
+  const clobbers = clobbersByRelease(specs);
+  const start = options.since === null ? null : findRelease(specs, options.since).module.release;
+  const isWanted = (release: string): boolean => start === null || compareVersions(release, start) > 0;
+  const policies = options.kvm === null ? specs.policies : [findPolicy(specs, options.kvm)];
+  const drafts = specs.releases
+    .filter(({ module }) => isWanted(module.release))
+    .map((release) => {
+      const facts = reviewFacts(specs, clobbers, { release, since: null, policies }, context.today());
+      return {
+        key: release.module.release,
+        draft: draftOfView(viewOf(withUnreadBetween(facts), reviewTitle(release.module.release))),
+      };
+    });
+  return { drafts, unread: unreadOf(specs).filter(({ release }) => isWanted(release)) };
+}
+
+/** Of what could not be read only that which lies between the two releases: a new name elsewhere is no news for this review. */
+function withUnreadBetween(facts: ReportFacts): ReportFacts {
+  const names = facts.coverage.releases;
+  const [from = '', to = from] = [names.length > 1 ? names[0] : undefined, names.at(-1)];
+  const unread = facts.coverage.unread.filter(
+    ({ release }) => compareVersions(release, to) < 0 && (from === '' || compareVersions(release, from) > 0),
+  );
+  return { ...facts, coverage: { ...facts.coverage, unread } };
+}
+
+/** A finished text from a file; nothing in it is no draft. */
+export function fileDraft(path: string): Draft | null {
+  if (!existsSync(path)) throw new NoInputError(`${path}: cannot be read`);
+  const bytes = readFileSync(path);
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new DataError({ where: { file: path }, expected: 'UTF-8', found: 'other bytes' }, { cause: error });
+  }
+  return text.trim() === '' ? null : draftOfMarkdown(COMMENT_TITLE, text);
+}
+
+/** Every release that is newer than another, against the one before it and under every policy. */
+export async function sinceDraft(context: Context, since: string): Promise<Draft | null> {
+  const specs = await specsOf(context);
+  const clobbers = clobbersByRelease(specs);
+  const start = findRelease(specs, since).module.release;
+  const steps = releaseSteps(specs.releases).filter(({ to }) => compareVersions(to.module.release, start) > 0);
+  if (steps.length === 0) return null;
+  const reviews = steps.flatMap(({ from, to }) => [
+    stepReview(specs, clobbers, from, to),
+    ...specs.policies.map((policy) => releaseReview(specs, clobbers, to, policy, from)),
+  ]);
+  const facts = withWaivers({ reviews, coverage: coverageOf(specs, reviews) }, specs, context.today());
+  return draftOfView(viewOf(facts, COMMENT_TITLE));
+}
+
+/** The findings that these specifications have and those of `base` have not, and the other way round; null where none. */
+export async function changeDraft(context: Context, base: string): Promise<Draft | null> {
+  const after = wholeOf(await specsOf(context), context);
+  const before = wholeOf(await loadSpecs(base, NO_CACHE), context);
+  const known = new Set(fingerprintsOf(before));
+  const kept = new Set(fingerprintsOf(after));
+  const reviews = after.reviews
+    .map((review) => ({ ...review, findings: review.findings.filter(({ fingerprint }) => !known.has(fingerprint)) }))
+    .filter(({ findings }) => findings.length > 0);
+  const gone = before.reviews.flatMap(({ findings }) => findings.filter(({ fingerprint }) => !kept.has(fingerprint)));
+  if (reviews.length === 0 && gone.length === 0) return null;
+  const headlines = gone.map((finding) => `${subjectText(finding.subject)}: ${itemOf(finding).headline}`);
+  return draftOfChange(viewOf({ ...after, reviews }, COMMENT_TITLE), headlines);
+}
+
+const wholeOf = (specs: Specs, context: Context): ReportFacts =>
+  wholeReport(specs, clobbersByRelease(specs), context.today());
+const fingerprintsOf = ({ reviews }: ReportFacts): readonly string[] =>
+  reviews.flatMap(({ findings }) => findings.map(({ fingerprint }) => fingerprint));
+const subjectText = ({ to, policy }: { readonly to: string; readonly policy: string | null }): string =>
+  policy === null || policy === to ? to : `${to} under ${policy}`;
+
+/** What stands in place of a review that no longer says anything. */
+export const silentDraft = (): Draft =>
+  draftOfMarkdown(COMMENT_TITLE, 'bitwatch: this pull request changes no finding any more.\n');

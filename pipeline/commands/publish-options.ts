@@ -1,0 +1,78 @@
+import type { Command } from 'commander';
+import type { Context } from './context.ts';
+import type { PublishOptions } from './publish.ts';
+
+type Opts = Readonly<Record<string, unknown>>;
+const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+
+const commonOf = (opts: Opts): PublishOptions => ({
+  repository: textOf(opts.repository),
+  send: opts.send === true,
+  state: textOf(opts.state),
+  drafts: textOf(opts.drafts),
+  reportUrl: textOf(opts.reportUrl),
+  wait: textOf(opts.wait),
+  label: textOf(opts.label),
+});
+
+/** `bitwatch publish releases` and `bitwatch publish review`. */
+export function addPublish(
+  program: Command,
+  withCommon: (command: Command) => Command,
+  contextOf: (command: Command) => Context,
+  done: (status: number) => void,
+): void {
+  const publish = program
+    .command('publish')
+    .description('keeps issues and comments on GitHub; says what it would do, and writes only with --send')
+    .exitOverride();
+  const add = (name: string, description: string, examples: readonly string[]): Command =>
+    withCommon(
+      publish
+        .command(name)
+        .description(description)
+        .exitOverride()
+        .addHelpText('after', `\nExamples:\n  ${examples.join('\n  ')}`),
+    )
+      .option('--repository <owner/name>', 'where; in a workflow its own repository')
+      .option('--send', 'writes; the repository opts in under specs/sources.yaml or runs this in its own workflow')
+      .option('--state <file>', 'what was posted where (specs/posted.yaml)')
+      .option('--drafts <dir>', 'writes each text to a file too')
+      .option('--report-url <url>', 'where the rest of a text is that does not fit')
+      .option('--wait <seconds>', 'how long limits and failures may keep the run', '900');
+  add('releases', 'one issue per module release, made once and updated when its review changes', [
+    'bitwatch publish releases --repository owner/name --since 1.5.06',
+    'bitwatch publish releases --repository owner/name --send',
+  ])
+    .option('--kvm <policy>', 'one KVM version instead of all')
+    .option('--since <release>', 'only releases newer than this one')
+    .option('--label <name>', 'the label of the issues', 'bitwatch')
+    .action(async (opts: Opts, command: Command) =>
+      done(
+        await (await import('./publish.ts')).publishReleases(contextOf(command), {
+          ...commonOf(opts),
+          kvm: textOf(opts.kvm),
+          since: textOf(opts.since),
+        }),
+      ),
+    );
+  add('review', 'one comment per pull request, made once and updated when its text changes', [
+    'bitwatch publish review --repository owner/name --pull 12 --base ../base/specs',
+    'bitwatch publish review --repository owner/name --pull 12 --body review.md --send',
+  ])
+    .option('--pull <number>', 'the pull request')
+    .option('--body <file>', 'a finished text in Markdown; an empty file is nothing to say')
+    .option('--since <release>', 'the review of every release newer than this one')
+    .option('--base <dir>', 'the specifications before the change: what findings come and go')
+    .action(async (opts: Opts, command: Command) =>
+      done(
+        await (await import('./publish.ts')).publishReview(contextOf(command), {
+          ...commonOf(opts),
+          pull: textOf(opts.pull),
+          body: textOf(opts.body),
+          since: textOf(opts.since),
+          base: textOf(opts.base),
+        }),
+      ),
+    );
+}

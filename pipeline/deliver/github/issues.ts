@@ -1,0 +1,97 @@
+import type { Answer } from './answer.ts';
+import type { Client } from './client.ts';
+import { isProblem } from './forge-error.ts';
+import { allPages } from './pages.ts';
+import { fieldOf, type Item, type Kept, linkOf, numberOf, ownMark, type Shelf, seenAt } from './shelf.ts';
+import { type Target, targetText } from './target.ts';
+
+/** The issues of a repository that this login made, one per key. */
+export function issueShelf(client: Client, api: string, target: Target, login: string, label: string): Shelf {
+  const where = `${targetText(target)}: issues`;
+  const keptOf = (entry: unknown, answer: Answer | null): Kept | null => {
+    const mark = ownMark(entry, login, 'release');
+    // A list of issues has the pull requests in it.
+    if (mark === null || fieldOf(entry, 'pull_request') !== undefined) return null;
+    return {
+      mark,
+      number: numberOf(entry, 'number', where),
+      comment: null,
+      url: linkOf(entry),
+      at: seenAt(answer, entry),
+    };
+  };
+  const made = (item: Item, answer: Answer): Kept => ({
+    mark: { kind: 'release', key: item.key, hash: item.hash },
+    number: numberOf(answer.data, 'number', where),
+    comment: null,
+    url: linkOf(answer.data),
+    at: seenAt(answer, answer.data),
+  });
+  const route = 'repos/{owner}/{repo}/issues';
+  return {
+    kind: 'release',
+    list: async () => {
+      const all = (filter: Readonly<Record<string, string>>): Promise<readonly unknown[]> =>
+        allPages(client, api, where, `GET /${route}`, {
+          ...target,
+          ...filter,
+          state: 'all',
+          sort: 'created',
+          direction: 'asc',
+        });
+      // By label, and by author for those whose label somebody took off or the token could not set. Never by search, which lags.
+      const labelled = await all({ labels: label });
+      const written = await all({ creator: login }).catch((error: unknown) => {
+        // A forge that cannot filter by this author is asked for everything.
+        if (isProblem(error, 'rejected')) return all({});
+        throw error;
+      });
+      const kept = new Map<number, Kept>();
+      for (const entry of [...labelled, ...written]) {
+        const each = keptOf(entry, null);
+        if (each !== null) kept.set(each.number, each);
+      }
+      return [...kept.values()].sort((a, b) => a.number - b.number);
+    },
+    look: async ({ number }) => {
+      try {
+        const answer = await client.request(where, 'safe', `GET /${route}/{number}`, { ...target, number });
+        return keptOf(answer.data, answer);
+      } catch (error) {
+        if (isProblem(error, 'gone')) return 'gone';
+        if (isProblem(error, 'missing')) return null;
+        throw error;
+      }
+    },
+    create: async (item) =>
+      made(
+        item,
+        await client.request(where, 'once', `POST /${route}`, {
+          ...target,
+          title: item.title,
+          body: item.body,
+          labels: [label],
+        }),
+      ),
+    update: async ({ number }, item) =>
+      made(
+        item,
+        await client.request(`${where}/${number}`, 'safe', `PATCH /${route}/{number}`, {
+          ...target,
+          number,
+          title: item.title,
+          body: item.body,
+        }),
+      ),
+    withdraw: async (second, first) => {
+      // An issue cannot be deleted by a token of a workflow: it is closed, points to the first, and loses its mark.
+      await client.request(`${where}/${second.number}`, 'safe', `PATCH /${route}/{number}`, {
+        ...target,
+        number: second.number,
+        body: `Made twice by two runs at once; see #${first.number}.\n`,
+        state: 'closed',
+        state_reason: 'not_planned',
+      });
+    },
+  };
+}

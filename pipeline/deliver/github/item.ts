@@ -1,0 +1,15 @@
+import { LIMITS } from '../../report/markdown.ts';
+import { type Draft, draftText, wholeText } from '../../report/posting.ts';
+import { contentHash, type MarkKind, markerLine } from './marker.ts';
+import type { Item } from './shelf.ts';
+
+/**
+ * A draft as it stands on the forge: the mark in the first line, then the text, cut to what the forge takes. The hash is over
+ * the text before the cut and without the link, which names another run each time.
+ */
+export function itemOfDraft(kind: MarkKind, key: string, draft: Draft, link: string | null): Item {
+  const hash = contentHash(draft.title, wholeText(draft));
+  const marker = markerLine({ kind, key, hash });
+  const room = LIMITS.comment - Buffer.byteLength(marker) - 1;
+  return { key, title: draft.title, body: `${marker}\n${draftText(draft, room, link)}`, hash };
+}

@@ -1,0 +1,149 @@
+import type { Client } from './client.ts';
+import { ForgeError, isProblem } from './forge-error.ts';
+import type { Item, Kept, Shelf } from './shelf.ts';
+
+/** What became of an item, or would. */
+export type Deed = 'created' | 'updated' | 'unchanged' | 'left' | 'failed' | 'withdrawn';
+export type Outcome = {
+  readonly key: string;
+  readonly deed: Deed;
+  readonly number: number | null;
+  readonly comment: number | null;
+  readonly url: string;
+  /** Why it was left or failed. */
+  readonly why: string | null;
+};
+
+export type Hint = { readonly number: number; readonly comment: number | null };
+
+export type Keeping = {
+  readonly items: readonly Item[];
+  /** Where a state file says an item is. */
+  readonly hints: ReadonlyMap<string, Hint>;
+  /** Nothing is written. */
+  readonly isDry: boolean;
+  /** Told of each posting that stands on the forge, as soon as that is known. */
+  readonly record: (kept: Kept) => Promise<void>;
+};
+
+/** How long a new posting may be missing from lists: the waits between looks, in milliseconds. */
+const LOOKS = [1000, 3000, 9000, 27_000] as const;
+const CREATIONS = 3;
+const SETTLING = 1000;
+
+/** What became of all items, and what ended the run early or kept it from looking for doubles. */
+export type Keep = { readonly outcomes: readonly Outcome[]; readonly trouble: ForgeError | null };
+
+/**
+ * Makes each item stand once: found by its mark it is updated where its hash differs, else it is made. What other runs made
+ * twice is taken away, the first stays. A problem with one item does not keep back others; one with the forge ends the run
+ * and says what is left.
+ */
+export async function keepAll(client: Client, shelf: Shelf, keeping: Keeping): Promise<Keep> {
+  const outcomes: Outcome[] = [];
+  let found = await shelf.list();
+  let trouble: ForgeError | null = null;
+  let hasWritten = false;
+  for (const item of keeping.items) {
+    if (trouble !== null) {
+      outcomes.push(outcomeOf(item.key, 'left', null, 'not tried'));
+      continue;
+    }
+    try {
+      // A run takes a second for each write: what another made in the meantime is seen before this one makes it too.
+      if (hasWritten && firstOf(found, item.key) === null) found = await shelf.list();
+      const outcome = await keepOne(client, shelf, keeping, found, item);
+      hasWritten ||= outcome.deed === 'created' && !keeping.isDry;
+      outcomes.push(outcome);
+    } catch (error) {
+      if (!(error instanceof ForgeError)) throw error;
+      outcomes.push(outcomeOf(item.key, 'failed', null, error.message));
+      if (!isProblem(error, 'rejected', 'gone', 'missing')) trouble = error;
+    }
+  }
+  if (keeping.isDry || trouble !== null) return { outcomes, trouble };
+  try {
+    if (hasWritten) await client.pause(SETTLING, 'looking whether another run posted the same');
+    for (const outcome of await settle(shelf, keeping, hasWritten ? await shelf.list() : found)) outcomes.push(outcome);
+  } catch (error) {
+    if (!(error instanceof ForgeError)) throw error;
+    trouble = error;
+  }
+  return { outcomes, trouble };
+}
+
+async function keepOne(
+  client: Client,
+  shelf: Shelf,
+  keeping: Keeping,
+  found: readonly Kept[],
+  item: Item,
+): Promise<Outcome> {
+  const hint = keeping.hints.get(item.key);
+  const listed = firstOf(found, item.key);
+  const known = listed ?? (hint === undefined ? null : await shelf.look(hint));
+  if (known === 'gone')
+    return outcomeOf(
+      item.key,
+      'left',
+      null,
+      `${hint?.number} was deleted; remove its entry from the state to post again`,
+    );
+  const kept = known?.mark.key === item.key ? known : null;
+  if (kept !== null && kept.mark.hash === item.hash) {
+    if (!keeping.isDry) await keeping.record(kept);
+    return outcomeOf(item.key, 'unchanged', kept);
+  }
+  if (kept === null && item.isUpdateOnly === true) return outcomeOf(item.key, 'unchanged', null, 'nothing to say');
+  const deed = kept === null ? 'created' : 'updated';
+  if (keeping.isDry) return outcomeOf(item.key, deed, kept);
+  const now = kept === null ? await createOnce(client, shelf, item) : await shelf.update(kept, item);
+  await keeping.record(now);
+  return outcomeOf(item.key, deed, now);
+}
+
+/** Makes an item; after a failure that leaves open whether it was made, looks for it before it tries again. */
+async function createOnce(client: Client, shelf: Shelf, item: Item): Promise<Kept> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await shelf.create(item);
+    } catch (error) {
+      if (!isProblem(error, 'uncertain')) throw error;
+      for (const wait of LOOKS) {
+        await client.pause(wait, `${error.message}; looking whether it was made`);
+        const made = firstOf(await shelf.list(), item.key);
+        if (made !== null) return made.mark.hash === item.hash ? made : await shelf.update(made, item);
+      }
+      if (attempt === CREATIONS)
+        throw new ForgeError('unavailable', `${error.message}; not made after ${CREATIONS} attempts`);
+    }
+  }
+}
+
+/** Takes away what stands twice: the first made stays, whichever run looks. */
+async function settle(shelf: Shelf, keeping: Keeping, found: readonly Kept[]): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const item of keeping.items) {
+    const first = firstOf(found, item.key);
+    if (first === null) continue;
+    for (const second of found.filter(({ mark }) => mark.key === item.key)) {
+      if (second === first) continue;
+      await shelf.withdraw(second, first);
+      await keeping.record(first);
+      outcomes.push(outcomeOf(item.key, 'withdrawn', second, `made twice; the first stays`));
+    }
+  }
+  return outcomes;
+}
+
+const firstOf = (found: readonly Kept[], key: string): Kept | null =>
+  found.find(({ mark }) => mark.key === key) ?? null;
+
+const outcomeOf = (key: string, deed: Deed, kept: Kept | null, why: string | null = null): Outcome => ({
+  key,
+  deed,
+  number: kept?.number ?? null,
+  comment: kept?.comment ?? null,
+  url: kept?.url ?? '',
+  why,
+});

@@ -1,0 +1,150 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { NoInputError, UnavailableError } from '../model/errors.ts';
+import { compareNumbers, compareTexts } from '../model/order.ts';
+import { withLock } from '../sources/lock.ts';
+import { writeFileAtomically } from '../specs/atomic.ts';
+import { NO_CACHE, readPlain } from '../specs/plain.ts';
+import { quoted } from '../specs/yaml-text.ts';
+
+/**
+ * One posting that stands on a forge. The file is a hint that saves a look; the mark in the posting is the truth, so that a
+ * lost or stale file never posts twice.
+ */
+export type Posted = {
+  readonly repository: string;
+  readonly kind: 'release' | 'review';
+  readonly key: string;
+  readonly number: number;
+  readonly comment: number | null;
+  readonly hash: string;
+  readonly url: string;
+  /** When it was seen to stand so, by the forge's clock. */
+  readonly at: string;
+};
+
+const placeOf = ({ repository, kind, key }: Posted): string => JSON.stringify([repository, kind, key]);
+
+/** Later seen is greater; of two seen at once the one made first is. A total order, so that joining obeys the laws of a union. */
+function compareAge(a: Posted, b: Posted): number {
+  return (
+    compareTexts(a.at, b.at) ||
+    compareNumbers(b.number, a.number) ||
+    compareNumbers(b.comment ?? 0, a.comment ?? 0) ||
+    compareTexts(a.hash, b.hash) ||
+    compareTexts(a.url, b.url)
+  );
+}
+
+/** The entries of both, one for each place: commutative, associative, idempotent. Sorted by repository, kind and key. */
+export function mergePosted(a: readonly Posted[], b: readonly Posted[]): readonly Posted[] {
+  const entries = new Map<string, Posted>();
+  for (const entry of [...a, ...b]) {
+    const other = entries.get(placeOf(entry));
+    if (other === undefined || compareAge(other, entry) < 0) entries.set(placeOf(entry), entry);
+  }
+  return [...entries.values()].sort(
+    (x, y) => compareTexts(x.repository, y.repository) || compareTexts(x.kind, y.kind) || compareTexts(x.key, y.key),
+  );
+}
+
+/** The file as YAML, one entry a block: the same entries, the same bytes. */
+export function postedToYaml(entries: readonly Posted[]): string {
+  const head =
+    '# What was posted where. A hint: the mark in each posting decides. Written by `bitwatch publish --send`.';
+  const blocks = mergePosted(entries, []).flatMap((entry) => [
+    `  - repository: ${quoted(entry.repository)}`,
+    `    kind: ${entry.kind}`,
+    `    key: ${quoted(entry.key)}`,
+    `    number: ${entry.number}`,
+    ...(entry.comment === null ? [] : [`    comment: ${entry.comment}`]),
+    `    hash: ${quoted(entry.hash)}`,
+    `    url: ${quoted(entry.url)}`,
+    `    at: ${quoted(entry.at)}`,
+  ]);
+  return `${[head, ...(blocks.length === 0 ? ['posted: []'] : ['posted:', ...blocks])].join('\n')}\n`;
+}
+
+/** Throws a DataError with line and column. */
+export async function readPosted(file: string, text: string): Promise<readonly Posted[]> {
+  const { posted } = await readPlain(
+    'posted',
+    file,
+    text,
+    NO_CACHE,
+    async () => (await import('../specs/posted-shape.ts')).checkPosted,
+  );
+  return posted.map((entry) => ({ ...entry, comment: entry.comment ?? null }));
+}
+
+/** The entries of a file; none where there is no file yet. */
+export async function loadPosted(path: string): Promise<readonly Posted[]> {
+  if (!existsSync(path)) return [];
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new NoInputError(`${path}: cannot be read`, { cause: error });
+  }
+  return readPosted(path, text);
+}
+
+/** How long a run waits for another that writes the same file. */
+const TRIES = 40;
+
+/** Work under the file's lock; while another run has it, waits. Throws an UnavailableError after ever longer waits. */
+export async function withPostedLock<T>(path: string, what: string, sleep: Sleep, work: () => Promise<T>): Promise<T> {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+  } catch (error) {
+    throw new UnavailableError(`${dirname(path)}: cannot be written`, { cause: error });
+  }
+  for (let attempt = 1; ; attempt += 1) {
+    let hasBegun = false;
+    try {
+      return await withLock(path, what, () => {
+        hasBegun = true;
+        return work();
+      });
+    } catch (error) {
+      // A lock that cannot be written has a cause; one that is taken has none.
+      const isBusy = !hasBegun && error instanceof UnavailableError && error.cause === undefined;
+      if (!isBusy || attempt === TRIES) throw error;
+      await sleep(Math.min(100 * 2 ** attempt, 30_000));
+    }
+  }
+}
+
+type Sleep = (milliseconds: number) => Promise<void>;
+
+/** Joins entries to a file: read again under its lock, so that two runs at once lose nothing. What changes nothing writes nothing. */
+export async function addPosted(path: string, entries: readonly Posted[], sleep: Sleep): Promise<void> {
+  await change(path, sleep, (before) => mergePosted(before, entries));
+}
+
+/** Takes down a posting that was seen; that it stands as it stood is no news. */
+export async function recordPosted(path: string, entry: Posted, sleep: Sleep): Promise<void> {
+  await change(path, sleep, (before) =>
+    before.some((other) => isSame(entry, other)) ? before : mergePosted(before, [entry]),
+  );
+}
+
+async function change(
+  path: string,
+  sleep: Sleep,
+  next: (before: readonly Posted[]) => readonly Posted[],
+): Promise<void> {
+  await withPostedLock(`${path}.lock`, path, sleep, async () => {
+    const before = await loadPosted(path);
+    const text = postedToYaml(next(before));
+    if (text === postedToYaml(before)) return;
+    try {
+      writeFileAtomically(path, text);
+    } catch (error) {
+      throw new UnavailableError(`${path}: cannot be written`, { cause: error });
+    }
+  });
+}
+
+const isSame = (a: Posted, b: Posted): boolean =>
+  placeOf(a) === placeOf(b) && a.number === b.number && a.comment === b.comment && a.hash === b.hash;

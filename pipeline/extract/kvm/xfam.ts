@@ -1,0 +1,115 @@
+import { XFAM_NAMES } from '../../model/control.ts';
+import { DataError } from '../../model/errors.ts';
+import type { Expr } from '../c/ast.ts';
+import { evaluate64, evaluateMacro, type Scope } from '../c/evaluate.ts';
+import { bodyOf, type Unit } from '../c/unit.ts';
+import { allExpressions, expressionsIn } from '../c/walk.ts';
+import { refusedBits } from './attributes.ts';
+import type { KernelTree } from './tree.ts';
+
+export const X86_PATH = 'arch/x86/kvm/x86.c';
+export const VMX_PATH = 'arch/x86/kvm/vmx/vmx.c';
+/** What marks the functions that make a TD's XFAM. */
+export const XFAM_TEXT = /supported_xss|supported_xcr0/;
+
+/** XFAM bits by what KVM itself supports, with what could not be settled. */
+export type Xfam = { readonly mask: bigint; readonly notes: readonly string[] };
+/** What tdx.c makes of KVM's masks for a TD. */
+export type XfamChanges = { readonly adds: bigint; readonly refuses: bigint };
+
+/** `kvm_caps.supported_xcr0 | kvm_caps.supported_xss`: what KVM's own masks leave of each. */
+export function readXfam(tree: KernelTree): Xfam {
+  const scope = tree.scope(X86_PATH);
+  const mask = (name: string): bigint | null => {
+    const macro = tree.unit(X86_PATH).macros.get(name);
+    return macro === undefined ? null : BigInt.asUintN(64, evaluateMacro(macro, scope).value);
+  };
+  const xcr0 = mask('KVM_SUPPORTED_XCR0');
+  if (xcr0 === null)
+    throw new DataError({
+      where: { file: X86_PATH, line: 1 },
+      expected: 'a definition of KVM_SUPPORTED_XCR0',
+      found: 'none',
+    });
+  const xss = mask('KVM_SUPPORTED_XSS');
+  const cleared = xss === null && clearsXss(tree);
+  const notes =
+    xss === null && !cleared
+      ? [`${VMX_PATH} does not settle supported_xss: XFAM is given without supervisor features`]
+      : [];
+  return { mask: xcr0 | (xss ?? 0n), notes };
+}
+
+/** XFAM by feature name, and a note for each bit without one. */
+export function namedXfam(
+  { mask, notes }: Xfam,
+  { adds, refuses }: XfamChanges,
+): {
+  readonly names: readonly string[];
+  readonly notes: readonly string[];
+} {
+  const all = (mask | adds) & ~refuses;
+  const has = (bit: number): boolean => ((all >> BigInt(bit)) & 1n) === 1n;
+  const unnamed = [...Array(64).keys()].filter((bit) => has(bit) && !XFAM_NAMES.has(bit));
+  return {
+    names: [...XFAM_NAMES].filter(([bit]) => has(bit)).map(([, name]) => name.toLowerCase()),
+    notes: [...notes, ...unnamed.map((bit) => `KVM supports XFAM bit ${bit}, which has no name here`)],
+  };
+}
+
+/**
+ * What the functions of tdx.c that start from KVM's masks add to them (`xss &= kvm_caps.supported_xss | XFEATURE_MASK_PT`,
+ * `supported |= XFEATURE_MASK_PT`), and what they refuse. Throws a DataError for an addition that is no constant.
+ */
+export function readXfamChanges(unit: Unit, scope: Scope): XfamChanges {
+  let [adds, refuses] = [0n, 0n];
+  for (const fn of [...unit.functions.values()].flat()) {
+    const body = bodyOf(unit, fn);
+    const names = new Set<string>();
+    for (const expr of expressionsIn(body)) {
+      if (expr.kind !== 'assign' || expr.target.kind !== 'id') continue;
+      if ([...allExpressions(expr.value)].some(isSupported)) {
+        names.add(expr.target.name);
+        for (const chain of chainsOf(expr.value)) adds |= constantsOf(chain, scope);
+      } else if (expr.op === '|=' && names.has(expr.target.name)) adds |= evaluate64(expr.value, scope);
+    }
+    refuses |= refusedBits(body, 'xfam', scope);
+  }
+  return { adds, refuses };
+}
+
+const isSupported = (expr: Expr): boolean => expr.kind === 'member' && /^supported_x(?:cr0|ss)$/.test(expr.name);
+
+/** The operands of each chain of `|` that holds one of KVM's masks. */
+function chainsOf(expr: Expr): readonly (readonly Expr[])[] {
+  const operands = (part: Expr): readonly Expr[] =>
+    part.kind === 'binary' && part.op === '|' ? [...operands(part.left), ...operands(part.right)] : [part];
+  return [...allExpressions(expr)]
+    .filter((part) => part.kind === 'binary' && part.op === '|')
+    .map(operands)
+    .filter((chain) => chain.some(isSupported));
+}
+
+const constantsOf = (chain: readonly Expr[], scope: Scope): bigint =>
+  chain
+    .filter((part) => part.kind !== 'member' && !(part.kind === 'id' && scope.macro(part.name) === undefined))
+    .reduce((mask, part) => mask | evaluate64(part, scope), 0n);
+
+/** VMX sets `kvm_caps.supported_xss = 0` where KVM supports no supervisor feature. */
+function clearsXss(tree: KernelTree): boolean {
+  if (!tree.has(VMX_PATH)) return false;
+  const unit = tree.unit(VMX_PATH);
+  return [...unit.functions.values()].flat().some((fn) => {
+    if (!/cpu_caps$/.test(fn.name)) return false;
+    for (const expr of expressionsIn(bodyOf(unit, fn)))
+      if (
+        expr.kind === 'assign' &&
+        expr.op === '=' &&
+        expr.target.kind === 'member' &&
+        expr.target.name === 'supported_xss' &&
+        expr.value.kind === 'num'
+      )
+        return evaluate64(expr.value, tree.scope(VMX_PATH)) === 0n;
+    return false;
+  });
+}
