@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { listEvents } from '../../../pipeline/sources/archive/events.ts';
@@ -10,6 +11,7 @@ import { tipOf } from '../../../pipeline/sources/archive/git-part.ts';
 import { type Extent, makeArena } from '../../../pipeline/sources/archive/pack/arena.ts';
 import { applyDelta, readDeltaHead } from '../../../pipeline/sources/archive/pack/delta.ts';
 import { readPackIndex } from '../../../pipeline/sources/archive/pack/index-file.ts';
+import { inflateAnew, makeInflater } from '../../../pipeline/sources/archive/pack/inflate.ts';
 import { openStore } from '../../../pipeline/sources/archive/pack/store.ts';
 import { append, git, mailText, makeInbox } from './inbox.ts';
 
@@ -147,6 +149,34 @@ describe('an index', () => {
       ),
     );
   });
+});
+
+test('streams are inflated by one state as zlib inflates them one by one', () => {
+  const inflaters = [makeInflater(), inflateAnew];
+  const change = fc.option(fc.tuple(fc.nat(), fc.nat(7)), { freq: 2 });
+  const input = fc.record({
+    content: fc.uint8Array({ maxLength: 300 }),
+    change,
+    cut: fc.option(fc.nat(20)),
+    more: fc.integer({ min: -2, max: 2 }),
+  });
+  fc.assert(
+    fc.property(input, ({ content, change: damage, cut, more }) => {
+      const stream = deflateSync(content);
+      if (damage !== null) {
+        const at = damage[0] % stream.length;
+        stream.writeUInt8((stream[at] ?? 0) ^ (1 << damage[1]), at);
+      }
+      const length = Math.max(0, content.length + more);
+      const results = inflaters.map((inflate) => {
+        const memory = Buffer.alloc(400);
+        const done = inflate(stream.subarray(0, stream.length - (cut ?? 0)), memory, { start: 3, length });
+        return done ? memory.subarray(0, 3 + length) : null;
+      });
+      expect(results[0]).toEqual(results[1]);
+    }),
+    { numRuns: 500 },
+  );
 });
 
 describe('a delta', () => {

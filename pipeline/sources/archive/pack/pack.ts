@@ -1,8 +1,8 @@
 import { readSync } from 'node:fs';
-import { constants, inflateSync } from 'node:zlib';
 import { type Extent, makeArena } from './arena.ts';
 import { applyDelta, readDeltaHead } from './delta.ts';
 import type { PackIndex } from './index-file.ts';
+import { makeInflater } from './inflate.ts';
 
 /** A pack that is read without git. */
 export type Pack = {
@@ -48,19 +48,11 @@ function readEntry(bytes: Buffer): Entry | null {
   return Number.isSafeInteger(size) && Number.isSafeInteger(base) ? { type, size, base, data: at } : null;
 }
 
-/** Inflates exactly `size` bytes; zlib checks its own checksum of them. `null` where there are more or fewer. */
-function inflate(bytes: Buffer, size: number): Buffer | null {
-  try {
-    const out = inflateSync(bytes, { chunkSize: Math.max(constants.Z_MIN_CHUNK, size + 1), maxOutputLength: size + 1 });
-    return out.length === size ? out : null;
-  } catch {
-    return null;
-  }
-}
-
 /** Reads a pack of `size` bytes at the descriptor `file`. Blobs larger than `limit` are left for git. */
 export function openPack(file: number, size: number, index: PackIndex, limit: number): Pack {
   const arena = makeArena(ARENA);
+  const inflate = makeInflater();
+  let delta = Buffer.allocUnsafeSlow(1 << 16);
   const window = Buffer.allocUnsafeSlow(WINDOW);
   let start = 0;
   let filled = 0;
@@ -77,39 +69,43 @@ export function openPack(file: number, size: number, index: PackIndex, limit: nu
     return window.subarray(0, filled);
   };
 
-  /** The content of an entry that is a delta is made next to its base. */
-  const patch = (base: Extent, delta: Buffer): Extent | null => {
-    const head = readDeltaHead(delta);
+  /** The stream of an entry, with as much behind it as it could need. */
+  const streamAt = (offset: number, entry: Entry): Buffer => {
+    // Deflate adds at most a few bytes to each block that it cannot shrink; what was written otherwise fails and goes to git.
+    const bound = entry.size + (entry.size >> 8) + 64;
+    return bytesAt(offset + entry.data, bound).subarray(0, bound);
+  };
+
+  const whole = (offset: number, entry: Entry): Extent | null => {
+    const start = arena.reserve(entry.size + 1, null);
+    if (start === null) return null;
+    const extent = { start, length: entry.size };
+    return inflate(streamAt(offset, entry), arena.memory, extent) ? extent : null;
+  };
+
+  const patched = (offset: number, entry: Entry, base: Extent): Extent | null => {
+    if (delta.length <= entry.size) delta = Buffer.allocUnsafeSlow(2 * entry.size + 1);
+    if (!inflate(streamAt(offset, entry), delta, { start: 0, length: entry.size })) return null;
+    const commands = delta.subarray(0, entry.size);
+    const head = readDeltaHead(commands);
     if (head === null || head.source !== base.length || head.target > limit) return null;
     const start = arena.reserve(head.target, base);
     if (start === null) return null;
     const result = { start, length: head.target };
-    return applyDelta(arena.memory, base, delta, head.commands, result) ? result : null;
-  };
-
-  const store = (content: Buffer): Extent | null => {
-    const start = arena.reserve(content.length, null);
-    if (start === null) return null;
-    arena.memory.set(content, start);
-    return { start, length: content.length };
+    return applyDelta(arena.memory, base, commands, head.commands, result) ? result : null;
   };
 
   const extentAt = (offset: number, depth: number): Extent | null => {
     const known = arena.find(offset);
     if (known !== undefined) return known;
-    if (offset < 0 || offset >= size) return null;
+    if (offset < 0 || offset >= size || depth > MAX_DEPTH) return null;
     const entry = readEntry(bytesAt(offset, MAX_HEADER));
     if (entry === null || entry.size > limit) return null;
-    if (entry.type !== BLOB && entry.type !== OFS_DELTA) return null;
-    // Deflate adds at most a few bytes to each block that it cannot shrink; what was written otherwise fails here and goes to git.
-    const bound = entry.size + (entry.size >> 8) + 64;
-    const content = inflate(bytesAt(offset + entry.data, bound).subarray(0, bound), entry.size);
-    if (content === null) return null;
     let extent: Extent | null = null;
-    if (entry.type === BLOB) extent = store(content);
-    else if (entry.base > 0 && depth < MAX_DEPTH) {
+    if (entry.type === BLOB) extent = whole(offset, entry);
+    else if (entry.type === OFS_DELTA && entry.base > 0) {
       const base = extentAt(offset - entry.base, depth + 1);
-      extent = base === null ? null : patch(base, content);
+      extent = base === null ? null : patched(offset, entry, base);
     }
     if (extent !== null) arena.name(offset, extent);
     return extent;
