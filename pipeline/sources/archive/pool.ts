@@ -16,7 +16,7 @@ export type Answer = { readonly lines: string; readonly left: string };
 
 const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url));
 /** The blobs of a run are read in the order of the pack: longer runs find more delta bases at hand, shorter ones end together. */
-const RUN = { least: 256, most: 4096 } as const;
+const RUN = { first: 2048, least: 256, most: 8192 } as const;
 
 /** One thread per reader, for there is a reader per core; a small young generation stays in the cache. */
 const READER_FLAGS = ['--single-threaded', '--max-semi-space-size=2'];
@@ -29,11 +29,11 @@ export function startPool(gitDir: string, jobs: number): Pool {
   const result: PoolResult = { lines: new Map(), left: [] };
   const idle: ChildProcess[] = [];
 
-  /** The next run: a whole one, and smaller ones when the last blobs are known. */
+  /** The next run: what is there, up to a whole one; smaller ones when the last blobs are known. */
   const nextRun = (): readonly string[] => {
     const remaining = waiting.length - next;
-    if (!complete && remaining < RUN.most) return [];
-    const share = Math.ceil(remaining / (2 * jobs));
+    if (!complete && remaining < RUN.first) return [];
+    const share = complete ? Math.ceil(remaining / (2 * jobs)) : remaining;
     const run = waiting.slice(next, next + Math.min(RUN.most, Math.max(RUN.least, share)));
     next += run.length;
     return run;
@@ -56,7 +56,7 @@ export function startPool(gitDir: string, jobs: number): Pool {
   return {
     add: (blob) => {
       waiting.push(blob);
-      if (idle.length > 0 && waiting.length - next >= RUN.most) wake();
+      if (idle.length > 0 && waiting.length - next >= RUN.first) wake();
     },
     finish: async () => {
       complete = true;
