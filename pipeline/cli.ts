@@ -27,5 +27,6 @@ process.exitCode = await run(process.argv.slice(2), {
   stdout: { write: (text) => write(1, text), isTerminal: process.stdout.isTTY === true },
   stderr: { write: (text) => write(2, text), isTerminal: process.stderr.isTTY === true },
   today: () => new Date().toISOString().slice(0, 10),
+  now: () => Math.floor(Date.now() / 1000),
   home,
 });

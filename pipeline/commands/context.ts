@@ -11,6 +11,8 @@ export type Surroundings = {
   readonly stderr: { readonly write: (text: string) => void; readonly isTerminal: boolean };
   /** The day as `2026-11-21`, for waivers. */
   readonly today: () => string;
+  /** The time in epoch seconds, for the Date of a reply; where there is none, the caller has to name one. */
+  readonly now?: () => number;
   /** Where the program's own files are: `specs/` and the cache of the build. */
   readonly home: string;
   /** How a run waits for a forge; the program's own waits where it is not given. */

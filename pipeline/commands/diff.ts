@@ -32,7 +32,9 @@ export async function diffCommand(context: Context, left: string, right: string)
         specs,
         context.today(),
       ),
+      specs,
       `bitwatch: ${left} to ${right}`,
+      [a.release, b.release],
     );
     return;
   }
@@ -49,6 +51,7 @@ export async function diffCommand(context: Context, left: string, right: string)
           unread: [],
         },
       },
+      specs,
       `bitwatch: KVM ${left} to ${right}`,
     );
     return;

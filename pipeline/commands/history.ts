@@ -68,20 +68,44 @@ export function storyOf(specs: Specs, place: Place, bit: number): BitStory {
   };
 }
 
+/** Archives in which `bitwatch history` looks for mails on the bit. */
+export type HistoryOptions = { readonly archives: readonly string[]; readonly state: string | null };
+
 /** `bitwatch history BIT`. */
-export async function historyCommand(context: Context, text: string): Promise<void> {
+export async function historyCommand(context: Context, text: string, options: HistoryOptions): Promise<void> {
   const specs = await specsOf(context);
   const stories = findBits(specs, text).flatMap(({ place, mask }) =>
     bitsIn(mask).map((bit) => storyOf(specs, place, bit)),
   );
+  const discussions =
+    options.archives.length === 0
+      ? null
+      : await (await import('./discussions.ts')).readDiscussions(
+          context,
+          options.archives,
+          options.state,
+          specs.knowledge.names,
+        );
+  const lines =
+    discussions === null
+      ? () => ''
+      : await import('./discussions.ts').then(
+          ({ discussionLines }) =>
+            ({ place, bit }: BitStory) =>
+              `${discussionLines(discussions.of(place, bit), discussions).join('\n')}\n`,
+        );
   if (context.options.json)
     context.stdout.write(
       jsonText({
         schema: 'bitwatch.history/1',
-        bits: stories.map((story) => ({ ...story, place: placeJson(story.place) })),
+        bits: stories.map((story) => ({
+          ...story,
+          place: placeJson(story.place),
+          discussed: discussions?.of(story.place, story.bit) ?? null,
+        })),
       }),
     );
-  else context.stdout.write(stories.map(storyText).join('\n'));
+  else context.stdout.write(stories.map((story) => `${storyText(story)}${lines(story)}`).join('\n'));
 }
 
 /** A story as text: runs of releases that agree are one line. */

@@ -3,6 +3,8 @@ import { UsageError } from '../model/errors.ts';
 import type { ReportFacts } from '../model/review.ts';
 import { FORMAT_NAMES, FORMATS, isFormat } from '../report/formats.ts';
 import { viewOf } from '../report/view.ts';
+import type { Specs } from '../specs/store.ts';
+import { bitFactsOf } from './bit-facts.ts';
 import type { Context } from './context.ts';
 import { suggest } from './suggest.ts';
 
@@ -28,10 +30,20 @@ function parseTargets(out: readonly string[]): readonly Target[] {
   return targets;
 }
 
-/** Prints a report in every format that was asked for, from one view; on standard output as text, or JSON with --json. */
-export function printReport(context: Context, report: ReportFacts, title?: string): void {
-  const view = title === undefined ? viewOf(report) : viewOf(report, title);
+/**
+ * Prints a report in every format that was asked for, from one view; on standard output as text, or JSON with --json. The page
+ * of bits shows `releases` and the KVM versions of `specs` beside the findings.
+ */
+export function printReport(
+  context: Context,
+  report: ReportFacts,
+  specs: Specs,
+  title?: string,
+  releases = specs.releases,
+): void {
   const targets = parseTargets(context.options.out);
+  const bits = targets.some(({ format }) => format === 'html') ? bitFactsOf(specs, report, releases) : null;
+  const view = viewOf(report, title, bits);
   const files: OutputFile[] = targets
     .filter(({ path }) => path !== '-')
     .map(({ format, path }) => ({ path, content: FORMATS[format](view) }));

@@ -4,7 +4,9 @@ import { LEVELS, type Level } from '../model/finding.ts';
 import { FORMAT_NAMES, VERSION } from '../report/formats.ts';
 import { completionScript } from './completion.ts';
 import type { Common, Context, Surroundings } from './context.ts';
+import { addMail } from './mail-options.ts';
 import { addPublish } from './publish-options.ts';
+import { addWorkflow } from './workflow-options.ts';
 
 type Opts = Readonly<Record<string, unknown>>;
 const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
@@ -63,11 +65,15 @@ function createProgram(surroundings: Surroundings, done: (status: number) => voi
     'bitwatch report\n  bitwatch report --out sarif=out.sarif --out markdown=out.md',
   )
     .option('--directory <dir>', 'where the pages go', 'reports')
+    .option('--base <dir>', 'only what the specifications in this directory do not give')
     .option('--since <release>', 'a changelog in Markdown of what is newer than this release, on standard output')
     .action(async (opts: Opts, command: Command) => {
       if (opts.since !== undefined)
         return (await import('./changelog.ts')).changelogCommand(contextOf(command), String(opts.since));
-      return (await import('./report.ts')).reportCommand(contextOf(command), { directory: String(opts.directory) });
+      return (await import('./report.ts')).reportCommand(contextOf(command), {
+        directory: String(opts.directory),
+        base: textOf(opts.base),
+      });
     });
   add(
     'sync',
@@ -162,11 +168,13 @@ function createProgram(surroundings: Surroundings, done: (status: number) => voi
         .default('error'),
     )
     .option('--strict', 'waivers that match nothing or have expired fail too')
+    .option('--base <dir>', 'only what the specifications in this directory do not give')
     .action(async (opts: Opts, command: Command) =>
       done(
         await (await import('./review.ts')).checkCommand(contextOf(command), {
           failOn: levelOf(opts.failOn),
           strict: opts.strict === true,
+          base: textOf(opts.base),
         }),
       ),
     );
@@ -180,10 +188,16 @@ function createProgram(surroundings: Surroundings, done: (status: number) => voi
   add(
     'history <bit>',
     'a bit’s class per release and verdict per KVM version',
-    'bitwatch history 7.1.EAX[19]\n  bitwatch history WRMSRNS',
-  ).action(async (bit: string, _opts: Opts, command: Command) =>
-    (await import('./history.ts')).historyCommand(contextOf(command), bit),
-  );
+    'bitwatch history 7.1.EAX[19]\n  bitwatch history WRMSRNS --archive ../kvm/git/0.git',
+  )
+    .option('--archive <path>', 'a mail archive in which the bit may be discussed, several times', collect, [])
+    .option('--state <file>', 'where the state of the scan is kept')
+    .action(async (bit: string, opts: Opts, command: Command) =>
+      (await import('./history.ts')).historyCommand(contextOf(command), bit, {
+        archives: Array.isArray(opts.archive) ? opts.archive.map(String) : [],
+        state: textOf(opts.state),
+      }),
+    );
   add('rules', 'the catalogue', 'bitwatch rules --json').action(async (_opts: Opts, command: Command) =>
     (await import('./rules.ts')).rulesCommand(contextOf(command)),
   );
@@ -250,6 +264,27 @@ function createProgram(surroundings: Surroundings, done: (status: number) => voi
       (await import('./archive.ts')).mergeCommand(contextOf(command), parts, textOf(opts.state)),
     );
   addPublish(program, withCommon, contextOf, done);
+  addWorkflow(program, archive, withCommon, contextOf, done);
+  addMail({ add, contextOf, collect, done });
+  add(
+    'series <file-or-message-id>',
+    'what a patch series does to KVM’s policy and to the TDs of every release',
+    'bitwatch series series.mbox --kernel ../linux\n  bitwatch series 20260618120000.1-1-a@example.org --archive ../kvm/git/0.git --kernel ../linux --base v6.16',
+  )
+    .option('--archive <path>', 'a mail archive, several times', collect, [])
+    .option('--state <file>', 'where the state of the scan is kept')
+    .option('--kernel <gitdir>', 'a clone of Linux; nothing is written to it')
+    .option('--base <rev>', 'what to apply it to, instead of what it names or what is found')
+    .action(async (operand: string, opts: Opts, command: Command) =>
+      done(
+        await (await import('./series.ts')).seriesCommand(contextOf(command), operand, {
+          archives: Array.isArray(opts.archive) ? opts.archive.map(String) : [],
+          state: textOf(opts.state),
+          kernel: textOf(opts.kernel),
+          base: textOf(opts.base),
+        }),
+      ),
+    );
   add(
     'cache',
     'reads and validates specs/ and keeps the parsed form beside the program (part of the build)',

@@ -20,18 +20,26 @@ export type Drafts = { readonly drafts: readonly Keyed[]; readonly unread: Cover
 
 const COMMENT_TITLE = 'bitwatch: what this pull request changes';
 
-/** The release review of each release, or of those newer than `since`, oldest first. */
+/** The release review of each release, or of those newer than `since` or not in the specifications `base`, oldest first. */
 export async function releaseDrafts(
   context: Context,
-  options: { readonly kvm: string | null; readonly since: string | null },
+  options: { readonly kvm: string | null; readonly since: string | null; readonly base: string | null },
 ): Promise<Drafts> {
+  const before = options.base === null ? null : await loadSpecs(options.base, NO_CACHE);
   const specs = await specsOf(context);
   const clobbers = clobbersByRelease(specs);
   const start = options.since === null ? null : findRelease(specs, options.since).module.release;
   const isWanted = (release: string): boolean => start === null || compareVersions(release, start) > 0;
   const policies = options.kvm === null ? specs.policies : [findPolicy(specs, options.kvm)];
   const drafts = specs.releases
-    .filter(({ module }) => isWanted(module.release))
+    .filter(
+      ({ module }) =>
+        isWanted(module.release) &&
+        !isIn(
+          before?.releases.map((each) => each.module),
+          module.release,
+        ),
+    )
     .map((release) => {
       const facts = reviewFacts(specs, clobbers, { release, since: null, policies }, context.today());
       return {
@@ -39,8 +47,14 @@ export async function releaseDrafts(
         draft: draftOfView(viewOf(withUnreadBetween(facts), reviewTitle(release.module.release))),
       };
     });
-  return { drafts, unread: unreadOf(specs).filter(({ release }) => isWanted(release)) };
+  return {
+    drafts,
+    unread: unreadOf(specs).filter(({ release }) => isWanted(release) && !isIn(before?.known, release)),
+  };
 }
+
+const isIn = (entries: readonly { readonly release: string }[] | undefined, name: string): boolean =>
+  entries?.some(({ release }) => release === name) === true;
 
 /** Of what could not be read only that which lies between the two releases: a new name elsewhere is no news for this review. */
 function withUnreadBetween(facts: ReportFacts): ReportFacts {

@@ -15,7 +15,7 @@ const commonOf = (opts: Opts): PublishOptions => ({
   label: textOf(opts.label),
 });
 
-/** `bitwatch publish releases` and `bitwatch publish review`. */
+/** `bitwatch publish releases`, `publish review` and `publish pull`. */
 export function addPublish(
   program: Command,
   withCommon: (command: Command) => Command,
@@ -46,6 +46,7 @@ export function addPublish(
   ])
     .option('--kvm <policy>', 'one KVM version instead of all')
     .option('--since <release>', 'only releases newer than this one')
+    .option('--base <dir>', 'only releases that the specifications in this directory do not have')
     .option('--label <name>', 'the label of the issues', 'bitwatch')
     .action(async (opts: Opts, command: Command) =>
       done(
@@ -53,6 +54,7 @@ export function addPublish(
           ...commonOf(opts),
           kvm: textOf(opts.kvm),
           since: textOf(opts.since),
+          base: textOf(opts.base),
         }),
       ),
     );
@@ -72,6 +74,23 @@ export function addPublish(
           body: textOf(opts.body),
           since: textOf(opts.since),
           base: textOf(opts.base),
+        }),
+      ),
+    );
+  add('pull', 'specifications as one commit on a branch and one pull request, made once and kept up to date', [
+    'bitwatch publish pull --specs proposal/specs --checkout . --repository owner/name',
+    'bitwatch publish pull --specs proposal/specs --branch bitwatch/specs --into main --send',
+  ])
+    .option('--checkout <dir>', 'a checkout of the repository, whose HEAD is the base', '.')
+    .option('--branch <name>', 'the branch, which is this program’s own', 'bitwatch/specs')
+    .option('--into <branch>', 'where it is to be merged', 'main')
+    .action(async (opts: Opts, command: Command) =>
+      done(
+        await (await import('./publish-pull.ts')).publishPull(contextOf(command), {
+          ...commonOf(opts),
+          checkout: String(opts.checkout),
+          branch: String(opts.branch),
+          into: String(opts.into),
         }),
       ),
     );

@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeFiles } from '../deliver/files.ts';
@@ -14,11 +13,10 @@ import { loadPosted, type Posted, recordPosted, withPostedLock } from '../delive
 import { UsageError } from '../model/errors.ts';
 import { VERSION } from '../report/formats.ts';
 import { plain } from '../report/plain.ts';
-import { NO_CACHE, readPlain } from '../specs/plain.ts';
-import type { PlainSources } from '../specs/sources-shape.ts';
 import { type Context, progress, specsDirectory } from './context.ts';
 import { changeDraft, type Drafts, fileDraft, releaseDrafts, silentDraft, sinceDraft } from './publish-drafts.ts';
 import { planOf, reportKeep } from './publish-report.ts';
+import { sourcesOf } from './sources.ts';
 
 export type PublishOptions = {
   readonly repository: string | null;
@@ -29,7 +27,11 @@ export type PublishOptions = {
   readonly wait: string | null;
   readonly label: string | null;
 };
-export type ReleaseOptions = PublishOptions & { readonly kvm: string | null; readonly since: string | null };
+export type ReleaseOptions = PublishOptions & {
+  readonly kvm: string | null;
+  readonly since: string | null;
+  readonly base: string | null;
+};
 export type PullOptions = PublishOptions & {
   readonly pull: string | null;
   readonly body: string | null;
@@ -54,7 +56,7 @@ export async function publishReleases(context: Context, options: ReleaseOptions)
   const { drafts, unread } = await releaseDrafts(context, options);
   const job = jobOf(context, options, 'release', { drafts, unread });
   const label = options.label ?? 'bitwatch';
-  return run(context, options, target, {
+  return keepJob(context, options, target, {
     ...job,
     shelf: async (client, api, place, login) => issueShelf(client, api, place, login, label),
   });
@@ -75,7 +77,7 @@ export async function publishReview(context: Context, options: PullOptions): Pro
         : await changeDraft(context, options.base ?? '');
   const drafts = [{ key: String(pull), draft: draft ?? silentDraft() }];
   const job = jobOf(context, options, 'review', { drafts, unread: [] });
-  return run(context, options, target, {
+  return keepJob(context, options, target, {
     ...job,
     // Nothing to say makes no comment; one that said something is told so.
     items: job.items.map((item) => ({ ...item, isUpdateOnly: draft === null })),
@@ -107,7 +109,7 @@ function jobOf(
 }
 
 /** Looks at the forge and, with `--send`, writes to it. Resolves to the exit status. */
-async function run(context: Context, options: PublishOptions, target: Target, job: Job): Promise<number> {
+export async function keepJob(context: Context, options: PublishOptions, target: Target, job: Job): Promise<number> {
   const statePath = options.state ?? join(specsDirectory(context), 'posted.yaml');
   const token = context.env.GITHUB_TOKEN ?? '';
   const api = apiAddress(context.env.GITHUB_API_URL);
@@ -155,17 +157,9 @@ async function run(context: Context, options: PublishOptions, target: Target, jo
 }
 
 /** A run sends where it was asked to, where it may, and where it can. */
-async function checkSend(context: Context, target: Target, token: string): Promise<void> {
+export async function checkSend(context: Context, target: Target, token: string): Promise<void> {
   if (context.options.offline) throw new UsageError('--send and --offline exclude each other');
-  const file = join(specsDirectory(context), 'sources.yaml');
-  const text = existsSync(file) ? readFileSync(file, 'utf8') : 'sources: []\n';
-  const { repositories } = await readPlain<PlainSources>(
-    'sources',
-    'specs/sources.yaml',
-    text,
-    NO_CACHE,
-    async () => (await import('../specs/sources-shape.ts')).checkSources,
-  );
+  const { repositories } = await sourcesOf(context);
   const optIns: OptIns = repositories;
   if (!mayWrite(target, optIns, context.env))
     throw new UsageError(
@@ -186,7 +180,7 @@ const entryOf = (repository: string, { mark, number, comment, url, at }: Kept): 
 });
 
 /** The repository that is named, else that of the workflow that runs this. */
-function targetOf(context: Context, options: PublishOptions): Target {
+export function targetOf(context: Context, options: PublishOptions): Target {
   const name =
     options.repository ?? (context.env.GITHUB_ACTIONS === 'true' ? context.env.GITHUB_REPOSITORY : undefined);
   if (name === undefined) throw new UsageError('--repository OWNER/NAME is missing');
@@ -194,7 +188,7 @@ function targetOf(context: Context, options: PublishOptions): Target {
 }
 
 /** Where the rest of a text that was cut is: the option, else the workflow run with its artifacts. */
-function linkOf(context: Context, options: PublishOptions): string | null {
+export function linkOf(context: Context, options: PublishOptions): string | null {
   const { GITHUB_ACTIONS, GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_RUN_ID } = context.env;
   const run =
     GITHUB_ACTIONS === 'true' ? `${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}` : null;

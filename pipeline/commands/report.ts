@@ -2,18 +2,24 @@ import { join } from 'node:path';
 import { removeStale, writeFiles } from '../deliver/files.ts';
 import { pagesOf } from '../report/pages.ts';
 import { countsText, viewOf } from '../report/view.ts';
+import { bitFactsOf } from './bit-facts.ts';
 import { clobbersByRelease } from './clobbers.ts';
 import { type Context, specsOf } from './context.ts';
 import { matrixOf } from './matrix.ts';
+import { newerThan } from './newer.ts';
 import { printReport } from './output.ts';
 import { wholeReport } from './steps.ts';
 
 /** `bitwatch report`: every successive pair and every release under every policy, written to a directory. */
-export async function reportCommand(context: Context, options: { readonly directory: string }): Promise<void> {
+export async function reportCommand(
+  context: Context,
+  options: { readonly directory: string; readonly base: string | null },
+): Promise<void> {
   const specs = await specsOf(context);
-  const report = wholeReport(specs, clobbersByRelease(specs), context.today());
-  if (context.options.json || context.options.out.length > 0) return printReport(context, report);
-  const pages = pagesOf(report, matrixOf(specs));
+  const whole = wholeReport(specs, clobbersByRelease(specs), context.today());
+  const report = await newerThan(context, whole, options.base);
+  if (context.options.json || context.options.out.length > 0) return printReport(context, report, specs);
+  const pages = pagesOf(report, matrixOf(specs), bitFactsOf(specs, report));
   writeFiles(pages.map(({ name, content }) => ({ path: join(options.directory, name), content })));
   removeStale(options.directory, new Set(pages.map(({ name }) => name)), '.md');
   const { coverage } = report;
@@ -21,7 +27,7 @@ export async function reportCommand(context: Context, options: { readonly direct
     [
       `${countsText(viewOf(report).counts)} in ${report.reviews.length} reviews`,
       `read ${coverage.releases.length} releases and ${coverage.policies.length} KVM versions; ${coverage.unread.length} releases are known by name only`,
-      `wrote ${join(options.directory, 'index.md')}`,
+      `wrote ${join(options.directory, 'index.md')} and ${join(options.directory, 'index.html')}`,
       '',
     ].join('\n'),
   );

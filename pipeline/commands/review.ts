@@ -8,6 +8,7 @@ import type { ReportFacts } from '../model/review.ts';
 import type { Specs } from '../specs/store.ts';
 import { clobbersByRelease } from './clobbers.ts';
 import { type Context, specsOf } from './context.ts';
+import { newerThan } from './newer.ts';
 import { findPolicy, findRelease } from './operand.ts';
 import { printReport } from './output.ts';
 import { coverageOf, releaseReview, releaseSteps, stepReview, wholeReport, withWaivers } from './steps.ts';
@@ -48,17 +49,19 @@ export async function reviewCommand(
     since: options.since === null ? null : findRelease(specs, options.since),
     policies: options.kvm === null ? specs.policies : [findPolicy(specs, options.kvm)],
   };
-  printReport(context, reviewFacts(specs, clobbersByRelease(specs), scope, context.today()), reviewTitle(name));
+  const report = reviewFacts(specs, clobbersByRelease(specs), scope, context.today());
+  printReport(context, report, specs, reviewTitle(name));
 }
 
 /** `bitwatch check`: the gate. 100 where a finding that is not waived reaches the level; --strict also counts warnings on waivers. */
 export async function checkCommand(
   context: Context,
-  options: { readonly failOn: Level; readonly strict: boolean },
+  options: { readonly failOn: Level; readonly strict: boolean; readonly base: string | null },
 ): Promise<number> {
   const specs = await specsOf(context);
-  const report = wholeReport(specs, clobbersByRelease(specs), context.today());
-  printReport(context, report, 'bitwatch: check');
+  const whole = wholeReport(specs, clobbersByRelease(specs), context.today());
+  const report = await newerThan(context, whole, options.base);
+  printReport(context, report, specs, options.base === null ? 'bitwatch: check' : 'bitwatch: what is new');
   const findings = report.reviews.flatMap((review) => review.findings);
   const strict = options.strict
     ? findings.filter((finding) => finding.rule === 'waiver-unmatched' || finding.rule === 'waiver-expired')

@@ -1,5 +1,5 @@
+import { logLine } from '../deliver/actions/log.ts';
 import { EXIT, KnownError } from '../model/errors.ts';
-import { plain } from '../report/plain.ts';
 import type { Surroundings } from './context.ts';
 import { runProgram } from './program.ts';
 
@@ -9,12 +9,12 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
     return await runProgram(args, surroundings);
   } catch (error) {
     if (error instanceof KnownError) {
-      surroundings.stderr.write(`bitwatch: ${plain(error.message)}\n`);
+      surroundings.stderr.write(`bitwatch: ${logLine(error.message)}\n`);
       return error.status;
     }
-    surroundings.stderr.write(
-      `bitwatch: a bug: ${error instanceof Error ? (error.stack ?? error.message) : plain(String(error))}\n`,
-    );
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    // A workflow shows these lines: what an error quotes must command nothing there.
+    surroundings.stderr.write(`bitwatch: a bug: ${text.split('\n').map(logLine).join('\n')}\n`);
     return EXIT.bug;
   }
 }

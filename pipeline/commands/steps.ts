@@ -23,7 +23,7 @@ import type { Coverage, Participant, ReportFacts, Review } from '../model/review
 import { type Specs, waiverPlace } from '../specs/store.ts';
 
 /** The major line of a release: 1.0, 1.5, 2.0. */
-const lineOf = (release: string): string => release.split(/[ .]/).slice(0, 2).join('.');
+export const lineOf = (release: string): string => release.split(/[ .]/).slice(0, 2).join('.');
 
 /**
  * Each release with the one before it. Within a line that is the next older one. The first release of a line branched off
@@ -92,7 +92,8 @@ export function stepReview(
 }
 
 /** A release name with a blank must be quoted where a reader pastes the command. */
-const quoteArgument = (text: string): string => (/^[\w.-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+export const quoteArgument = (text: string): string =>
+  /^[\w./@:+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
 /** A release under a policy. */
 export function releaseReview(

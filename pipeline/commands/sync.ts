@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KVM_PATHS } from '../extract/kvm/tree.ts';
 import { MODULE_PATHS } from '../extract/module/release.ts';
@@ -11,13 +10,13 @@ import { listRefs, type Repository } from '../sources/repository.ts';
 import { writeFileAtomically } from '../specs/atomic.ts';
 import { clobbersToYaml } from '../specs/clobbers-text.ts';
 import { moduleFileName, moduleToYaml } from '../specs/module-text.ts';
-import { NO_CACHE, readPlain } from '../specs/plain.ts';
 import { policyToYaml } from '../specs/policy-text.ts';
-import type { PlainSource, PlainSources } from '../specs/sources-shape.ts';
+import type { PlainSource } from '../specs/sources-shape.ts';
 import type { Specs } from '../specs/store.ts';
 import { type Context, cloneDirectory, progress, specsDirectory, specsOf } from './context.ts';
 import { readPolicyRevision } from './kvm-revision.ts';
 import { readClobbersRevision, readModuleRevision } from './module-revision.ts';
+import { sourcesOf } from './sources.ts';
 import { suggest } from './suggest.ts';
 import { syncListing } from './sync-listing.ts';
 
@@ -34,15 +33,7 @@ type Outcome = {
  * where some could not or some revision could not be read: neither reads as "nothing new".
  */
 export async function syncCommand(context: Context, only: string | null): Promise<number> {
-  const file = join(specsDirectory(context), 'sources.yaml');
-  const text = existsSync(file) ? readFileSync(file, 'utf8') : 'sources: []\n';
-  const { sources } = await readPlain<PlainSources>(
-    'sources',
-    'specs/sources.yaml',
-    text,
-    NO_CACHE,
-    async () => (await import('../specs/sources-shape.ts')).checkSources,
-  );
+  const { sources } = await sourcesOf(context);
   const wanted = only === null ? sources : sources.filter(({ name }) => name === only);
   if (only !== null && wanted.length === 0)
     throw new UsageError(
@@ -145,9 +136,8 @@ async function syncModules(context: Context, specs: Specs, source: PlainSource, 
     fresh.map(({ commit }) => commit),
     [...MODULE_PATHS, 'proj_defs.mk'],
   );
-  // A source whose refs did not move has the README that was read before.
-  const isMoved = update.isNew || update.added.length + update.moved.length > 0;
-  const listing = isMoved ? await syncListing(context, specs, source, repository) : { lines: [], written: 0 };
+  // Also where no ref moved: a kept clone may be newer than these specifications.
+  const listing = await syncListing(context, specs, source, repository);
   const blobs = openBlobs(repository.gitDir, context.env, !context.options.offline);
   try {
     const outcome = await each(

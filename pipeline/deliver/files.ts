@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } f
 import { basename, dirname, join } from 'node:path';
 import { EXIT, KnownError } from '../model/errors.ts';
 
-export type OutputFile = { readonly path: string; readonly content: string };
+export type OutputFile = { readonly path: string; readonly content: string | Uint8Array };
 
 /**
  * Writes all files or none: each goes to a temporary name beside its target first, and only when all are written are they
@@ -35,4 +35,9 @@ export function writeFiles(files: readonly OutputFile[]): void {
 export function removeStale(directory: string, kept: ReadonlySet<string>, extension: string): void {
   for (const name of readdirSync(directory))
     if (name.endsWith(extension) && !kept.has(name)) rmSync(join(directory, name));
+}
+
+/** Removes files as far as they are there. */
+export function removeFiles(paths: readonly string[]): void {
+  for (const path of paths) rmSync(path, { force: true });
 }

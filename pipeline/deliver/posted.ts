@@ -13,7 +13,7 @@ import { quoted } from '../specs/yaml-text.ts';
  */
 export type Posted = {
   readonly repository: string;
-  readonly kind: 'release' | 'review';
+  readonly kind: 'release' | 'review' | 'pull';
   readonly key: string;
   readonly number: number;
   readonly comment: number | null;

@@ -1,6 +1,5 @@
-import type { Finding } from '../model/finding.ts';
 import { hex, hex32 } from '../model/mask.ts';
-import type { View } from './view.ts';
+import type { Item, View } from './view.ts';
 
 /** `bitwatch.findings/1`. Findings without a place have null for leaf, sub-leaf and register. */
 export function findingsJson(view: View) {
@@ -8,14 +7,12 @@ export function findingsJson(view: View) {
     schema: 'bitwatch.findings/1',
     counts: view.counts,
     reviews: view.sections.map(({ id, title, counts, command, notes }) => ({ id, title, counts, command, notes })),
-    findings: view.sections.flatMap(({ id, items }) =>
-      items.map((item) => findingJson(item.finding, item.headline, item.because, item.todo, id)),
-    ),
+    findings: view.sections.flatMap(({ id, items }) => items.map((item) => findingJson(item, id))),
     coverage: view.coverage,
   };
 }
 
-function findingJson(finding: Finding, headline: string, because: string, todo: string, review: string) {
+export function findingJson({ finding, headline, because, todo }: Item, review: string) {
   const { place } = finding;
   return {
     fingerprint: finding.fingerprint,

@@ -1,5 +1,6 @@
 import { annotations } from './annotations.ts';
 import { findingsJson } from './findings-json.ts';
+import { html } from './html/page.ts';
 import { junit } from './junit.ts';
 import { jsonText } from './machine.ts';
 import { cutBlocks, LIMITS, markdown, markdownBlocks } from './markdown.ts';
@@ -14,6 +15,7 @@ export const FORMATS = {
   markdown,
   text,
   json: (view: View) => jsonText(findingsJson(view)),
+  html,
   sarif: (view: View) => jsonText(sarif(view, VERSION)),
   annotations,
   junit,

@@ -94,8 +94,8 @@ export const markdown = (view: View): string =>
     .map(({ text }) => text)
     .join('\n');
 
-/** What a GitHub comment takes, in characters, and a job summary, in bytes. */
-export const LIMITS = { comment: 65_536, summary: 1024 * 1024 } as const;
+/** What a GitHub comment takes, in characters, and a job summary, in bytes: 1 MiB, less what else the step says there. */
+export const LIMITS = { comment: 65_536, summary: 1024 * 1024 - 4096 } as const;
 
 /**
  * Blocks up to a limit, cut before the first that does not fit, with the number of findings that were left out and where

@@ -1,5 +1,7 @@
 import type { ReportFacts } from '../model/review.ts';
 import { findingsJson } from './findings-json.ts';
+import type { BitFacts } from './html/facts.ts';
+import { html } from './html/page.ts';
 import { jsonText } from './machine.ts';
 import { cutBlocks, escapeLinkText, escapeMarkdown, LIMITS, markdown, markdownBlocks } from './markdown.ts';
 import { type Matrix, matrixMarkdown } from './matrix.ts';
@@ -24,9 +26,13 @@ function pageNames(sections: readonly Section[]): ReadonlyMap<Section, string> {
   return names;
 }
 
-/** The pages of a whole run: an index, a page per review, the findings as JSON, a summary that a job can show. */
-export function pagesOf(report: ReportFacts, matrix: Matrix | null = null): readonly Page[] {
-  const view = viewOf(report);
+/** The pages of a whole run: an index, a page per review, all bits as HTML, the findings as JSON, a summary that a job can show. */
+export function pagesOf(
+  report: ReportFacts,
+  matrix: Matrix | null = null,
+  bits: BitFacts | null = null,
+): readonly Page[] {
+  const view = viewOf(report, undefined, bits);
   const names = pageNames(view.sections);
   const pages = view.sections.map((section) => {
     const own: View = { ...view, title: section.title, sections: [section], counts: section.counts };
@@ -35,6 +41,7 @@ export function pagesOf(report: ReportFacts, matrix: Matrix | null = null): read
   return [
     { name: 'index.md', content: indexPage(view, names, matrix) },
     ...pages,
+    { name: 'index.html', content: html(view) },
     { name: 'findings.json', content: jsonText(findingsJson(view)) },
     { name: 'summary.md', content: cutBlocks(markdownBlocks(view), LIMITS.summary, 'see index.md and its pages') },
     { name: 'report.txt', content: text(view) },

@@ -1,30 +1,27 @@
 import { z } from 'zod';
 import { CELL_CLASSES } from '../model/class.ts';
-import { LEVELS, RULE_IDS, VERDICTS } from '../model/finding.ts';
-import { REGISTERS } from '../model/place.ts';
-import { GENERATIONS } from '../model/policy.ts';
+import { post, reply } from './mail-schema.ts';
+import {
+  bits,
+  count,
+  finding,
+  hex,
+  hex32,
+  leafKey,
+  line,
+  place,
+  policy,
+  register,
+  source,
+  texts,
+} from './schema-parts.ts';
+import { series } from './series-schema.ts';
 
 /** The machine formats, validated. Only tests and the generator of `specs/schema/` load this file, never the main job. */
-const hex = z.string().regex(/^0x(0|[1-9a-f][0-9a-f]{0,15})$/, 'unpadded lower-case hex');
-const hex32 = z.string().regex(/^0x[0-9a-f]{8}$/, 'lower-case hex of 8 digits');
-const leafKey = { leaf: hex, subleaf: hex.nullable() };
-const register = z.enum(REGISTERS);
-const place = { ...leafKey, register };
 const cellClass = z.enum(CELL_CLASSES);
-const bits = z.array(z.strictObject({ bit: z.int().min(0).max(63), name: z.string().nullable() }));
 const gate = z.string().regex(/^(xfam|attributes):\d+$/);
 const fixedMasks = z.strictObject({ fixed0: hex, fixed1: hex }).nullable();
-const source = z.strictObject({
-  repository: z.string(),
-  revision: z.string(),
-  path: z.string(),
-  blob: z.string().nullable(),
-});
-const line = z.int().min(1);
-const evidence = z.strictObject({ repository: z.string(), revision: z.string(), path: z.string(), line });
 const site = z.strictObject({ path: z.string(), line, guards: z.array(z.string()) });
-const texts = z.array(z.string());
-const count = z.int().min(0);
 const counts = z.strictObject({ info: count, warning: count, error: count, waived: count });
 
 const registerFacts = z.strictObject({
@@ -77,25 +74,6 @@ const diff = z.strictObject({
   coverage: z.strictObject({ cells: count, unknown: texts }),
 });
 
-const policyMasks = z.array(z.strictObject({ ...place, mask: hex32, bits, path: z.string(), line }));
-
-const policy = z.strictObject({
-  schema: z.literal('bitwatch.policy/1'),
-  version: z.string(),
-  source,
-  generation: z.enum(GENERATIONS),
-  deny: policyMasks,
-  allow: policyMasks,
-  adds: policyMasks,
-  attributes: hex,
-  xfam: z.union([hex, texts]),
-  restores: texts,
-  restoredAt: z.array(z.strictObject({ msr: z.string(), by: z.string(), path: z.string(), line })),
-  configLimit: count.nullable(),
-  known: policyMasks,
-  notes: texts,
-});
-
 const opener = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('cpuid'), flag: z.string(), ...place, mask: hex32 }),
   z.strictObject({ kind: z.literal('attributes'), bit: count, name: z.string() }),
@@ -139,29 +117,7 @@ const findings = z.strictObject({
   schema: z.literal('bitwatch.findings/1'),
   counts,
   reviews: z.array(z.strictObject({ id: z.string(), title: z.string(), counts, command: z.string(), notes: texts })),
-  findings: z.array(
-    z.strictObject({
-      fingerprint: z.string().regex(/^[0-9a-f]{16}$/),
-      rule: z.enum(RULE_IDS),
-      level: z.enum(LEVELS),
-      review: z.string(),
-      from: z.string().nullable(),
-      to: z.string(),
-      policy: z.string().nullable(),
-      leaf: hex.nullable(),
-      subleaf: hex.nullable(),
-      register: register.nullable(),
-      mask: hex32,
-      bits,
-      verdict: z.enum(VERDICTS).nullable(),
-      headline: z.string(),
-      because: z.string(),
-      todo: z.string(),
-      facts: z.looseObject({ kind: z.string() }),
-      evidence: z.array(evidence),
-      waived: z.strictObject({ reason: z.string(), by: z.string(), until: z.string().nullable() }).nullable(),
-    }),
-  ),
+  findings: z.array(finding),
   coverage: z.strictObject({
     releases: texts,
     policies: texts,
@@ -189,12 +145,12 @@ const publish = z.strictObject({
   trouble: z.string().nullable(),
 });
 
-export const SCHEMAS = { module, diff, policy, clobbers, findings, publish } as const;
+export const SCHEMAS = { module, diff, policy, clobbers, findings, publish, series, post, reply } as const;
 
 /** The JSON Schema files of `specs/schema/`, by name. */
 export function schemaFiles(): readonly { readonly name: string; readonly content: string }[] {
   return Object.entries(SCHEMAS).map(([name, schema]) => ({
     name: `${name}.json`,
-    content: `${JSON.stringify({ title: `bitwatch.${name}/1`, ...z.toJSONSchema(schema) }, null, 2)}\n`,
+    content: `${JSON.stringify({ title: `bitwatch.${name}/1`, ...z.toJSONSchema(schema, name === 'series' ? { reused: 'ref' } : {}) }, null, 2)}\n`,
   }));
 }

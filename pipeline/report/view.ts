@@ -2,6 +2,7 @@ import { compareFindings } from '../judge/finish.ts';
 import { type Finding, LEVELS, type Level } from '../model/finding.ts';
 import type { Coverage, ReportFacts, Review } from '../model/review.ts';
 import type { Evidence } from '../model/source.ts';
+import type { BitFacts } from './html/facts.ts';
 import { plain } from './plain.ts';
 import { wordsOf } from './words.ts';
 
@@ -39,15 +40,22 @@ export type View = {
   readonly sections: readonly Section[];
   readonly counts: Counts;
   readonly coverage: Coverage;
+  /** Every bit of every release, for a format that shows them; null where nothing does. */
+  readonly bits: BitFacts | null;
 };
 
-export function viewOf(report: ReportFacts, title = 'bitwatch: CPUID bits of Intel TDX module releases'): View {
+export function viewOf(
+  report: ReportFacts,
+  title = 'bitwatch: CPUID bits of Intel TDX module releases',
+  bits: BitFacts | null = null,
+): View {
   const sections = report.reviews.map(sectionOf);
   return {
     title: plain(title),
     sections,
     counts: sumCounts(sections.map(({ counts }) => counts)),
     coverage: report.coverage,
+    bits,
   };
 }
 

@@ -131,7 +131,7 @@ const EXIT_TEXT: Readonly<Record<ClobberFact['exit'], string>> = {
   unknown: 'is not settled by the module’s source that was read',
 };
 
-function clobberText({ feature, msr, exit, restoredByKvm }: ClobberFact): string {
+export function clobberText({ feature, msr, exit, restoredByKvm }: ClobberFact): string {
   const kvm = restoredByKvm === null ? '' : restoredByKvm ? '; KVM restores it' : '; KVM does not restore it';
   return `${feature}: ${msr} ${EXIT_TEXT[exit]}${kvm}.`;
 }

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { type Mail, readMail } from '../extract/mail/mail.ts';
+import { idKey } from '../extract/mail/row.ts';
 import { groupLinked } from '../extract/mail/union.ts';
 import { readFileMails, scanFiles } from './archive/files.ts';
 import { type Shard, scanGit } from './archive/git-part.ts';
@@ -94,6 +95,15 @@ export function rowsThatMatter(state: State): { readonly rows: readonly Placed[]
       reused: state.archives.reduce((sum, archive) => sum + reusedIn(archive), 0),
     },
   };
+}
+
+/** The mails of the thread that holds a Message-ID, whatever it names; none where no mail has that id. */
+export function rowsOfThread(state: State, id: string): readonly Placed[] {
+  const key = idKey(id);
+  const rows = rowsOf(state);
+  const groups = groupLinked(rows);
+  const own = new Set(groups.filter((_, at) => rows[at]?.key === key));
+  return rows.filter((_, at) => own.has(groups[at] ?? -1));
 }
 
 async function readFrom(archive: Archive, locations: ReadonlySet<string>): Promise<readonly ArchivedMail[]> {

@@ -32,11 +32,13 @@ const UNCHANGED = { isNew: false, added: [], moved: [], removed: [] };
  */
 export async function updateClone(
   source: CloneSource,
-  cache: string,
+  directory: string,
   env: NodeJS.ProcessEnv,
   offline: boolean,
 ): Promise<Update> {
   checkName(source.name);
+  // Git runs in the cache: a relative path would mean another place there.
+  const cache = resolve(directory);
   const target = join(cache, `${source.name}.git`);
   if (offline) {
     if (!existsSync(target))
@@ -67,7 +69,7 @@ function checkName(name: string): void {
     });
 }
 
-function makeCache(cache: string): void {
+export function makeCache(cache: string): void {
   try {
     mkdirSync(cache, { recursive: true });
     // Only where it differs: another run may be reading it.
@@ -132,5 +134,5 @@ async function isShallowPath(url: string, env: NodeJS.ProcessEnv): Promise<boole
 }
 
 /** A local path as git takes it for a transport, relative to where the program runs: a filter works through file:// only. */
-const transportUrl = (url: string): string =>
+export const transportUrl = (url: string): string =>
   /^[a-z][a-z0-9+.-]*:\/\//i.test(url) ? url : pathToFileURL(resolve(url)).href;

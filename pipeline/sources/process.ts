@@ -73,6 +73,8 @@ export type GitOptions = {
   readonly input?: Buffer | string;
   readonly network?: boolean;
   readonly maxBytes?: number;
+  /** How much of what git says on standard error is kept, in characters: a few lines where it is not given. */
+  readonly maxErrors?: number;
 };
 
 const MAX_OUTPUT = 512 * 1024 * 1024;
@@ -93,7 +95,7 @@ export function runGit(args: readonly string[], options: GitOptions): Promise<Gi
       else chunks.push(chunk);
     });
     child.stderr.on('data', (chunk: Buffer) => {
-      if (stderr.length < 4096) stderr += chunk.toString('utf8');
+      if (stderr.length < (options.maxErrors ?? 4096)) stderr += chunk.toString('utf8');
     });
     child.on('error', (error) =>
       reject(new UnavailableError(`git cannot be run: ${error.message}; install git`, { cause: error })),

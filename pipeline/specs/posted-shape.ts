@@ -5,7 +5,7 @@ const shape = z.strictObject({
   posted: z.array(
     z.strictObject({
       repository: z.string().regex(/^[^/\s]+\/[^/\s]+$/, 'OWNER/NAME'),
-      kind: z.enum(['release', 'review']),
+      kind: z.enum(['release', 'review', 'pull']),
       key: z.string().min(1),
       number: z.int().min(1),
       comment: z.int().min(1).optional(),

@@ -29,7 +29,14 @@ const source = z.strictObject({
   tags: z.literal('v6.16 and later').optional(),
   tips: z.array(z.string().regex(/^[\w][\w./-]*$/)).optional(),
 });
-const list = z.strictObject({ name, address: z.email(), url, optIn: z.boolean() });
+/** `epochs` are the public-inbox repositories of a list's archive, each at `url/epoch`. */
+const list = z.strictObject({
+  name,
+  address: z.email(),
+  url,
+  optIn: z.boolean(),
+  epochs: z.array(z.int().min(0).max(999)).optional(),
+});
 
 const repository = z.strictObject({
   repository: z.string().regex(/^[\w-]+\/[\w.-]+$/, 'OWNER/NAME'),

@@ -15,9 +15,10 @@ import { readClobbersTable } from './clobbers-table.ts';
 import { type KnownRelease, readLevelsFile, readNamesFile, readPlainWaivers, readReleasesFile } from './lists-file.ts';
 import type { PlainWaivers } from './lists-shape.ts';
 import { readModuleFile } from './module-file.ts';
-import type { PlainReader } from './plain.ts';
+import { type PlainReader, readPlain } from './plain.ts';
 import { readPolicyFile } from './policy-file.ts';
 import { readRegistersTable } from './registers-table.ts';
+import type { PlainSources } from './sources-shape.ts';
 import { readDynamic, readRequired, readStaticRegisters } from './tables.ts';
 
 /** Everything under `specs/`, read and validated, each list in the order of versions. */
@@ -31,6 +32,8 @@ export type Specs = {
   readonly clobbers: readonly ClobberFacts[];
   readonly registers: readonly RegisterRow[];
   readonly waivers: PlainWaivers['waivers'];
+  /** Where the facts come from; empty where the directory does not say. */
+  readonly sources: PlainSources['sources'];
 };
 
 /** Reads a directory of specifications. Throws a NoInputError where it is none, a DataError for a file that is not valid. */
@@ -72,7 +75,14 @@ export async function loadSpecs(directory: string, reader: PlainReader): Promise
     clobbers: clobbers.map(({ value }) => value).sort((a, b) => compareVersions(a.release, b.release)),
     registers: await readRegistersTable('specs/registers.md', text('registers.md'), reader),
     waivers: await readPlainWaivers('specs/waivers.yaml', text('waivers.yaml'), reader),
+    sources: await readSources(join(directory, 'sources.yaml'), reader),
   };
+}
+
+async function readSources(path: string, reader: PlainReader): Promise<PlainSources['sources']> {
+  if (!existsSync(path)) return [];
+  const load = async () => (await import('./sources-shape.ts')).checkSources;
+  return (await readPlain<PlainSources>('sources', 'specs/sources.yaml', readText(path), reader, load)).sources;
 }
 
 function readText(path: string): string {

@@ -5,6 +5,7 @@ import { benchClobbers } from './clobbers.ts';
 import { benchKernel } from './kernel.ts';
 import { best, command, ratioLine } from './measure.ts';
 import { benchModules } from './modules.ts';
+import { benchPage } from './page.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 const cli = join(root, 'dist', 'pipeline', 'cli.js');
@@ -21,6 +22,7 @@ async function main(): Promise<void> {
     const npm = best(3, () => command('npm', ['start', '--silent', '--prefix', root]));
     print(`npm start after the build: ${npm.toFixed(0)} ms (limit 1000 ms) ${npm <= 1000 ? 'ok' : 'OVER'}`);
   }
+  if (isWanted('page')) await benchPage(print, cli);
   for (const [name, variable, bench] of [
     ['modules', 'BITWATCH_MODULE_REPO', benchModules],
     ['clobbers', 'BITWATCH_MODULE_REPO', benchClobbers],

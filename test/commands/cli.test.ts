@@ -20,6 +20,7 @@ test('help names every command with an example, and version is printed', async (
     'history',
     'rules',
     'waive',
+    'series',
     'completion',
   ]) {
     expect(help.stdout).toContain(command);

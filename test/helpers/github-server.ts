@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
+import { answerPulls } from './github-pulls.ts';
 
 /** Enough of GitHub's REST API for issues and comments, on loopback, with state and with every way to fail. */
 export type Fault =
@@ -35,6 +36,10 @@ export type Issue = {
   author: string;
   isPull: boolean;
   isDeleted: boolean;
+  /** Of a pull request: its branch, where it goes, and whether it was merged. */
+  head?: string;
+  base?: string;
+  isMerged?: boolean;
   /** How many lists do not have it yet. */
   hidden: number;
 };
@@ -140,6 +145,12 @@ export async function startGithub(): Promise<GithubServer> {
     const route = path.slice(REPOSITORY.length);
     const [, number] = /^\/issues\/(\d+)(?:\/comments)?$/.exec(route) ?? [];
     const [, id] = /^\/issues\/comments\/(\d+)$/.exec(route) ?? [];
+    if (/^\/pulls(\/\d+)?$/.test(route))
+      return answerPulls(each, route, {
+        issues,
+        open: (more) => addIssue({ ...more, author: login, isPull: true }),
+        json: issueJson,
+      });
     if (route === '/issues') return method === 'POST' ? createIssue(each, login) : listIssues(each);
     if (id !== undefined) return oneComment(each, Number(id));
     const issue = issues.find((candidate) => candidate.number === Number(number));

@@ -6,7 +6,8 @@ import { viewOf } from '../../pipeline/report/view.ts';
 import { everyKind, reportOf } from './builder.ts';
 import { expectFile } from './golden.ts';
 
-const FILE: Readonly<Record<Format, string>> = {
+/** The page of bits has tests of its own: it holds its whole script. */
+const FILE: Readonly<Record<Exclude<Format, 'html'>, string>> = {
   markdown: 'report.md',
   text: 'report.txt',
   json: 'findings.json',
@@ -20,7 +21,7 @@ const FILE: Readonly<Record<Format, string>> = {
 describe('a report with every kind of finding', () => {
   const view = viewOf(reportOf('SOME_NAME'));
 
-  it.each(FORMAT_NAMES)('as %s', (format) => {
+  it.each(FORMAT_NAMES.filter((name) => name !== 'html'))('as %s', (format) => {
     expectFile(join('fixtures/report/every-kind', FILE[format]), FORMATS[format](view));
   });
 

@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto';
 
 /** What a posting is of, hidden in its first line, and a hash over all that it says. */
-export type MarkKind = 'release' | 'review';
+export type MarkKind = 'release' | 'review' | 'pull';
+const isKind = (text: string | undefined): text is MarkKind =>
+  text === 'release' || text === 'review' || text === 'pull';
 export type Mark = { readonly kind: MarkKind; readonly key: string; readonly hash: string };
 
 /** The mark as an HTML comment: the key holds nothing that could end it. */
 export const markerLine = ({ kind, key, hash }: Mark): string =>
   `<!-- bitwatch:${kind}=${encodeKey(key)} sha256=${hash} -->`;
 
-const MARKER = /^<!-- bitwatch:(release|review)=([A-Za-z0-9._%]*) sha256=([0-9a-f]{64}) -->\r?$/m;
+const MARKER = /^<!-- bitwatch:(release|review|pull)=([A-Za-z0-9._%]*) sha256=([0-9a-f]{64}) -->\r?$/m;
 
 /**
  * The first line of a body that is a marker and nothing else, or null. Source text inside a body never is such a line: it has
@@ -16,9 +18,9 @@ const MARKER = /^<!-- bitwatch:(release|review)=([A-Za-z0-9._%]*) sha256=([0-9a-
  */
 export function readMarker(body: string): Mark | null {
   const [, kind, encoded, hash] = MARKER.exec(body) ?? [];
-  if (kind === undefined || encoded === undefined || hash === undefined) return null;
+  if (!isKind(kind) || encoded === undefined || hash === undefined) return null;
   const key = decodeKey(encoded);
-  return key === null ? null : { kind: kind === 'release' ? 'release' : 'review', key, hash };
+  return key === null ? null : { kind, key, hash };
 }
 
 /** 64 hex digits over the title and the whole text before any cut. */

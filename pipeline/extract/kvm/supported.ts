@@ -64,7 +64,7 @@ function repeat(state: State, loop: Extract<Stmt, { kind: 'loop' }>): void {
     return;
   }
   for (let round = 0; isBelow(test.op, state.counters.get(counter) ?? 0, numberOf(state, test.right)); round += 1) {
-    if (round === MAX_ROUNDS) return fail(state.program.path, loop.at, `a loop of at most ${MAX_ROUNDS} rounds`);
+    if (round === MAX_ROUNDS) fail(state.program.path, loop.at, `a loop of at most ${MAX_ROUNDS} rounds`);
     walk(state, loop.body);
     state.counters.set(counter, (state.counters.get(counter) ?? 0) + 1);
   }
@@ -77,16 +77,22 @@ const isBelow = (op: string, value: number, limit: number): boolean =>
 
 function take(state: State, expr: Expr): void {
   if (expr.kind !== 'assign') return;
-  if (expr.target.kind === 'id') return assign(state, expr.target.name, expr.value);
   const target = registerOf(expr);
-  if (target === null) return key(state, expr);
+  if (expr.target.kind === 'id') assign(state, expr.target.name, expr.value);
+  else if (target === null) key(state, expr);
+  else setRegister(state, expr, target);
+}
+
+type Target = { readonly owner: string; readonly register: Register };
+
+function setRegister(state: State, expr: Expr & { readonly kind: 'assign' }, target: Target): void {
   // `a->eax = b->ebx = 0` sets both.
   if (expr.value.kind === 'assign') take(state, expr.value);
   const value = expr.value.kind === 'assign' ? expr.value.value : expr.value;
   const leaf = state.leaves.get(target.owner);
   if (leaf === undefined)
-    return fail(state.program.path, expr.at, 'a register of a leaf that is looked up by constants before');
-  add(state, { ...leaf, register: target.register }, expr.op, numberOf(state, value), expr.at.line, expr);
+    fail(state.program.path, expr.at, 'a register of a leaf that is looked up by constants before');
+  else add(state, { ...leaf, register: target.register }, expr.op, numberOf(state, value), expr.at.line, expr);
 }
 
 function add(
@@ -100,8 +106,8 @@ function add(
   const old = state.masks.get(placeId(place));
   const before = old?.mask ?? 0;
   const mask = op === '|=' ? or(before, value) : op === '=' ? value : op === '&=' ? and(before, value) : null;
-  if (mask === null) return fail(state.program.path, expr.at, '`=`, `|=` or `&=` with a constant');
-  if (mask === 0) state.masks.delete(placeId(place));
+  if (mask === null) fail(state.program.path, expr.at, '`=`, `|=` or `&=` with a constant');
+  else if (mask === 0) state.masks.delete(placeId(place));
   else state.masks.set(placeId(place), { ...place, mask, path: state.program.path, line: old?.line ?? line });
 }
 
@@ -127,7 +133,7 @@ function key(state: State, expr: Expr & { readonly kind: 'assign' }): void {
     state.leaves.set(target.object.name, { leaf: before.leaf, subleaf: numberOf(state, expr.value) });
 }
 
-function registerOf(expr: Expr): { readonly owner: string; readonly register: Register } | null {
+function registerOf(expr: Expr): Target | null {
   if (expr.kind !== 'assign' || expr.target.kind !== 'member' || expr.target.object.kind !== 'id') return null;
   const { name, object } = expr.target;
   const register = REGISTERS.find((each) => each === name);

@@ -4,8 +4,8 @@ import { decodeWords } from './words.ts';
 /** A person on the list: a name, empty where none is given, and an address in lower case. */
 export type Address = { readonly name: string; readonly email: string };
 
-/** Quoted strings, comments, angle addresses, separators, and runs of anything else. */
-const TOKEN = /"((?:[^"\\]|\\.)*)"?|\(([^()]*)\)?|<([^<>]*)>?|([,;])|([^"(<,;]+)/g;
+/** Quoted strings, comments (in them others, as get_maintainer writes), angle addresses, separators, and runs of anything else. */
+const TOKEN = /"((?:[^"\\]|\\.)*)"?|\(((?:[^()]|\([^()]*\))*)\)?|<([^<>]*)>?|([,;])|([^"(<,;]+)/g;
 
 type Draft = { phrase: string; comment: string; angle: string | null; quoted: boolean };
 

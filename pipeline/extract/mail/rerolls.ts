@@ -11,7 +11,7 @@ export type Series = Posting & {
   /** The patches with those that a partial re-roll leaves out, taken from the version before, each with its source. */
   readonly complete: readonly (SeriesPatch & { readonly from: string })[];
   /** The newest posting of the same work that is known; its own id where this is it. */
-  readonly newest: { readonly id: string; readonly version: number };
+  readonly newest: { readonly id: string; readonly version: number; readonly rfc: boolean };
 };
 
 const normal = (title: string): string => title.toLowerCase().replace(/\s+/g, ' ').trim();
@@ -113,7 +113,7 @@ export function seriesOf(threads: readonly Thread<Mail>[]): readonly Series[] {
       before:
         found === undefined ? null : { id: found.posting.id, version: found.posting.version, reason: found.reason },
       complete: complete.get(posting) ?? [],
-      newest: { id: last.id, version: last.version },
+      newest: { id: last.id, version: last.version, rfc: last.rfc },
     };
   });
   return linked.sort((a, b) => (a.date ?? 0) - (b.date ?? 0) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));

@@ -22,7 +22,7 @@ const digit = (bits: number): number => DIGITS[bits & 63] as number;
  * A key of an id: two 30-bit multiply-xor hashes in ten digits of base64url. It selects which mails are read again, nothing
  * more: threads are joined for good by the ids themselves.
  */
-function idKey(id: string): string {
+export function idKey(id: string): string {
   let a = 0x811c9dc5;
   let b = 0x9747b28c;
   for (let at = 0; at < id.length; at += 1) {

@@ -22,6 +22,10 @@ function linkedId(url: string): string | null {
   }
 }
 
+/** How many `prerequisite-patch-id:` lines a text has: patches that the series builds on. */
+export const countPrerequisites = (text: string): number =>
+  text.split('\n').filter((line) => /^prerequisite-patch-id:\s*[0-9a-f]{7,64}\s*$/i.test(line)).length;
+
 /** Reads `base-commit:`, `change-id:` and links to mails. Quoted lines say what another mail said and are passed over. */
 export function readTrailers(text: string): Trailers {
   let baseCommit: string | null = null;

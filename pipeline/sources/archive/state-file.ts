@@ -1,4 +1,5 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { z } from 'zod';
 import { DataError } from '../../model/errors.ts';
 import { EMPTY_STATE, type Part, type State } from './state.ts';
@@ -71,6 +72,7 @@ export async function loadState(path: string): Promise<State> {
 export async function saveState(path: string, state: State | Part): Promise<void> {
   const temporary = `${path}.new`;
   try {
+    await mkdir(dirname(path), { recursive: true });
     await writeFile(temporary, formatState(state));
     await rename(temporary, path);
   } catch (cause) {

@@ -68,6 +68,11 @@ describe('heads', () => {
     expect(mail('To: "A, B" <a@x>, c@y,\n  D <d@z>').to.map(({ email }) => email)).toEqual(['a@x', 'c@y', 'd@z']);
   });
 
+  test('comments stand in comments, as scripts that look up maintainers write them', () => {
+    const { cc } = mail('Cc: a@x.org (maintainer:SOME PARTS (32-BIT AND 64-BIT)),\n b@y.org (open list)');
+    expect(cc.map(({ email }) => email)).toEqual(['a@x.org', 'b@y.org']);
+  });
+
   test.each([
     ['Wed, 21 Jan 2026 13:46:57 +0100', 1768999617],
     ['21 Jan 26 12:46:57 GMT', 1768999617],

@@ -39,7 +39,7 @@ test('a series is its cover and its patches; answers are none of them', () => {
     [1, 'v1.1'],
     [2, 'v1.2'],
   ]);
-  expect(series?.newest).toEqual({ id: 'v1.0', version: 1 });
+  expect(series?.newest).toEqual({ id: 'v1.0', version: 1, rfc: false });
 });
 
 test('a thread root without a diff by the same author is the cover', () => {
@@ -58,7 +58,7 @@ test('a re-roll in a thread of its own is linked by author and titles', () => {
     { id: 'v2.2', subject: '[PATCH v2 2/2] Other', day: 3, parent: 'v2.1' },
   ];
   expect(one([...V1, ...v2], 'v2.1')?.before).toEqual({ id: 'v1.0', version: 1, reason: 'author-and-titles' });
-  expect(one([...V1, ...v2], 'v1.0')?.newest).toEqual({ id: 'v2.1', version: 2 });
+  expect(one([...V1, ...v2], 'v1.0')?.newest).toEqual({ id: 'v2.1', version: 2, rfc: false });
   const other = v2.map((draft) => ({ ...draft, from: 'Joe <joe@y.org>' }));
   expect(one([...V1, ...other], 'v2.1')?.before).toBeNull();
 });

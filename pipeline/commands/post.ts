@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs';
+import { type PostResult, postOutbox, previewOutbox, resolveEntry } from '../deliver/mail/post.ts';
+import { type SmtpSettings, sendMail } from '../deliver/mail/smtp.ts';
+import { EXIT, NoInputError, UsageError } from '../model/errors.ts';
+import { jsonText } from '../report/machine.ts';
+import { plain } from '../report/plain.ts';
+import { postText } from '../report/post-words.ts';
+import type { Context } from './context.ts';
+import { knownLists } from './lists.ts';
+import { OUTBOX } from './mail-options.ts';
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1']);
+
+type Opts = Readonly<Record<string, unknown>>;
+const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
+
+/**
+ * `bitwatch post`: what the outbox holds and what would be sent; with `--send`, sends it. 75 where a mail is left to a person or
+ * to another run, 69 where the server failed: neither reads as "all sent".
+ */
+export async function postCommand(context: Context, opts: Opts): Promise<number> {
+  const outbox = textOf(opts.outbox) ?? OUTBOX;
+  const id = textOf(opts.resolve);
+  if (id !== null) return decide(context, outbox, id, textOf(opts.as));
+  const lists = await knownLists(context);
+  const results =
+    opts.send === true
+      ? await postOutbox(outbox, lists, senderOf(settingsOf(context, opts)))
+      : previewOutbox(outbox, lists);
+  if (context.options.json) context.stdout.write(jsonText({ schema: 'bitwatch.post/1', mails: results }));
+  else context.stdout.write(postText(results));
+  return statusOf(results);
+}
+
+const senderOf =
+  (settings: SmtpSettings): Parameters<typeof postOutbox>[2] =>
+  (envelope, bytes) =>
+    sendMail(settings, envelope, bytes);
+
+async function decide(context: Context, outbox: string, id: string, as: string | null): Promise<number> {
+  if (as !== 'sent' && as !== 'retry') throw new UsageError('--resolve needs --as sent or --as retry');
+  const path = await resolveEntry(outbox, id, as);
+  if (path === null) throw new NoInputError(`${outbox}: no mail ${JSON.stringify(id)} waits for a decision`);
+  context.stdout.write(`${plain(path)}\n`);
+  return EXIT.clean;
+}
+
+function statusOf(results: readonly PostResult[]): number {
+  const kinds = results.map(({ outcome }) => outcome);
+  if (kinds.some((outcome) => outcome.kind === 'not-sent' && outcome.server)) return EXIT.unavailable;
+  const isDone = kinds.every(
+    (outcome) => outcome.kind === 'ready' || (outcome.kind === 'accepted' && outcome.refused.length === 0),
+  );
+  return isDone ? EXIT.clean : EXIT.incomplete;
+}
+
+/** The server by options and environment; passwords come by the environment alone, for a command line is seen by all. */
+function settingsOf(context: Context, opts: Opts): SmtpSettings {
+  const { env } = context;
+  if (context.options.offline) throw new UsageError('--offline and --send exclude each other');
+  const host = textOf(opts.host) ?? textOf(env.BITWATCH_SMTP_HOST);
+  if (host === null) throw new UsageError('--send needs --host NAME or BITWATCH_SMTP_HOST');
+  const user = textOf(env.BITWATCH_SMTP_USER);
+  const password = textOf(env.BITWATCH_SMTP_PASSWORD);
+  if ((user === null) !== (password === null))
+    throw new UsageError('BITWATCH_SMTP_USER and BITWATCH_SMTP_PASSWORD go together');
+  const port = numberOf('--port', textOf(opts.port) ?? textOf(env.BITWATCH_SMTP_PORT) ?? '587', 65_535);
+  const auth = user === null || password === null ? null : { user, password };
+  // A relay on this machine needs no encryption to it; everywhere else STARTTLS is required, not tried.
+  const tls = port === 465 ? 'implicit' : LOOPBACK.has(host) && auth === null ? 'none' : 'starttls';
+  const ca = textOf(env.BITWATCH_SMTP_CA);
+  return {
+    host,
+    port,
+    tls,
+    auth,
+    ca: ca === null ? null : readCertificate(ca),
+    timeout: numberOf('--timeout', String(opts.timeout), 3600) * 1000,
+  };
+}
+
+function numberOf(name: string, text: string, max: number): number {
+  const value = Number(text);
+  if (!/^[1-9]\d{0,4}$/.test(text) || value > max)
+    throw new UsageError(`${name}: expected a number from 1 to ${max}, found ${JSON.stringify(text)}`);
+  return value;
+}
+
+function readCertificate(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new NoInputError(`${path}: cannot be read`, { cause: error });
+  }
+}

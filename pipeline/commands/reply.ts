@@ -1,0 +1,142 @@
+import { writeFiles } from '../deliver/files.ts';
+import { composeMail } from '../deliver/mail/compose.ts';
+import { dateText } from '../deliver/mail/date-text.ts';
+import { entryPath, type Put, putDraft } from '../deliver/mail/outbox.ts';
+import { recipientsOf } from '../deliver/mail/recipients.ts';
+import { letterTo, parentOf } from '../deliver/mail/reply-to.ts';
+import { type Address, readAddresses } from '../extract/mail/address.ts';
+import { readDate } from '../extract/mail/date.ts';
+import { bodyText, type Mail } from '../extract/mail/mail.ts';
+import { formatMboxrd } from '../extract/mail/mbox.ts';
+import { replyHash, seriesKey, silenceOf } from '../judge/reply.ts';
+import { DataError, EXIT, UsageError } from '../model/errors.ts';
+import { jsonText } from '../report/machine.ts';
+import { replyText } from '../report/reply.ts';
+import { leftText, putText, silenceText } from '../report/reply-words.ts';
+import { type Context, specsOf } from './context.ts';
+import { knownLists } from './lists.ts';
+import { OUTBOX } from './mail-options.ts';
+import { statusOf, weigh } from './series.ts';
+import { unreadOf } from './steps.ts';
+
+type Opts = Readonly<Record<string, unknown>>;
+const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
+
+/**
+ * `bitwatch reply FILE|MESSAGE-ID`: drafts the reply to a series, in the outbox or in the files that `--out eml=PATH` and `--out
+ * mboxrd=PATH` name. Where nothing is to be said, says why and writes nothing.
+ */
+export async function replyCommand(context: Context, operand: string, opts: Opts): Promise<number> {
+  const from = senderOf(context, opts);
+  const date = dateOf(context, opts);
+  const targets = context.options.out.map(targetOf);
+  const specs = await specsOf(context);
+  const { effect, found } = await weigh(context, specs, operand, {
+    archives: Array.isArray(opts.archive) ? opts.archive.map(String) : [],
+    state: textOf(opts.state),
+    kernel: textOf(opts.kernel),
+    base: textOf(opts.base),
+  });
+  const silence = silenceOf(effect);
+  const { id: series, version } = effect.series;
+  const json = { schema: 'bitwatch.reply/1', series, version, silence, draft: null };
+  if (silence !== null || effect.outcome.kind !== 'applied') {
+    if (context.options.json) context.stdout.write(jsonText(json));
+    else if (silence !== null) context.stdout.write(silenceText(silence));
+    // Silence that is meant is no failure, whatever an old version did or did not apply to.
+    return silence?.kind === 'newer' ? EXIT.clean : statusOf(effect);
+  }
+  const parent = parentOf(found.series, effect.inputs);
+  if (parent === null || parent.id === '')
+    throw new DataError({
+      where: { file: operand },
+      expected: 'a Message-ID to answer',
+      found: 'none',
+      hint: 'mails that git format-patch wrote have none before they are sent',
+    });
+  const recipients = recipientsOf(parent, from.email, await knownLists(context));
+  const [domain = ''] = from.email.split('@').slice(-1);
+  const letter = letterTo(parent, recipients, {
+    from,
+    date,
+    messageId: `bitwatch-${replyHash(parent.id, effect.outcome)}@${domain}`,
+    body: replyText({
+      effect,
+      outcome: effect.outcome,
+      parent: {
+        author: nameOf(parent),
+        date: parent.date === null ? 'an unknown day' : dateText(parent.date),
+        text: bodyText(parent),
+      },
+      unread: unreadOf(specs).length,
+      optOut: textOf(opts.optOut) ?? from.email,
+    }),
+  });
+  const bytes = composeMail(letter);
+  const { left } = recipients;
+  if (left.length > 0) context.stderr.write(leftText(left));
+  const { state, paths } = await deliver(targets, bytes, `reply-${seriesKey(effect)}`, textOf(opts.outbox) ?? OUTBOX);
+  if (context.options.json) {
+    const [to, cc] = [letter.to, letter.cc].map((list) => list.map(({ email }) => email));
+    const draft = { parent: parent.id, messageId: letter.messageId, to, cc, left, state, paths };
+    context.stdout.write(jsonText({ ...json, draft }));
+  } else if (targets.some(({ path }) => path === '-')) context.stdout.write(bytes.toString('utf8'));
+  else for (const path of paths) context.stdout.write(putText(state, path));
+  return EXIT.clean;
+}
+
+const nameOf = ({ author: { name, email } }: Mail): string => (name === '' ? email : name);
+
+type Target = { readonly format: 'eml' | 'mboxrd'; readonly path: string };
+
+/** `--out FORMAT=PATH` of this command: a mail has formats of its own; `eml=-` is standard output. */
+function targetOf(text: string): Target {
+  const [, format, path] = /^(eml|mboxrd)=(.+)$/.exec(text) ?? [];
+  if ((format !== 'eml' && format !== 'mboxrd') || path === undefined || (format === 'mboxrd' && path === '-'))
+    throw new UsageError(`--out ${JSON.stringify(text)}: expected eml=PATH, eml=- or mboxrd=PATH`);
+  return { format, path };
+}
+
+/** Writes the files that are named, else the draft of the outbox. */
+async function deliver(
+  targets: readonly Target[],
+  bytes: Buffer,
+  key: string,
+  outbox: string,
+): Promise<{ readonly state: Put; readonly paths: readonly string[] }> {
+  if (targets.length === 0) {
+    const put = await putDraft(outbox, key, bytes);
+    const state = put === 'written' || put === 'unchanged' ? 'draft' : put;
+    return { state: put, paths: [entryPath(outbox, { state, key })] };
+  }
+  const files = targets.filter(({ path }) => path !== '-');
+  writeFiles(files.map(({ format, path }) => ({ path, content: format === 'mboxrd' ? formatMboxrd([bytes]) : bytes })));
+  return { state: 'written', paths: files.map(({ path }) => path) };
+}
+
+/** Who writes, by option or environment: one address, for it is where people answer and opt out. */
+function senderOf(context: Context, opts: Opts): Address {
+  const text = textOf(opts.from) ?? textOf(context.env.BITWATCH_FROM);
+  if (text === null) throw new UsageError('who writes? name yourself with --from "A. Name <name@example.org>"');
+  const [address, ...others] = readAddresses(text);
+  if (address === undefined || others.length > 0)
+    throw new UsageError(`--from ${JSON.stringify(text)}: expected one address, such as "A. Name <name@example.org>"`);
+  return address;
+}
+
+const ISO = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2})(?::(\d{2}))?(?:Z|[+-]\d{2}:?\d{2})$/;
+
+/** `--date` in epoch seconds: ISO 8601 with a zone, or as mail writes it; else the clock's. */
+function dateOf(context: Context, opts: Opts): number {
+  const text = textOf(opts.date);
+  if (text === null) {
+    if (context.now === undefined) throw new UsageError('no clock: name the Date of the reply with --date');
+    return context.now();
+  }
+  const seconds = ISO.test(text) ? Math.floor(Date.parse(text) / 1000) : readDate(text);
+  if (seconds === null || !Number.isFinite(seconds))
+    throw new UsageError(
+      `--date ${JSON.stringify(text)}: expected 2026-11-21T10:00:00Z or Sat, 21 Nov 2026 10:00:00 +0000`,
+    );
+  return seconds;
+}

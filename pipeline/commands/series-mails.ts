@@ -1,0 +1,203 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Series, seriesOf } from '../extract/mail/rerolls.ts';
+import { type Thread, threadKey, threadsOf } from '../extract/mail/threads.ts';
+import { DataError, NoInputError, UsageError } from '../model/errors.ts';
+import { compareTexts } from '../model/order.ts';
+import { plain } from '../report/plain.ts';
+import { type Archive, locateArchives } from '../sources/archive/locate.ts';
+import { loadState, saveState } from '../sources/archive/state-file.ts';
+import { type ArchivedMail, readMails, rowsOfThread, rowsThatMatter, updateState } from '../sources/archive.ts';
+import { type Context, cloneDirectory } from './context.ts';
+
+/** A series that was asked for, with all mails that were read to find it. */
+export type FoundSeries = {
+  readonly series: Series;
+  /** Archives that hold a mail of it, in the order given. */
+  readonly archives: readonly string[];
+  readonly notes: readonly string[];
+};
+
+/** The Message-ID in `ID`, `<ID>` or a link to an archive that ends in it; `null` where the text is none. */
+function readMessageId(text: string): string | null {
+  const link = /^https?:\/\/[^/]+\/(?:[^/]+\/)*([^/]*(?:@|%40)[^/]*)(?:\/|$)/.exec(text)?.[1];
+  const id = (link === undefined ? text : unescaped(link)).trim().replace(/^<|>$/g, '');
+  return /^[^\s<>@]+@[^\s<>@]+$/.test(id) ? id : null;
+}
+
+/** A part of a link with its escapes read, or as it stands where they are none. */
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/**
+ * Finds the series that a file holds or a Message-ID names. Archives are scanned for what is new first, so that earlier and later
+ * versions are known. Throws a NoInputError for an id that no archive holds, a DataError for a file without a series, a
+ * UsageError where several series could be meant.
+ */
+export async function findSeries(
+  context: Context,
+  operand: string,
+  paths: readonly string[],
+  stateFile: string | null,
+): Promise<FoundSeries> {
+  const archives = (await Promise.all(paths.map(locateArchives))).flat();
+  if (existsSync(operand)) return inFile(context, operand, archives, stateFile);
+  const id = readMessageId(operand);
+  if (id === null) throw new NoInputError(`${plain(operand)}: no such file, and no Message-ID`);
+  if (archives.length === 0)
+    throw new UsageError(`the series ${plain(operand)} is looked up in archives: name one with --archive`);
+  return inArchives(context, id, archives, stateFile);
+}
+
+/** The mails of all threads that name TDX, and of the threads that hold one of the ids, after a scan of what is new. */
+export async function archivedMails(
+  context: Context,
+  archives: readonly Archive[],
+  ids: readonly string[],
+  stateFile: string | null,
+): Promise<{ readonly mails: readonly ArchivedMail[]; readonly unread: number }> {
+  if (archives.length === 0) return { mails: [], unread: 0 };
+  const file = stateFile ?? join(cloneDirectory(context), 'archives.json');
+  const before = await loadState(file);
+  const state = await updateState(archives, before);
+  if (state !== before) await saveState(file, state);
+  const own = new Set(archives.map(({ name }) => name));
+  const rows = [...rowsThatMatter(state).rows, ...ids.flatMap((id) => rowsOfThread(state, id))];
+  const places = new Map(rows.map((row) => [`${row.archive}\0${row.location}`, row]));
+  const unread = state.archives
+    .filter(({ name }) => own.has(name))
+    .flatMap(({ skipped }) => skipped)
+    .filter(({ reason }) => reason === 'missing-blob' || reason === 'too-large').length;
+  return { mails: await readMails(archives, [...places.values()]), unread };
+}
+
+async function inArchives(
+  context: Context,
+  id: string,
+  archives: readonly Archive[],
+  stateFile: string | null,
+): Promise<FoundSeries> {
+  const { mails, unread } = await archivedMails(context, archives, [id], stateFile);
+  if (!mails.some((mail) => mail.id === id))
+    throw new NoInputError(
+      `no mail <${plain(id)}> in ${archives.map(({ name }) => plain(name)).join(', ')}${unreadText(unread)}`,
+    );
+  const threads = threadsOf(mails);
+  const all = seriesOf(threads);
+  const carrying = all.filter((each) => idsOf(each).has(id));
+  const series = carrying.at(-1) ?? ofThread(threads, all, id);
+  const result = found(series, mails, archives, unread);
+  if (carrying.length < 2) return result;
+  // Message-IDs are used again; the latest mail is the one that counts, and the reader must know.
+  const note = `${carrying.length} series have a mail with this Message-ID; this is the latest of them.`;
+  return { ...result, notes: [note, ...result.notes] };
+}
+
+/** The one series of the thread in which a mail stands. */
+function ofThread(threads: readonly Thread<ArchivedMail>[], all: readonly Series[], id: string): Series {
+  const thread = threads.find(({ mails }) => mails.some((mail) => mail.id === id));
+  const ids = new Set(thread?.mails.map((mail) => mail.id));
+  const own = all.filter((series) => ids.has(series.id));
+  const [only] = own;
+  if (only === undefined) throw new NoInputError(`<${plain(id)}> is in no patch series: its thread has no patch mail`);
+  if (own.length > 1) throw ambiguous(`the thread of <${plain(id)}>`, own);
+  return only;
+}
+
+/** Mails without a Message-ID, as `git format-patch` writes them, are one thread in the order of the file. */
+function joined(mails: readonly ArchivedMail[]): readonly ArchivedMail[] {
+  const first = mails.find(({ id }) => id === '');
+  if (first === undefined) return mails;
+  return mails.map((mail) => (mail.id === '' && mail !== first ? { ...mail, links: [threadKey(first)] } : mail));
+}
+
+async function inFile(
+  context: Context,
+  path: string,
+  archives: readonly Archive[],
+  stateFile: string | null,
+): Promise<FoundSeries> {
+  const files = await locateArchives(path);
+  if (files.some(({ kind }) => kind === 'git'))
+    throw new UsageError(`${plain(path)} is an archive: name the series by its Message-ID, and this with --archive`);
+  const { updateState: scan } = await import('../sources/archive.ts');
+  const state = await scan(files, { schema: 'bitwatch.archive/1', archives: [] });
+  const places = state.archives.flatMap(({ name, rows }) =>
+    rows.map((row) => ({ archive: name, location: row.split(' ')[0] ?? '' })),
+  );
+  const own = joined(await readMails(files, places));
+  const { mails, unread } = await archivedMails(
+    context,
+    archives,
+    own.map(({ id }) => id).filter((id) => id !== ''),
+    stateFile,
+  );
+  const all = seriesOf(threadsOf([...own, ...mails]));
+  const keys = new Set(own.map(threadKey));
+  const inside = all.filter((series) => series.patches.some(({ mail }) => keys.has(threadKey(mail))));
+  const [last] = inside.slice(-1);
+  if (last === undefined)
+    throw new DataError({
+      where: { file: path },
+      expected: 'the mails of a patch series',
+      found: `${own.length} mails and no patch`,
+    });
+  const works = inside.filter((series) => series.newest.id !== last.newest.id || series.newest.id === '');
+  if (inside.length > 1 && works.length > 0) throw ambiguous(plain(path), inside);
+  const newest = inside.find(isNewest) ?? last;
+  return found(newest, [...own, ...mails], [...files, ...archives], unread);
+}
+
+function ambiguous(where: string, all: readonly Series[]): UsageError {
+  const list = all.map(({ id, version, title }) => `<${plain(id)}> (v${version} ${plain(title)})`);
+  return new UsageError(
+    `${where} holds ${all.length} series; name one by its Message-ID${where.startsWith('the thread') ? '' : ' and the file with --archive'}: ${list.slice(0, 5).join(', ')}${list.length > 5 ? ', …' : ''}`,
+  );
+}
+
+/** By version too: a Message-ID may be used again. */
+export const isNewest = ({ id, version, rfc, newest }: Series): boolean =>
+  newest.id === id && newest.version === version && newest.rfc === rfc;
+
+const idsOf = (series: Series): ReadonlySet<string> =>
+  new Set([series.cover?.id ?? series.id, ...series.patches.map(({ mail }) => mail.id)]);
+
+const unreadText = (unread: number): string =>
+  unread === 0 ? '' : `; ${unread} mails of them could not be read (see bitwatch archive scan)`;
+
+function found(
+  series: Series,
+  mails: readonly ArchivedMail[],
+  archives: readonly Archive[],
+  unread: number,
+): FoundSeries {
+  const ids = idsOf(series);
+  const holders = new Set(mails.filter((mail) => ids.has(mail.id)).map(({ archive }) => archive));
+  const inherited = series.complete.filter(({ from }) => from !== series.id);
+  return {
+    series,
+    archives: archives.map(({ name }) => name).filter((name) => holders.has(name)),
+    notes: [
+      ...inherited.map(
+        ({ part, from }) => `Part ${part} was not sent again with this version and was taken from <${from}>.`,
+      ),
+      ...(unread === 0
+        ? []
+        : [`${unread} mails of the archives could not be read; a part or a newer version may be among them.`]),
+    ],
+  };
+}
+
+/** Addresses of mailing lists, by the hosts that serve lists. */
+export function listsOf(series: Series): readonly string[] {
+  const heads = [...(series.cover === null ? [] : [series.cover]), ...series.patches.map(({ mail }) => mail)];
+  const emails = heads.flatMap(({ to, cc }) => [...to, ...cc].map(({ email }) => email));
+  const isList = (email: string): boolean =>
+    /@(?:vger\.kernel\.org|kvack\.org|(?:[\w.-]+\.)?lists?\.[\w.-]+|[\w.-]*googlegroups\.com|nongnu\.org)$/.test(email);
+  return [...new Set(emails.filter(isList))].sort(compareTexts);
+}

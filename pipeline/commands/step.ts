@@ -1,0 +1,116 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { appendTo, outputsText } from '../deliver/actions/files.ts';
+import { lineWriter } from '../deliver/actions/log.ts';
+import { resultWord, stepAnnotation, stepSummary } from '../deliver/actions/summary.ts';
+import { removeFiles } from '../deliver/files.ts';
+import { UsageError } from '../model/errors.ts';
+import type { Context } from './context.ts';
+import { run } from './run.ts';
+import { inputArguments } from './step-inputs.ts';
+
+/** Commands that leave findings; their files go to the step's directory. */
+const REPORTING = new Set(['report', 'review', 'check']);
+const FILES = {
+  summary: 'summary.md',
+  json: 'findings.json',
+  comment: 'comment.md',
+  markdown: 'report.md',
+  annotations: 'annotations.txt',
+} as const;
+
+/**
+ * `bitwatch step -- COMMAND…`: runs a command as a step of a workflow. Its lines go to the log as text that commands nothing,
+ * its result to GITHUB_OUTPUT and GITHUB_STEP_SUMMARY; findings become annotations. Without a command the action's inputs
+ * name it. Resolves to the command's own status.
+ */
+export async function stepCommand(
+  context: Context,
+  words: readonly string[],
+  options: { readonly directory: string },
+): Promise<number> {
+  const args = words.length > 0 ? words : inputArguments(context.env);
+  const [name = ''] = args;
+  if (name === 'step') throw new UsageError('step: a step in a step does nothing');
+  const { directory } = options;
+  if (REPORTING.has(name) && args.some((arg) => /^--directory(=|$)/.test(arg)))
+    throw new UsageError('step: --directory goes before the command, so that the step finds what it wrote');
+  // What an earlier run left there would read as this run's.
+  if (REPORTING.has(name)) removeFiles(Object.values(FILES).map((file) => join(directory, file)));
+  const said: string[] = [];
+  const printed: string[] = [];
+  const log = tee(context.stdout.write, said, printed);
+  const errors = tee(context.stderr.write, said);
+  const { env, today, home, timing } = context;
+  const status = await run(withFiles(name, args, directory), {
+    env,
+    today,
+    home,
+    ...(timing === undefined ? {} : { timing }),
+    stdout: { isTerminal: false, write: log.write },
+    stderr: { isTerminal: false, write: errors.write },
+  });
+  log.end();
+  errors.end();
+  const file = (format: keyof typeof FILES): string | null => readIf(join(directory, FILES[format]));
+  const markdown = REPORTING.has(name) ? file('summary') : null;
+  // Only these lines are commands to the runner; the report has made their texts harmless.
+  if (markdown !== null) context.stdout.write(file('annotations') ?? '');
+  context.stdout.write(stepAnnotation(name, status));
+  appendTo(
+    env.GITHUB_OUTPUT,
+    outputsText({
+      status: String(status),
+      result: resultWord(status),
+      ...(REPORTING.has(name) ? { directory, ...countsOf(file('json')) } : {}),
+      ...(name === 'plan' ? matrixOf(printed.join('')) : {}),
+    }),
+  );
+  appendTo(
+    env.GITHUB_STEP_SUMMARY,
+    stepSummary(args.join(' '), status, markdown === null ? { lines: said.join('') } : { markdown }),
+  );
+  return status;
+}
+
+/** A stream of a step: harmless lines to the log, the text itself to the keepers. */
+function tee(write: (text: string) => void, ...kept: readonly string[][]): ReturnType<typeof lineWriter> {
+  const log = lineWriter(write);
+  return {
+    write: (text) => {
+      log.write(text);
+      for (const each of kept) each.push(text);
+    },
+    end: log.end,
+  };
+}
+
+/** The command line with the files that a step leaves. */
+function withFiles(name: string, args: readonly string[], directory: string): readonly string[] {
+  if (!REPORTING.has(name)) return args;
+  const outs = Object.entries(FILES).flatMap(([format, file]) => ['--out', `${format}=${join(directory, file)}`]);
+  // `report` writes its own pages, with these names among them.
+  const own = name === 'report' ? ['--directory', directory] : [...outs, '--out', 'text=-'];
+  return [name, ...own, ...args.slice(1)];
+}
+
+const readIf = (file: string): string | null => (existsSync(file) ? readFileSync(file, 'utf8') : null);
+
+/** How many findings, by level; nothing where there is no report. */
+function countsOf(json: string | null): Readonly<Record<string, string>> {
+  if (json === null) return {};
+  const { counts } = JSON.parse(json) as { readonly counts: Readonly<Record<string, number>> };
+  return {
+    errors: String(counts.error ?? 0),
+    warnings: String(counts.warning ?? 0),
+    infos: String(counts.info ?? 0),
+    waived: String(counts.waived ?? 0),
+  };
+}
+
+/** A plan as outputs: the matrix in one line, and how many jobs it has. */
+function matrixOf(printed: string): Readonly<Record<string, string>> {
+  if (!printed.startsWith('{')) return {};
+  const matrix = JSON.parse(printed) as { readonly include: readonly unknown[] };
+  return { matrix: JSON.stringify(matrix), count: String(matrix.include.length) };
+}

@@ -1,0 +1,77 @@
+import type { Client } from './client.ts';
+import { ForgeError } from './forge-error.ts';
+import { allPages } from './pages.ts';
+import { fieldOf, type Item, type Kept, linkOf, numberOf, ownMark, type Shelf, seenAt } from './shelf.ts';
+import { type Target, targetText } from './target.ts';
+
+/** The one pull request of a branch of ours. */
+export type PullPlace = { readonly branch: string; readonly into: string };
+
+/**
+ * A shelf with one pull request: that of a branch into another. An open one is kept up to date. One that a person closed unmerged
+ * is left closed as long as it would say the same (`hash`); something new makes another.
+ */
+export function pullShelf(
+  client: Client,
+  api: string,
+  target: Target,
+  login: string,
+  { branch, into, hash }: PullPlace & { readonly hash: string },
+): Shelf {
+  const where = `${targetText(target)} pull request of ${branch}`;
+  const route = 'repos/{owner}/{repo}/pulls';
+  const keptOf = (entry: unknown, mark: Kept['mark'], at: string): Kept => ({
+    mark,
+    number: numberOf(entry, 'number', where),
+    comment: null,
+    url: linkOf(entry),
+    at,
+  });
+  const marked = (item: Item): Kept['mark'] => ({ kind: 'pull', key: item.key, hash: item.hash });
+  return {
+    kind: 'pull',
+    list: async () => {
+      const all = await allPages(client, api, where, `GET /${route}`, {
+        ...target,
+        state: 'all',
+        head: `${target.owner}:${branch}`,
+        base: into,
+        sort: 'created',
+        direction: 'desc',
+      });
+      const own = all.flatMap((entry) => {
+        const mark = ownMark(entry, login, 'pull');
+        const isOfBranch = fieldOf(fieldOf(entry, 'head'), 'ref') === branch;
+        return mark === null || !isOfBranch ? [] : [{ entry, mark }];
+      });
+      const found =
+        own.find(({ entry }) => fieldOf(entry, 'state') === 'open') ??
+        own.find(({ entry, mark }) => fieldOf(entry, 'merged_at') === null && mark.hash === hash);
+      return found === undefined ? [] : [keptOf(found.entry, found.mark, seenAt(null, found.entry))];
+    },
+    // The list is asked by branch and does not lag: what it does not have is not there.
+    look: async () => null,
+    create: async (item) => {
+      const answer = await client.request(where, 'once', `POST /${route}`, {
+        ...target,
+        title: item.title,
+        body: item.body,
+        head: branch,
+        base: into,
+      });
+      return keptOf(answer.data, marked(item), seenAt(answer, answer.data));
+    },
+    update: async ({ number }, item) => {
+      const answer = await client.request(where, 'safe', `PATCH /${route}/{pull_number}`, {
+        ...target,
+        pull_number: number,
+        title: item.title,
+        body: item.body,
+      });
+      return keptOf(answer.data, marked(item), seenAt(answer, answer.data));
+    },
+    withdraw: async () => {
+      throw new ForgeError('rejected', `${where}: stands twice, which the forge does not allow`);
+    },
+  };
+}

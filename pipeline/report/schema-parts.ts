@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { LEVELS, RULE_IDS, VERDICTS } from '../model/finding.ts';
+import { REGISTERS } from '../model/place.ts';
+import { GENERATIONS } from '../model/policy.ts';
+
+/** What several machine formats share. Loaded like `schema.ts`: by tests and the generator only. */
+export const hex = z.string().regex(/^0x(0|[1-9a-f][0-9a-f]{0,15})$/, 'unpadded lower-case hex');
+export const hex32 = z.string().regex(/^0x[0-9a-f]{8}$/, 'lower-case hex of 8 digits');
+export const leafKey = { leaf: hex, subleaf: hex.nullable() };
+export const register = z.enum(REGISTERS);
+export const place = { ...leafKey, register };
+export const bits = z.array(z.strictObject({ bit: z.int().min(0).max(63), name: z.string().nullable() }));
+export const source = z.strictObject({
+  repository: z.string(),
+  revision: z.string(),
+  path: z.string(),
+  blob: z.string().nullable(),
+});
+export const line = z.int().min(1);
+const evidence = z.strictObject({ repository: z.string(), revision: z.string(), path: z.string(), line });
+export const texts = z.array(z.string());
+export const count = z.int().min(0);
+
+export const policyMasks = z.array(z.strictObject({ ...place, mask: hex32, bits, path: z.string(), line }));
+
+export const policy = z.strictObject({
+  schema: z.literal('bitwatch.policy/1'),
+  version: z.string(),
+  source,
+  generation: z.enum(GENERATIONS),
+  deny: policyMasks,
+  allow: policyMasks,
+  adds: policyMasks,
+  attributes: hex,
+  xfam: z.union([hex, texts]),
+  restores: texts,
+  restoredAt: z.array(z.strictObject({ msr: z.string(), by: z.string(), path: z.string(), line })),
+  configLimit: count.nullable(),
+  known: policyMasks,
+  notes: texts,
+});
+
+export const finding = z.strictObject({
+  fingerprint: z.string().regex(/^[0-9a-f]{16}$/),
+  rule: z.enum(RULE_IDS),
+  level: z.enum(LEVELS),
+  review: z.string(),
+  from: z.string().nullable(),
+  to: z.string(),
+  policy: z.string().nullable(),
+  leaf: hex.nullable(),
+  subleaf: hex.nullable(),
+  register: register.nullable(),
+  mask: hex32,
+  bits,
+  verdict: z.enum(VERDICTS).nullable(),
+  headline: z.string(),
+  because: z.string(),
+  todo: z.string(),
+  facts: z.looseObject({ kind: z.string() }),
+  evidence: z.array(evidence),
+  waived: z.strictObject({ reason: z.string(), by: z.string(), until: z.string().nullable() }).nullable(),
+});

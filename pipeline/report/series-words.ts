@@ -1,0 +1,159 @@
+import type { Verdict } from '../model/finding.ts';
+import { bitsOf64 } from '../model/mask.ts';
+import type {
+  FindingChange,
+  PolicyChanges,
+  PolicyMaskChange,
+  ReleaseEffect,
+  SeriesBase,
+  SeriesEffect,
+  SeriesIdentity,
+} from '../model/series-effect.ts';
+import { bitsText, namesText } from './bits.ts';
+
+/** All wording on what a series does; the text, the page and the reply print these lines. Untrusted text is made plain by who prints. */
+
+/** `v2`, `RFC`, `RFC v2 RESEND`. */
+export function versionText({
+  version,
+  rfc,
+  resend,
+}: Pick<SeriesIdentity, 'version' | 'rfc'> & { resend?: boolean }): string {
+  return [...(rfc ? ['RFC'] : []), `v${version}`, ...(resend === true ? ['RESEND'] : [])].join(' ');
+}
+
+const VERDICT_TEXT: Readonly<Record<Verdict, string>> = {
+  allowed: 'allowed',
+  denied: 'denied',
+  exposed: 'exposed (let through, newer than KVM’s base release)',
+  'needs-optin': 'hidden until KVM opts in',
+  unreachable: 'closed by its gate',
+  known: 'known to KVM',
+  unknown: 'unknown to KVM',
+};
+
+/** Why this base. */
+export function baseText(base: SeriesBase): string {
+  const { by, named, preimages, tried } = base;
+  const at = `${base.commit.slice(0, 12)}${base.name === null ? '' : ` (${base.name})`}`;
+  const files =
+    preimages.of === 0
+      ? 'the diffs do not say what they were made against'
+      : `${preimages.matched} of the ${preimages.of} files that the diffs name by blob stand there as they were`;
+  const absent =
+    named === null ? 'the series names no base-commit' : `its base-commit ${named.slice(0, 12)} is not in this clone`;
+  switch (by) {
+    case 'base-commit':
+      return `${at}, the series’ base-commit`;
+    case 'given':
+      return `${at}, as asked${named === null || base.commit.startsWith(named) ? '' : `; the series names ${named.slice(0, 12)}`}; ${files}`;
+    case 'preimages':
+      return `${at}; ${absent}, and this is the newest of ${tried} known revisions that has all ${preimages.of} files just as the diffs were made against`;
+    case 'applies':
+      return `${at}; ${absent}, and this is the newest known revision of the best ones on which all of it applies; ${files}: it is not the author’s base`;
+    case 'closest':
+      return `none; ${absent}, and of ${tried} known revisions none has all files as the diffs were made against and those that come close do not take them; the closest is ${at}: ${files}`;
+  }
+}
+
+/** What became of it, in a sentence or two. */
+export function outcomeText({ outcome, inputs, touched }: SeriesEffect): string {
+  switch (outcome.kind) {
+    case 'untouched':
+      return `It touches none of the files that KVM’s policy for TDs is read from (${touched.length} paths in all): nothing was applied, and the policy stays as it is.`;
+    case 'incomplete':
+      return `Not weighed: ${outcome.reason}. A part of a series says nothing certain of the whole.`;
+    case 'rejected': {
+      const { part, title, path, hunk, reason } = outcome.rejection;
+      const where = path === null ? '' : `, ${path}`;
+      const at = hunk === null ? '' : `, hunk ${hunk.number} (${hunk.header})`;
+      const other = outcome.base.by === 'closest' ? ' Fetch the tree that it was made on, or name it with --base.' : '';
+      return `It does not apply: part ${part} “${title}”${where}${at}: ${reason}.${other}`;
+    }
+    case 'unreadable':
+      return `It applies, but the policy ${outcome.side === 'before' ? 'at the base' : 'after it'} cannot be read: ${outcome.reason}.`;
+    case 'applied': {
+      const offsets =
+        outcome.offsets === 0
+          ? ''
+          : ` git placed ${outcome.offsets} hunk${outcome.offsets === 1 ? '' : 's'} at other lines than the diffs say.`;
+      const said =
+        changeLines(outcome.changes).length === 0 ? 'It applies and changes nothing in the policy' : 'It applies';
+      return `${said}; it touches ${inputs.join(', ')}.${offsets}`;
+    }
+  }
+}
+
+type NamedMask = Pick<PolicyMaskChange, 'leaf' | 'subleaf' | 'register' | 'mask' | 'bits'>;
+
+const maskText = (named: NamedMask): string =>
+  [bitsText(named, named.mask), namesText(named.bits)].filter((part) => part !== '').join(' ');
+
+const LISTS = [
+  ['deny', 'denies', 'no longer denies'],
+  ['allow', 'opts in', 'no longer opts in'],
+  ['adds', 'itself reports as configurable', 'no longer reports as configurable'],
+  ['known', 'names as a capability', 'no longer names as a capability'],
+] as const;
+
+/** The policy step, a line for each change; none where nothing changes. */
+export function changeLines(changes: PolicyChanges): readonly string[] {
+  const { generation, restores, attributes, xfam, configLimit } = changes;
+  const lines: string[] = [];
+  if (generation.from !== generation.to)
+    lines.push(
+      `KVM’s way goes from ${generation.from === null ? 'no TDX support' : generation.from} to ${generation.to}`,
+    );
+  for (const [list, added, removed] of LISTS) {
+    lines.push(...changes[list].added.map((change) => `KVM ${added} ${maskText(change)}`));
+    lines.push(...changes[list].removed.map((change) => `KVM ${removed} ${maskText(change)}`));
+  }
+  lines.push(...restores.added.map((msr) => `KVM restores ${msr} after TDH.VP.ENTER`));
+  lines.push(...restores.removed.map((msr) => `KVM no longer restores ${msr} after TDH.VP.ENTER`));
+  lines.push(...bitsOf64(attributes.added).map((bit) => `KVM supports ATTRIBUTES[${bit}]`));
+  lines.push(...bitsOf64(attributes.removed).map((bit) => `KVM no longer supports ATTRIBUTES[${bit}]`));
+  lines.push(...xfam.added.map((name) => `KVM supports XFAM ${name}`));
+  lines.push(...xfam.removed.map((name) => `KVM no longer supports XFAM ${name}`));
+  if (configLimit.from !== configLimit.to)
+    lines.push(
+      `KVM’s array of CPUID_CONFIG entries holds ${configLimit.to ?? 'an unknown number'} instead of ${configLimit.from ?? 'an unknown number'}`,
+    );
+  return lines;
+}
+
+/** What the TDs of a release see of it, a line for each change. */
+function effectLines({ verdicts, closed, opened }: ReleaseEffect): readonly string[] {
+  return [
+    ...verdicts.map((change) => {
+      const from = change.from === null ? 'no policy' : VERDICT_TEXT[change.from];
+      const clobbers = [
+        ...new Set(change.clobbers.filter(({ restoredByKvm }) => restoredByKvm === false).map(({ msr }) => msr)),
+      ];
+      const host =
+        clobbers.length === 0 || change.to === 'denied' || change.to === 'needs-optin' || change.to === 'unreachable'
+          ? ''
+          : `; clobbers ${clobbers.join(', ')}, which KVM does not restore`;
+      return `${maskText(change)}: ${from} -> ${VERDICT_TEXT[change.to]}${host}`;
+    }),
+    ...closed.map((change) => `settled: ${findingText(change)}`),
+    ...opened.map((change) => `new: ${findingText(change)}`),
+  ];
+}
+
+const findingText = ({ rule, level, place, mask, bits }: FindingChange): string =>
+  [level, rule, ...(place === null ? [] : [maskText({ ...place, mask, bits })])].join(' ');
+
+/** Releases with the same lines as one entry, `1.5.34, 2.0.02`; those where nothing changes under their own head. */
+export function effectGroups(
+  effects: readonly ReleaseEffect[],
+): readonly { readonly releases: readonly string[]; readonly lines: readonly string[] }[] {
+  const groups = new Map<string, { releases: string[]; lines: readonly string[] }>();
+  for (const effect of effects) {
+    const lines = effectLines(effect);
+    const key = lines.join('\n');
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { releases: [effect.release], lines });
+    else group.releases.push(effect.release);
+  }
+  return [...groups.values()];
+}

@@ -1,0 +1,125 @@
+import { formatDay } from '../model/day.ts';
+import type { SeriesEffect } from '../model/series-effect.ts';
+import { codeSpan, escapeMarkdown } from './markdown.ts';
+import { plain } from './plain.ts';
+import { baseText, changeLines, effectGroups, outcomeText, versionText } from './series-words.ts';
+import { wrap } from './text.ts';
+import { itemOf } from './view.ts';
+
+type Fact = { readonly label: string; readonly text: string; readonly isCode?: true };
+
+/** A report on a series before it is laid out: labelled facts, then sections of lines. All of it is plain text. */
+type Layout = {
+  readonly title: string;
+  /** An id or a command is never wrapped: it is there to be copied. */
+  readonly facts: readonly Fact[];
+  readonly sections: readonly { readonly title: string; readonly lines: readonly string[] }[];
+};
+
+function layoutOf(effect: SeriesEffect): Layout {
+  const { series, outcome } = effect;
+  const author = [series.author.name, `<${series.author.email}>`].filter((part) => part !== '').join(' ');
+  const mail = (label: string, id: string): readonly Fact[] =>
+    id === '' ? [] : [{ label, text: `<${id}>`, isCode: true }];
+  const fact = (label: string, text: string | null): readonly Fact[] => (text === null ? [] : [{ label, text }]);
+  const base = 'base' in outcome ? outcome.base : null;
+  const patches = `${series.total} patch${series.total === 1 ? '' : 'es'}`;
+  const date = series.date === null ? '' : `, ${formatDay(series.date)}`;
+  const facts = [
+    ...fact('series', `${versionText(series)}, ${patches}, by ${author}${date}`),
+    ...mail('mail', series.id),
+    ...fact('lists', series.lists.length === 0 ? null : series.lists.join(', ')),
+    ...(series.newer === null
+      ? []
+      : [
+          ...fact(
+            'newer',
+            `A newer version exists: ${versionText(series.newer)}. What follows is about the older one.`,
+          ),
+          ...mail('', series.newer.id),
+        ]),
+    ...fact('kernel', effect.kernel),
+    ...fact('base', base === null ? null : baseText(base)),
+    ...fact('builds on', base === null || base.prerequisites === 0 ? null : prerequisiteText(base.prerequisites)),
+    ...fact('outcome', outcomeText(effect)),
+    { label: 'reproduce', text: effect.command, isCode: true as const },
+  ];
+  return {
+    title: plain(`What “${series.title}” ${versionText(series)} does to KVM’s policy for TDs`),
+    facts: facts.map((each) => ({ ...each, text: plain(each.text) })),
+    sections: sectionsOf(effect).map(({ title, lines }) => ({ title: plain(title), lines: lines.map(plain) })),
+  };
+}
+
+const prerequisiteText = (count: number): string =>
+  `${count} patch${count === 1 ? '' : 'es'} that the series names as prerequisite, not applied here`;
+
+function sectionsOf({ outcome, notes }: SeriesEffect): Layout['sections'] {
+  const rest = notes.length === 0 ? [] : [{ title: 'Notes', lines: notes }];
+  if (outcome.kind !== 'applied') return rest;
+  const changes = changeLines(outcome.changes);
+  const groups = effectGroups(outcome.effects);
+  const policyNotes = [
+    ...(outcome.before === null ? ['The base has no TDX support in KVM: there is no policy before.'] : []),
+    ...(outcome.before?.notes ?? []).map((note) => `Before: ${note}`),
+    ...outcome.after.notes.map((note) => `After: ${note}`),
+    `The policy after was read from tree ${outcome.after.source.revision.slice(0, 12)}, which git makes of the base and the series.`,
+  ];
+  return [
+    {
+      title: `The policy, KVM ${outcome.before?.version ?? 'without TDX'} to ${outcome.after.version}`,
+      lines: changes.length === 0 ? ['No change.'] : changes,
+    },
+    ...groups.map(({ releases, lines }) => ({
+      title: `TDs of ${releases.join(', ')}`,
+      lines: lines.length === 0 ? ['Nothing changes.'] : lines,
+    })),
+    ...outcome.open.map(({ release, findings }) => ({
+      title: `Open after the series: TDX module ${release}`,
+      lines:
+        findings.length === 0
+          ? ['Nothing: no exposed bit, none that waits for an opt-in.']
+          : findings.map((finding) => `${finding.level} ${finding.rule}: ${itemOf(finding).headline}`),
+    })),
+    { title: 'What was read', lines: [...policyNotes, ...notes] },
+  ];
+}
+
+/** The report on a series as plain text of at most 72 columns, ids and the command aside. */
+export function seriesText(effect: SeriesEffect): string {
+  const { title, facts, sections } = layoutOf(effect);
+  const lines = [
+    ...wrap(title),
+    '',
+    ...facts.flatMap(({ label, text, isCode }) => {
+      const head = `${label === '' ? '' : `${label}:`}`.padEnd(12);
+      return isCode === true ? [`${head}${text}`] : wrap(text, head);
+    }),
+    ...sections.flatMap((section) => [
+      '',
+      ...wrap(section.title),
+      ...section.lines.flatMap((line) => wrap(line, '* ')),
+    ]),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** The report on a series as Markdown. */
+export function seriesMarkdown(effect: SeriesEffect): string {
+  const { title, facts, sections } = layoutOf(effect);
+  const lines = [
+    `# ${escapeMarkdown(title)}`,
+    '',
+    ...facts.map(({ label, text, isCode }) => {
+      const head = label === '' ? '' : `**${escapeMarkdown(label)}**: `;
+      return `- ${head}${isCode === true ? codeSpan(text) : escapeMarkdown(text)}`;
+    }),
+    ...sections.flatMap((section) => [
+      '',
+      `## ${escapeMarkdown(section.title)}`,
+      '',
+      ...section.lines.map((line) => `- ${escapeMarkdown(line)}`),
+    ]),
+  ];
+  return `${lines.join('\n')}\n`;
+}

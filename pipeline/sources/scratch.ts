@@ -1,0 +1,152 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { NoInputError } from '../model/errors.ts';
+import { readGit, runGit } from './process.ts';
+import type { Repository } from './repository.ts';
+
+/** What git says of one patch. `output` is all that it said, for who reads hunks and reasons out of it. */
+export type Applied = { readonly taken: boolean; readonly output: string };
+
+/**
+ * A temporary bare repository with an index of its own. It reads the objects of another one and writes its own: neither that
+ * repository nor a work tree is ever written (git may renew the time of an object that it finds there again), and none of that
+ * repository's configuration, hooks or attributes is in force.
+ */
+export type Scratch = {
+  readonly gitDir: string;
+  /** Fills the index with a commit's or tree's entries; blobs need not be there. */
+  readonly readTree: (id: string) => Promise<void>;
+  /** Applies a diff to the index, whole or not at all. */
+  readonly apply: (diff: Buffer) => Promise<Applied>;
+  /** The paths that git takes out of a diff, `null` where it takes it for none. */
+  readonly paths: (diff: Buffer) => Promise<readonly string[] | null>;
+  /** The tree of the index. */
+  readonly writeTree: () => Promise<string>;
+};
+
+/** Gives a scratch repository to some work and removes it afterwards. */
+export async function withScratch<T>(repository: Repository, work: (scratch: Scratch) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'bitwatch-series-'));
+  try {
+    return await work(await openScratch(repository, join(folder, 'git')));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function openScratch({ gitDir: source, env }: Repository, gitDir: string): Promise<Scratch> {
+  const read = (args: readonly string[], input: Buffer | string = ''): Promise<Buffer> =>
+    readGit(gitDir, args, { env, input });
+  const format = (await readGit(source, ['rev-parse', '--show-object-format'], { env })).toString('utf8').trim();
+  // A work tree of several keeps its objects elsewhere.
+  const objects = (await readGit(source, ['rev-parse', '--git-path', 'objects'], { env })).toString('utf8').trimEnd();
+  await readGit(gitDir, ['init', '--quiet', '--bare', '--template=', `--object-format=${format}`], { env });
+  writeFileSync(join(gitDir, 'objects', 'info', 'alternates'), `${resolve(objects)}\n`);
+  return {
+    gitDir,
+    readTree: async (id) => {
+      await read(['read-tree', '--end-of-options', id]);
+    },
+    apply: async (diff) => {
+      const args = [`--git-dir=${gitDir}`, 'apply', '--cached', '--verbose', '--whitespace=nowarn', '-p1', '-'];
+      const { status, stderr } = await runGit(args, { env, input: diff, maxErrors: 1 << 22 });
+      return { taken: status === 0, output: stderr };
+    },
+    paths: async (diff) => {
+      const args = [`--git-dir=${gitDir}`, 'apply', '--numstat', '-z', '-p1', '-'];
+      const { status, stdout } = await runGit(args, { env, input: diff });
+      if (status !== 0) return null;
+      return numstatPaths(stdout.toString('utf8'));
+    },
+    // A blobless clone has no blobs for most of the tree, and they are not needed.
+    writeTree: async () => (await read(['write-tree', '--missing-ok'])).toString('utf8').trim(),
+  };
+}
+
+const numstatPaths = (text: string): readonly string[] =>
+  text
+    .split('\0')
+    .filter((entry) => entry !== '')
+    .map((entry) => entry.split('\t').slice(2).join('\t'));
+
+/** A commit with its tree. */
+export type Tip = { readonly commit: string; readonly tree: string };
+
+const TIP = '--format=%H %T';
+const tipsIn = (output: Buffer): readonly Tip[] =>
+  output
+    .toString('utf8')
+    .split('\n')
+    .flatMap((line) => {
+      const [commit = '', tree = ''] = line.split(' ');
+      return commit === '' ? [] : [{ commit, tree }];
+    });
+
+/** Commits that HEAD, branches and tags stand at, newest first, each once; at most `limit`. */
+export async function newestTips({ gitDir, env }: Repository, limit: number): Promise<readonly Tip[]> {
+  const which = ['--ignore-missing', '--branches', '--tags', '--remotes', 'HEAD', '--'];
+  const tips = tipsIn(await readGit(gitDir, ['log', '--no-walk=sorted', TIP, ...which], { env }));
+  return tips.filter(({ commit }, at) => tips.findIndex((other) => other.commit === commit) === at).slice(0, limit);
+}
+
+/** A commit by its full id, with its tree. */
+export async function tipOf({ gitDir, env }: Repository, commit: string): Promise<Tip> {
+  const [tip] = tipsIn(await readGit(gitDir, ['log', '--no-walk', TIP, '--end-of-options', commit, '--'], { env }));
+  if (tip === undefined) throw new NoInputError(`${gitDir}: no commit ${commit}`);
+  return tip;
+}
+
+/**
+ * The blob ids at some paths of many trees, by path, in the order of the trees; paths that a tree lacks are left out. Read from the
+ * trees alone, in one run: a blobless clone need not have the blobs.
+ */
+export async function blobIds(
+  { gitDir, env }: Repository,
+  trees: readonly string[],
+  paths: readonly string[],
+): Promise<readonly ReadonlyMap<string, string>[]> {
+  if (trees.length === 0 || paths.length === 0) return trees.map(() => new Map());
+  const empty = (await readGit(gitDir, ['hash-object', '-t', 'tree', '--stdin'], { env })).toString('utf8').trim();
+  const args = ['diff-tree', '--stdin', '-r', '-z', '--no-renames', '--no-abbrev', '--'];
+  const output = await readGit(gitDir, [...args, ...paths.map((path) => `:(top,literal)${path}`)], {
+    env,
+    input: trees.map((tree) => `${empty} ${tree}\n`).join(''),
+  });
+  // A tree that has none of the paths has no entry at all.
+  const byTree = new Map(
+    output
+      .toString('utf8')
+      .split(`${empty} `)
+      .map((part) => [part.slice(0, part.indexOf('\n')), entriesOf(part.slice(part.indexOf('\n') + 1))] as const),
+  );
+  return trees.map((tree) => byTree.get(tree) ?? new Map());
+}
+
+/** `:000000 100644 0… <id> A`, then the path, each ended by NUL. */
+function entriesOf(text: string): ReadonlyMap<string, string> {
+  const fields = text.split('\0');
+  const found = new Map<string, string>();
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const id = /^:\d+ \d+ [0-9a-f]+ ([0-9a-f]+) [A-Z]$/.exec(fields[at] ?? '')?.[1];
+    if (id !== undefined) found.set(fields[at + 1] ?? '', id);
+  }
+  return found;
+}
+
+/** The mode of each path in a tree, such as `100644`; paths that are not there are left out. */
+export async function modesOf(
+  gitDir: string,
+  env: NodeJS.ProcessEnv,
+  tree: string,
+  paths: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const args = ['ls-tree', '-z', '--full-tree', '--end-of-options', tree, ...paths];
+  const entries = (await readGit(gitDir, args, { env })).toString('utf8').split('\0');
+  return new Map(
+    entries.flatMap((entry) => {
+      const [, mode, path] = /^(\d+) [^\t]*\t(.*)$/s.exec(entry) ?? [];
+      return mode === undefined || path === undefined ? [] : [[path, mode] as const];
+    }),
+  );
+}

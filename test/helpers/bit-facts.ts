@@ -1,0 +1,129 @@
+import { configurableBits } from '../../pipeline/judge/lookup.ts';
+import { verdictsOf } from '../../pipeline/judge/verdict.ts';
+import { type ClassedRelease, classify } from '../../pipeline/model/class.ts';
+import type { Knowledge } from '../../pipeline/model/knowledge.ts';
+import type { LookupEntry, ModuleRelease } from '../../pipeline/model/module.ts';
+import type { Policy } from '../../pipeline/model/policy.ts';
+import type { BitFacts } from '../../pipeline/report/html/facts.ts';
+
+const ALL = { eax: 0xffffffff, ebx: 0xffffffff, ecx: 0xffffffff, edx: 0xffffffff };
+const SOURCE = { repository: 'example/module', revision: 'a'.repeat(40), path: 'tables.c', blob: null };
+
+function entry(slot: number, leaf: number, subleaf: number | null, extra: Partial<LookupEntry> = {}): LookupEntry {
+  return {
+    slot,
+    leaf,
+    subleaf,
+    line: 10 * slot + 1,
+    faulting: false,
+    verifyMask: {},
+    verifyValue: {},
+    verifySame: {},
+    fixed0OrDynamic: ALL,
+    fixed1: {},
+    ...extra,
+  };
+}
+
+function releaseOf(name: string, lookup: readonly LookupEntry[], allowed: number, note: string): ClassedRelease {
+  const module: ModuleRelease = {
+    release: name,
+    source: { ...SOURCE, licence: 'MIT' },
+    alsoRead: [],
+    spreadsheetFormat: 10,
+    lookup,
+    configurable: [
+      { slot: 0, leaf: 7, subleaf: 1, configDirect: { ebx: 0xf }, allowDirect: { eax: allowed } },
+      { slot: 1, leaf: 9, subleaf: null, configDirect: { eax: allowed }, allowDirect: {} },
+    ],
+    xfamMasks: [{ leaf: 7, subleaf: 1, bits: new Map([[15, { eax: 0x80 }]]) }],
+    fixed0Leaves: name === 'old' ? [0xa] : [],
+    attributes: { fixed0: 0x10000000n, fixed1: 0n },
+    xfam: { fixed0: 0x7n, fixed1: 0x3n },
+    features0: name === 'old' ? null : 0x3n,
+    features0Conditional: [],
+    featureNames: new Map(),
+    mrseam: null,
+    cpuidFlags: null,
+    notes: [note],
+  };
+  const dynamic = new Map([['7.1.ecx', 0x3]]);
+  return { module, registers: classify(module, dynamic) };
+}
+
+function policyOf(version: string, generation: Policy['generation'], note: string): Policy {
+  const at = { leaf: 7, subleaf: 1, register: 'eax', path: 'tdx.c' } as const;
+  return {
+    version,
+    source: { ...SOURCE, repository: 'example/linux', path: 'tdx.c' },
+    generation,
+    deny: generation === 'denylist' ? [{ ...at, mask: 0x20, line: 5 }] : [],
+    allow: generation === 'allowlist' ? [{ ...at, mask: 0x1, line: 6 }] : [],
+    adds: [],
+    attributes: 0n,
+    xfam: 0x7n,
+    restores: [],
+    configLimit: 128,
+    known: [],
+    notes: [note],
+  };
+}
+
+/**
+ * Three releases with bits of every class and two KVM versions, so that every class and verdict is there. `text` stands in
+ * every place that a source fills.
+ */
+export function bitFacts(text = 'plain'): BitFacts {
+  const old = [entry(0, 7, 1, { fixed1: { edx: 0x3 } }), entry(1, 8, null, { faulting: true })];
+  const now = [...old, entry(2, 9, null), entry(3, 0xa, null, { fixed0OrDynamic: {} })];
+  const releases = [
+    releaseOf('old', old, 0x1, text),
+    releaseOf('new', now, 0xff, text),
+    releaseOf(`next ${text}`, now, 0xf7, text),
+  ];
+  const [base] = releases;
+  const policies = [policyOf('6.1', 'denylist', text), policyOf(`7.0 ${text}`, 'allowlist', text)];
+  const place = { leaf: 7, subleaf: 1, register: 'eax' } as const;
+  const row = {
+    feature: text,
+    kind: 'clobber',
+    bits: [{ ...place, mask: 0x2 }],
+    attributes: [],
+    xfam: [15],
+    msrs: [text],
+    line: 3,
+  } as const;
+  const functional = { ...row, kind: 'functional', bits: [{ ...place, mask: 0x4 }], xfam: [], line: 4 } as const;
+  const knowledge: Knowledge = {
+    dynamic: new Map(),
+    required: [],
+    staticRegisters: [],
+    clobbers: [row, functional],
+    names: [
+      { ...place, high: 1, low: 1, name: 'ALPHA' },
+      { ...place, high: 2, low: 2, name: text },
+      { ...place, register: 'edx', high: 0, low: 0, name: 'OMEGA' },
+    ],
+    levels: [],
+  };
+  const judgedBase = {
+    release: 'old',
+    configurable: base === undefined ? new Map<string, number>() : configurableBits(base),
+  };
+  return {
+    releases,
+    policies: policies.map((policy) => ({
+      policy,
+      verdicts: releases.map((release) => verdictsOf(release, policy, judgedBase, knowledge)),
+    })),
+    knowledge,
+    hostFeatures: knowledge.clobbers.map((each) => ({
+      row: each,
+      msrs: [{ msr: text, exits: releases.map(() => 'none' as const), restored: policies.map(() => false) }],
+    })),
+    base: 'old',
+    webAddresses: new Map([['example/module', 'https://github.com/example/module']]),
+    discussions: [{ ...place, mask: 0x2, title: text, url: 'https://lists.example/1' }],
+    first: { from: 'old', to: 'new', kvm: '6.1' },
+  };
+}

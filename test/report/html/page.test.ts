@@ -1,0 +1,190 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { FULL } from '../../../pipeline/model/mask.ts';
+import { pageData } from '../../../pipeline/report/html/data.ts';
+import { embeddedJson } from '../../../pipeline/report/html/embed.ts';
+import { html } from '../../../pipeline/report/html/page.ts';
+import { pageScript } from '../../../pipeline/report/html/script.ts';
+import { PALETTE } from '../../../pipeline/report/html/style/palette.ts';
+import { sourceOf } from '../../../pipeline/report/html/tables.ts';
+import { plain } from '../../../pipeline/report/plain.ts';
+import { viewOf } from '../../../pipeline/report/view.ts';
+import { bitFacts } from '../../helpers/bit-facts.ts';
+import { ROOT } from '../../helpers/run.ts';
+import { reportOf } from '../builder.ts';
+import { HOSTILE, hostileText } from '../hostile.ts';
+
+const viewWith = (text: string) => viewOf(reportOf(text), `title ${text}`, bitFacts(text));
+const partsOf = (page: string) => {
+  const [, before = '', json = '', after = ''] =
+    /^([\s\S]*<script type="application\/json" id="data">)([\s\S]*?)(<\/script>[\s\S]*)$/.exec(page) ?? [];
+  return { before, json, after };
+};
+
+describe('the data of the page', () => {
+  const data = pageData(viewWith('x'));
+
+  it('gives every bit of a register exactly one class', () => {
+    for (const { states } of data.rows)
+      for (const { classes } of states) {
+        expect(classes.reduce((sum, [, mask]) => sum + mask, 0)).toBe(FULL);
+        expect(classes.reduce((all, [, mask]) => all | mask, 0) >>> 0).toBe(FULL);
+      }
+  });
+
+  it('names a register for each finding that is about one', () => {
+    expect(data.findings.length).toBeGreaterThan(10);
+    for (const { row } of data.findings) expect(data.rows[row]?.place).toBe('7.1.EAX');
+  });
+
+  it('keeps releases that are known by name only, in order, with the reason', () => {
+    const report = reportOf('x');
+    const coverage = { ...report.coverage, unread: [{ release: 'nex', reason: 'not at hand' }] };
+    const { axis } = pageData(viewOf({ ...report, coverage }, 't', bitFacts('x')));
+    expect(axis.filter(({ release }) => release < 0)).toEqual([{ name: 'nex', release: -1, reason: 'not at hand' }]);
+    expect(axis).toHaveLength(4);
+  });
+
+  it('says that no archive was searched, which is not the same as no discussion', () => {
+    expect(pageData(viewOf(reportOf('x'), 't', { ...bitFacts(), discussions: null })).discussions).toBeNull();
+    expect(pageData(viewOf(reportOf('x'), 't', { ...bitFacts(), discussions: [] })).discussions).toEqual([]);
+  });
+
+  it('is the same twice', () => {
+    expect(html(viewWith('x'))).toBe(html(viewWith('x')));
+  });
+});
+
+describe('a link to evidence', () => {
+  const web = new Map([
+    ['a/b', 'https://github.com/a/b'],
+    ['k', 'https://git.kernel.org/pub/linux.git'],
+    ['p', '/srv/clone'],
+  ]);
+  const at = { revision: 'b'.repeat(40), path: 'dir/file name.c' };
+
+  it('stands where the repository’s address and the full commit are known', () => {
+    expect(sourceOf(web, { ...at, repository: 'a/b' })).toEqual({
+      text: 'a/b@bbbbbbbbbbbb dir/file name.c',
+      url: `https://github.com/a/b/blob/${'b'.repeat(40)}/dir/file%20name.c`,
+      lineMark: '#L',
+    });
+    expect(sourceOf(web, { ...at, repository: 'k' }).url).toBe(
+      `https://git.kernel.org/pub/linux.git/tree/dir/file%20name.c?id=${'b'.repeat(40)}`,
+    );
+  });
+
+  it('is left out where it would be a guess', () => {
+    for (const source of [
+      { ...at, repository: 'c/d' },
+      { ...at, repository: 'p' },
+      { ...at, repository: 'a/b', revision: 'main' },
+      { ...at, repository: 'a/b', path: '../../x' },
+    ])
+      expect(sourceOf(web, source).url).toBe('');
+  });
+});
+
+describe('the page', () => {
+  it('runs exactly its own script and style and asks for nothing', () => {
+    const page = html(viewWith('x'));
+    const policy = /Content-Security-Policy" content="([^"]*)"/.exec(page)?.[1] ?? '';
+    const hash = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+    const script = /<script>([\s\S]*)<\/script>/.exec(page)?.[1] ?? '';
+    const style = /<style>([\s\S]*)<\/style>/.exec(page)?.[1] ?? '';
+    expect(policy.split('; ')).toEqual([
+      "default-src 'none'",
+      `script-src ${hash(script)}`,
+      `style-src ${hash(style)}`,
+      'img-src data:',
+      "base-uri 'none'",
+      "form-action 'none'",
+    ]);
+    expect(page).not.toMatch(/\bsrc=|@import|url\(|\son\w+=|style="/);
+  });
+
+  it('keeps its markup whatever the texts of the sources are', () => {
+    const skeleton = ({ before, after }: ReturnType<typeof partsOf>): string =>
+      `${before}${after}`.replace(/<title>[^<]*<\/title>/, '<title>').replace(/<h1>[^<]*<\/h1>/, '<h1>');
+    const expected = skeleton(partsOf(html(viewWith('x'))));
+    const same = (text: string): void => {
+      const parts = partsOf(html(viewWith(text)));
+      expect(skeleton(parts) === expected).toBe(true);
+      expect(parts.json).not.toMatch(/[<>&\u2028\u2029]/);
+      const strings: string[] = [];
+      JSON.parse(parts.json, (_, value) => {
+        if (typeof value === 'string') strings.push(value);
+        return value;
+      });
+      for (const each of strings) expect(each).toBe(plain(each));
+    };
+    for (const text of HOSTILE) same(text);
+    fc.assert(fc.property(hostileText, same), { numRuns: 25 });
+  });
+
+  it('holds findings alone where a run compared no releases', () => {
+    const data = JSON.parse(partsOf(html(viewOf(reportOf('x')))).json);
+    expect(data.rows).toEqual([]);
+    expect(data.findings.length).toBeGreaterThan(0);
+  });
+
+  it('escapes what could end its data', () => {
+    const value = { a: '</script><!--<script>&\u2028\u2029' };
+    expect(embeddedJson(value)).not.toMatch(/[<>&\u2028\u2029]/);
+    expect(JSON.parse(embeddedJson(value))).toEqual(value);
+  });
+});
+
+describe('the page’s script', () => {
+  const directory = join(ROOT, 'pipeline', 'report', 'html', 'client');
+
+  it('is made of functions that see nothing but their parameters: its files import types only', () => {
+    for (const file of readdirSync(directory)) {
+      const text = readFileSync(join(directory, file), 'utf8');
+      expect(text.match(/^import (?!type )/gm), file).toBeNull();
+      expect(text.match(/^(export )?(const|let|class) /gm), file).toBeNull();
+    }
+  });
+
+  it('makes no markup from text', () => {
+    expect(pageScript()).not.toMatch(
+      /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|<\/script/,
+    );
+  });
+});
+
+describe('the palette', () => {
+  const [light = '', dark = ''] = [...PALETTE.matchAll(/:root \{([^}]*--page[^}]*)\}/g)].map(([, block]) => block);
+  const channel = (value: number): number => (value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+  const luminance = (colour: string): number => {
+    const [r = 0, g = 0, b = 0] = [1, 3, 5].map((at) => channel(Number.parseInt(colour.slice(at, at + 2), 16) / 255));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const contrast = (a: string, b: string): number => {
+    const [low = 0, high = 0] = [luminance(a), luminance(b)].sort((x, y) => x - y);
+    return (high + 0.05) / (low + 0.05);
+  };
+
+  it.each([
+    ['light', light],
+    ['dark', dark],
+  ])('gives every text at least 4.5 to 1, %s', (_, block) => {
+    const colours = new Map(
+      [...block.matchAll(/--([\w-]+): (#[0-9a-f]{6})/g)].map(([, name = '', hex = '']) => [name, hex]),
+    );
+    const pairs = [...colours.keys()].flatMap((name) => (name.endsWith('-text') ? [[name, name.slice(0, -5)]] : []));
+    const others = ['text', 'soft', 'link', 'error', 'warning'].flatMap((name) => [
+      [name, 'page'],
+      [name, 'panel'],
+    ]);
+    expect(pairs.length).toBeGreaterThan(8);
+    for (const [text = '', ground = ''] of [...pairs, ...others])
+      expect(
+        contrast(colours.get(text) ?? '', colours.get(ground) ?? ''),
+        `${text} on ${ground}`,
+      ).toBeGreaterThanOrEqual(4.5);
+  });
+});
