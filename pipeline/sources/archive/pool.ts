@@ -53,6 +53,8 @@ export function startPool(gitDir: string, jobs: number): Pool {
   };
 
   const ends = Array.from({ length: jobs }, () => startWorker(gitDir, take, serve));
+  // A reader may end before anybody waits for it; `finish` tells of it.
+  for (const end of ends) end.catch(() => {});
   return {
     add: (blob) => {
       waiting.push(blob);
@@ -93,7 +95,7 @@ function startWorker(
     });
     // After an early end, what the worker said of it may still be on its way.
     worker.on('close', (code, signal) => {
-      const reason = stderr.trim().split('\n').at(-1) || (signal ?? `exit status ${code}`);
+      const reason = /^\w*Error: .*$/m.exec(stderr)?.[0] ?? signal ?? `exit status ${code}`;
       reject(new UnavailableError(`${gitDir}: a reader of mail ended early: ${reason}`));
     });
   });
