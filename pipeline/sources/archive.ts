@@ -11,7 +11,7 @@ import { type Located, readRowLine } from './archive/scan-line.ts';
 import type { ArchiveState, Part, State } from './archive/state.ts';
 
 export type ScanOptions = {
-  /** Pairs of `git cat-file` and a reader that run at once, up to the number of cores; two where it is not given. */
+  /** Reader processes that run at once, up to the number of cores; two where it is not given. */
   readonly jobs?: number;
   readonly shard?: Shard;
 };
@@ -31,7 +31,7 @@ export type Summary = {
 
 const WHOLE: Shard = { index: 1, of: 1 };
 
-/** More jobs are faster where there are cores, and take about 60 MB each: two keep a scan of 95,000 mails below 500 MB. */
+/** More readers are faster where there are cores, and take about 100 MB each: two keep a scan of 95,000 mails below 500 MB. */
 const defaultJobs = (): number => Math.min(2, availableParallelism());
 
 /**

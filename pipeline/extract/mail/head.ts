@@ -87,10 +87,24 @@ function wantedAt(text: string, at: number, colon: number, lengths: number): Fie
   return ((lengths >>> (end - at)) & 1) === 0 ? undefined : WANTED.get(text.slice(at, end).toLowerCase());
 }
 
-function readFields(text: string): RawFields {
+type Lines = {
+  readonly fields: RawFields;
+  /** Where the blank line behind the head begins; the end of the text where there is none. */
+  readonly end: number;
+};
+
+/** Whether the line at `at` is blank. CR LF ends a line only where the first line ends so. */
+function isBlank(text: string, at: number, crlf: boolean): boolean {
+  const code = text.charCodeAt(at);
+  return code === 0x0a || (crlf && code === 0x0d && text.charCodeAt(at + 1) === 0x0a);
+}
+
+/** Reads fields up to the first blank line. */
+function readLines(text: string): Lines {
   const fields = new Map<Field, string>();
+  const crlf = text.charCodeAt(lineEnd(text, 0) - 1) === 0x0d;
   let at = 0;
-  while (at < text.length) {
+  while (at < text.length && !isBlank(text, at, crlf)) {
     const lengths = LENGTHS[(text.charCodeAt(at) | 0x20) & 0xff] as number;
     if (lengths !== 0) {
       const colon = colonAt(text, at);
@@ -104,14 +118,23 @@ function readFields(text: string): RawFields {
     }
     at = lineEnd(text, at) + 1;
   }
-  return fields;
+  return { fields, end: at };
 }
+
+/** The first piece of a mail that is looked at: of real heads 99 in 100 end within, and others are read twice. */
+const FIRST_PIECE = 1 << 14;
 
 /** Reads the head of the mail or part in `bytes` from `start` to `end`. Never throws: what is no field is passed over. */
 export function readHead(bytes: Buffer, start: number, end: number): Head {
+  const piece = bytes.toString('latin1', start, Math.min(end, start + FIRST_PIECE));
+  const first = readLines(piece);
+  // The blank line is followed by a byte of the body, so that no end of the piece is taken for one.
+  if (first.end + 2 < piece.length) {
+    return { fields: first.fields, bodyStart: start + first.end + (piece.charCodeAt(first.end) === 0x0a ? 1 : 2) };
+  }
   const { headEnd, bodyStart } = extentOf(bytes, start, end);
   const text = bytes.toString('latin1', start, Math.min(headEnd, start + MAX_HEAD));
-  return { fields: readFields(text), bodyStart };
+  return { fields: readLines(text).fields, bodyStart };
 }
 
 /** A raw value on one line: each fold becomes one blank. */

@@ -1,7 +1,6 @@
 import { type RawFields, unfold } from './head.ts';
 import { decodeWords } from './words.ts';
 
-const BRACKETED = /<([^<>]*)>/g;
 /** No mail needs more; a hostile one may name thousands. */
 const MAX_LINKS = 1000;
 
@@ -17,10 +16,13 @@ function idsIn(raw: string | undefined): string[] {
   if (raw === undefined) return [];
   const value = clear(raw);
   const ids: string[] = [];
-  for (const match of value.matchAll(BRACKETED)) {
-    const id = squeeze(match[1] ?? '');
+  for (let at = value.indexOf('<'); at >= 0 && ids.length < MAX_LINKS; ) {
+    const close = value.indexOf('>', at);
+    if (close < 0) break;
+    // Of several opening brackets the last one counts.
+    const id = squeeze(value.slice(value.lastIndexOf('<', close) + 1, close));
     if (id !== '') ids.push(id);
-    if (ids.length >= MAX_LINKS) break;
+    at = value.indexOf('<', close);
   }
   if (ids.length > 0) return ids;
   const bare = value.trim();

@@ -37,8 +37,9 @@ const MBOX_FROM = Buffer.from('From ');
 
 /** Where the head begins: behind a byte order mark and an mbox `From ` line. */
 function headStart(bytes: Buffer): number {
-  const start = bytes.subarray(0, 3).equals(UTF8_BOM) ? 3 : 0;
-  if (!bytes.subarray(start, start + 5).equals(MBOX_FROM)) return start;
+  const start = bytes[0] === UTF8_BOM[0] && bytes.subarray(0, 3).equals(UTF8_BOM) ? 3 : 0;
+  // Most mails are told by their first byte.
+  if (bytes[start] !== MBOX_FROM[0] || !bytes.subarray(start, start + 5).equals(MBOX_FROM)) return start;
   const eol = bytes.indexOf(0x0a, start);
   return eol < 0 ? bytes.length : eol + 1;
 }

@@ -50,7 +50,7 @@ export async function readFileMails({ path, kind }: Archive): Promise<readonly F
 
 function eventLine({ location, bytes }: FileMail): string {
   if (bytes.length > MAX_MAIL) return `! ${location} too-large ${bytes.length} bytes`;
-  return `+ ${location} ${rowLine({ ...scanMail(bytes), location })}`;
+  return `+ ${location} ${rowLine(location, scanMail(bytes))}`;
 }
 
 /** Reads an archive of files; it has no history, so a changed one is read anew. `null` where nothing changed. */

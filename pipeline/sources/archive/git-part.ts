@@ -36,7 +36,7 @@ function eventLine(event: Event, lineOf: ReadonlyMap<string, string>): string {
   if (event.kind === 'empty') return `! ${event.commit} empty-commit nothing changed`;
   if (event.kind === 'other') return `! ${event.commit} not-a-mail ${event.path}`;
   if (event.kind === 'deleted') return `- ${event.commit} ${event.blob}`;
-  const line = lineOf.get(event.blob) ?? '';
+  const line = lineOf.get(event.blob) ?? `! ${event.blob} missing`;
   if (!line.startsWith('!')) return `+ ${event.commit} ${line}`;
   const [, blob, kind, size] = line.split(' ');
   const reason = kind === 'missing' ? 'missing-blob' : 'too-large';
@@ -54,20 +54,17 @@ export async function scanGit(scan: GitScan): Promise<Part | null> {
   if (tip === null || tip === scan.after) return null;
   const after = await usableTip(scan, tip);
   const scanner = blobScanner(scan.gitDir, scan.jobs);
-  const asked: string[] = [];
-  const seen = new Set<string>();
+  const asked = new Set<string>();
   const ask = (blob: string): void => {
-    if (seen.has(blob)) return;
-    seen.add(blob);
-    asked.push(blob);
+    if (asked.has(blob)) return;
+    asked.add(blob);
     scanner.add(blob);
   };
   const { index, of } = scan.shard;
   const all = await listEvents(scan.gitDir, tip, after, of === 1 ? ask : undefined);
   const events = all.slice(Math.floor((all.length * (index - 1)) / of), Math.floor((all.length * index) / of));
   for (const event of events) if (event.kind === 'mail') ask(event.blob);
-  const lines = await scanner.finish();
-  const lineOf = new Map(asked.map((blob, at) => [blob, lines[at] ?? `! ${blob} missing`]));
+  const lineOf = await scanner.finish();
   return partOf(
     scan,
     after,

@@ -14,9 +14,15 @@ const SETTINGS = [
 
 /**
  * git flushes after every commit when it writes to a pipe, which doubles the time of a listing; missing blobs are never fetched;
- * messages are not translated.
+ * an archive is read as it is, without replacements; messages are not translated.
  */
-export const GIT_ENV = { ...process.env, GIT_FLUSH: '0', GIT_NO_LAZY_FETCH: '1', LC_ALL: 'C' };
+export const GIT_ENV = {
+  ...process.env,
+  GIT_FLUSH: '0',
+  GIT_NO_LAZY_FETCH: '1',
+  GIT_NO_REPLACE_OBJECTS: '1',
+  LC_ALL: 'C',
+};
 
 /** The argument array of a git command on a bare repository: no shell, no work tree. */
 export const gitArguments = (gitDir: string, args: readonly string[]): string[] => [

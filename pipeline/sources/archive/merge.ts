@@ -19,14 +19,14 @@ function drop(state: Growing, commit: string, blob: string): void {
 
 /** Applies one event line (see `Part`). */
 function apply(state: Growing, line: string): void {
-  const [kind = '', at = ''] = line.split(' ', 2);
-  const rest = line.slice(kind.length + at.length + 2);
-  if (kind === '+') take(state, at, rest);
-  else if (kind === '-') drop(state, at, rest);
+  const blank = line.indexOf(' ', 2);
+  const at = line.slice(2, blank);
+  const rest = line.slice(blank + 1);
+  if (line.startsWith('+ ')) take(state, at, rest);
+  else if (line.startsWith('- ')) drop(state, at, rest);
   else {
-    const blank = rest.indexOf(' ');
-    const reason = rest.slice(0, blank) as Skipped['reason'];
-    state.skipped.push({ at, reason, detail: rest.slice(blank + 1) });
+    const end = rest.indexOf(' ');
+    state.skipped.push({ at, reason: rest.slice(0, end) as Skipped['reason'], detail: rest.slice(end + 1) });
   }
 }
 

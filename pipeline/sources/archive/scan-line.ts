@@ -5,7 +5,7 @@ import type { BatchObject } from './batch.ts';
 export type Located = Row & { readonly location: string };
 
 /** One line of text per mail: location, key, whether it names TDX, links. */
-export function rowLine({ location, key, names, links }: Located): string {
+export function rowLine(location: string, { key, names, links }: Row): string {
   return `${location} ${key} ${names ? 1 : 0} ${links.join(',')}`;
 }
 
@@ -18,5 +18,5 @@ export function readRowLine(line: string): Located {
 export function objectLine(object: BatchObject): string {
   if (object.kind === 'missing') return `! ${object.name} missing`;
   if (object.kind === 'large') return `! ${object.name} large ${object.size}`;
-  return rowLine({ ...scanMail(object.bytes), location: object.name });
+  return rowLine(object.name, scanMail(object.bytes));
 }

@@ -19,6 +19,19 @@ describe('heads', () => {
     expect(read.id).toBe('x@y');
   });
 
+  test.each([100, 16_360, 16_380, 16_381, 16_382, 16_383, 16_384, 16_385, 40_000, 300_000])(
+    'a head of %i bytes is read to its end',
+    (size) => {
+      for (const eol of ['\n', '\r\n']) {
+        const filler = `X-Filler: ${'y'.repeat(Math.max(0, size - 40))}${eol}`;
+        const read = readMail(latin1(`${filler}Subject: a${eol}${eol}${eol}body${eol}`));
+        // Beyond its limit a head is not read; its body is found all the same.
+        expect(read.subject).toBe(size > 1 << 18 ? '' : 'a');
+        expect(bodyText(read)).toBe(`${eol}body${eol}`);
+      }
+    },
+  );
+
   test('CRLF mail reads like LF mail', () => {
     const read = readMail(latin1('Subject: a\r\n b\r\n\r\nline\r\n'));
     expect(read.subject).toBe('a b');
