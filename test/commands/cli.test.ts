@@ -97,6 +97,14 @@ test('a finding keeps its fingerprint where --since narrows the review, so that 
   expect((await bitwatch(['explain', shown])).status).toBe(0);
 });
 
+test('a story names the releases that nobody could read, for the bit and for its host state', async () => {
+  const { stdout } = await bitwatch(['explain', 'WAITPKG']);
+  expect(stdout).toMatch(/^ {2}not read, so not said {2}1\.5\.08, 1\.5\.09,/m);
+  expect(stdout).toMatch(/^ {4}transitions not read for 1\.5\.28, 1\.5\.34, 2\.0\.02,/m);
+  const [bit] = JSON.parse((await bitwatch(['history', 'WAITPKG', '--json'])).stdout).bits;
+  expect(bit.unread).toEqual(expect.arrayContaining(['1.5.08', '2.0.14']));
+});
+
 test('an unborn revision in a history is named with the git command that failed', async () => {
   const empty = temporaryFolder();
   git(empty, 'init', '-q', '--bare', '.');
