@@ -21,7 +21,7 @@ export type XfamChanges = { readonly adds: bigint; readonly refuses: bigint };
 export function readXfam(tree: KernelTree): Xfam {
   const scope = tree.scope(X86_PATH);
   const mask = (name: string): bigint | null => {
-    const macro = tree.unit(X86_PATH).macros.get(name);
+    const macro = tree.unit(X86_PATH).macros.has(name) ? scope.macro(name) : undefined;
     return macro === undefined ? null : BigInt.asUintN(64, evaluateMacro(macro, scope).value);
   };
   const xcr0 = mask('KVM_SUPPORTED_XCR0');
