@@ -131,3 +131,10 @@ static int ready(void)
 `;
   expect(policyOf({ restores }).restores.map(({ msr }) => msr)).toEqual(['MSR_ALPHA', 'MSR_BETA', 'MSR_DELTA']);
 });
+
+test('a mask of XFAM that only some builds have is said to be', () => {
+  const xss = '#define KVM_SUPPORTED_XCR0 1\n#ifdef CONFIG_OURS\n#define KVM_SUPPORTED_XSS 0x100\n#endif\n';
+  const policy = policyOf({ files: { 'arch/x86/kvm/x86.c': xss } });
+  expect(policy.xfam).toEqual(['fp', 'pt']);
+  expect(policy.notes.join()).toMatch(/KVM_SUPPORTED_XSS is taken to be there, .*defined\(CONFIG_OURS\)/);
+});
