@@ -97,6 +97,15 @@ test('a finding keeps its fingerprint where --since narrows the review, so that 
   expect((await bitwatch(['explain', shown])).status).toBe(0);
 });
 
+test.each([[[]], [['extract']], [['publish']]])('%j asks for a command', async (args) => {
+  const { status, stdout, stderr } = await bitwatch(args);
+  expect([status, stdout, stderr]).toEqual([
+    64,
+    '',
+    'bitwatch: which command? --help lists them; `bitwatch report` reports on everything\n',
+  ]);
+});
+
 test('a story names the releases that nobody could read, for the bit and for its host state', async () => {
   const { stdout } = await bitwatch(['explain', 'WAITPKG']);
   expect(stdout).toMatch(/^ {2}not read, so not said {2}1\.5\.08, 1\.5\.09,/m);
