@@ -3,6 +3,7 @@ import { writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from './commands/run.ts';
+import { NoInputError } from './model/errors.ts';
 
 /** The program's own folder: two above `dist/pipeline/`. */
 const home = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -17,7 +18,11 @@ function write(fd: number, text: string): void {
       const code = error instanceof Error && 'code' in error ? error.code : undefined;
       if (code === 'EAGAIN') continue;
       if (code === 'EPIPE') process.exit(0);
-      throw error;
+      // Nobody reads what cannot be written to standard error.
+      if (fd === 2) return;
+      throw new NoInputError(`cannot write: ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error,
+      });
     }
   }
 }

@@ -116,6 +116,9 @@ function chainText(specs: Specs, story: BitStory): string {
         for (const { path, line } of exitAt) lines.push(...wrap(`${path}:${line}`, `      exit (${exit}) `));
       }
     }
+    const read = new Set(releases.map(({ release }) => release));
+    const unread = story.releases.map(({ release }) => release).filter((release) => !read.has(release));
+    if (unread.length > 0) lines.push(...wrap(unread.join(', '), '    transitions not read for '));
   }
   return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
 }

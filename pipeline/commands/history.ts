@@ -10,7 +10,7 @@ import { wrap } from '../report/text.ts';
 import type { Specs } from '../specs/store.ts';
 import { bitsIn, findBits } from './bits.ts';
 import { type Context, specsOf } from './context.ts';
-import { baseOf } from './steps.ts';
+import { baseOf, unreadOf } from './steps.ts';
 
 /** A bit's whole story: its class per release, its verdict per KVM version, with where each was read. */
 export type BitStory = {
@@ -30,6 +30,8 @@ export type BitStory = {
     readonly per: readonly { readonly release: string; readonly verdict: string | null }[];
     readonly evidence: readonly string[];
   }[];
+  /** Releases known by name only: a run of releases that agree says nothing about those between them. */
+  readonly unread: readonly string[];
 };
 
 export function storyOf(specs: Specs, place: Place, bit: number): BitStory {
@@ -62,6 +64,7 @@ export function storyOf(specs: Specs, place: Place, bit: number): BitStory {
           (entry) => `${policy.source.repository}@${policy.source.revision.slice(0, 12)} ${entry.path}:${entry.line}`,
         ),
     })),
+    unread: unreadOf(specs).map(({ release }) => release),
   };
 }
 
@@ -117,6 +120,7 @@ export function storyText(story: BitStory): string {
     const evidence = run.items[0]?.evidence;
     if (evidence != null) lines.push(...wrap(evidence, '      read in '));
   }
+  if (story.unread.length > 0) lines.push(...wrap(story.unread.join(', '), '  not read, so not said  '));
   for (const { policy, generation, per, evidence } of story.verdicts) {
     lines.push(`  KVM ${policy} (${generation})`);
     for (const run of runs(per, (entry) => entry.verdict ?? 'no say: not configurable, fixed-1 or native'))

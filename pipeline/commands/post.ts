@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { type PostResult, postOutbox, previewOutbox, resolveEntry } from '../deliver/mail/post.ts';
 import { type SmtpSettings, sendMail } from '../deliver/mail/smtp.ts';
 import { EXIT, NoInputError, UsageError } from '../model/errors.ts';
@@ -22,11 +22,11 @@ export async function postCommand(context: Context, opts: Opts): Promise<number>
   const outbox = textOf(opts.outbox) ?? OUTBOX;
   const id = textOf(opts.resolve);
   if (id !== null) return decide(context, outbox, id, textOf(opts.as));
+  const sender = opts.send === true ? senderOf(settingsOf(context, opts)) : null;
+  // Before the first draft there is no outbox; one that was named is expected to be there.
+  if (outbox !== OUTBOX && !existsSync(outbox)) throw new NoInputError(`${outbox}: no such outbox`);
   const lists = await knownLists(context);
-  const results =
-    opts.send === true
-      ? await postOutbox(outbox, lists, senderOf(settingsOf(context, opts)))
-      : previewOutbox(outbox, lists);
+  const results = sender === null ? previewOutbox(outbox, lists) : await postOutbox(outbox, lists, sender);
   if (context.options.json) context.stdout.write(jsonText({ schema: 'bitwatch.post/1', mails: results }));
   else context.stdout.write(postText(results));
   return statusOf(results);

@@ -24,6 +24,11 @@ export async function runProgram(args: readonly string[], surroundings: Surround
     if (!(error instanceof CommanderError)) throw error;
     // Help and version end here too, with 0.
     if (error.exitCode === 0) return EXIT.clean;
+    // What commander says here is no sentence: it would have written its help to standard error.
+    if (error.code === 'commander.help')
+      throw new UsageError('which command? --help lists them; `bitwatch report` reports on everything', {
+        cause: error,
+      });
     throw new UsageError(
       error.message.replace(/^error: /, '').replace(/\n\(Did you mean (.*?)\?\)/, '; did you mean $1?'),
       { cause: error },

@@ -145,7 +145,7 @@ async function inFile(
     throw new DataError({
       where: { file: path },
       expected: 'the mails of a patch series',
-      found: `${own.length} mails and no patch`,
+      found: own.length === 1 ? 'one mail and no patch' : `${own.length} mails and no patch`,
     });
   const works = inside.filter((series) => series.newest.id !== last.newest.id || series.newest.id === '');
   if (inside.length > 1 && works.length > 0) throw ambiguous(plain(path), inside);

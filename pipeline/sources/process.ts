@@ -113,7 +113,9 @@ export function runGit(args: readonly string[], options: GitOptions): Promise<Gi
 export async function readGit(gitDir: string, args: readonly string[], options: GitOptions): Promise<Buffer> {
   const result = await runGit([`--git-dir=${gitDir}`, ...args], options);
   if (result.status === 0) return result.stdout;
-  throw new NoInputError(`${gitDir}: git ${args[0] ?? ''} failed: ${firstLine(result.stderr)}`);
+  throw new NoInputError(
+    `${gitDir}: git ${args.find((arg) => !arg.startsWith('-')) ?? ''} failed: ${firstLine(result.stderr)}`,
+  );
 }
 
 /** What git says went wrong: its first fatal line, else its first error, else its first line. */

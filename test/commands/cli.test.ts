@@ -82,6 +82,45 @@ test('the newly configurable bits of 1.5.06 are told with their names', async ()
   ]);
 });
 
+test('a finding keeps its fingerprint where --since narrows the review, so that a waiver holds in both', async () => {
+  const review = async (...args: readonly string[]): Promise<readonly string[]> =>
+    JSON.parse((await bitwatch(['review', '2.0.08', '--kvm', '6.16.1', ...args, '--json'])).stdout)
+      .findings.filter(({ policy }: Record<string, string | null>) => policy !== null)
+      .map(({ fingerprint }: Record<string, string>) => fingerprint);
+  const narrowed = await review('--since', '1.5.06');
+  expect(narrowed.length).toBeGreaterThan(0);
+  expect(await review()).toEqual(expect.arrayContaining([...narrowed]));
+  // The one that the README shows can be explained and waived.
+  const [, shown = ''] =
+    /rule: +exposed-unreviewed ([0-9a-f]{16})/.exec(readFileSync(join(ROOT, 'README.md'), 'utf8')) ?? [];
+  expect(narrowed).toContain(shown);
+  expect((await bitwatch(['explain', shown])).status).toBe(0);
+});
+
+test.each([[[]], [['extract']], [['publish']]])('%j asks for a command', async (args) => {
+  const { status, stdout, stderr } = await bitwatch(args);
+  expect([status, stdout, stderr]).toEqual([
+    64,
+    '',
+    'bitwatch: which command? --help lists them; `bitwatch report` reports on everything\n',
+  ]);
+});
+
+test('a story names the releases that nobody could read, for the bit and for its host state', async () => {
+  const { stdout } = await bitwatch(['explain', 'WAITPKG']);
+  expect(stdout).toMatch(/^ {2}not read, so not said {2}1\.5\.08, 1\.5\.09,/m);
+  expect(stdout).toMatch(/^ {4}transitions not read for 1\.5\.28, 1\.5\.34, 2\.0\.02,/m);
+  const [bit] = JSON.parse((await bitwatch(['history', 'WAITPKG', '--json'])).stdout).bits;
+  expect(bit.unread).toEqual(expect.arrayContaining(['1.5.08', '2.0.14']));
+});
+
+test('an unborn revision in a history is named with the git command that failed', async () => {
+  const empty = temporaryFolder();
+  git(empty, 'init', '-q', '--bare', '.');
+  const { status, stderr } = await bitwatch(['extract', 'kvm', empty, '--history', 'HEAD']);
+  expect([status, stderr]).toEqual([66, `bitwatch: ${empty}: git log failed: bad revision 'HEAD'\n`]);
+});
+
 test('a 6.16 kernel lets MCE, MCA, MTRR and CORE_CAPABILITIES of 2.0.08 through, and denies three bits of 1.5.06', async () => {
   const findings = JSON.parse(
     (await bitwatch(['review', '2.0.08', '--kvm', '6.16.1', '--since', '1.5.06', '--json'])).stdout,

@@ -158,6 +158,11 @@ test('post: shows by default, refuses lists that did not opt in, and sends once 
   };
   const post = (...args: readonly string[]) => bitwatch(['post', '--outbox', outbox, ...args], { env });
   expect([(await post('--send')).status, deliveries.length]).toEqual([75, 0]);
+  expect(await bitwatch(['post', '--outbox', `${outbox}x`], { env })).toEqual({
+    status: 66,
+    stdout: '',
+    stderr: `bitwatch: ${outbox}x: no such outbox\n`,
+  });
   const specs = optedIn();
   expect((await post('--specs', specs)).stdout).toContain('would go to jane@example.org, kvm@vger.kernel.org');
   const sent = await post('--specs', specs, '--send', '--json');
