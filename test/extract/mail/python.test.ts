@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { locateArchives } from '../../../pipeline/sources/archive/locate.ts';
 import { CLASSES, classOf } from '../../helpers/python-mail/classes.ts';
 import { compareMail, type Difference } from '../../helpers/python-mail/compare.ts';
 import { hasPython, type PythonMail, readWithPython } from '../../helpers/python-mail/read.ts';
 import { readBlobs, sampleBlobs } from '../../helpers/python-mail/sample.ts';
+import { ROOT } from '../../helpers/run.ts';
 
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
 const QUOTED = 'Content-Transfer-Encoding: quoted-printable\n';
@@ -20,8 +23,9 @@ const OF_CLASS: readonly (readonly [name: string, mail: string, read: string])[]
   ['label that names no charset', `${TEXT('unknown-8bit')}\nGr\xfc\n`, 'Grü\n'],
   ['8-bit bytes in us-ascii', `${TEXT('us-ascii')}\nGr\xc3\xbc\n`, 'Grü\n'],
   ['8-bit bytes in us-ascii', 'Subject: no label\n\nGr\xfc\n', 'Grü\n'],
-  ['C1 bytes in iso-8859-1', `${TEXT('ISO-8859-1')}\n\x93said\x94\n`, '“said”\n'],
+  ['C1 bytes in iso-8859-1', `${TEXT('ISO-8859-1')}\n\x93said\x94 \x81\n`, '“said” \x81\n'],
   ['broken escape in quoted-printable', `${TEXT('utf-8')}${QUOTED}\nend==\nnext =3D=\n.\n`, 'end=next =.\n'],
+  ['broken escape in quoted-printable', `${QUOTED}\nend= \nnext=\t\r\n.\n`, 'endnext.\n'],
 ];
 
 const PART = (type: string, body: string, more = ''): string => `--B\nContent-Type: ${type}\n${more}\n${body}\n`;
@@ -69,6 +73,12 @@ describe.skipIf(!hasPython())("beside Python's email package (skipped where ther
 
   test('every class has a mail that shows it', () => {
     expect([...new Set(OF_CLASS.map(([name]) => name))]).toEqual(CLASSES.map(({ name }) => name));
+  });
+
+  test('the page on differences has a row for each class', () => {
+    const page = readFileSync(join(ROOT, 'docs', 'mail-differences.md'), 'utf8');
+    const rows = [...page.matchAll(/^\| (.+?) \|/gm)].map(([, name]) => name);
+    expect(rows).toEqual(['class', ...CLASSES.map(({ name }) => name), 'read alike', expect.stringContaining('diff')]);
   });
 
   test.each(ALIKE)('%s are read alike', (_, text) => {

@@ -29,12 +29,16 @@ SUPERSETS = {
 }
 
 
+# The five bytes that windows-1252 leaves open are C1 controls in the Encoding Standard.
+codecs.register_error('c1', lambda error: (chr(error.object[error.start]), error.start + 1))
+
+
 def by_evidence(data):
     """UTF-8 where the bytes are valid UTF-8, else windows-1252."""
     try:
         return data.decode('utf-8')
     except UnicodeDecodeError:
-        return data.decode('cp1252', errors='replace')
+        return data.decode('cp1252', errors='c1')
 
 
 def decode(data, label):
@@ -55,7 +59,10 @@ def is_no_charset(label):
 
 def decode_other(data, label):
     label = str(label).lower()
-    return by_evidence(data) if is_no_charset(label) else decode(data, SUPERSETS.get(label, label))
+    if is_no_charset(label):
+        return by_evidence(data)
+    larger = SUPERSETS.get(label, label)
+    return data.decode(larger, errors='c1') if larger == 'cp1252' else decode(data, larger)
 
 
 BROKEN = re.compile('==|=[ \t]+\r?\n')
