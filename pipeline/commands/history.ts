@@ -3,7 +3,8 @@ import { verdictOfBit, verdictsOf } from '../judge/verdict.ts';
 import { absentRegister, classOfBit } from '../model/class.ts';
 import { hasBit } from '../model/mask.ts';
 import { namedBits } from '../model/names.ts';
-import { formatPlace, type Place, placeId } from '../model/place.ts';
+import { formatPlace, type Place } from '../model/place.ts';
+import { holdsAt } from '../model/policy.ts';
 import { jsonText, placeJson } from '../report/machine.ts';
 import { wrap } from '../report/text.ts';
 import type { Specs } from '../specs/store.ts';
@@ -56,11 +57,7 @@ export function storyOf(specs: Specs, place: Place, bit: number): BitStory {
         verdict: verdictOfBit(verdictsOf(release, policy, base, specs.knowledge), place, bit),
       })),
       evidence: [...policy.deny, ...policy.allow]
-        .filter(
-          (entry) =>
-            placeId({ ...entry, subleaf: entry.subleaf ?? 0 }) === placeId({ ...place, subleaf: place.subleaf ?? 0 }) &&
-            hasBit(entry.mask, bit),
-        )
+        .filter((entry) => holdsAt(entry, place) && hasBit(entry.mask, bit))
         .map(
           (entry) => `${policy.source.repository}@${policy.source.revision.slice(0, 12)} ${entry.path}:${entry.line}`,
         ),

@@ -161,7 +161,12 @@ function firstOf<T>(items: Iterable<T>, holds: (item: T) => boolean): T | null {
 
 /** A leaf without sub-leaves is only asked for with sub-leaf 0: what the code would do with others is no matter. */
 const matters = (list: readonly Counted[], { leaf, subleaf }: Undecided): readonly Counted[] =>
-  list.filter((entry) => entry.leaf !== leaf || subleaf !== null || (entry.subleaf ?? 0) === 0);
+  subleaf !== null
+    ? list
+    : list.flatMap(({ everySubleafBut, ...entry }): readonly Counted[] => {
+        if (entry.leaf === leaf) return (entry.subleaf ?? 0) === 0 ? [entry] : [];
+        return [everySubleafBut === undefined ? entry : { ...entry, everySubleafBut }];
+      });
 
 function allowedBy(tree: KernelTree): readonly Counted[] | null {
   try {
@@ -173,13 +178,16 @@ function allowedBy(tree: KernelTree): readonly Counted[] | null {
   }
 }
 
-type Counted = Pick<PolicyMask, 'leaf' | 'register' | 'mask'> & { readonly subleaf: number | null };
+type Counted = Pick<PolicyMask, 'leaf' | 'register' | 'mask' | 'everySubleafBut'> & {
+  readonly subleaf: number | null;
+};
 
 /** Masks by place, joined, as a text that is the same for the same bits. */
 function sumOf(list: readonly Counted[]): string {
   const masks = new Map<string, number>();
   for (const entry of list) {
-    const key = placeId({ ...entry, subleaf: entry.subleaf ?? 0 });
+    const every = entry.everySubleafBut === undefined ? '' : ` but ${entry.everySubleafBut.join()}`;
+    const key = `${placeId({ ...entry, subleaf: entry.subleaf ?? 0 })}${every}`;
     masks.set(key, or(masks.get(key) ?? 0, entry.mask));
   }
   return JSON.stringify([...masks].sort());

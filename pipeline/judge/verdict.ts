@@ -5,7 +5,7 @@ import type { Knowledge } from '../model/knowledge.ts';
 import { and, bitsOf, or, rangeMask, without } from '../model/mask.ts';
 import { namesOf } from '../model/names.ts';
 import { type Place, placeId } from '../model/place.ts';
-import type { Policy, PolicyMask } from '../model/policy.ts';
+import { holdsAt, type Policy, type PolicyMask } from '../model/policy.ts';
 import type { PlaceVerdict, ReleaseContext } from './rule.ts';
 
 const CONFIGURABLE = ['config-direct', 'allow-direct'] as const;
@@ -78,15 +78,9 @@ function configurableVerdicts(
 const isAllowing = (policy: Policy): boolean =>
   policy.generation === 'allowlist' || policy.generation === 'supported-cpuid';
 
-/** The bits of a register in a list; a list's sub-leaf 0 also means a leaf that has none, as in the kernel's tables. */
-function listed(list: readonly PolicyMask[], place: Place): number {
-  return list
-    .filter(
-      (entry) =>
-        entry.leaf === place.leaf && entry.register === place.register && (entry.subleaf ?? 0) === (place.subleaf ?? 0),
-    )
-    .reduce((mask, entry) => or(mask, entry.mask), 0);
-}
+/** The bits of a register in a list. */
+const listed = (list: readonly PolicyMask[], place: Place): number =>
+  list.filter((entry) => holdsAt(entry, place)).reduce((mask, entry) => or(mask, entry.mask), 0);
 
 /** A forced bit is known where KVM sets a capability for it, or the kernel has a name for it. */
 function knownVerdicts(

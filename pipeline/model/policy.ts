@@ -6,7 +6,20 @@ export const GENERATIONS = ['mask', 'supported-cpuid', 'none', 'denylist', 'allo
 export type Generation = (typeof GENERATIONS)[number];
 
 /** A mask of one register in a policy, with the line it stands on. */
-export type PolicyMask = Place & { readonly mask: number; readonly path: string; readonly line: number };
+export type PolicyMask = Place & {
+  readonly mask: number;
+  readonly path: string;
+  readonly line: number;
+  /** Of code that asks for no sub-leaf: the mask, which stands at sub-leaf 0, holds for every other one but these. */
+  readonly everySubleafBut?: readonly number[];
+};
+
+/** Whether a mask holds at a place; a list's sub-leaf 0 also means a leaf that has none, as in the kernel's tables. */
+export function holdsAt(entry: PolicyMask, place: Place): boolean {
+  if (entry.leaf !== place.leaf || entry.register !== place.register) return false;
+  const subleaf = place.subleaf ?? 0;
+  return (entry.subleaf ?? 0) === subleaf || entry.everySubleafBut?.includes(subleaf) === false;
+}
 
 /** An MSR that KVM restores after TDH.VP.ENTER. */
 export type Restore = { readonly msr: string; readonly by: string; readonly path: string; readonly line: number };

@@ -120,6 +120,7 @@ export function policyJson(policy: Policy, names: readonly BitName[]) {
       bits: namedBits(names, entry, entry.mask),
       path: entry.path,
       line: entry.line,
+      ...(entry.everySubleafBut === undefined ? {} : { everySubleafBut: entry.everySubleafBut.map(hex) }),
     }));
   return {
     schema: 'bitwatch.policy/1',

@@ -21,7 +21,9 @@ const evidence = z.strictObject({ repository: z.string(), revision: z.string(), 
 export const texts = z.array(z.string());
 export const count = z.int().min(0);
 
-export const policyMasks = z.array(z.strictObject({ ...place, mask: hex32, bits, path: z.string(), line }));
+export const policyMasks = z.array(
+  z.strictObject({ ...place, mask: hex32, bits, path: z.string(), line, everySubleafBut: z.array(hex).optional() }),
+);
 
 export const policy = z.strictObject({
   schema: z.literal('bitwatch.policy/1'),

@@ -22,9 +22,10 @@ export async function readPolicyFile(file: string, text: string, reader: PlainRe
   };
 }
 
-const mask = (plain: PlainPolicy['deny'][number]): PolicyMask => ({
+const mask = ({ everySubleafBut, ...plain }: PlainPolicy['deny'][number]): PolicyMask => ({
   ...plain,
   leaf: Number(plain.leaf),
   subleaf: plain.subleaf === null ? null : Number(plain.subleaf),
   mask: Number(plain.mask),
+  ...(everySubleafBut === undefined ? {} : { everySubleafBut: everySubleafBut.map(Number) }),
 });

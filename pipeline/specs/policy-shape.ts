@@ -3,7 +3,15 @@ import { GENERATIONS } from '../model/policy.ts';
 import { checkOf, hexText, leafShape, registerShape, sourceShape, u32Text } from './shape.ts';
 
 const place = { path: z.string().min(1), line: z.int().min(1) };
-const masks = z.array(z.strictObject({ ...leafShape, register: registerShape, mask: u32Text, ...place }));
+const masks = z.array(
+  z.strictObject({
+    ...leafShape,
+    register: registerShape,
+    mask: u32Text,
+    ...place,
+    everySubleafBut: z.array(u32Text).optional(),
+  }),
+);
 
 export const policyShape = z.strictObject({
   version: z.string().min(1),

@@ -56,7 +56,13 @@ function masks(key: string, entries: readonly PolicyMask[]): readonly string[] {
         ['mask', quoted(hex32(entry.mask))],
         ['path', quoted(entry.path)],
         ['line', `${entry.line}`],
+        ...everySubleaf(entry),
       ]),
     ),
   );
 }
+
+const everySubleaf = ({ everySubleafBut }: PolicyMask): readonly (readonly [string, string])[] =>
+  everySubleafBut === undefined
+    ? []
+    : [['everySubleafBut', `[${everySubleafBut.map((subleaf) => quoted(hex(subleaf))).join(', ')}]`]];

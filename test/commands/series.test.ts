@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { SCHEMAS } from '../../pipeline/report/schema.ts';
-import { kernelFiles } from '../helpers/kernel-tree.ts';
+import { kernelFiles, MASKING } from '../helpers/kernel-tree.ts';
 import { git, gitEnv, temporaryFolder } from '../helpers/repository.ts';
 import { bitwatch, type RunResult } from '../helpers/run.ts';
 import {
@@ -305,6 +305,7 @@ const allowing = (more = ''): Readonly<Record<string, string>> =>
 `,
     init: 'keep(entry);',
     refusal: '',
+    values: MASKING,
   });
 
 test('an opt-in to an allowlist: from hidden to allowed, and what still waits', async () => {

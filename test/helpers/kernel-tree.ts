@@ -10,6 +10,8 @@ export type KernelParts = {
   readonly init?: string;
   /** The statement of the set-up loop that refuses an entry. */
   readonly refusal?: string;
+  /** What the loop gives the TD of an entry. */
+  readonly values?: string;
   readonly capabilities?: string;
   readonly restores?: string;
   /** Features beyond the default ones: name to word and bit. */
@@ -37,6 +39,10 @@ static void drop(struct kvm_cpuid_entry2 *entry)
 		drop_tsx(entry);
 }
 `;
+
+const PASS = ['eax', 'ebx', 'ecx', 'edx'].map((name) => `value->${name} = entry->${name};`).join('\n\t\t');
+/** A set-up that takes away what the function which fills an entry does. */
+export const MASKING = PASS.replace(/entry->(e.x)/g, '$& & own.$1');
 
 const RESTORES = `
 static struct our_uret our_uret_msrs[] = {
@@ -103,11 +109,15 @@ static int set_up(struct kvm_cpuid2 *cpuid, struct td_params *params)
 	int i;
 
 	for (i = 0; i < conf->num_cpuid_config; i++) {
-		entry = kvm_find_cpuid_entry2(cpuid->entries, cpuid->nent, i, 0);
+		struct kvm_cpuid_entry2 own;
+		struct our_value *value = &params->cpuid_values[i];
+
+		fill_entry(&own, i);
+		entry = kvm_find_cpuid_entry2(cpuid->entries, cpuid->nent, own.function, own.index);
 		if (!entry)
 			continue;
 		${parts.refusal ?? 'if (denied(entry)) return -EINVAL;'}
-		params->values[i].eax = entry->eax;
+		${parts.values ?? PASS}
 	}
 	return 0;
 }

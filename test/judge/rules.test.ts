@@ -452,3 +452,27 @@ test('waivers: a waived finding stays and does not gate; one that matches nothin
   const lost = { ...waiver, selector: { rule: 'leaf-removed' as const, place: null, release: null, policy: null } };
   expect(ids(applyWaivers(findings, [lost], '2026-12-01', KNOWLEDGE))).toContain('waiver-unmatched');
 });
+
+describe('a mask of a policy that holds for every sub-leaf', () => {
+  const every = { ...entry(0x40), subleaf: 0, everySubleafBut: [2] };
+  const at = (subleaf: number | null): ClassedRelease => release('1.5.08', [{ subleaf, allow: { eax: 0x40 } }]);
+  const ids = (findings: readonly Finding[]): readonly RuleId[] => findings.map(({ rule }) => rule);
+
+  test('allows at each sub-leaf, and at a leaf without, but not where the code says otherwise', () => {
+    const allowing = policy({ generation: 'allowlist', allow: [every] });
+    expect(ids(under(at(0), allowing))).not.toContain('needs-optin');
+    expect(ids(under(at(1), allowing))).not.toContain('needs-optin');
+    expect(ids(under(at(null), allowing))).not.toContain('needs-optin');
+    expect(ids(under(at(2), allowing))).toContain('needs-optin');
+  });
+
+  test('is stale only if no sub-leaf is offered, and is more than a mask of one sub-leaf', () => {
+    const allowing = policy({ generation: 'allowlist', allow: [every] });
+    expect(ids(judgePolicy(allowing, [at(1)], KNOWLEDGE))).not.toContain('allow-stale');
+    expect(ids(judgePolicy(allowing, [at(2)], KNOWLEDGE))).toContain('allow-stale');
+    const one = policy({ generation: 'allowlist', allow: [{ ...entry(0x40), subleaf: 0 }] });
+    expect(ids(judgePolicyStep(one, allowing, KNOWLEDGE))).toContain('policy-allow-added');
+    expect(ids(judgePolicyStep(allowing, one, KNOWLEDGE))).toContain('policy-allow-removed');
+    expect(ids(judgePolicyStep(allowing, allowing, KNOWLEDGE))).toEqual([]);
+  });
+});

@@ -10,13 +10,24 @@ export function parseInitialiser(cursor: Cursor): Expr {
   for (skipDefinitions(cursor); !isText(peek(cursor), '}'); skipDefinitions(cursor)) {
     const first = peek(cursor);
     const designators = parseDesignators(cursor);
-    const value = isText(peek(cursor), '{') ? parseInitialiser(cursor) : parseAssignment(cursor);
+    const value = isText(peek(cursor), '{')
+      ? parseInitialiser(cursor)
+      : (literalAlone(cursor) ?? parseAssignment(cursor));
     items.push({ designators, value, at: first });
     if (accept(cursor, ',') === null) break;
   }
   expect(cursor, '}', 'or `,` in an initialiser');
   leave(cursor, outer);
   return { kind: 'init', items, at };
+}
+
+/** A number with nothing behind it, which tables are made of: it needs none of the levels of an expression. */
+function literalAlone(cursor: Cursor): Expr | null {
+  const token = peek(cursor);
+  const after = peek(cursor, 1);
+  if (token.kind !== 'num' || (!isText(after, ',') && !isText(after, '}'))) return null;
+  next(cursor);
+  return { kind: 'num', text: token.text, at: token };
 }
 
 /** Between elements: a list may be written with a macro that is defined for it alone. */

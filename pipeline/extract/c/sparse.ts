@@ -2,28 +2,30 @@
 type Span = { readonly from: number; readonly to: number };
 
 /**
- * C source with nothing left but its directives and the functions whose body matches `wanted`, each line in its place: of a
- * file of half a megabyte often one macro matters. Functions are known by the kernel's style: a `{` and the first `}` that
+ * C source with nothing left but its directives, its enums and the functions whose body matches `wanted`, each line in its
+ * place: of a file of half a megabyte often one macro matters. Functions are known by the kernel's style: a `{` and the first `}` that
  * each begin a line.
  */
 export function sparse(text: string, wanted: RegExp | null): string {
   const comments = blockComments(text);
-  const spans = [...directives(text, comments), ...(wanted === null ? [] : functions(text, wanted))];
+  const bodies = wanted === null ? [] : functions(text, wanted);
+  const spans = [...directives(text, comments), ...enums(text), ...bodies];
   const parts: string[] = [];
   let at = 0;
   for (const { from, to } of spans.sort((a, b) => a.from - b.from)) {
     // A directive inside a function that is kept is kept with it.
     if (from < at) continue;
-    parts.push('\n'.repeat(breaksIn(text, at, from)), text.slice(from, to));
+    parts.push('\n'.repeat(countOf(text, '\n', at, from)), text.slice(from, to));
     at = to;
   }
-  parts.push('\n'.repeat(breaksIn(text, at, text.length)));
+  parts.push('\n'.repeat(countOf(text, '\n', at)));
   return parts.join('');
 }
 
-function breaksIn(text: string, from: number, to: number): number {
+/** How often a part stands in a text between two places. */
+export function countOf(text: string, part: string, from = 0, to = text.length): number {
   let found = 0;
-  for (let at = text.indexOf('\n', from); at !== -1 && at < to; at = text.indexOf('\n', at + 1)) found += 1;
+  for (let at = text.indexOf(part, from); at !== -1 && at < to; at = text.indexOf(part, at + part.length)) found += 1;
   return found;
 }
 
@@ -93,15 +95,31 @@ function logicalEnd(text: string, from: number, comments: readonly Span[], first
 const OPEN = '\n{\n';
 const CLOSE = '\n}';
 
-function functions(text: string, wanted: RegExp): readonly Span[] {
-  const spans: Span[] = [];
+/** A function by the kernel's style: its head from `from`, the line break before its `{` at `open`, its end behind the line of `}`. */
+export type FunctionSpan = Span & { readonly open: number };
+
+/** Functions in order; whatever else has a `{` and a `}` that each begin a line is one of them too. */
+export function functionSpans(text: string): readonly FunctionSpan[] {
+  const spans: FunctionSpan[] = [];
   for (let open = text.indexOf(OPEN); open !== -1; ) {
     // The line break that ends `{` is also the one before the `}` of an empty body.
     const end = text.indexOf(CLOSE, open + OPEN.length - 1);
     if (end === -1) break;
-    const to = lineEnd(text, end + 1);
-    if (wanted.test(text.slice(open, end))) spans.push({ from: headStart(text, open), to });
+    spans.push({ from: headStart(text, open), open, to: lineEnd(text, end + 1) });
     open = text.indexOf(OPEN, end);
+  }
+  return spans;
+}
+
+const functions = (text: string, wanted: RegExp): readonly Span[] =>
+  functionSpans(text).filter(({ open, to }) => wanted.test(text.slice(open, to)));
+
+/** Enums that begin a line, up to the first `}` that does. */
+function enums(text: string): readonly Span[] {
+  const spans: Span[] = [];
+  for (const { index } of text.matchAll(/^enum\b[^;{}]*\{/gm)) {
+    const end = text.indexOf(CLOSE, index);
+    if (end !== -1) spans.push({ from: index, to: lineEnd(text, end + 1) });
   }
   return spans;
 }

@@ -4,9 +4,11 @@ import type { Stmt } from '../c/ast.ts';
 import { evaluate32 } from '../c/evaluate.ts';
 import { bodyOf } from '../c/unit.ts';
 import { allStatements } from '../c/walk.ts';
-import { type Filter, findInits, findRefusals, readEntryFilter } from './filter.ts';
-import { featureScope, type Program } from './interpret.ts';
+import { type Filter, readEntryFilter } from './filter.ts';
+import { findInits } from './find.ts';
 import { findMaskings, type Masking } from './masking.ts';
+import { conditionNotes, featureScope, type Program } from './program.ts';
+import { findSetUps, readSetUp } from './set-up.ts';
 import { findSupported, readFixups } from './supported.ts';
 
 /** A way of filtering that the file's code takes, with where it is seen. */
@@ -17,9 +19,19 @@ type Form = { readonly name: string; readonly line: number; readonly read: () =>
  * is recognised, or more than one.
  */
 export function readFilter(program: Program): Filter {
-  const forms = [...entryForms(program), ...maskingForms(program)];
+  const entries = entryForms(program);
+  const setUps = new Set(findSetUps(program).map(({ fn }) => fn));
+  // A set-up that masks by what such a function leaves of an entry is a part of the same form.
+  const maskings = findMaskings(program).filter(
+    ({ fn, cuts }) => cuts === 'config' || entries.length === 0 || setUps.has(fn),
+  );
+  const known = [...entries, ...maskingForms(program, maskings)];
+  const forms = known.length > 0 ? known : checkingForms(program);
   const [form, ...more] = forms;
-  if (form !== undefined && more.length === 0) return form.read();
+  if (form !== undefined && more.length === 0) {
+    const filter = form.read();
+    return { ...filter, notes: [...filter.notes, ...conditionNotes(program)] };
+  }
   throw new DataError({
     where: { file: program.path, line: more[0]?.line ?? 1 },
     expected: 'one way in which this KVM filters the configurable bits',
@@ -39,8 +51,7 @@ const entryForms = (program: Program): readonly Form[] =>
   }));
 
 /** What cuts the module's bits down to KVM's supported CPUID, and what cuts user space's values down to the module's bits. */
-function maskingForms(program: Program): readonly Form[] {
-  const maskings = findMaskings(program);
+function maskingForms(program: Program, maskings: readonly Masking[]): readonly Form[] {
   const supported = findSupported(program);
   return maskings.flatMap((masking): readonly Form[] => {
     const { fn, line } = masking;
@@ -59,22 +70,30 @@ function maskingForms(program: Program): readonly Form[] {
   });
 }
 
-/** All configurable bits pass, and what else user space sets is dropped without a word. */
-function maskFilter(program: Program, { fn }: Masking): Filter {
-  for (const { line, name } of findRefusals(program))
-    if (name === fn.name)
-      throw new DataError({
-        where: { file: program.path, line },
-        expected: 'a set-up that only masks',
-        found: 'one that refuses entries too',
-      });
-  return { generation: 'mask', deny: [], allow: [], adds: [] };
+/** Masks by its loop, which is run: what it takes away or refuses besides is denied. */
+function maskFilter(program: Program, { fn, line }: Masking): Filter {
+  const [setUp, ...more] = findSetUps(program).filter((each) => each.fn === fn);
+  if (setUp !== undefined && more.length === 0) return readSetUp(program, setUp);
+  throw new DataError({
+    where: { file: program.path, line },
+    expected: 'a loop over `cpuid_configs[]` that fills `cpuid_values[]`',
+    found: setUp === undefined ? 'masks elsewhere' : 'several',
+    hint: 'declare the policy by hand in specs/kvm/',
+  });
 }
+
+/** A set-up of the older form that masks nothing: it may refuse what the module does not report, and let the rest through. */
+const checkingForms = (program: Program): readonly Form[] =>
+  findSetUps(program).map((setUp) => ({
+    name: `${setUp.fn.name}(), which fills values from the module’s leaves`,
+    line: setUp.fn.line,
+    read: () => readSetUp(program, setUp),
+  }));
 
 /** The masks that are added to what KVM supports; the capabilities themselves are `known`. */
 function supportedFilter(program: Program, { fn }: Masking, fixups: readonly PolicyMask[]): Filter {
   const adds = [...allStatements(bodyOf(program.unit, fn))].flatMap((statement) => addsOf(program, statement));
-  return { generation: 'supported-cpuid', deny: [], allow: [...fixups], adds };
+  return { generation: 'supported-cpuid', deny: [], allow: [...fixups], adds, notes: [] };
 }
 
 /** `if (config->leaf == 0x80000008) config->eax |= 0x00ff0000;` */

@@ -4,8 +4,10 @@ import type { Expr } from '../c/ast.ts';
 import { evaluate } from '../c/evaluate.ts';
 import { bodyOf, type CFunction } from '../c/unit.ts';
 import { allExpressions, allStatements, expressionsIn } from '../c/walk.ts';
-import type { Refusal } from './filter.ts';
-import { type Compared, type Entry, featureScope, type Program, runCondition, runFunction } from './interpret.ts';
+import type { Refusal } from './find.ts';
+import { runCondition, runFunction } from './interpret.ts';
+import { featureScope, type Program } from './program.ts';
+import type { Compared, Entry } from './values.ts';
 
 export type LeafInput = { readonly function: bigint; readonly index: bigint };
 
@@ -23,17 +25,28 @@ const MAX_ROUNDS = 16;
  */
 export function leavesTold(program: Program, init: CFunction, refusals: readonly Refusal[]): readonly LeafInput[] {
   const keys = keysNamed(program, init, refusals);
+  const told = leavesCompared(program, init.line, keys, (entry) => compare(program, init, refusals, entry, keys));
+  return ownLeaves(program, init, told);
+}
+
+/** Every leaf of `keys` after the runs have added to it what they compare with. */
+export function leavesCompared(
+  program: Program,
+  line: number,
+  keys: Compared,
+  run: (entry: Entry) => void,
+): readonly LeafInput[] {
   const done = new Set<string>();
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const fresh = product(keys).filter((leaf) => !done.has(`${leaf.function}.${leaf.index}`));
-    if (fresh.length === 0) return ownLeaves(program, init, product(keys));
+    if (fresh.length === 0) return product(keys);
     for (const leaf of fresh) {
       done.add(`${leaf.function}.${leaf.index}`);
-      for (const entry of samples(leaf)) compare(program, init, refusals, entry, keys);
+      for (const entry of samples(leaf)) run(entry);
     }
   }
   throw new DataError({
-    where: { file: program.path, line: init.line },
+    where: { file: program.path, line },
     expected: 'a filter that compares with a fixed set of leaves',
     found: 'comparisons that lead to ever more',
   });

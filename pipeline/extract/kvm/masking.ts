@@ -2,7 +2,7 @@ import { REGISTERS } from '../../model/place.ts';
 import type { Expr } from '../c/ast.ts';
 import { bodyOf, type CFunction } from '../c/unit.ts';
 import { allExpressions, allStatements, expressionsOf } from '../c/walk.ts';
-import type { Program } from './interpret.ts';
+import type { Program } from './program.ts';
 
 /** A function that cuts each register of one structure down to what another one has. */
 export type Masking = {

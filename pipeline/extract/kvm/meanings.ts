@@ -1,12 +1,13 @@
 import type { FeatureTable } from './features.ts';
-import { type KernelTree, TDX_PATH } from './tree.ts';
+import type { KernelTree } from './tree.ts';
 
 /**
  * What the headers of a revision make of names: the text of their macros and of all that these name, the values of
  * constants, and the places of features. Names that mean the same in two revisions need not be looked into again.
  */
 export function meaningsOf(tree: KernelTree, features: FeatureTable, names: ReadonlySet<string>): string {
-  const scope = tree.scope(TDX_PATH);
+  // Only the headers: what the file itself defines is part of its text.
+  const scope = tree.scope('');
   const seen = new Set(names);
   const meanings: string[] = [];
   // A set is walked in the order of its growth: what a macro names is visited after it.

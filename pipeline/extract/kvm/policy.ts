@@ -7,6 +7,7 @@ import { readFeatures } from './features.ts';
 import { FILTER_TEXT } from './filter.ts';
 import { readFilter } from './generation.ts';
 import { KNOWN_TEXT, readKnown } from './known.ts';
+import { oneMeaning } from './meaning.ts';
 import { meaningsOf } from './meanings.ts';
 import { RESTORES_TEXT, readRestores } from './restores.ts';
 import { HEADERS, type KernelTree, TDX_PATH } from './tree.ts';
@@ -31,6 +32,7 @@ export function readPolicy(tree: KernelTree, version: string): Policy {
       deny: movedLines(found.deny, lineOf),
       allow: movedLines(found.allow, lineOf),
       adds: movedLines(found.adds, lineOf),
+      notes: found.notes,
     }),
   });
   const scope = tree.scope(TDX_PATH);
@@ -40,7 +42,7 @@ export function readPolicy(tree: KernelTree, version: string): Policy {
     path: TDX_PATH,
     about: XFAM_TEXT,
     meanings,
-    compute: (part) => readXfamChanges(part, scope),
+    compute: (part) => readXfamChanges(part, oneMeaning(part, scope)),
     move: (found) => found,
   });
   const attributes = tree.onceOf({
@@ -48,7 +50,7 @@ export function readPolicy(tree: KernelTree, version: string): Policy {
     path: TDX_PATH,
     about: ATTRIBUTES_TEXT,
     meanings,
-    compute: (part) => readAttributes(part, scope),
+    compute: (part) => readAttributes(part, oneMeaning(part, scope)),
     move: (found) => found,
   });
   const known = tree.onceOf({
@@ -83,7 +85,7 @@ export function readPolicy(tree: KernelTree, version: string): Policy {
     }),
     configLimit: readConfigLimit(tree),
     known,
-    notes: [...xfam.notes, ...attributes.notes, ...generationNotes(filter.generation)],
+    notes: [...filter.notes, ...xfam.notes, ...attributes.notes, ...generationNotes(filter.generation)],
   };
 }
 

@@ -70,7 +70,11 @@ function userReturnSlots(unit: Unit): readonly Restore[] {
       slots.set(expr.target.name, msr.name);
   }
   return calls.flatMap(({ fn, expr }): readonly Restore[] => {
-    if (expr.kind !== 'call' || expr.callee.kind !== 'id' || !/user_return.*update_cache$/.test(expr.callee.name))
+    if (
+      expr.kind !== 'call' ||
+      expr.callee.kind !== 'id' ||
+      !/user_return.*update_cache$|^(__)?kvm_set_user_return_msr$/.test(expr.callee.name)
+    )
       return [];
     const [slot] = expr.args;
     const msr = slot?.kind === 'id' ? slots.get(slot.name) : undefined;

@@ -6,7 +6,7 @@ import { fail } from '../c/cursor.ts';
 import { evaluate32 } from '../c/evaluate.ts';
 import { bodyOf, type CFunction } from '../c/unit.ts';
 import { expressionsIn } from '../c/walk.ts';
-import { featureScope, type Program } from './interpret.ts';
+import { featureScope, type Program } from './program.ts';
 
 /** Functions that ask KVM what KVM_GET_SUPPORTED_CPUID would report. */
 export function findSupported(program: Program): readonly CFunction[] {

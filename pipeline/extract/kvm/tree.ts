@@ -1,10 +1,12 @@
 import { DataError, NoInputError } from '../../model/errors.ts';
-import { evaluate, type Scope, type ScopedMacro } from '../c/evaluate.ts';
+import { evaluate, type ScopedMacro as FoundMacro, type Scope } from '../c/evaluate.ts';
 import type { EnumMember } from '../c/members.ts';
 import { sparse } from '../c/sparse.ts';
-import { enumMembers, readUnit, type Unit } from '../c/unit.ts';
-import { movedLine, type Slice, sliceOf } from './slice.ts';
+import { enumMembers, type Macro, readUnit, type Unit } from '../c/unit.ts';
+import { checkMeaning } from './meaning.ts';
+import { layoutOf, movedLine, type Slice, sliceOf, type Words } from './slice.ts';
 
+type ScopedMacro = FoundMacro & { readonly definitions?: readonly Macro[] };
 export type KernelFile = { readonly text: string; readonly blob: string };
 
 /** One kernel revision: the files that policies are read from, as C units, each parsed once. */
@@ -37,7 +39,7 @@ export type Question<T> = {
 };
 
 /** Units by blob id: a history parses each distinct blob once, and keeps the last few. */
-export type UnitCache = Map<string, Unit> & { facts?: Map<string, unknown> };
+export type UnitCache = Map<string, Unit> & { facts?: Map<string, unknown>; words?: Words };
 
 const TDX = 'arch/x86/kvm/vmx/tdx.c';
 /** What a policy is read from; older trees have some elsewhere or not at all. */
@@ -55,6 +57,7 @@ export const KVM_PATHS: readonly string[] = [
   'arch/x86/include/asm/shared/tdx.h',
   'arch/x86/include/asm/tdx.h',
   'arch/x86/include/asm/tdx_global_metadata.h',
+  'arch/x86/include/uapi/asm/kvm.h',
   'arch/x86/include/asm/fpu/types.h',
   'arch/x86/include/asm/fpu/xcr.h',
   'Makefile',
@@ -70,8 +73,9 @@ export const NAME_PATHS: readonly string[] = [
 /** Files whose macros and enumerators constants are made of; the big C files are searched only for themselves. */
 export const HEADERS = KVM_PATHS.filter((path) => path.endsWith('.h'));
 
-/** Large files of which only macros and the functions that match are read. */
+/** Large files of which only macros, enums and the functions that match are read. */
 const SPARSE: ReadonlyMap<string, RegExp | null> = new Map<string, RegExp | null>([
+  ['arch/x86/include/asm/kvm_host.h', null],
   ['arch/x86/kvm/x86.c', null],
   ['arch/x86/kvm/vmx/vmx.c', /supported_xss/],
 ]);
@@ -86,32 +90,48 @@ export function openTree(
   files: ReadonlyMap<string, KernelFile>,
   cache: UnitCache = new Map(),
 ): KernelTree {
+  const fileOf = (path: string): KernelFile => {
+    const file = files.get(path);
+    if (file === undefined) throw new NoInputError(`${repository}@${revision.slice(0, 12)}: no ${path}`);
+    return file;
+  };
+  const blobsOf = (paths: readonly string[]): string => paths.map((path) => files.get(path)?.blob ?? '-').join(' ');
   const units = new Map<string, Unit>();
   const unit = (path: string): Unit => {
     const known = units.get(path);
     if (known !== undefined) return known;
-    const file = files.get(path);
-    if (file === undefined) throw new NoInputError(`${repository}@${revision.slice(0, 12)}: no ${path}`);
-    const read = cachedUnit(cache, path, file);
+    const read = cachedUnit(cache, path, fileOf(path));
     units.set(path, read);
     return read;
   };
   cache.facts ??= new Map();
   const { facts } = cache;
   const once = <T>(name: string, paths: readonly string[], compute: () => T): T => {
-    const key = [name, ...paths.map((path) => files.get(path)?.blob ?? '-')].join(' ');
-    return kept(facts, key, compute);
+    return kept(facts, `${name} ${blobsOf(paths)}`, compute);
   };
-  const slices = new Map<string, Slice>();
+  cache.words ??= new Map();
+  const { words } = cache;
+  const headers = blobsOf(HEADERS);
+  const slice = (path: string, about: RegExp): Slice => {
+    const { blob, text } = fileOf(path);
+    return kept(facts, `slice ${blob} ${about.source}`, () =>
+      sliceOf(
+        kept(facts, `layout ${blob}`, () => layoutOf(text)),
+        about,
+        words,
+      ),
+    );
+  };
   const onceOf = <T>({ name, path, about, meanings, compute, move }: Question<T>): T => {
-    const key = `${path} ${about.source}`;
-    const slice = slices.get(key) ?? sliceOf(unit(path), files.get(path)?.text ?? '', about);
-    slices.set(key, slice);
-    const { value, pieces } = kept(facts, [name, path, meanings(slice.names), slice.text].join('\n'), () => ({
-      value: compute(slice.unit),
-      pieces: slice.pieces,
-    }));
-    return move(value, (line) => movedLine(line, pieces, slice.pieces));
+    const part = slice(path, about);
+    // The names mean the same where the headers are the same, and where only other things in these have changed.
+    const { value, pieces } = kept(facts, [name, path, headers, part.text].join('\n'), () =>
+      kept(facts, [name, path, meanings(part.names()), part.text].join('\n'), () => {
+        checkMerge(path, fileOf(path).text);
+        return { value: compute(readUnit(path, part.source())), pieces: part.pieces };
+      }),
+    );
+    return move(value, (line) => movedLine(line, pieces, part.pieces));
   };
   let constants: ReadonlyMap<string, bigint> | null = null;
   let macros: ReadonlyMap<string, ScopedMacro> | null = null;
@@ -122,11 +142,20 @@ export function openTree(
   };
   const macroOf = (path: string, name: string): ScopedMacro | undefined => {
     const own = files.has(path) ? unit(path).macros.get(name) : undefined;
-    return own === undefined ? shared().get(name) : { ...own, file: path };
+    return own === undefined ? shared().get(name) : scoped(unit(path), own);
   };
+  const checked = new Set<string>();
   const scope = (path: string): Scope => ({
     file: path,
-    macro: (name) => macroOf(path, name),
+    macro: (name) => {
+      const macro = macroOf(path, name);
+      // What tdx.c itself defines is checked where KVM's names for features are in scope.
+      if (macro?.definitions !== undefined && macro.file !== TDX && !checked.has(`${macro.file}:${name}`)) {
+        checked.add(`${macro.file}:${name}`);
+        checkMeaning(macro.file ?? path, macro.definitions, scope(macro.file ?? path));
+      }
+      return macro;
+    },
     constant: (name) => {
       constants ??= once('constants', HEADERS, () =>
         readConstants(HEADERS.filter((header) => files.has(header)).map(unit), (name_) => macroOf('', name_)),
@@ -159,9 +188,15 @@ function kept<T>(facts: Map<string, unknown>, key: string, compute: () => T): T 
 /** The macros of several units, of each name the first. */
 function macrosOf(units: readonly Unit[]): ReadonlyMap<string, ScopedMacro> {
   const macros = new Map<string, ScopedMacro>();
-  for (const { file, macros: own } of units)
-    for (const [name, macro] of own) if (!macros.has(name)) macros.set(name, { ...macro, file });
+  for (const each of units)
+    for (const [name, macro] of each.macros) if (!macros.has(name)) macros.set(name, scoped(each, macro));
   return macros;
+}
+
+/** A macro with its file, and with all its definitions where it has several: a build may choose between them. */
+function scoped(unit: Unit, macro: Macro): ScopedMacro {
+  const definitions = unit.definitions.get(macro.name) ?? [];
+  return { ...macro, file: unit.file, ...(definitions.length > 1 ? { definitions } : {}) };
 }
 
 /** A file's unit, parsed if none of the last revisions had it. */

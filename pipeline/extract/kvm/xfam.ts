@@ -3,7 +3,7 @@ import { DataError } from '../../model/errors.ts';
 import type { Expr } from '../c/ast.ts';
 import { evaluate64, evaluateMacro, type Scope } from '../c/evaluate.ts';
 import { bodyOf, type Unit } from '../c/unit.ts';
-import { allExpressions, expressionsIn } from '../c/walk.ts';
+import { allExpressions, allStatements, expressionsIn } from '../c/walk.ts';
 import { refusedBits } from './attributes.ts';
 import type { KernelTree } from './tree.ts';
 
@@ -21,7 +21,7 @@ export type XfamChanges = { readonly adds: bigint; readonly refuses: bigint };
 export function readXfam(tree: KernelTree): Xfam {
   const scope = tree.scope(X86_PATH);
   const mask = (name: string): bigint | null => {
-    const macro = tree.unit(X86_PATH).macros.get(name);
+    const macro = tree.unit(X86_PATH).macros.has(name) ? scope.macro(name) : undefined;
     return macro === undefined ? null : BigInt.asUintN(64, evaluateMacro(macro, scope).value);
   };
   const xcr0 = mask('KVM_SUPPORTED_XCR0');
@@ -33,12 +33,20 @@ export function readXfam(tree: KernelTree): Xfam {
     });
   const xss = mask('KVM_SUPPORTED_XSS');
   const cleared = xss === null && clearsXss(tree);
-  const notes =
+  const unsettled =
     xss === null && !cleared
       ? [`${VMX_PATH} does not settle supported_xss: XFAM is given without supervisor features`]
       : [];
-  return { mask: xcr0 | (xss ?? 0n), notes };
+  return { mask: xcr0 | (xss ?? 0n), notes: [...unsettled, ...conditionalMasks(tree)] };
 }
+
+/** KVM's masks that only some builds have; every kernel with TDX is of 64 bits. */
+const conditionalMasks = (tree: KernelTree): readonly string[] =>
+  ['KVM_SUPPORTED_XCR0', 'KVM_SUPPORTED_XSS'].flatMap((name) => {
+    const conditions = tree.unit(X86_PATH).macros.get(name)?.conditions ?? [];
+    const open = conditions.filter((condition) => !/^defined\(CONFIG_X86_64\)$/.test(condition));
+    return open.length === 0 ? [] : [`${name} is taken to be there, which it is only where ${open.join(' && ')}`];
+  });
 
 /** XFAM by feature name, and a note for each bit without one. */
 export function namedXfam(
@@ -66,12 +74,23 @@ export function readXfamChanges(unit: Unit, scope: Scope): XfamChanges {
   for (const fn of [...unit.functions.values()].flat()) {
     const body = bodyOf(unit, fn);
     const names = new Set<string>();
+    for (const statement of allStatements(body))
+      if (
+        statement.kind === 'decl' &&
+        statement.init !== null &&
+        [...allExpressions(statement.init)].some(isSupported)
+      ) {
+        names.add(statement.name);
+        for (const chain of chainsOf(statement.init)) adds |= constantsOf(chain, scope);
+      }
     for (const expr of expressionsIn(body)) {
       if (expr.kind !== 'assign' || expr.target.kind !== 'id') continue;
       if ([...allExpressions(expr.value)].some(isSupported)) {
         names.add(expr.target.name);
         for (const chain of chainsOf(expr.value)) adds |= constantsOf(chain, scope);
-      } else if (expr.op === '|=' && names.has(expr.target.name)) adds |= evaluate64(expr.value, scope);
+      } else if (names.has(expr.target.name) && expr.op === '|=') adds |= evaluate64(expr.value, scope);
+      else if (names.has(expr.target.name) && expr.op === '&=' && !isOfModule(expr.value))
+        refuses |= BigInt.asUintN(64, ~evaluate64(expr.value, scope));
     }
     refuses |= refusedBits(body, 'xfam', scope);
   }
@@ -79,6 +98,10 @@ export function readXfamChanges(unit: Unit, scope: Scope): XfamChanges {
 }
 
 const isSupported = (expr: Expr): boolean => expr.kind === 'member' && /^supported_x(?:cr0|ss)$/.test(expr.name);
+
+/** What the module supports is no mask of KVM's. */
+const isOfModule = (expr: Expr): boolean =>
+  [...allExpressions(expr)].some((part) => part.kind === 'member' && /^xfam_fixed[01]$/.test(part.name));
 
 /** The operands of each chain of `|` that holds one of KVM's masks. */
 function chainsOf(expr: Expr): readonly (readonly Expr[])[] {

@@ -1,7 +1,7 @@
 import { or, without } from '../../model/mask.ts';
 import { msrName } from '../../model/msr-name.ts';
 import { comparePlaces, type Place, placeId } from '../../model/place.ts';
-import type { Policy, PolicyMask } from '../../model/policy.ts';
+import { holdsAt, type Policy, type PolicyMask } from '../../model/policy.ts';
 import type { Draft, PolicyStepContext } from '../rule.ts';
 
 /** Bits that one list gained or lost from one KVM version to the next. */
@@ -12,9 +12,8 @@ export function listDrafts(
 ): readonly Draft[] {
   // "Not listed" means denied only where an allowlist is recognised: two allow lists compare, one and none do not.
   const [have, had, owner] = change === 'added' ? [to[list], from[list], to] : [from[list], to[list], from];
-  const other = masksByPlace(had);
   return [...masksByPlace(have).values()].sort(comparePlaces).flatMap((entry): readonly Draft[] => {
-    const mask = without(entry.mask, other.get(placeId(entry))?.mask ?? 0);
+    const mask = without(entry.mask, heldBefore(had, entry));
     if (mask === 0) return [];
     const place: Place = { leaf: entry.leaf, subleaf: entry.subleaf, register: entry.register };
     const { repository, revision } = owner.source;
@@ -28,6 +27,16 @@ export function listDrafts(
     ];
   });
 }
+
+/** What the other list has at the entry's place; of a mask for every sub-leaf only what it has for all these too. */
+function heldBefore(list: readonly PolicyMask[], entry: PolicyMask): number {
+  const others = list.filter((other) => holdsAt(other, entry) && isAsWide(other, entry));
+  return others.reduce((mask, other) => or(mask, other.mask), 0);
+}
+
+const isAsWide = (other: PolicyMask, { everySubleafBut }: PolicyMask): boolean =>
+  everySubleafBut === undefined ||
+  (other.everySubleafBut?.every((subleaf) => everySubleafBut.includes(subleaf)) ?? false);
 
 function masksByPlace(list: readonly PolicyMask[]): ReadonlyMap<string, PolicyMask> {
   const masks = new Map<string, PolicyMask>();

@@ -1,15 +1,18 @@
 import { or, without } from '../../model/mask.ts';
 import { placeId } from '../../model/place.ts';
+import { holdsAt } from '../../model/policy.ts';
 import { configurableBits } from '../lookup.ts';
 import type { Draft, PolicyContext } from '../rule.ts';
 
 /** Entries of a list whose bits no release that was read makes configurable. */
 export function staleDrafts({ policy, releases }: PolicyContext, list: 'allow' | 'deny'): readonly Draft[] {
-  const offered = new Map<string, number>();
-  for (const release of releases)
-    for (const [place, mask] of configurableBits(release)) offered.set(place, or(offered.get(place) ?? 0, mask));
+  const offers = releases.flatMap((release) => {
+    const bits = configurableBits(release);
+    return release.registers.map((place) => ({ place, mask: bits.get(placeId(place)) ?? 0 }));
+  });
   return policy[list].flatMap((entry): readonly Draft[] => {
-    const mask = without(entry.mask, offered.get(placeId(entry)) ?? 0);
+    const offered = offers.reduce((all, { place, mask }) => (holdsAt(entry, place) ? or(all, mask) : all), 0);
+    const mask = without(entry.mask, offered);
     if (mask === 0) return [];
     const { repository, revision } = policy.source;
     return [

@@ -37,6 +37,15 @@ test.each([
   expect(part.macros.get(name)).toBeDefined();
 });
 
+test('keeps enums whole', () => {
+  const text =
+    'struct a {\n\tint b;\n};\nenum leafs {\n\tONE = 3, /* {} */\n#ifdef X\n\tTWO,\n#endif\n};\nenum leafs use(int c);\n';
+  const part = sparse(text, null);
+  expect(part.split('\n').length).toBe(text.split('\n').length);
+  expect(part).toContain('\tONE = 3, /* {} */\n#ifdef X\n\tTWO,\n#endif\n};');
+  expect(part).not.toContain('struct');
+});
+
 test('takes no directive out of a comment', () => {
   const text = '/*\n#define A 1\n*/\n/* x\n * y */ int z; /*\n#define B 1 */\n#define C 1\n';
   expect([...readUnit('f.c', sparse(text, null)).macros.keys()]).toEqual(['C']);

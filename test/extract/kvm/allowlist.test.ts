@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { DataError } from '../../../pipeline/model/errors.ts';
-import { masks, policyOf } from '../../helpers/kernel-tree.ts';
+import { holdsAt } from '../../../pipeline/model/policy.ts';
+import { MASKING, masks, policyOf } from '../../helpers/kernel-tree.ts';
 
 const SWITCH = `
 static void keep(struct kvm_cpuid_entry2 *entry)
@@ -61,15 +62,13 @@ static bool refused(const struct kvm_cpuid_entry2 *entry)
 
 describe('an allowlist is recognised by what it does to leaves that it does not name', () => {
   test('as a switch with masks per register', () => {
-    const policy = policyOf({ filter: SWITCH, init: 'keep(entry);', refusal: '' });
+    const policy = policyOf({ filter: SWITCH, init: 'keep(entry);', refusal: '', values: MASKING });
     expect([policy.generation, policy.deny, masks(policy.allow)]).toEqual([
       'allowlist',
       [],
       {
         '1.0.eax': '0xfff3fff',
         '1.0.edx': '0x104',
-        '1.1.eax': '0xfff3fff',
-        '1.1.edx': '0x104',
         '7.0.ebx': '0x80000',
         '7.1.eax': '0x40',
       },
@@ -122,11 +121,56 @@ describe('an allowlist is recognised by what it does to leaves that it does not 
           filter: table(`static u32 our_tdx_cpu_caps[9] = { [CPUID_7_1_EAX] = ${mask} };`),
           init: 'keep(entry);',
           refusal: '',
+          values: MASKING,
         }).allow,
       );
     expect([with_('F(PLUM)'), with_('F(PLUM) | BIT(31)')]).toEqual([
       { '7.1.eax': '0x40' },
       { '7.1.eax': '0x80000040' },
     ]);
+  });
+
+  test('a set-up that neither refuses nor takes away what is hidden is an error, and so is one that cannot be followed', () => {
+    const own = 'static u32 our_tdx_cpu_caps[9] = { [CPUID_7_1_EAX] = F(PLUM) };';
+    const parts = { filter: table(own), init: 'keep(entry);', refusal: '' };
+    expect(() => policyOf(parts)).toThrow(DataError);
+    expect(() => policyOf(parts)).toThrow(/hidden and accepted/);
+    expect(() => policyOf({ ...parts, values: MASKING.replace('& own.edx', '') })).toThrow(
+      /edx bit 0.*hidden and accepted/,
+    );
+    expect(() => policyOf({ ...parts, values: `mystery(value);\n${MASKING}` })).toThrow(/hidden and accepted/);
+    expect(masks(policyOf({ ...parts, values: MASKING }).allow)).toEqual({ '7.1.eax': '0x40' });
+  });
+
+  test('a table that only the set-up follows is an allowlist, and the policy says that more is reported', () => {
+    const own = 'static u32 our_tdx_cpu_caps[9] = { [CPUID_7_1_EAX] = F(PLUM), [CPUID_7_0_EBX] = F(QUINCE) };';
+    const policy = policyOf({ filter: table(own), init: '', refusal: 'if (refused(entry)) return -EINVAL;' });
+    expect([policy.generation, masks(policy.allow)]).toEqual([
+      'allowlist',
+      { '7.0.ebx': '0x80000', '7.1.eax': '0x40' },
+    ]);
+    expect(policy.notes).toEqual(['KVM_TDX_CAPABILITIES also reports bits that KVM_TDX_INIT_VM refuses']);
+  });
+
+  test('a mask without a test of the sub-leaf holds for every one but those that are named', () => {
+    const filter = SWITCH.replace('if (entry->index == 0)\n\t\t\tebx', 'if (entry->index != 2)\n\t\t\tebx');
+    const { allow } = policyOf({ filter, init: 'keep(entry);', refusal: '', values: MASKING });
+    expect(
+      allow.map(({ leaf, subleaf, register, everySubleafBut }) => [leaf, subleaf, register, everySubleafBut]),
+    ).toEqual([
+      [1, 0, 'eax', []],
+      [1, 0, 'edx', []],
+      [7, 0, 'ebx', [2]],
+    ]);
+    const at = (leaf: number, subleaf: number | null, register: 'eax' | 'ebx') =>
+      allow.filter((entry) => holdsAt(entry, { leaf, subleaf, register })).length;
+    expect([
+      at(7, 0, 'ebx'),
+      at(7, 1, 'ebx'),
+      at(7, 2, 'ebx'),
+      at(7, 9, 'ebx'),
+      at(1, null, 'eax'),
+      at(1, 5, 'eax'),
+    ]).toEqual([1, 1, 0, 1, 1, 1]);
   });
 });

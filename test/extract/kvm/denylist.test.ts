@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DataError } from '../../../pipeline/model/errors.ts';
-import { DENY, type KernelParts, masks, policyOf } from '../../helpers/kernel-tree.ts';
+import { DENY, type KernelParts, MASKING, masks, policyOf } from '../../helpers/kernel-tree.ts';
 
 const TSX = { '7.0.ebx': '0x810' };
 const denied = (parts: KernelParts): Readonly<Record<string, string>> => {
@@ -102,6 +102,16 @@ test.each<[string, KernelParts, RegExp]>([
     /each bit alone/,
   ],
   ['an unknown feature', { filter: DENY.replace('FEATURE_HLE', 'FEATURE_MEDLAR') }, /tdx\.c:\d+:\d+: .*MEDLAR/],
+  [
+    'a mask joined to what the module says',
+    { init: 'entry->eax = (u32)conf->cpuid_config_values[idx][0] & ~2; drop(entry);' },
+    /tdx\.c:\d+:\d+: .*constant mask/,
+  ],
+  [
+    'one in a variable',
+    { init: 'u64 both = conf->cpuid_config_values[idx][1] & 7; entry->edx = both >> 32; drop(entry);' },
+    /constant mask/,
+  ],
   ['an unknown function', { init: 'drop(entry); prune(entry);' }, /tdx\.c:\d+:\d+: .*prune/],
   ['a merge marker', { filter: `${DENY}\n<<<<<<< ours\n` }, /tdx\.c:\d+:1: .*merge marker/],
   [
@@ -149,4 +159,40 @@ test('any set of bits comes out as it went in', () => {
     ),
     { numRuns: 15 },
   );
+});
+
+test('a macro that both branches of an #if define is an error unless it has one value', () => {
+  const filter = (other: string) =>
+    DENY.replace(/^(#define DENIED_TSX .*)$/m, `#ifdef CONFIG_OURS\n$1\n#else\n#define DENIED_TSX ${other}\n#endif`);
+  expect(denied({ filter: filter('(BIT(4) | BIT(11))') })).toEqual(TSX);
+  expect(() => policyOf({ filter: filter('0') })).toThrow(DataError);
+  expect(() => policyOf({ filter: filter('0') })).toThrow(
+    /tdx\.c:5: .*DENIED_TSX.* one where defined\(CONFIG_OURS\) here, and one where !\(defined\(CONFIG_OURS\)\) another in line 7/,
+  );
+  const attributes =
+    '#ifdef CONFIG_OURS\n#define KVM_SUPPORTED_TDX_TD_ATTRS 1\n#else\n#define KVM_SUPPORTED_TDX_TD_ATTRS 3\n#endif\n';
+  expect(() => policyOf({ filter: attributes + DENY })).toThrow(/KVM_SUPPORTED_TDX_TD_ATTRS that means the same/);
+});
+
+test('what stands under an #ifdef of its own counts, and the policy says where it does', () => {
+  const filter = DENY.replace(/^(static bool uses_tsx[^}]*\n}\n)/m, '#ifdef CONFIG_OURS\n$1#endif\n');
+  const policy = policyOf({ filter });
+  expect([masks(policy.deny), policy.notes]).toEqual([
+    TSX,
+    ['uses_tsx is taken to be there, which it is only where defined(CONFIG_OURS)'],
+  ]);
+  expect(policyOf().notes).toEqual([]);
+});
+
+test('what a denylist hides and the set-up takes away, without an error, is denied', () => {
+  expect(denied({ refusal: '', values: MASKING })).toEqual(TSX);
+  expect(() => policyOf({ refusal: '', values: MASKING.replace('& own.ebx', '') })).toThrow(/agree/);
+});
+
+test('a denial without a test of the sub-leaf is one of every sub-leaf, and says so', () => {
+  const own = filterOf('return entry->function == 0x14 && (entry->ebx & BIT(4));', 'entry->ebx &= ~BIT(4);');
+  expect(policyOf({ filter: own }).deny).toMatchObject([{ leaf: 0x14, subleaf: 0, everySubleafBut: [] }]);
+  expect(policyOf().deny.every((entry) => entry.everySubleafBut === undefined)).toBe(true);
+  const other = 'drop(entry); if (entry->function != 7 && entry->index == 5) entry->eax = 0;';
+  expect(() => policyOf({ init: other })).toThrow(/cleared in every leaf/);
 });

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { kernelVersion, readPolicy } from '../../../pipeline/extract/kvm/policy.ts';
 import { KVM_PATHS, openTree } from '../../../pipeline/extract/kvm/tree.ts';
-import { masks, policyOf } from '../../helpers/kernel-tree.ts';
+import { kernelFiles, masks, policyOf } from '../../helpers/kernel-tree.ts';
 
 test('a whole policy', () => {
   const policy = policyOf();
@@ -41,6 +41,38 @@ test.each([
   expect(kernelVersion('Makefile', text)).toBe(version);
 });
 
+const either = (name: string, one: string, other: string): string =>
+  `#ifdef CONFIG_ANY\n#define ${name} ${one}\n#else\n#define ${name} ${other}\n#endif\n`;
+const XCR0 = '(XFEATURE_MASK_FP | XFEATURE_MASK_SSE)';
+
+test.each([
+  ['arch/x86/include/asm/shared/tdx.h', either('OUR_ATTRIBUTE', 'BIT_ULL(28)', 'BIT_ULL(30)'), /tdx\.h:2: .* line 4/],
+  ['arch/x86/kvm/x86.c', either('KVM_SUPPORTED_XCR0', XCR0, 'XFEATURE_MASK_FP'), /x86\.c:2: .* line 4/],
+])('a macro of %s with two meanings is an error that names both lines', (path, text, message) => {
+  expect(() => policyOf({ files: { [path]: text } })).toThrow(message);
+});
+
+test('a feature with two places is an error', () => {
+  const path = 'arch/x86/include/asm/cpufeatures.h';
+  const text = `${kernelFiles()[path]}${either('X86_FEATURE_FIG', '(3*32+7)', '(3*32+8)')}`;
+  expect(() => policyOf({ files: { [path]: text } })).toThrow(/X86_FEATURE_FIG that means the same/);
+});
+
+test('two definitions of one value, and one for kernels of 32 bits, are no error', () => {
+  const path = 'arch/x86/include/asm/shared/tdx.h';
+  const same = either('OUR_ATTRIBUTE', 'BIT_ULL(28)', '0x10000000');
+  const wide = either('OUR_ATTRIBUTE', 'BIT_ULL(28)', '0').replace('CONFIG_ANY', 'CONFIG_X86_64');
+  for (const text of [same, wide]) expect(policyOf({ files: { [path]: text } }).attributes).toBe(0x10000000n);
+});
+
+test.each([
+  ['behind a return', '\tif (ours)\n\t\treturn;\n\tkvm_cpu_cap_clear(X86_FEATURE_PEAR);'],
+  ['as part of a condition', '\tours && kvm_cpu_cap_clear(X86_FEATURE_PEAR);'],
+])('a capability that is cleared %s stays known', (_, clear) => {
+  const capabilities = `\tkvm_cpu_cap_init(CPUID_1_EDX, F(PEAR));\n${clear}`;
+  expect(masks(policyOf({ capabilities }).known)).toEqual({ '1.0.edx': '0x4' });
+});
+
 const repository = process.env.BITWATCH_KERNEL_REPO;
 test.skipIf(repository === undefined)('the policy of 6.16.1 (skipped without BITWATCH_KERNEL_REPO)', () => {
   const revision = '210b82c35000b63a0fa95d42feccddea97681b97';
@@ -57,4 +89,52 @@ test.skipIf(repository === undefined)('the policy of 6.16.1 (skipped without BIT
   expect(policy.restores.map(({ msr }) => msr.replace(/^MSR_(IA32_)?/, '')).sort()).toEqual(
     ['STAR', 'LSTAR', 'SYSCALL_MASK', 'TSC_AUX', 'KERNEL_GS_BASE', 'DEBUGCTLMSR', 'XSS', 'PKRU', 'XCR0'].sort(),
   );
+});
+
+test('capabilities that are set later are known; only one that is cleared always is not', () => {
+  const known = (capabilities: string) =>
+    masks(policyOf({ capabilities: `\tkvm_cpu_cap_init(CPUID_7_0_EBX, F(HLE), F(RTM));\n${capabilities}` }).known);
+  expect(known('\tif (host_has_it)\n\t\tkvm_cpu_cap_set(X86_FEATURE_QUINCE);')).toEqual({ '7.0.ebx': '0x80810' });
+  expect(known('\tkvm_cpu_cap_check_and_set(X86_FEATURE_WAITPKG);')).toEqual({ '7.0.ebx': '0x810', '7.0.ecx': '0x20' });
+  expect(known('\tif (!host_has_it)\n\t\tkvm_cpu_cap_clear(X86_FEATURE_HLE);')).toEqual({ '7.0.ebx': '0x810' });
+  expect(known('\tkvm_cpu_cap_clear(X86_FEATURE_HLE);')).toEqual({ '7.0.ebx': '0x800' });
+  expect(() => known('\tkvm_cpu_cap_set(X86_FEATURE_MEDLAR);')).toThrow(/cpuid\.c:4:\d+: .*MEDLAR/);
+});
+
+test.each(['kvm_initialize_cpu_caps', 'kvm_finalize_cpu_caps'])('capabilities of the later %s()', (name) => {
+  const files = {
+    'arch/x86/kvm/cpuid.c': `void ${name}(void)\n{\n\tkvm_cpu_cap_init(CPUID_1_EDX,\n\t\tF(PEAR),\n\t);\n}\n`,
+  };
+  expect(masks(policyOf({ files }).known)).toEqual({ '1.0.edx': '0x4' });
+});
+
+test('host state that later kernels set on the way out: by slot, with wrmsrq, and on the way to the guest', () => {
+  const restores = `
+static struct our_uret our_uret_msrs[] = { {.msr = MSR_ALPHA,}, };
+void tdx_prepare_switch_to_guest(struct kvm_vcpu *vcpu)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(our_uret_msrs); i++)
+		kvm_set_user_return_msr(our_uret_msrs[i].slot, our_uret_msrs[i].defval, -1ull);
+	kvm_set_user_return_msr(our_slot, 0, -1ull);
+}
+static void tdx_prepare_switch_to_host(struct kvm_vcpu *vcpu)
+{
+	wrmsrq(MSR_BETA, vt->msr_host_beta);
+}
+static int ready(void)
+{
+	our_slot = kvm_find_user_return_msr(MSR_DELTA);
+	return 0;
+}
+`;
+  expect(policyOf({ restores }).restores.map(({ msr }) => msr)).toEqual(['MSR_ALPHA', 'MSR_BETA', 'MSR_DELTA']);
+});
+
+test('a mask of XFAM that only some builds have is said to be', () => {
+  const xss = '#define KVM_SUPPORTED_XCR0 1\n#ifdef CONFIG_OURS\n#define KVM_SUPPORTED_XSS 0x100\n#endif\n';
+  const policy = policyOf({ files: { 'arch/x86/kvm/x86.c': xss } });
+  expect(policy.xfam).toEqual(['fp', 'pt']);
+  expect(policy.notes.join()).toMatch(/KVM_SUPPORTED_XSS is taken to be there, .*defined\(CONFIG_OURS\)/);
 });

@@ -1,0 +1,73 @@
+import { DataError } from '../../model/errors.ts';
+import type { Expr } from '../c/ast.ts';
+import { bodyOf, type CFunction } from '../c/unit.ts';
+import { allExpressions, allStatements, expressionsIn, expressionsOf } from '../c/walk.ts';
+import { looksUp } from './masking.ts';
+import type { Program } from './program.ts';
+import { returnsError } from './refusal.ts';
+
+/** The condition under which a TD's setup fails, with the name that stands for the entry in it. */
+export type Refusal = { readonly test: Expr; readonly entry: string; readonly line: number };
+
+/** The functions that fill an entry from the module's `cpuid_config_values`. */
+export function findInits(program: Program): readonly CFunction[] {
+  return [...program.unit.functions.values()]
+    .flat()
+    .filter((fn) => fillsEntry(program, fn) && hasEntryParameter(program, fn));
+}
+
+function fillsEntry(program: Program, fn: CFunction): boolean {
+  const names = new Set<string>();
+  let writes = false;
+  for (const expr of expressionsIn(bodyOf(program.unit, fn))) {
+    if (expr.kind === 'member' || expr.kind === 'id') names.add(expr.name);
+    if (expr.kind === 'assign' && expr.target.kind === 'member' && expr.target.name === 'eax') writes = true;
+  }
+  return writes && [...names].some((name) => /cpuid_config_values|cpuid_config$|cpuid_configs/.test(name));
+}
+
+/** The function that fills an entry from the module's `cpuid_config_values`. */
+export function findInit(program: Program): CFunction {
+  const [fn, ...more] = findInits(program);
+  if (fn !== undefined && more.length === 0) return fn;
+  throw new DataError({
+    where: { file: program.path, line: more[0]?.line ?? 1 },
+    expected: 'one function that copies the module’s configurable CPUID values into a kvm_cpuid_entry2',
+    found: fn === undefined ? 'none' : [fn, ...more].map(({ name }) => name).join(', '),
+  });
+}
+
+function hasEntryParameter(program: Program, fn: CFunction): boolean {
+  const { tokens } = program.unit;
+  for (let at = fn.open; at > 0 && tokens[at]?.text !== fn.name; at -= 1)
+    if (tokens[at]?.text === 'kvm_cpuid_entry2') return true;
+  return false;
+}
+
+/** `entry = kvm_find_cpuid_entry2(…)` followed by `if (f(entry)) return -EINVAL;` in the function that sets a TD up. */
+export function findRefusals(program: Program): readonly Refusal[] {
+  return [...program.unit.functions.values()].flat().flatMap((fn) => {
+    const body = bodyOf(program.unit, fn);
+    const entries = new Set<string>();
+    const refusals: Refusal[] = [];
+    for (const statement of allStatements(body)) {
+      if (statement.kind === 'decl' && statement.init !== null && looksUp(statement.init)) entries.add(statement.name);
+      for (const expr of expressionsOf(statement))
+        for (const part of allExpressions(expr))
+          if (part.kind === 'assign' && part.target.kind === 'id' && looksUp(part.value)) entries.add(part.target.name);
+      if (statement.kind !== 'if' || !returnsError(statement.then)) continue;
+      const entry = [...entries].find((name) => usesAsArgument(statement.test, name));
+      if (entry !== undefined) refusals.push({ test: statement.test, entry, line: statement.at.line });
+    }
+    return refusals;
+  });
+}
+
+/** True where the entry is handed on or looked into; `!entry` alone asks whether there is one. */
+function usesAsArgument(test: Expr, name: string): boolean {
+  for (const part of allExpressions(test)) {
+    if (part.kind === 'call' && part.args.some((arg) => arg.kind === 'id' && arg.name === name)) return true;
+    if (part.kind === 'member' && part.object.kind === 'id' && part.object.name === name) return true;
+  }
+  return false;
+}
