@@ -3,6 +3,7 @@ import type { Place, Register } from '../../model/place.ts';
 import { fail } from '../c/cursor.ts';
 import { evaluate, evaluateMacro, type Scope } from '../c/evaluate.ts';
 import { initialiserOf, type Macro } from '../c/unit.ts';
+import { checkMeaning } from './meaning.ts';
 import type { KernelTree } from './tree.ts';
 
 /** A feature's bit, by name without `X86_FEATURE_`. */
@@ -35,6 +36,7 @@ export function readFeatures(tree: KernelTree): FeatureTable {
     const scope = tree.scope(path);
     for (const macro of unit.macros.values()) {
       if (!/^(KVM_)?X86_FEATURE_\w+$/.test(macro.name) || macro.params !== null || macro.body.length === 0) continue;
+      checkMeaning(path, unit.definitions.get(macro.name) ?? [], scope);
       numbers.set(macro.name, numberOf(macro, scope));
     }
   }

@@ -4,7 +4,7 @@ import type { PolicyMask } from '../../model/policy.ts';
 import type { Expr } from '../c/ast.ts';
 import { fail } from '../c/cursor.ts';
 import { bodyOf, type Unit } from '../c/unit.ts';
-import { allExpressions, expressionsIn } from '../c/walk.ts';
+import { allExpressions, allStatements, expressionsIn } from '../c/walk.ts';
 import type { FeatureBit, FeatureTable } from './features.ts';
 
 /** Macros of kvm_cpu_cap_init that set a capability; VENDOR_F and RUNTIME_F set none. */
@@ -34,8 +34,10 @@ export function readKnown(unit: Unit, features: FeatureTable): readonly PolicyMa
   const known: Known = new Map();
   for (const fn of [...unit.functions.values()].flat()) {
     if (!SETTER.test(fn.name)) continue;
+    let mayHaveEnded = false;
     for (const statement of bodyOf(unit, fn)) {
-      const isAlways = statement.kind === 'expr';
+      const isAlways = statement.kind === 'expr' && statement.expr.kind === 'call' && !mayHaveEnded;
+      mayHaveEnded ||= [...allStatements([statement])].some(({ kind }) => kind === 'return' || kind === 'jump');
       for (const expr of expressionsIn([statement])) readCall(unit, features, expr, isAlways, known);
     }
   }

@@ -14,7 +14,7 @@ export function oneMeaning(unit: Unit, scope: Scope): Scope {
       const macro = scope.macro(name);
       if (macro !== undefined && !checked.has(name)) {
         checked.add(name);
-        checkMeaning(unit, unit.definitions.get(name) ?? [], own);
+        checkMeaning(unit.file, unit.definitions.get(name) ?? [], own);
       }
       return macro;
     },
@@ -22,11 +22,14 @@ export function oneMeaning(unit: Unit, scope: Scope): Scope {
   return own;
 }
 
-function checkMeaning(unit: Unit, definitions: readonly Macro[], scope: Scope): void {
+/** Throws a DataError that names both lines where a name has two definitions that a build chooses between. */
+export function checkMeaning(file: string, definitions: readonly Macro[], scope: Scope): void {
   const [first, ...more] = definitions;
   if (first === undefined) return;
   // Definitions under equal conditions follow each other: the last counts. A default yields to what is always there.
-  const others = more.filter((macro) => !isSame(macro.conditions, first.conditions));
+  const others = more.filter(
+    (macro) => !isSame(macro.conditions, first.conditions) && !macro.conditions.some(isOf32Bit),
+  );
   if (others.length === 0 || (first.conditions.length === 0 && others.every(isDefault))) return;
   const value = valueIn(first, scope);
   const other = others.find(
@@ -34,12 +37,15 @@ function checkMeaning(unit: Unit, definitions: readonly Macro[], scope: Scope): 
   );
   if (other === undefined) return;
   throw new DataError({
-    where: { file: unit.file, line: first.line },
+    where: { file, line: first.line },
     expected: `a macro ${first.name} that means the same in every branch of its #if`,
     found: `${whereOf(first)} here, and ${whereOf(other)} another in line ${other.line}`,
   });
 }
 
+/** TDX is of 64-bit kernels only: what is defined for others is in no build that has it. */
+const isOf32Bit = (condition: string): boolean =>
+  /^(?:!\(?defined\(CONFIG_X86_64\)\)?|defined\(CONFIG_X86_32\))$/.test(condition);
 const isDefault = ({ name, conditions }: Macro): boolean => conditions.includes(`!defined(${name})`);
 const isSame = (one: readonly string[], other: readonly string[]): boolean => one.join('\n') === other.join('\n');
 const textOf = ({ params, body }: Macro): string =>

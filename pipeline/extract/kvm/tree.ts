@@ -1,10 +1,12 @@
 import { DataError, NoInputError } from '../../model/errors.ts';
-import { evaluate, type Scope, type ScopedMacro } from '../c/evaluate.ts';
+import { evaluate, type ScopedMacro as FoundMacro, type Scope } from '../c/evaluate.ts';
 import type { EnumMember } from '../c/members.ts';
 import { sparse } from '../c/sparse.ts';
-import { enumMembers, readUnit, type Unit } from '../c/unit.ts';
+import { enumMembers, type Macro, readUnit, type Unit } from '../c/unit.ts';
+import { checkMeaning } from './meaning.ts';
 import { layoutOf, movedLine, type Slice, sliceOf, type Words } from './slice.ts';
 
+type ScopedMacro = FoundMacro & { readonly definitions?: readonly Macro[] };
 export type KernelFile = { readonly text: string; readonly blob: string };
 
 /** One kernel revision: the files that policies are read from, as C units, each parsed once. */
@@ -140,11 +142,20 @@ export function openTree(
   };
   const macroOf = (path: string, name: string): ScopedMacro | undefined => {
     const own = files.has(path) ? unit(path).macros.get(name) : undefined;
-    return own === undefined ? shared().get(name) : { ...own, file: path };
+    return own === undefined ? shared().get(name) : scoped(unit(path), own);
   };
+  const checked = new Set<string>();
   const scope = (path: string): Scope => ({
     file: path,
-    macro: (name) => macroOf(path, name),
+    macro: (name) => {
+      const macro = macroOf(path, name);
+      // What tdx.c itself defines is checked where KVM's names for features are in scope.
+      if (macro?.definitions !== undefined && macro.file !== TDX && !checked.has(`${macro.file}:${name}`)) {
+        checked.add(`${macro.file}:${name}`);
+        checkMeaning(macro.file ?? path, macro.definitions, scope(macro.file ?? path));
+      }
+      return macro;
+    },
     constant: (name) => {
       constants ??= once('constants', HEADERS, () =>
         readConstants(HEADERS.filter((header) => files.has(header)).map(unit), (name_) => macroOf('', name_)),
@@ -177,9 +188,15 @@ function kept<T>(facts: Map<string, unknown>, key: string, compute: () => T): T 
 /** The macros of several units, of each name the first. */
 function macrosOf(units: readonly Unit[]): ReadonlyMap<string, ScopedMacro> {
   const macros = new Map<string, ScopedMacro>();
-  for (const { file, macros: own } of units)
-    for (const [name, macro] of own) if (!macros.has(name)) macros.set(name, { ...macro, file });
+  for (const each of units)
+    for (const [name, macro] of each.macros) if (!macros.has(name)) macros.set(name, scoped(each, macro));
   return macros;
+}
+
+/** A macro with its file, and with all its definitions where it has several: a build may choose between them. */
+function scoped(unit: Unit, macro: Macro): ScopedMacro {
+  const definitions = unit.definitions.get(macro.name) ?? [];
+  return { ...macro, file: unit.file, ...(definitions.length > 1 ? { definitions } : {}) };
 }
 
 /** A file's unit, parsed if none of the last revisions had it. */

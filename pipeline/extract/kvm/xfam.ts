@@ -21,7 +21,7 @@ export type XfamChanges = { readonly adds: bigint; readonly refuses: bigint };
 export function readXfam(tree: KernelTree): Xfam {
   const scope = tree.scope(X86_PATH);
   const mask = (name: string): bigint | null => {
-    const macro = tree.unit(X86_PATH).macros.get(name);
+    const macro = tree.unit(X86_PATH).macros.has(name) ? scope.macro(name) : undefined;
     return macro === undefined ? null : BigInt.asUintN(64, evaluateMacro(macro, scope).value);
   };
   const xcr0 = mask('KVM_SUPPORTED_XCR0');
@@ -33,12 +33,20 @@ export function readXfam(tree: KernelTree): Xfam {
     });
   const xss = mask('KVM_SUPPORTED_XSS');
   const cleared = xss === null && clearsXss(tree);
-  const notes =
+  const unsettled =
     xss === null && !cleared
       ? [`${VMX_PATH} does not settle supported_xss: XFAM is given without supervisor features`]
       : [];
-  return { mask: xcr0 | (xss ?? 0n), notes };
+  return { mask: xcr0 | (xss ?? 0n), notes: [...unsettled, ...conditionalMasks(tree)] };
 }
+
+/** KVM's masks that only some builds have; every kernel with TDX is of 64 bits. */
+const conditionalMasks = (tree: KernelTree): readonly string[] =>
+  ['KVM_SUPPORTED_XCR0', 'KVM_SUPPORTED_XSS'].flatMap((name) => {
+    const conditions = tree.unit(X86_PATH).macros.get(name)?.conditions ?? [];
+    const open = conditions.filter((condition) => !/^defined\(CONFIG_X86_64\)$/.test(condition));
+    return open.length === 0 ? [] : [`${name} is taken to be there, which it is only where ${open.join(' && ')}`];
+  });
 
 /** XFAM by feature name, and a note for each bit without one. */
 export function namedXfam(

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { kernelVersion, readPolicy } from '../../../pipeline/extract/kvm/policy.ts';
 import { KVM_PATHS, openTree } from '../../../pipeline/extract/kvm/tree.ts';
-import { masks, policyOf } from '../../helpers/kernel-tree.ts';
+import { kernelFiles, masks, policyOf } from '../../helpers/kernel-tree.ts';
 
 test('a whole policy', () => {
   const policy = policyOf();
@@ -39,6 +39,38 @@ test.each([
   ['VERSION = 6\nPATCHLEVEL = 17\nSUBLEVEL = 0\nEXTRAVERSION = -rc3\n', '6.17-rc3'],
 ])('the version of a make file', (text, version) => {
   expect(kernelVersion('Makefile', text)).toBe(version);
+});
+
+const either = (name: string, one: string, other: string): string =>
+  `#ifdef CONFIG_ANY\n#define ${name} ${one}\n#else\n#define ${name} ${other}\n#endif\n`;
+const XCR0 = '(XFEATURE_MASK_FP | XFEATURE_MASK_SSE)';
+
+test.each([
+  ['arch/x86/include/asm/shared/tdx.h', either('OUR_ATTRIBUTE', 'BIT_ULL(28)', 'BIT_ULL(30)'), /tdx\.h:2: .* line 4/],
+  ['arch/x86/kvm/x86.c', either('KVM_SUPPORTED_XCR0', XCR0, 'XFEATURE_MASK_FP'), /x86\.c:2: .* line 4/],
+])('a macro of %s with two meanings is an error that names both lines', (path, text, message) => {
+  expect(() => policyOf({ files: { [path]: text } })).toThrow(message);
+});
+
+test('a feature with two places is an error', () => {
+  const path = 'arch/x86/include/asm/cpufeatures.h';
+  const text = `${kernelFiles()[path]}${either('X86_FEATURE_FIG', '(3*32+7)', '(3*32+8)')}`;
+  expect(() => policyOf({ files: { [path]: text } })).toThrow(/X86_FEATURE_FIG that means the same/);
+});
+
+test('two definitions of one value, and one for kernels of 32 bits, are no error', () => {
+  const path = 'arch/x86/include/asm/shared/tdx.h';
+  const same = either('OUR_ATTRIBUTE', 'BIT_ULL(28)', '0x10000000');
+  const wide = either('OUR_ATTRIBUTE', 'BIT_ULL(28)', '0').replace('CONFIG_ANY', 'CONFIG_X86_64');
+  for (const text of [same, wide]) expect(policyOf({ files: { [path]: text } }).attributes).toBe(0x10000000n);
+});
+
+test.each([
+  ['behind a return', '\tif (ours)\n\t\treturn;\n\tkvm_cpu_cap_clear(X86_FEATURE_PEAR);'],
+  ['as part of a condition', '\tours && kvm_cpu_cap_clear(X86_FEATURE_PEAR);'],
+])('a capability that is cleared %s stays known', (_, clear) => {
+  const capabilities = `\tkvm_cpu_cap_init(CPUID_1_EDX, F(PEAR));\n${clear}`;
+  expect(masks(policyOf({ capabilities }).known)).toEqual({ '1.0.edx': '0x4' });
 });
 
 const repository = process.env.BITWATCH_KERNEL_REPO;
@@ -98,4 +130,11 @@ static int ready(void)
 }
 `;
   expect(policyOf({ restores }).restores.map(({ msr }) => msr)).toEqual(['MSR_ALPHA', 'MSR_BETA', 'MSR_DELTA']);
+});
+
+test('a mask of XFAM that only some builds have is said to be', () => {
+  const xss = '#define KVM_SUPPORTED_XCR0 1\n#ifdef CONFIG_OURS\n#define KVM_SUPPORTED_XSS 0x100\n#endif\n';
+  const policy = policyOf({ files: { 'arch/x86/kvm/x86.c': xss } });
+  expect(policy.xfam).toEqual(['fp', 'pt']);
+  expect(policy.notes.join()).toMatch(/KVM_SUPPORTED_XSS is taken to be there, .*defined\(CONFIG_OURS\)/);
 });
