@@ -9,7 +9,12 @@ import { clobbersByRelease } from './clobbers.ts';
 import { baseOf } from './steps.ts';
 
 /** Every bit of the releases under every KVM version, for a page; the report says what the run was asked about. */
-export function bitFactsOf(specs: Specs, report: ReportFacts, releases = specs.releases): BitFacts {
+export function bitFactsOf(
+  specs: Specs,
+  report: ReportFacts,
+  releases = specs.releases,
+  discussions: BitFacts['discussions'] = null,
+): BitFacts {
   const { policies, knowledge } = specs;
   const base = { release: BASE_RELEASE, configurable: configurableBits(baseOf(specs)) };
   const clobbers = clobbersByRelease(specs);
@@ -36,7 +41,7 @@ export function bitFactsOf(specs: Specs, report: ReportFacts, releases = specs.r
     webAddresses: new Map(
       specs.sources.filter(({ url }) => url.startsWith('https://')).map(({ repository, url }) => [repository, url]),
     ),
-    discussions: null,
+    discussions,
     first: firstOf(report),
   };
 }

@@ -1,11 +1,14 @@
-import { mentionOfBit, ownMentions } from '../extract/mail/discussed.ts';
+import { bareNames } from '../extract/mail/bare-names.ts';
+import { finderOfBit, ownMentions } from '../extract/mail/discussed.ts';
+import { threadsOf } from '../extract/mail/threads.ts';
 import { formatDay } from '../model/day.ts';
 import type { BitName } from '../model/knowledge.ts';
 import { compareNumbers, compareTexts } from '../model/order.ts';
 import type { Place } from '../model/place.ts';
 import { plain } from '../report/plain.ts';
 import { wrap } from '../report/text.ts';
-import { locateArchives } from '../sources/archive/locate.ts';
+import { gitTry } from '../sources/archive/git.ts';
+import { type Archive, locateArchives } from '../sources/archive/locate.ts';
 import type { Context } from './context.ts';
 import { archivedMails } from './series-mails.ts';
 
@@ -20,6 +23,8 @@ export type Discussion = {
   readonly archives: readonly string[];
   /** How it names the bit. */
   readonly text: string;
+  /** Equal for mails of one thread. */
+  readonly thread: number;
 };
 
 /** What archives say of bits; mails are read once for all of them. */
@@ -29,6 +34,8 @@ export type Discussions = {
   readonly searched: number;
   /** Mails that the archives have and that could not be read. */
   readonly unread: number;
+  /** How far each archive was read: `0123456789ab of 2026-06-18`, or null where it has no commits. */
+  readonly archives: readonly { readonly name: string; readonly upTo: string | null }[];
 };
 
 /** Searches the threads of archives that name TDX, after a scan of what is new. */
@@ -39,18 +46,23 @@ export async function readDiscussions(
   names: readonly BitName[],
 ): Promise<Discussions> {
   const archives = (await Promise.all(paths.map(locateArchives))).flat();
-  const { mails, unread } = await archivedMails(context, archives, [], stateFile);
+  const { mails, unread, tips } = await archivedMails(context, archives, [], stateFile);
+  const bare = bareNames(names);
   const said = mails.flatMap((mail) => {
-    const mentions = ownMentions(mail);
+    const mentions = ownMentions(mail, bare);
     return mentions.length === 0 ? [] : [{ mail, mentions }];
   });
+  const threads = new Map(
+    threadsOf(mails).flatMap((thread, index) => thread.mails.map((mail) => [mailKey(mail), index] as const)),
+  );
   const of = (place: Place, bit: number): readonly Discussion[] => {
     const found = new Map<string, Discussion & { readonly seconds: number }>();
+    const spellingIn = finderOfBit(place, bit, names);
     for (const { mail, mentions } of said) {
-      const text = mentionOfBit(mentions, place, bit, names);
+      const text = spellingIn(mentions);
       if (text === null) continue;
       // A mail that two lists got stands in both archives.
-      const key = `${mail.id}\0${mail.content}`;
+      const key = mailKey(mail);
       const known = found.get(key);
       const { id, subject, author, date } = mail;
       found.set(key, {
@@ -60,6 +72,7 @@ export async function readDiscussions(
         subject,
         archives: [...new Set([...(known?.archives ?? []), mail.archive])],
         text,
+        thread: threads.get(key) ?? -1,
         seconds: date ?? Number.MAX_SAFE_INTEGER,
       });
     }
@@ -67,7 +80,24 @@ export async function readDiscussions(
       .sort((a, b) => compareNumbers(a.seconds, b.seconds) || compareTexts(a.id, b.id))
       .map(({ seconds: _, ...discussion }) => discussion);
   };
-  return { of, searched: new Set(mails.map(({ id, content }) => `${id}\0${content}`)).size, unread };
+  return {
+    of,
+    searched: new Set(mails.map(mailKey)).size,
+    unread,
+    archives: await Promise.all(
+      archives.map(async (archive) => ({ name: archive.name, upTo: await upTo(archive, tips.get(archive.name)) })),
+    ),
+  };
+}
+
+const mailKey = ({ id, content }: { readonly id: string; readonly content: string }): string => `${id}\0${content}`;
+
+/** The tip of a git archive and the day that it was committed. */
+async function upTo({ kind, path }: Archive, tip: string | undefined): Promise<string | null> {
+  if (kind !== 'git' || tip === undefined) return null;
+  const { code, out } = await gitTry(path, ['log', '-1', '--format=%ct', '--end-of-options', tip]);
+  const seconds = Number(out.trim());
+  return `${tip.slice(0, 12)}${code === 0 && seconds > 0 ? ` of ${formatDay(seconds)}` : ''}`;
 }
 
 /** The mails on a bit as text, oldest first. */

@@ -101,7 +101,7 @@ export async function historyCommand(context: Context, text: string, options: Hi
         bits: stories.map((story) => ({
           ...story,
           place: placeJson(story.place),
-          discussed: discussions?.of(story.place, story.bit) ?? null,
+          discussed: discussions?.of(story.place, story.bit).map(({ thread: _, ...mail }) => mail) ?? null,
         })),
       }),
     );

@@ -2,6 +2,7 @@ import { type OutputFile, writeFiles } from '../deliver/files.ts';
 import { UsageError } from '../model/errors.ts';
 import type { ReportFacts } from '../model/review.ts';
 import { FORMAT_NAMES, FORMATS, isFormat } from '../report/formats.ts';
+import type { BitFacts } from '../report/html/facts.ts';
 import { viewOf } from '../report/view.ts';
 import type { Specs } from '../specs/store.ts';
 import { bitFactsOf } from './bit-facts.ts';
@@ -9,6 +10,10 @@ import type { Context } from './context.ts';
 import { suggest } from './suggest.ts';
 
 export type Target = { readonly format: keyof typeof FORMATS; readonly path: string };
+
+/** Whether a page of bits was asked for with `--out`. */
+export const writesPage = (out: readonly string[]): boolean =>
+  parseTargets(out).some(({ format }) => format === 'html');
 
 /** `--out FORMAT=PATH`, several in one run; `-` is standard output. */
 function parseTargets(out: readonly string[]): readonly Target[] {
@@ -40,9 +45,12 @@ export function printReport(
   specs: Specs,
   title?: string,
   releases = specs.releases,
+  discussions: BitFacts['discussions'] = null,
 ): void {
   const targets = parseTargets(context.options.out);
-  const bits = targets.some(({ format }) => format === 'html') ? bitFactsOf(specs, report, releases) : null;
+  const bits = targets.some(({ format }) => format === 'html')
+    ? bitFactsOf(specs, report, releases, discussions)
+    : null;
   const view = viewOf(report, title, bits);
   const files: OutputFile[] = targets
     .filter(({ path }) => path !== '-')

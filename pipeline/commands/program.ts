@@ -67,17 +67,24 @@ function createProgram(surroundings: Surroundings, done: (status: number) => voi
   add(
     'report',
     'every successive release pair and every release under every KVM version; writes reports/',
-    'bitwatch report\n  bitwatch report --out sarif=out.sarif --out markdown=out.md',
+    'bitwatch report --archive ../kvm/git/0.git\n  bitwatch report --out sarif=out.sarif --out markdown=out.md',
   )
     .option('--directory <dir>', 'where the pages go', 'reports')
     .option('--base <dir>', 'only what the specifications in this directory do not give')
     .option('--since <release>', 'a changelog in Markdown of what is newer than this release, on standard output')
+    .option('--archive <path>', 'a mail archive whose discussions the page shows, several times', collect, [])
+    .option('--state <file>', 'where the state of the scan is kept')
     .action(async (opts: Opts, command: Command) => {
+      const archives = Array.isArray(opts.archive) ? opts.archive.map(String) : [];
+      if (opts.since !== undefined && archives.length > 0)
+        throw new UsageError('--archive fills the page of bits, which --since does not write');
       if (opts.since !== undefined)
         return (await import('./changelog.ts')).changelogCommand(contextOf(command), String(opts.since));
       return (await import('./report.ts')).reportCommand(contextOf(command), {
         directory: String(opts.directory),
         base: textOf(opts.base),
+        archives,
+        state: textOf(opts.state),
       });
     });
   add(

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { removeStale, writeFiles } from '../deliver/files.ts';
+import { UsageError } from '../model/errors.ts';
 import { pagesOf } from '../report/pages.ts';
 import { countsText, viewOf } from '../report/view.ts';
 import { bitFactsOf } from './bit-facts.ts';
@@ -7,19 +8,24 @@ import { clobbersByRelease } from './clobbers.ts';
 import { type Context, specsOf } from './context.ts';
 import { matrixOf } from './matrix.ts';
 import { newerThan } from './newer.ts';
-import { printReport } from './output.ts';
+import { printReport, writesPage } from './output.ts';
+import { type ArchiveOptions, pageDiscussions } from './page-discussions.ts';
 import { wholeReport } from './steps.ts';
 
 /** `bitwatch report`: every successive pair and every release under every policy, written to a directory. */
 export async function reportCommand(
   context: Context,
-  options: { readonly directory: string; readonly base: string | null },
+  options: { readonly directory: string; readonly base: string | null } & ArchiveOptions,
 ): Promise<void> {
   const specs = await specsOf(context);
   const whole = wholeReport(specs, clobbersByRelease(specs), context.today());
   const report = await newerThan(context, whole, options.base);
-  if (context.options.json || context.options.out.length > 0) return printReport(context, report, specs);
-  const pages = pagesOf(report, matrixOf(specs), bitFactsOf(specs, report));
+  const printed = context.options.json || context.options.out.length > 0;
+  if (options.archives.length > 0 && printed && !writesPage(context.options.out))
+    throw new UsageError('--archive fills the page of bits: add --out html=PATH, or leave out --out and --json');
+  const discussions = await pageDiscussions(context, specs, options);
+  if (printed) return printReport(context, report, specs, undefined, specs.releases, discussions);
+  const pages = pagesOf(report, matrixOf(specs), bitFactsOf(specs, report, specs.releases, discussions));
   writeFiles(pages.map(({ name, content }) => ({ path: join(options.directory, name), content })));
   removeStale(options.directory, new Set(pages.map(({ name }) => name)), '.md');
   const { coverage } = report;

@@ -54,14 +54,21 @@ export async function findSeries(
   return inArchives(context, id, archives, stateFile);
 }
 
+/** Mails that were looked for, how many could not be read, and the tip of each archive up to which it was read. */
+type ArchivedMails = {
+  readonly mails: readonly ArchivedMail[];
+  readonly unread: number;
+  readonly tips: ReadonlyMap<string, string>;
+};
+
 /** The mails of all threads that name TDX, and of the threads that hold one of the ids, after a scan of what is new. */
 export async function archivedMails(
   context: Context,
   archives: readonly Archive[],
   ids: readonly string[],
   stateFile: string | null,
-): Promise<{ readonly mails: readonly ArchivedMail[]; readonly unread: number }> {
-  if (archives.length === 0) return { mails: [], unread: 0 };
+): Promise<ArchivedMails> {
+  if (archives.length === 0) return { mails: [], unread: 0, tips: new Map() };
   const file = stateFile ?? join(cloneDirectory(context), 'archives.json');
   const before = await loadState(file);
   const state = await updateState(archives, before);
@@ -73,7 +80,8 @@ export async function archivedMails(
     .filter(({ name }) => own.has(name))
     .flatMap(({ skipped }) => skipped)
     .filter(({ reason }) => reason === 'missing-blob' || reason === 'too-large').length;
-  return { mails: await readMails(archives, [...places.values()]), unread };
+  const tips = new Map(state.archives.filter(({ name }) => own.has(name)).map(({ name, tip }) => [name, tip]));
+  return { mails: await readMails(archives, [...places.values()]), unread, tips };
 }
 
 async function inArchives(

@@ -123,7 +123,31 @@ export function bitFacts(text = 'plain'): BitFacts {
     })),
     base: 'old',
     webAddresses: new Map([['example/module', 'https://github.com/example/module']]),
-    discussions: [{ ...place, mask: 0x2, title: text, url: 'https://lists.example/1' }],
+    discussions: {
+      archives: [{ name: text, upTo: text }],
+      searched: 3,
+      unread: 1,
+      bits: [
+        {
+          ...place,
+          bit: 1,
+          threads: [
+            {
+              mail: {
+                id: text,
+                date: '2026-06-18',
+                author: text,
+                subject: text,
+                lists: [text],
+                url: 'https://lists.example/1',
+              },
+              others: 2,
+            },
+          ],
+          more: 4,
+        },
+      ],
+    },
     first: { from: 'old', to: 'new', kvm: '6.1' },
   };
 }

@@ -1,7 +1,8 @@
 import type { BitName } from '../../model/knowledge.ts';
-import { hasBit } from '../../model/mask.ts';
+import { FULL, hasBit } from '../../model/mask.ts';
 import { namesOf } from '../../model/names.ts';
 import type { Place } from '../../model/place.ts';
+import { bareMentions } from './bare-names.ts';
 import { allText, type Mail } from './mail.ts';
 import { type Mention, mentionsOf } from './mentions.ts';
 
@@ -12,32 +13,37 @@ const ownText = (mail: Mail): string =>
     .filter((line) => !line.startsWith('>'))
     .join('\n')}`;
 
-/** The CPUID places and features that a mail names in its own words; what it quotes was said by another. */
-export const ownMentions = (mail: Mail): readonly Mention[] => mentionsOf(ownText(mail));
+/**
+ * The CPUID places and features that a mail names in its own words; what it quotes was said by another. `bare` are the names that
+ * count without `X86_FEATURE_` (see `bareNames`); a full spelling stands before a bare one.
+ */
+export function ownMentions(mail: Mail, bare: ReadonlySet<string>): readonly Mention[] {
+  const text = ownText(mail);
+  return [...mentionsOf(text), ...bareMentions(text, bare)];
+}
 
 /**
- * The first spelling under which one of the mentions names a bit: its place with just that bit among others, or the kernel's name
- * of it. A register or leaf that is named as a whole is not the bit. `null` where none does.
+ * Finds the first spelling under which mentions name a bit: its place with just that bit among others, or the kernel's name of it.
+ * A register or leaf that is named as a whole is not the bit. The finder gives `null` where none does.
  */
-export function mentionOfBit(
-  mentions: readonly Mention[],
+export function finderOfBit(
   place: Place,
   bit: number,
   names: readonly BitName[],
-): string | null {
+): (mentions: readonly Mention[]) => string | null {
   const known = new Set(
     namesOf(names, place)
       .filter(({ high, low }) => high === bit && low === bit)
       .map(({ name }) => name.toUpperCase()),
   );
-  const hit = mentions.find((mention) =>
+  const isBit = (mention: Mention): boolean =>
     mention.kind === 'feature'
       ? known.has(mention.name)
       : mention.leaf === place.leaf &&
         (mention.subleaf ?? 0) === (place.subleaf ?? 0) &&
         mention.register === place.register &&
         mention.mask !== null &&
-        hasBit(mention.mask, bit),
-  );
-  return hit?.text ?? null;
+        mention.mask !== FULL &&
+        hasBit(mention.mask, bit);
+  return (mentions) => mentions.find(isBit)?.text ?? null;
 }

@@ -9,6 +9,7 @@ import type { Coverage } from '../../model/review.ts';
 import { plain } from '../plain.ts';
 import { coverageLines, type View } from '../view.ts';
 import { gateText } from '../words.ts';
+import { discussionsOf } from './discussions.ts';
 import type { BitFacts } from './facts.ts';
 import { findingsOf, sectionsOf } from './findings.ts';
 import { CLASS_LEGEND, VERDICT_LEGEND } from './legend.ts';
@@ -64,7 +65,7 @@ export function pageData(view: View): PageData {
     texts: texts.items,
     findings,
     counts: countsOf(facts),
-    discussions: discussionsOf(facts, places),
+    discussions: discussionsOf(facts.discussions, places),
     // What was not read stands in the table of releases.
     coverage: coverageLines({ ...view.coverage, unread: [] }),
   };
@@ -160,14 +161,4 @@ function countsOf({ releases, policies }: BitFacts): PageData['counts'] {
     exposed: judged('exposed'),
     denied: judged('denied'),
   };
-}
-
-function discussionsOf({ discussions }: BitFacts, places: readonly Place[]): PageData['discussions'] {
-  if (discussions === null) return null;
-  return discussions.flatMap(({ leaf, subleaf, register, mask, title, url }) => {
-    const row = places.findIndex(
-      (place) => place.leaf === leaf && place.register === register && (place.subleaf ?? 0) === (subleaf ?? 0),
-    );
-    return row < 0 ? [] : [{ row, mask, title: plain(title), url: url?.startsWith('https://') ? url : '' }];
-  });
 }

@@ -25,7 +25,7 @@ export type PageData = {
   readonly texts: readonly string[];
   readonly findings: readonly PageFinding[];
   readonly counts: PageCounts;
-  readonly discussions: readonly PageDiscussion[] | null;
+  readonly discussions: PageDiscussions | null;
   readonly coverage: readonly string[];
 };
 
@@ -128,9 +128,16 @@ export type PageCounts = {
   readonly denied: readonly (readonly number[])[];
 };
 
-export type PageDiscussion = {
-  readonly row: number;
-  readonly mask: number;
-  readonly title: string;
-  readonly url: string;
+/** Threads that name bits; a mail once for all its bits. */
+export type PageDiscussions = {
+  /** What was searched, as a sentence. */
+  readonly searched: string;
+  readonly mails: readonly { readonly title: string; readonly url: string }[];
+  readonly bits: readonly {
+    readonly row: number;
+    readonly bit: number;
+    /** An index into `mails`, and how many more mails of the thread name the bit. */
+    readonly threads: readonly (readonly [mail: number, others: number])[];
+    readonly more: number;
+  }[];
 };

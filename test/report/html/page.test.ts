@@ -50,7 +50,12 @@ describe('the data of the page', () => {
 
   it('says that no archive was searched, which is not the same as no discussion', () => {
     expect(pageData(viewOf(reportOf('x'), 't', { ...bitFacts(), discussions: null })).discussions).toBeNull();
-    expect(pageData(viewOf(reportOf('x'), 't', { ...bitFacts(), discussions: [] })).discussions).toEqual([]);
+    const none = { archives: [{ name: 'kvm', upTo: null }], searched: 7, unread: 0, bits: [] };
+    expect(pageData(viewOf(reportOf('x'), 't', { ...bitFacts(), discussions: none })).discussions).toEqual({
+      searched: 'Searched: 7 mails in threads that name TDX, of kvm.',
+      mails: [],
+      bits: [],
+    });
   });
 
   it('is the same twice', () => {

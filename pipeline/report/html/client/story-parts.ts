@@ -139,9 +139,17 @@ export function createStoryParts(data: PageData, model: Model, dom: Dom, { hasBi
   const discussions = ({ row, bit }: Cell): readonly HTMLElement[] => {
     if (data.discussions === null)
       return [dom.el('p', {}, 'Not known: no mail archive was searched when this page was made.')];
-    const own = data.discussions.filter((each) => each.row === row && hasBit(each.mask, bit));
-    if (own.length === 0) return [dom.el('p', {}, 'None found in the archives that were searched.')];
-    return [dom.el('ul', {}, ...own.map(({ title, url }) => dom.el('li', {}, dom.link(url, title))))];
+    const { searched, mails, bits } = data.discussions;
+    const source = dom.el('p', { class: 'source' }, searched);
+    const own = bits.find((each) => each.row === row && each.bit === bit);
+    if (own === undefined) return [dom.el('p', {}, 'None found in the archives that were searched.'), source];
+    const items = own.threads.map(([index, others]) => {
+      const { title = '', url = '' } = mails[index] ?? {};
+      const rest = others === 0 ? '' : ` and ${others} more ${others === 1 ? 'mail' : 'mails'} of the thread`;
+      return dom.el('li', {}, dom.link(url, title), rest);
+    });
+    const older = own.more === 0 ? '' : `${own.more} older ${own.more === 1 ? 'thread is' : 'threads are'} not listed.`;
+    return [dom.el('ul', {}, ...items), ...(older === '' ? [] : [dom.el('p', {}, older)]), source];
   };
 
   return { classes, verdicts, hosts, discussions, evidence };
