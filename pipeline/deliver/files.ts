@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { EXIT, KnownError } from '../model/errors.ts';
+import { makeFolder } from '../sources/folder.ts';
 
 export type OutputFile = { readonly path: string; readonly content: string | Uint8Array };
 
@@ -15,7 +16,7 @@ export function writeFiles(files: readonly OutputFile[]): void {
     const taken = files.find(({ path }) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true);
     if (taken !== undefined) throw new Error(`${taken.path} is a directory`);
     for (const { path, content } of files) {
-      mkdirSync(dirname(path), { recursive: true });
+      makeFolder(dirname(path));
       const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
       begun.push({ temporary, path });
       writeFileSync(temporary, content, { flush: files.length < 8 });

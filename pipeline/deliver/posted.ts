@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { NoInputError, UnavailableError } from '../model/errors.ts';
 import { compareNumbers, compareTexts } from '../model/order.ts';
+import { makeFolder } from '../sources/folder.ts';
 import { withLock } from '../sources/lock.ts';
 import { writeFileAtomically } from '../specs/atomic.ts';
 import { NO_CACHE, readPlain } from '../specs/plain.ts';
@@ -95,7 +96,7 @@ const TRIES = 40;
 /** Work under the file's lock; while another run has it, waits. Throws an UnavailableError after ever longer waits. */
 export async function withPostedLock<T>(path: string, what: string, sleep: Sleep, work: () => Promise<T>): Promise<T> {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
   } catch (error) {
     throw new UnavailableError(`${dirname(path)}: cannot be written`, { cause: error });
   }

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { DataError, NoInputError, UnavailableError } from '../model/errors.ts';
+import { makeFolder } from './folder.ts';
 import { gitClient, reaching } from './git-client.ts';
 import { withLock } from './lock.ts';
 import { fetchConfigIn } from './ownership.ts';
@@ -71,7 +72,7 @@ function checkName(name: string): void {
 
 export function makeCache(cache: string): void {
   try {
-    mkdirSync(cache, { recursive: true });
+    makeFolder(cache);
     // Only where it differs: another run may be reading it.
     if (fetchConfigIn(cache) === null) writeFileSync(join(cache, FETCH_CONFIG_NAME), FETCH_CONFIG);
   } catch (error) {

@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { NoInputError, UnavailableError } from '../../model/errors.ts';
+import { makeFolder } from '../../sources/folder.ts';
 import { withLock } from '../../sources/lock.ts';
 import { writeFileAtomically } from '../../specs/atomic.ts';
 
@@ -58,7 +59,7 @@ function namesIn(folder: string): readonly string[] {
 /** Does work on an outbox that no other run may do at once. Throws an UnavailableError where another run is at it. */
 export async function withOutbox<T>(outbox: string, work: () => Promise<T>): Promise<T> {
   try {
-    mkdirSync(outbox, { recursive: true });
+    makeFolder(outbox);
   } catch (error) {
     throw new UnavailableError(`${outbox}: cannot be written`, { cause: error });
   }
@@ -90,7 +91,7 @@ export function putDraft(outbox: string, key: string, bytes: Buffer): Promise<Pu
 /** Moves a mail to another state; a note, such as a server's answer, is written before. Returns the moved entry. */
 export function moveEntry(outbox: string, entry: OutboxEntry, state: OutboxState, note: string | null): OutboxEntry {
   const folders = [join(outbox, entry.state), join(outbox, state)];
-  mkdirSync(join(outbox, state), { recursive: true });
+  makeFolder(join(outbox, state));
   if (note !== null) writeFileAtomically(noteOf(outbox, state, entry.key), `${note}\n`);
   moveDurably(fileOf(outbox, entry.state, entry.key), fileOf(outbox, state, entry.key), folders);
   rmSync(noteOf(outbox, entry.state, entry.key), { force: true });

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UnavailableError } from '../../model/errors.ts';
 import { makeCache, transportUrl } from '../clone.ts';
+import { makeFolder } from '../folder.ts';
 import { gitClient, reaching } from '../git-client.ts';
 import { withLock } from '../lock.ts';
 
@@ -32,7 +33,7 @@ export async function updateMirror(
   const [target, cache] = [resolve(mirror), resolve(directory)];
   makeCache(cache);
   const parent = dirname(target);
-  mkdirSync(parent, { recursive: true });
+  makeFolder(parent);
   await withLock(`${target}.lock`, url, async () => {
     if (existsSync(target)) await fetchHeads(url, target, cache, env);
     else await cloneWhole(url, target, cache, env);

@@ -1,7 +1,8 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { DataError } from '../../model/errors.ts';
+import { makeFolder } from '../folder.ts';
 import { EMPTY_STATE, type Part, type State } from './state.ts';
 
 const KIND = z.enum(['git', 'mbox', 'mboxrd', 'maildir', 'eml']);
@@ -72,7 +73,7 @@ export async function loadState(path: string): Promise<State> {
 export async function saveState(path: string, state: State | Part): Promise<void> {
   const temporary = `${path}.new`;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     await writeFile(temporary, formatState(state));
     await rename(temporary, path);
   } catch (cause) {
