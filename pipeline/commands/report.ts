@@ -8,7 +8,7 @@ import { type Context, specsOf } from './context.ts';
 import { matrixOf } from './matrix.ts';
 import { newerThan } from './newer.ts';
 import { printReport } from './output.ts';
-import { wholeReport } from './steps.ts';
+import { wholeReport } from './whole-report.ts';
 
 /** `bitwatch report`: every successive pair and every release under every policy, written to a directory. */
 export async function reportCommand(
