@@ -6,7 +6,7 @@ import type { ReportFacts } from '../model/review.ts';
 import type { BitFacts } from '../report/html/facts.ts';
 import type { Specs } from '../specs/store.ts';
 import { clobbersByRelease } from './clobbers.ts';
-import { baseOf } from './steps.ts';
+import { baseOf } from './reviews.ts';
 
 /** Every bit of the releases under every KVM version, for a page; the report says what the run was asked about. */
 export function bitFactsOf(

@@ -3,8 +3,10 @@ import { escapeMarkdown } from '../report/markdown.ts';
 import { viewOf } from '../report/view.ts';
 import { clobbersByRelease } from './clobbers.ts';
 import { type Context, specsOf } from './context.ts';
+import { coverageOf, unreadOf } from './coverage.ts';
 import { findRelease } from './operand.ts';
-import { coverageOf, releaseSteps, stepReview, unreadOf } from './steps.ts';
+import { stepReview } from './reviews.ts';
+import { releaseSteps } from './steps.ts';
 
 /** `bitwatch report --since RELEASE`: what each later release changed, newest first, as Markdown to paste. */
 export async function changelogCommand(context: Context, since: string): Promise<void> {

@@ -3,9 +3,11 @@ import { UsageError } from '../model/errors.ts';
 import { diffJson, jsonText } from '../report/machine.ts';
 import { clobbersByRelease } from './clobbers.ts';
 import { type Context, specsOf } from './context.ts';
+import { coverageOf } from './coverage.ts';
 import { resolveOperand } from './operand.ts';
 import { printReport } from './output.ts';
-import { coverageOf, policyStepReview, stepReview, withWaivers } from './steps.ts';
+import { policyStepReview, stepReview } from './reviews.ts';
+import { withWaivers } from './waivers.ts';
 
 /** `bitwatch diff A B`: two releases or two KVM policies; JSON is the neutral diff, text is its review. */
 export async function diffCommand(context: Context, left: string, right: string): Promise<void> {

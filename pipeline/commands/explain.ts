@@ -12,7 +12,7 @@ import { bitsIn, findBits } from './bits.ts';
 import { clobbersByRelease } from './clobbers.ts';
 import { type Context, specsOf } from './context.ts';
 import { type BitStory, storyOf, storyText } from './history.ts';
-import { wholeReport } from './steps.ts';
+import { wholeReport } from './whole-report.ts';
 
 /** `bitwatch explain BIT|FEATURE|RULE|FINGERPRINT`. */
 export async function explainCommand(context: Context, text: string): Promise<void> {

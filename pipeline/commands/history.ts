@@ -10,7 +10,9 @@ import { wrap } from '../report/text.ts';
 import type { Specs } from '../specs/store.ts';
 import { bitsIn, findBits } from './bits.ts';
 import { type Context, specsOf } from './context.ts';
-import { baseOf, unreadOf } from './steps.ts';
+
+import { unreadOf } from './coverage.ts';
+import { baseOf } from './reviews.ts';
 
 /** A bit's whole story: its class per release, its verdict per KVM version, with where each was read. */
 export type BitStory = {

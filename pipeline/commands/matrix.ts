@@ -4,7 +4,7 @@ import type { Verdict } from '../model/finding.ts';
 import { countBits } from '../model/mask.ts';
 import type { Matrix } from '../report/matrix.ts';
 import type { Specs } from '../specs/store.ts';
-import { baseOf } from './steps.ts';
+import { baseOf } from './reviews.ts';
 
 /** Every release under every KVM version: how many of its bits have each verdict. */
 export function matrixOf(specs: Specs): Matrix {

@@ -4,7 +4,7 @@ import { NO_CACHE } from '../specs/plain.ts';
 import { loadSpecs } from '../specs/store.ts';
 import { clobbersByRelease } from './clobbers.ts';
 import type { Context } from './context.ts';
-import { wholeReport } from './steps.ts';
+import { wholeReport } from './whole-report.ts';
 
 /** A finding as it counts: one whose waiver came or went is another. */
 const keyOf = ({ fingerprint, waived }: Finding): string => `${fingerprint} ${waived === null}`;

@@ -12,6 +12,13 @@ type Opts = Readonly<Record<string, unknown>>;
 const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 const collect = (value: string, all: readonly string[]): readonly string[] => [...all, value];
 
+/** `report` is the command where none is named, also behind its options. */
+const withDefault = (args: readonly string[]): string[] => {
+  const [first] = args;
+  const isReport = first === undefined || (first.startsWith('-') && !/^(?:-h|--help|-V|--version)$/.test(first));
+  return isReport ? ['report', ...args] : [...args];
+};
+
 /** Runs one command line. Resolves to the exit status; known errors of the command line are thrown as UsageError. */
 export async function runProgram(args: readonly string[], surroundings: Surroundings): Promise<number> {
   let status: number = EXIT.clean;
@@ -19,14 +26,14 @@ export async function runProgram(args: readonly string[], surroundings: Surround
     status = code;
   });
   try {
-    await program.parseAsync([...args], { from: 'user' });
+    await program.parseAsync(withDefault(args), { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     // Help and version end here too, with 0.
     if (error.exitCode === 0) return EXIT.clean;
     // What commander says here is no sentence: it would have written its help to standard error.
     if (error.code === 'commander.help')
-      throw new UsageError('which command? --help lists them; `bitwatch report` reports on everything', {
+      throw new UsageError('which command? --help lists them', {
         cause: error,
       });
     throw new UsageError(

@@ -8,9 +8,13 @@ import { NO_CACHE } from '../specs/plain.ts';
 import { loadSpecs, type Specs } from '../specs/store.ts';
 import { clobbersByRelease } from './clobbers.ts';
 import { type Context, specsOf } from './context.ts';
+import { coverageOf, unreadOf } from './coverage.ts';
 import { findPolicy, findRelease } from './operand.ts';
 import { reviewFacts, reviewTitle } from './review.ts';
-import { coverageOf, releaseReview, releaseSteps, stepReview, unreadOf, wholeReport, withWaivers } from './steps.ts';
+import { releaseReview, stepReview } from './reviews.ts';
+import { releaseSteps } from './steps.ts';
+import { withWaivers } from './waivers.ts';
+import { wholeReport } from './whole-report.ts';
 
 /** A text under the key that finds it again. */
 export type Keyed = { readonly key: string; readonly draft: Draft };

@@ -14,10 +14,10 @@ import { jsonText } from '../report/machine.ts';
 import { replyText } from '../report/reply.ts';
 import { leftText, putText, silenceText } from '../report/reply-words.ts';
 import { type Context, specsOf } from './context.ts';
+import { unreadOf } from './coverage.ts';
 import { knownLists } from './lists.ts';
 import { OUTBOX } from './mail-options.ts';
 import { statusOf, weigh } from './series.ts';
-import { unreadOf } from './steps.ts';
 
 type Opts = Readonly<Record<string, unknown>>;
 const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);

@@ -8,9 +8,10 @@ import { clobbersByRelease } from './clobbers.ts';
 import { type Context, specsOf } from './context.ts';
 import { matrixOf } from './matrix.ts';
 import { newerThan } from './newer.ts';
+
 import { printReport, writesPage } from './output.ts';
 import { type ArchiveOptions, pageDiscussions } from './page-discussions.ts';
-import { wholeReport } from './steps.ts';
+import { wholeReport } from './whole-report.ts';
 
 /** `bitwatch report`: every successive pair and every release under every policy, written to a directory. */
 export async function reportCommand(

@@ -8,10 +8,14 @@ import type { ReportFacts } from '../model/review.ts';
 import type { Specs } from '../specs/store.ts';
 import { clobbersByRelease } from './clobbers.ts';
 import { type Context, specsOf } from './context.ts';
+import { coverageOf } from './coverage.ts';
 import { newerThan } from './newer.ts';
 import { findPolicy, findRelease } from './operand.ts';
 import { printReport } from './output.ts';
-import { coverageOf, releaseReview, releaseSteps, stepReview, wholeReport, withWaivers } from './steps.ts';
+import { releaseReview, stepReview } from './reviews.ts';
+import { releaseSteps } from './steps.ts';
+import { withWaivers } from './waivers.ts';
+import { wholeReport } from './whole-report.ts';
 
 /** What is reviewed: a release against the one before it or `since`, and under these policies. */
 export type ReviewScope = {

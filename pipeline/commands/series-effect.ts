@@ -17,8 +17,9 @@ import { applyPatches, findBase, type Patch, touchedPaths } from '../sources/ser
 import type { Specs } from '../specs/store.ts';
 import { clobbersByRelease } from './clobbers.ts';
 import { readPolicyRevision } from './kvm-revision.ts';
+import { baseOf } from './reviews.ts';
 import { type FoundSeries, isNewest, listsOf } from './series-mails.ts';
-import { baseOf, lineOf } from './steps.ts';
+import { lineOf } from './steps.ts';
 
 /** The files that decide over a policy; the top make file only names its version. */
 const INPUTS: ReadonlySet<string> = new Set(KVM_PATHS.filter((path) => path !== 'Makefile'));

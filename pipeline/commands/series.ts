@@ -8,9 +8,9 @@ import { seriesJson } from '../report/series-json.ts';
 import { openRepository } from '../sources/repository.ts';
 import type { Specs } from '../specs/store.ts';
 import { type Context, specsOf } from './context.ts';
+import { quoteArgument } from './reviews.ts';
 import { weighSeries } from './series-effect.ts';
 import { type FoundSeries, findSeries } from './series-mails.ts';
-import { quoteArgument } from './steps.ts';
 import { suggest } from './suggest.ts';
 
 export type SeriesOptions = {

@@ -19,7 +19,7 @@ import { type Context, specsOf } from './context.ts';
 import { readPolicyRevision } from './kvm-revision.ts';
 import { readFiles } from './module-revision.ts';
 import { findRelease } from './operand.ts';
-import { baseOf } from './steps.ts';
+import { baseOf } from './reviews.ts';
 
 /**
  * `bitwatch review RELEASE --suggest GITDIR@REV`: a draft patch against that tree which denies each bit that it lets

@@ -6,7 +6,8 @@ import { writeFileAtomically } from '../specs/atomic.ts';
 import { quoted } from '../specs/yaml-text.ts';
 import { clobbersByRelease } from './clobbers.ts';
 import { type Context, specsDirectory, specsOf } from './context.ts';
-import { waiversOf, wholeReport } from './steps.ts';
+import { waiversOf } from './waivers.ts';
+import { wholeReport } from './whole-report.ts';
 
 export type WaiveOptions = {
   readonly reason: string | null;

@@ -97,13 +97,14 @@ test('a finding keeps its fingerprint where --since narrows the review, so that 
   expect((await bitwatch(['explain', shown])).status).toBe(0);
 });
 
-test.each([[[]], [['extract']], [['publish']]])('%j asks for a command', async (args) => {
+test.each([[['extract']], [['publish']]])('%j asks for a command', async (args) => {
   const { status, stdout, stderr } = await bitwatch(args);
-  expect([status, stdout, stderr]).toEqual([
-    64,
-    '',
-    'bitwatch: which command? --help lists them; `bitwatch report` reports on everything\n',
-  ]);
+  expect([status, stdout, stderr]).toEqual([64, '', 'bitwatch: which command? --help lists them\n']);
+});
+
+test('without a command it reports', async () => {
+  const [bare, named] = [await bitwatch(['--json']), await bitwatch(['report', '--json'])];
+  expect([bare.status, bare.stdout]).toEqual([named.status, named.stdout]);
 });
 
 test('a story names the releases that nobody could read, for the bit and for its host state', async () => {

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { bitFactsOf } from '../../../pipeline/commands/bit-facts.ts';
 import { clobbersByRelease } from '../../../pipeline/commands/clobbers.ts';
 import { matrixOf } from '../../../pipeline/commands/matrix.ts';
-import { wholeReport } from '../../../pipeline/commands/steps.ts';
+import { wholeReport } from '../../../pipeline/commands/whole-report.ts';
 import { diffReleases } from '../../../pipeline/diff/release.ts';
 import { VERDICTS } from '../../../pipeline/model/finding.ts';
 import { bitMask, bitsOf, countBits, formatBits, hasBit } from '../../../pipeline/model/mask.ts';

@@ -5,8 +5,8 @@ import { bare, leavesOf, show } from './expression.ts';
 import type { Guard } from './guard.ts';
 import type { Msr } from './msr.ts';
 import { isOfTd, isReadOf, resolveText, type Store, type Stores } from './stores.ts';
-import type { TraceEvent } from './trace.ts';
 import { constantOf, type Tree } from './tree.ts';
+import type { TraceEvent } from './walk.ts';
 
 /** A write of one MSR in the order of its path; `conditions` are its guards without optimisations, resolved. */
 export type Write = {

@@ -10,9 +10,10 @@ import { type Msr, msrNames, msrOf } from './msr.ts';
 import { classOf, readMsrClasses } from './msr-classes.ts';
 import { findPaths, type Paths } from './paths.ts';
 import { collectStores } from './stores.ts';
-import { type TraceContext, trace } from './trace.ts';
+import { trace } from './trace.ts';
 import { transitionsOf } from './transitions.ts';
 import { bodies as keepBodies, readTree, type Tree, type TreeFile } from './tree.ts';
+import type { TraceContext } from './walk.ts';
 
 /**
  * Derives from one revision of the module source which MSRs TDH.VP.ENTER writes on the way into a TD, under which of the

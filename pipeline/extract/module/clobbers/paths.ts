@@ -1,8 +1,8 @@
 import { DataError } from '../../../model/errors.ts';
 import { isText } from '../../c/cursor.ts';
 import type { CallGraph } from './call-graph.ts';
-import type { PathSpec } from './trace.ts';
 import type { Tree, TreeFunction } from './tree.ts';
+import type { PathSpec } from './walk.ts';
 
 /** The two ways that host state goes: into a TD (TDH.VP.ENTER to VM entry) and back out to the VMM (to SEAMRET). */
 export type Paths = { readonly entry: PathSpec; readonly exit: PathSpec };

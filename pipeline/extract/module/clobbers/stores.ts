@@ -4,8 +4,8 @@ import type { Primitive } from './call-graph.ts';
 import { bare, leavesOf, show } from './expression.ts';
 import { featureOf } from './features.ts';
 import { rangeBase } from './guard.ts';
-import type { Site, TraceEvent } from './trace.ts';
 import { type Bodies, constantOf, type Tree } from './tree.ts';
+import type { Site, TraceEvent } from './walk.ts';
 
 /** A field that was stored, with its place in the order of the path. */
 export type Store = Extract<TraceEvent, { kind: 'store' }> & { readonly order: number };

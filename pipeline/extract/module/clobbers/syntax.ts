@@ -2,6 +2,9 @@ import type { Expr, Stmt } from '../../c/ast.ts';
 import { expressionsOf, inner, partsOf } from '../../c/walk.ts';
 import { bare } from './expression.ts';
 
+/** The name that an expression is, null where it is more than a name. */
+export const nameOf = (expr: Expr): string | null => (expr.kind === 'id' ? expr.name : null);
+
 /** The name that an access path starts from, null where it starts from a call. */
 export function rootName(expr: Expr): string | null {
   const inner = bare(expr);

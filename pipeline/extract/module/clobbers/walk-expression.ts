@@ -1,0 +1,91 @@
+import type { Expr } from '../../c/ast.ts';
+import { alternatives } from './alternatives.ts';
+import { modified, show, substitute } from './expression.ts';
+import { type Guard, guardsOf } from './guard.ts';
+import { localOf, rawInit, rawOf, setLocal } from './locals.ts';
+import { nameOf } from './syntax.ts';
+import type { Flow, Frame, Walk } from './walk.ts';
+
+/** Walks an expression in the order of its evaluation: calls are entered, assignments noted. */
+export function walkExpr(walk: Walk, expr: Expr, frame: Frame, guards: readonly Guard[], tail: boolean): Set<Flow> {
+  switch (expr.kind) {
+    case 'call':
+      return walk.call(expr, frame, guards, tail);
+    case 'assign': {
+      const flow = walkExpr(walk, expr.value, frame, guards, tail);
+      if (flow.has('fall')) assign(walk, expr, frame, guards);
+      return flow;
+    }
+    case 'unary':
+    case 'postfix':
+      if (expr.op === '++' || expr.op === '--') {
+        const name = nameOf(expr.operand);
+        if (name !== null) frame.env.delete(name);
+      }
+      return walkExpr(walk, expr.operand, frame, guards, tail);
+    case 'cast':
+      return walkExpr(walk, expr.operand, frame, guards, tail);
+    case 'binary': {
+      const left = walkExpr(walk, expr.left, frame, guards, false);
+      if (!left.has('fall')) return left;
+      const isLazy = expr.op === '&&' || expr.op === '||';
+      const own = isLazy ? guardsOf(walk.tree, substitute(expr.left, frame.env), expr.op === '||') : [];
+      const right = walkExpr(walk, expr.right, frame, [...guards, ...own], tail);
+      return isLazy ? new Set([...left, ...right]) : right;
+    }
+    case 'ternary': {
+      walkExpr(walk, expr.test, frame, guards, false);
+      const test = substitute(expr.test, frame.env);
+      const flows = alternatives(walk, frame, [
+        (inner) => walkExpr(walk, expr.then, inner, [...guards, ...guardsOf(walk.tree, test)], tail),
+        (inner) => walkExpr(walk, expr.otherwise, inner, [...guards, ...guardsOf(walk.tree, test, true)], tail),
+      ]);
+      return new Set(flows.flatMap((way) => [...way]));
+    }
+    case 'member':
+      return walkExpr(walk, expr.object, frame, guards, tail);
+    case 'index':
+      walkExpr(walk, expr.index, frame, guards, false);
+      return walkExpr(walk, expr.object, frame, guards, tail);
+    case 'comma':
+    case 'init': {
+      const parts = expr.kind === 'comma' ? expr.items : expr.items.map(({ value }) => value);
+      for (const part of parts) {
+        const flow = walkExpr(walk, part, frame, guards, false);
+        if (!flow.has('fall')) return flow;
+      }
+      return new Set(['fall']);
+    }
+    case 'statements':
+      return walk.list(expr.body, frame, guards, tail);
+    default:
+      return new Set(['fall']);
+  }
+}
+
+function assign(walk: Walk, expr: Extract<Expr, { kind: 'assign' }>, frame: Frame, guards: readonly Guard[]): void {
+  const value = substitute(expr.value, frame.env);
+  const name = nameOf(expr.target);
+  if (name !== null) {
+    const before = frame.env.get(name);
+    if (expr.op === '=') setLocal(walk, frame, name, value);
+    else if (before === undefined) frame.env.delete(name);
+    else frame.env.set(name, modified(before, value));
+    return;
+  }
+  const local = localOf(expr.target, frame);
+  if (local !== null) {
+    const before = frame.env.get(local.name) ?? { kind: 'id' as const, name: local.name, at: expr.at };
+    const isWhole = expr.op === '=' && local.field === 'raw';
+    frame.env.set(local.name, isWhole ? rawInit(value) : rawInit(modified(rawOf(before), value)));
+    return;
+  }
+  const path = show(substitute(expr.target, frame.env));
+  walk.events.push({
+    kind: 'store',
+    path,
+    value: expr.op === '=' ? value : modified(substitute(expr.target, frame.env), value),
+    guards,
+    site: { path: frame.file, line: expr.at.line },
+  });
+}
