@@ -1,9 +1,6 @@
 import type { Command } from 'commander';
-import type { Context } from './context.ts';
+import { type CommandLine, type Opts, textOf } from './command-line.ts';
 import type { PublishOptions } from './publish.ts';
-
-type Opts = Readonly<Record<string, unknown>>;
-const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 
 const commonOf = (opts: Opts): PublishOptions => ({
   repository: textOf(opts.repository),
@@ -16,24 +13,13 @@ const commonOf = (opts: Opts): PublishOptions => ({
 });
 
 /** `bitwatch publish releases`, `publish review` and `publish pull`. */
-export function addPublish(
-  program: Command,
-  withCommon: (command: Command) => Command,
-  contextOf: (command: Command) => Context,
-  done: (status: number) => void,
-): void {
-  const publish = program
-    .command('publish')
-    .description('keeps issues and comments on GitHub; says what it would do, and writes only with --send')
-    .exitOverride();
+export function addPublish({ add: addTo, group, contextOf, done }: CommandLine): void {
+  const publish = group(
+    'publish',
+    'keeps issues and comments on GitHub; says what it would do, and writes only with --send',
+  );
   const add = (name: string, description: string, examples: readonly string[]): Command =>
-    withCommon(
-      publish
-        .command(name)
-        .description(description)
-        .exitOverride()
-        .addHelpText('after', `\nExamples:\n  ${examples.join('\n  ')}`),
-    )
+    addTo(publish, name, description, examples)
       .option('--repository <owner/name>', 'where; in a workflow its own repository')
       .option('--send', 'writes; the repository opts in under specs/sources.yaml or runs this in its own workflow')
       .option('--state <file>', 'what was posted where (specs/posted.yaml)')

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { isList } from '../deliver/mail/recipients.ts';
 import { type Series, seriesOf } from '../extract/mail/rerolls.ts';
 import { type Thread, threadKey, threadsOf } from '../extract/mail/threads.ts';
 import { DataError, NoInputError, UsageError } from '../model/errors.ts';
@@ -205,7 +206,5 @@ function found(
 export function listsOf(series: Series): readonly string[] {
   const heads = [...(series.cover === null ? [] : [series.cover]), ...series.patches.map(({ mail }) => mail)];
   const emails = heads.flatMap(({ to, cc }) => [...to, ...cc].map(({ email }) => email));
-  const isList = (email: string): boolean =>
-    /@(?:vger\.kernel\.org|kvack\.org|(?:[\w.-]+\.)?lists?\.[\w.-]+|[\w.-]*googlegroups\.com|nongnu\.org)$/.test(email);
-  return [...new Set(emails.filter(isList))].sort(compareTexts);
+  return [...new Set(emails.filter((email) => isList(email, [])))].sort(compareTexts);
 }

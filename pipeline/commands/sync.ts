@@ -1,32 +1,22 @@
 import { join } from 'node:path';
-import { KVM_PATHS } from '../extract/kvm/tree.ts';
 import { MODULE_PATHS } from '../extract/module/release.ts';
 import { EXIT, KnownError, UsageError } from '../model/errors.ts';
-import { compareVersions } from '../model/order.ts';
 import { type BlobReader, openBlobs } from '../sources/blobs.ts';
 import { type Update, updateClone } from '../sources/clone.ts';
 import { listReleases, makefileNotes } from '../sources/releases.ts';
-import { listRefs, type Repository } from '../sources/repository.ts';
+import type { Repository } from '../sources/repository.ts';
 import { writeFileAtomically } from '../specs/atomic.ts';
 import { clobbersToYaml } from '../specs/clobbers-text.ts';
 import { moduleFileName, moduleToYaml } from '../specs/module-text.ts';
-import { policyToYaml } from '../specs/policy-text.ts';
 import type { PlainSource } from '../specs/sources-shape.ts';
 import type { Specs } from '../specs/store.ts';
 import { type Context, cloneDirectory, progress, specsDirectory, specsOf } from './context.ts';
-import { readPolicyRevision } from './kvm-revision.ts';
 import { readClobbersRevision, readModuleRevision } from './module-revision.ts';
 import { sourcesOf } from './sources.ts';
 import { suggest } from './suggest.ts';
+import { syncKernels } from './sync-kernels.ts';
 import { syncListing } from './sync-listing.ts';
-
-/** What one source brought: lines for people, how many files were written and how many blobs were read. */
-type Outcome = {
-  readonly lines: readonly string[];
-  readonly written: number;
-  readonly blobs: number;
-  readonly failed: boolean;
-};
+import { each, fetchAhead, type Outcome } from './sync-steps.ts';
 
 /**
  * `bitwatch sync`: fetches each source and extracts what is new into specs/. 69 where no source could be reached, 75
@@ -77,42 +67,6 @@ async function syncSource(context: Context, specs: Specs, source: PlainSource): 
     if (!(error instanceof KnownError)) throw error;
     return { lines: [`${source.name}: ${error.message}`], written: 0, blobs: 0, failed: true };
   }
-}
-
-/** One transfer for all that is about to be read, instead of one for each blob. */
-async function fetchAhead(
-  context: Context,
-  repository: Repository,
-  source: PlainSource,
-  commits: readonly string[],
-  paths: readonly string[],
-): Promise<void> {
-  if (context.options.offline || commits.length === 0) return;
-  const { prefetchBlobs } = await import('../sources/prefetch.ts');
-  await prefetchBlobs(repository, source.url, commits, paths);
-}
-
-/** Reads one revision after another; one that cannot be read is said, and does not keep the others back. */
-async function each<T>(
-  source: PlainSource,
-  items: readonly T[],
-  label: (item: T) => string,
-  work: (item: T) => Promise<string>,
-): Promise<Omit<Outcome, 'blobs'>> {
-  const lines: string[] = [];
-  let written = 0;
-  let failed = false;
-  for (const item of items) {
-    try {
-      lines.push(`${source.name}: ${label(item)}: wrote ${await work(item)}`);
-      written += 1;
-    } catch (error) {
-      if (!(error instanceof KnownError)) throw error;
-      lines.push(`${source.name}: ${label(item)}: not read: ${error.message}`);
-      failed = true;
-    }
-  }
-  return { lines: items.length === 0 ? [`${source.name}: nothing new`] : lines, written, failed };
 }
 
 async function syncModules(context: Context, specs: Specs, source: PlainSource, update: Update): Promise<Outcome> {
@@ -188,61 +142,6 @@ async function writeClobbers(
     if (!(error instanceof KnownError)) throw error;
     return ` (no clobbers: ${error.message})`;
   }
-}
-
-/** Kernel release tags from 6.16 on, without release candidates, and the tips that the source names. */
-async function syncKernels(
-  context: Context,
-  specs: Specs,
-  source: PlainSource,
-  { repository }: Update,
-): Promise<Outcome> {
-  const known = new Set(specs.policies.map(({ source: own }) => own.revision));
-  const wanted = (await kernelRevisions(repository, source)).filter(({ commit }) => !known.has(commit));
-  await fetchAhead(
-    context,
-    repository,
-    source,
-    wanted.map(({ commit }) => commit),
-    KVM_PATHS,
-  );
-  const blobs = openBlobs(repository.gitDir, context.env, !context.options.offline);
-  const units = new Map();
-  try {
-    const outcome = await each(
-      source,
-      wanted,
-      ({ name }) => name,
-      async ({ commit, version }) => {
-        const policy = await readPolicyRevision(repository, blobs, commit, units);
-        const named =
-          version === null ? { ...policy, version: `${source.name}-${policy.version}` } : { ...policy, version };
-        const file = `${named.version}.yaml`;
-        writeFileAtomically(join(specsDirectory(context), 'kvm', file), policyToYaml(named));
-        return `specs/kvm/${file}`;
-      },
-    );
-    return { ...outcome, blobs: blobs.count() };
-  } finally {
-    await blobs.close();
-  }
-}
-
-async function kernelRevisions(
-  repository: Repository,
-  source: PlainSource,
-): Promise<readonly { readonly name: string; readonly commit: string; readonly version: string | null }[]> {
-  const refs = await listRefs(repository);
-  const tags = refs.flatMap((ref) => {
-    const version = /^refs\/tags\/v(\d+\.\d+(?:\.\d+)?)$/.exec(ref.name)?.[1];
-    return version === undefined || compareVersions(version, '6.16') < 0 || source.tags === undefined
-      ? []
-      : [{ name: `v${version}`, commit: ref.commit, version }];
-  });
-  const tips = (source.tips ?? []).flatMap((tip) =>
-    refs.filter(({ name }) => name === `refs/heads/${tip}`).map(({ commit }) => ({ name: tip, commit, version: null })),
-  );
-  return [...tags.sort((a, b) => compareVersions(a.version, b.version)), ...tips];
 }
 
 async function syncBinaries(

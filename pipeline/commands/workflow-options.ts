@@ -1,25 +1,11 @@
 import type { Command } from 'commander';
-import type { Context } from './context.ts';
+import { type CommandLine, type Opts, textOf } from './command-line.ts';
 
-type Opts = Readonly<Record<string, unknown>>;
-const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
+/** A workflow hands on an input that nobody gave as an empty text. */
+const givenOf = (value: unknown): string | null => textOf(value) || null;
 
 /** The commands that workflows are made of: `plan`, `step` and `archive fetch`. */
-export function addWorkflow(
-  program: Command,
-  archive: Command,
-  withCommon: (command: Command) => Command,
-  contextOf: (command: Command) => Context,
-  done: (status: number) => void,
-): void {
-  const add = (parent: Command, name: string, description: string, examples: readonly string[]): Command =>
-    withCommon(
-      parent
-        .command(name)
-        .description(description)
-        .exitOverride()
-        .addHelpText('after', `\nExamples:\n  ${examples.join('\n  ')}`),
-    );
+export function addWorkflow({ program, add, contextOf, done }: CommandLine, archive: Command): void {
   add(program, 'plan', 'the shares of a scan of the lists’ archives, as a matrix for a workflow with --json', [
     'bitwatch plan --shards 4 --json',
   ])
@@ -29,7 +15,7 @@ export function addWorkflow(
       done(
         await (await import('./plan.ts')).planCommand(contextOf(command), {
           shards: String(opts.shards),
-          state: textOf(opts.state),
+          state: givenOf(opts.state),
         }),
       ),
     );
@@ -38,7 +24,7 @@ export function addWorkflow(
   ])
     .option('--tip <commit>', 'read up to this commit, as the plan says')
     .action(async (name: string, opts: Opts, command: Command) =>
-      (await import('./plan.ts')).archiveFetchCommand(contextOf(command), name, textOf(opts.tip)),
+      (await import('./plan.ts')).archiveFetchCommand(contextOf(command), name, givenOf(opts.tip)),
     );
   add(program, 'step [command...]', 'runs a command as a step of a workflow: log, outputs, summary, annotations', [
     'bitwatch step -- sync --cache .cache/clones',

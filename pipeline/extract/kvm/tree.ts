@@ -1,8 +1,8 @@
 import { DataError, NoInputError } from '../../model/errors.ts';
-import { evaluate, type ScopedMacro as FoundMacro, type Scope } from '../c/evaluate.ts';
-import type { EnumMember } from '../c/members.ts';
+import type { ScopedMacro as FoundMacro, Scope } from '../c/evaluate.ts';
 import { sparse } from '../c/sparse.ts';
-import { enumMembers, type Macro, readUnit, type Unit } from '../c/unit.ts';
+import { type Macro, readUnit, type Unit } from '../c/unit.ts';
+import { readConstants } from './constants.ts';
 import { checkMeaning } from './meaning.ts';
 import { layoutOf, movedLine, type Slice, sliceOf, type Words } from './slice.ts';
 
@@ -41,10 +41,10 @@ export type Question<T> = {
 /** Units by blob id: a history parses each distinct blob once, and keeps the last few. */
 export type UnitCache = Map<string, Unit> & { facts?: Map<string, unknown>; words?: Words };
 
-const TDX = 'arch/x86/kvm/vmx/tdx.c';
+export const TDX_PATH = 'arch/x86/kvm/vmx/tdx.c';
 /** What a policy is read from; older trees have some elsewhere or not at all. */
 export const KVM_PATHS: readonly string[] = [
-  TDX,
+  TDX_PATH,
   'arch/x86/kvm/vmx/tdx_arch.h',
   'arch/x86/kvm/vmx/tdx.h',
   'arch/x86/kvm/cpuid.c',
@@ -62,7 +62,6 @@ export const KVM_PATHS: readonly string[] = [
   'arch/x86/include/asm/fpu/xcr.h',
   'Makefile',
 ];
-export const TDX_PATH = TDX;
 /** What the names of bits are read from. */
 export const NAME_PATHS: readonly string[] = [
   'arch/x86/kvm/reverse_cpuid.h',
@@ -106,9 +105,8 @@ export function openTree(
   };
   cache.facts ??= new Map();
   const { facts } = cache;
-  const once = <T>(name: string, paths: readonly string[], compute: () => T): T => {
-    return kept(facts, `${name} ${blobsOf(paths)}`, compute);
-  };
+  const once = <T>(name: string, paths: readonly string[], compute: () => T): T =>
+    kept(facts, `${name} ${blobsOf(paths)}`, compute);
   cache.words ??= new Map();
   const { words } = cache;
   const headers = blobsOf(HEADERS);
@@ -150,7 +148,7 @@ export function openTree(
     macro: (name) => {
       const macro = macroOf(path, name);
       // What tdx.c itself defines is checked where KVM's names for features are in scope.
-      if (macro?.definitions !== undefined && macro.file !== TDX && !checked.has(`${macro.file}:${name}`)) {
+      if (macro?.definitions !== undefined && macro.file !== TDX_PATH && !checked.has(`${macro.file}:${name}`)) {
         checked.add(`${macro.file}:${name}`);
         checkMeaning(macro.file ?? path, macro.definitions, scope(macro.file ?? path));
       }
@@ -219,35 +217,6 @@ function cachedUnit(cache: UnitCache, path: string, { blob, text }: KernelFile):
   }
   cache.set(key, read);
   return read;
-}
-
-const enums = new WeakMap<Unit, Map<string, readonly EnumMember[]>>();
-
-/** The members of an enum by its tag, parsed once for each unit; none where the unit does not have it. */
-function membersOf(unit: Unit, tag: string): readonly EnumMember[] {
-  const known = enums.get(unit) ?? new Map<string, readonly EnumMember[]>();
-  enums.set(unit, known);
-  const aggregate = unit.aggregates.find((candidate) => candidate.form === 'enum' && candidate.tag === tag);
-  const members = known.get(tag) ?? (aggregate === undefined ? [] : enumMembers(unit, aggregate));
-  known.set(tag, members);
-  return members;
-}
-
-/** Enumerators of the enums that number CPUID words, CPUID registers and XSAVE features. */
-function readConstants(units: readonly Unit[], macro: Scope['macro']): ReadonlyMap<string, bigint> {
-  const constants = new Map<string, bigint>([]);
-  for (const wanted of ['cpuid_leafs', 'kvm_only_cpuid_leafs', 'cpuid_regs_idx', 'xfeature']) {
-    for (const unit of units) {
-      let next = 0n;
-      for (const member of membersOf(unit, wanted)) {
-        if (member.value !== null)
-          next = evaluate(member.value, { file: unit.file, macro, constant: (name) => constants.get(name) }).value;
-        constants.set(member.name, next);
-        next += 1n;
-      }
-    }
-  }
-  return constants;
 }
 
 const MARKERS = ['<<<<<<<', '>>>>>>>', '======='];

@@ -1,0 +1,77 @@
+import { Command } from 'commander';
+import { FORMAT_NAMES, VERSION } from '../report/formats.ts';
+import type { Common, Context, Surroundings } from './context.ts';
+
+export type Opts = Readonly<Record<string, unknown>>;
+export const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+/** The values of an option that may stand several times. */
+export const textsOf = (value: unknown): readonly string[] => (Array.isArray(value) ? value.map(String) : []);
+export const collect = (value: string, all: readonly string[]): readonly string[] => [...all, value];
+
+/** What the groups of commands add themselves to. */
+export type CommandLine = {
+  readonly program: Command;
+  /** A command below a parent, with the options that all take, and examples behind its help. */
+  readonly add: (parent: Command, name: string, description: string, examples: readonly string[]) => Command;
+  /** A command that only holds others. */
+  readonly group: (name: string, description: string) => Command;
+  readonly contextOf: (command: Command) => Context;
+  /** Sets the exit status of the run. */
+  readonly done: (status: number) => void;
+};
+
+export function commandLine(surroundings: Surroundings, done: (status: number) => void): CommandLine {
+  // Commands below inherit where help goes and that nothing exits on its own.
+  const program = new Command('bitwatch')
+    .description(
+      'For every Intel TDX module release and every KVM version: which CPUID bits a guest may newly get,\nwhich of them clobber host state, and what KVM does about each.',
+    )
+    .version(VERSION)
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureOutput({ writeOut: surroundings.stdout.write, writeErr: () => {} })
+    .addHelpText(
+      'after',
+      '\nExit status: 0 clean, 100 findings at or above --fail-on, 64 usage, 65 bad data, 66 no such input,\n69 source unavailable, 70 a bug, 75 incomplete.\n\nExamples:\n  bitwatch report\n  bitwatch review 2.0.08 --kvm 6.16.1\n  bitwatch explain WAITPKG\n  bitwatch history 7.1.EAX[19]\n  bitwatch diff 1.5.05 1.5.06 --json',
+    );
+  return {
+    program,
+    add: (parent, name, description, examples) =>
+      withCommon(parent.command(name).description(description)).addHelpText(
+        'after',
+        `\nExamples:\n  ${examples.join('\n  ')}`,
+      ),
+    group: (name, description) => program.command(name).description(description),
+    contextOf: (command) => ({ ...surroundings, options: commonOf(command.optsWithGlobals(), surroundings) }),
+    done,
+  };
+}
+
+/** Options that every command takes. */
+function withCommon(command: Command): Command {
+  return command
+    .option('--json', 'the machine format on standard output')
+    .option(
+      '--out <format=path>',
+      `writes a format to a file, several times in one run (${FORMAT_NAMES.join(', ')}); - is standard output`,
+      collect,
+      [],
+    )
+    .option('--quiet', 'no progress')
+    .option('--no-color', 'no colour (also NO_COLOR)')
+    .option('--offline', 'fetches nothing')
+    .option('--specs <dir>', 'another directory of specifications')
+    .option('--cache <dir>', 'where clones are kept');
+}
+
+function commonOf(opts: Opts, { env, stdout }: Surroundings): Common {
+  return {
+    json: opts.json === true,
+    quiet: opts.quiet === true,
+    color: opts.color !== false && (env.NO_COLOR ?? '') === '' && stdout.isTerminal,
+    offline: opts.offline === true,
+    specs: textOf(opts.specs),
+    cache: textOf(opts.cache),
+    out: Array.isArray(opts.out) ? opts.out.map(String) : [],
+  };
+}

@@ -1,0 +1,48 @@
+import { KnownError } from '../model/errors.ts';
+import type { Repository } from '../sources/repository.ts';
+import type { PlainSource } from '../specs/sources-shape.ts';
+import type { Context } from './context.ts';
+
+/** What one source brought: lines for people, how many files were written and how many blobs were read. */
+export type Outcome = {
+  readonly lines: readonly string[];
+  readonly written: number;
+  readonly blobs: number;
+  readonly failed: boolean;
+};
+
+/** One transfer for all that is about to be read, instead of one for each blob. */
+export async function fetchAhead(
+  context: Context,
+  repository: Repository,
+  source: PlainSource,
+  commits: readonly string[],
+  paths: readonly string[],
+): Promise<void> {
+  if (context.options.offline || commits.length === 0) return;
+  const { prefetchBlobs } = await import('../sources/prefetch.ts');
+  await prefetchBlobs(repository, source.url, commits, paths);
+}
+
+/** Reads one revision after another; one that cannot be read is said, and does not keep the others back. */
+export async function each<T>(
+  source: PlainSource,
+  items: readonly T[],
+  label: (item: T) => string,
+  work: (item: T) => Promise<string>,
+): Promise<Omit<Outcome, 'blobs'>> {
+  const lines: string[] = [];
+  let written = 0;
+  let failed = false;
+  for (const item of items) {
+    try {
+      lines.push(`${source.name}: ${label(item)}: wrote ${await work(item)}`);
+      written += 1;
+    } catch (error) {
+      if (!(error instanceof KnownError)) throw error;
+      lines.push(`${source.name}: ${label(item)}: not read: ${error.message}`);
+      failed = true;
+    }
+  }
+  return { lines: items.length === 0 ? [`${source.name}: nothing new`] : lines, written, failed };
+}
