@@ -4,9 +4,22 @@ import { expect, test } from 'vitest';
 import { ROOT } from './helpers/run.ts';
 
 /** The stages in the order of the data; a file may import its own stage and those before it. */
-const ORDER = ['model', 'extract', 'sources', 'specs', 'diff', 'judge', 'report', 'deliver', 'commands'] as const;
+const ORDER = [
+  'model',
+  'extract',
+  'git',
+  'archive',
+  'td',
+  'specs',
+  'diff',
+  'judge',
+  'cases',
+  'report',
+  'deliver',
+  'commands',
+] as const;
 /** A stage may be left out of what a later one sees: reading stands at the ends. */
-const PURE = new Set(['model', 'extract', 'diff', 'judge', 'report']);
+const PURE = new Set(['model', 'extract', 'td', 'diff', 'judge', 'report']);
 
 const pipeline = join(ROOT, 'pipeline');
 const files = readdirSync(pipeline, { recursive: true, encoding: 'utf8' })
@@ -34,7 +47,7 @@ test('imports point one way', () => {
 });
 
 /** The mail reader's worker is a process of its own, and those two start it: they pass on what they were started with. */
-const WORKERS = new Set(['sources/archive/worker.ts', 'sources/archive/readers.ts', 'sources/archive/git.ts']);
+const WORKERS = new Set(['archive/worker.ts', 'archive/readers.ts', 'archive/git.ts']);
 
 test('only cli.ts touches process, and pure stages read nothing', () => {
   const touching = files.filter(

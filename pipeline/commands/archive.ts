@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Archive, locateArchives } from '../archive/locate.ts';
+import { mergeScans } from '../archive/merge.ts';
+import { rowsThatMatter, scanArchives, updateState } from '../archive/scan.ts';
+import type { Part, State } from '../archive/state.ts';
+import { loadState, parsePart, saveState } from '../archive/state-file.ts';
+import { scanSubjects } from '../archive/subjects.ts';
 import { readSubject } from '../extract/mail/subject.ts';
 import { NoInputError, UsageError } from '../model/errors.ts';
 import { jsonText } from '../report/machine.ts';
 import { plain } from '../report/plain.ts';
-import { type Archive, locateArchives } from '../sources/archive/locate.ts';
-import { mergeScans } from '../sources/archive/merge.ts';
-import type { Part, State } from '../sources/archive/state.ts';
-import { loadState, parsePart, saveState } from '../sources/archive/state-file.ts';
-import { scanSubjects } from '../sources/archive/subjects.ts';
-import { rowsThatMatter, scanArchives, updateState } from '../sources/archive.ts';
 import { type Context, cloneDirectory } from './context.ts';
 import { isPostedText, mergePostedFiles } from './merge-posted.ts';
 
@@ -101,7 +101,7 @@ function report(context: Context, state: State, isSame: boolean): void {
 
 /** Patch series by their subjects alone: quick, and blind to what only a body says. */
 async function subjectsOnly(context: Context, archives: readonly Archive[]): Promise<void> {
-  const { tipOf } = await import('../sources/archive/git-part.ts');
+  const { tipOf } = await import('../archive/git-part.ts');
   for (const archive of archives) {
     if (archive.kind !== 'git')
       throw new UsageError(`--subjects reads git archives; ${archive.path} is ${archive.kind}`);

@@ -1,3 +1,5 @@
+import { gitTry } from '../archive/git.ts';
+import { type Archive, locateArchives } from '../archive/locate.ts';
 import { bareNames } from '../extract/mail/bare-names.ts';
 import { finderOfBit, ownMentions } from '../extract/mail/discussed.ts';
 import { threadsOf } from '../extract/mail/threads.ts';
@@ -7,8 +9,6 @@ import { compareNumbers, compareTexts } from '../model/order.ts';
 import type { Place } from '../model/place.ts';
 import { plain } from '../report/plain.ts';
 import { wrap } from '../report/text.ts';
-import { gitTry } from '../sources/archive/git.ts';
-import { type Archive, locateArchives } from '../sources/archive/locate.ts';
 import type { Context } from './context.ts';
 import { archivedMails } from './series-mails.ts';
 

@@ -1,10 +1,10 @@
 import { readFeatures } from '../extract/kvm/features.ts';
 import { KCPUID_PATH, namesTable, readKcpuid } from '../extract/kvm/kcpuid.ts';
 import { NAME_PATHS, openTree } from '../extract/kvm/tree.ts';
+import { openBlobs } from '../git/blobs.ts';
+import { openRepository, resolveCommit } from '../git/repository.ts';
 import { NoInputError } from '../model/errors.ts';
 import { clobbersJson, jsonText, moduleJson, policyJson } from '../report/machine.ts';
-import { openBlobs } from '../sources/blobs.ts';
-import { openRepository, resolveCommit } from '../sources/repository.ts';
 import { clobbersToYaml } from '../specs/clobbers-text.ts';
 import { moduleToYaml } from '../specs/module-text.ts';
 import { namesToYaml } from '../specs/names-text.ts';

@@ -1,5 +1,8 @@
 import { type KernelFile, KVM_PATHS, type UnitCache } from '../extract/kvm/tree.ts';
 import { decodeText } from '../extract/text.ts';
+import type { BlobReader } from '../git/blobs.ts';
+import { listPathChanges, type PathChange } from '../git/path-changes.ts';
+import type { Repository } from '../git/repository.ts';
 import { judgePolicyStep } from '../judge/judge.ts';
 import { KnownError, NoInputError, UnavailableError } from '../model/errors.ts';
 import type { BitName, Knowledge } from '../model/knowledge.ts';
@@ -8,9 +11,6 @@ import { policyJson } from '../report/machine.ts';
 import { plain } from '../report/plain.ts';
 import { wrap } from '../report/text.ts';
 import { wordsOf } from '../report/words.ts';
-import type { BlobReader } from '../sources/blobs.ts';
-import { listPathChanges, type PathChange } from '../sources/path-changes.ts';
-import type { Repository } from '../sources/repository.ts';
 import { policyOf } from './kvm-revision.ts';
 
 /** One revision where the policy's inputs changed: its policy, or why it could not be read. */

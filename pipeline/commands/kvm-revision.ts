@@ -1,9 +1,9 @@
 import { kernelVersion, readPolicy } from '../extract/kvm/policy.ts';
 import { type KernelFile, KVM_PATHS, openTree, type UnitCache } from '../extract/kvm/tree.ts';
+import type { BlobReader } from '../git/blobs.ts';
+import type { Repository } from '../git/repository.ts';
 import { NoInputError } from '../model/errors.ts';
 import type { Policy } from '../model/policy.ts';
-import type { BlobReader } from '../sources/blobs.ts';
-import type { Repository } from '../sources/repository.ts';
 import { readFiles } from './module-revision.ts';
 
 /** Reads one kernel revision's policy; its version is the top Makefile's. */

@@ -2,10 +2,10 @@ import { isClobberSource, isRegisterSource } from '../extract/module/clobber-sou
 import { extractModule, MODULE_PATHS, type RevisionFile } from '../extract/module/release.ts';
 import { nameRevision } from '../extract/module/release-name.ts';
 import { decodeText, encodingNotes } from '../extract/text.ts';
+import type { BlobReader } from '../git/blobs.ts';
+import { listPaths, listRefs, type Repository, readCommit } from '../git/repository.ts';
 import type { ClobberFacts } from '../model/clobber.ts';
 import type { ModuleRelease } from '../model/module.ts';
-import type { BlobReader } from '../sources/blobs.ts';
-import { listPaths, listRefs, type Repository, readCommit } from '../sources/repository.ts';
 
 /** Reads one revision of the module's source; its release is found by tag, subject and make file unless it is given. */
 export async function readModuleRevision(

@@ -1,11 +1,11 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
+import { openBlobs } from '../git/blobs.ts';
+import { openRepository, resolveCommit } from '../git/repository.ts';
 import type { ClassedRelease } from '../model/class.ts';
 import { classify, type DynamicBits } from '../model/class.ts';
 import { NoInputError, UsageError } from '../model/errors.ts';
 import type { ModuleRelease } from '../model/module.ts';
 import type { Policy } from '../model/policy.ts';
-import { openBlobs } from '../sources/blobs.ts';
-import { openRepository, resolveCommit } from '../sources/repository.ts';
 import { readModuleFile } from '../specs/module-file.ts';
 import { NO_CACHE } from '../specs/plain.ts';
 import { readPolicyFile } from '../specs/policy-file.ts';

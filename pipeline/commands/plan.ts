@@ -1,10 +1,10 @@
 import { join } from 'node:path';
+import { remoteTip, updateMirror } from '../archive/mirror.ts';
+import { type Epoch, planJobs } from '../archive/plan.ts';
+import { loadState } from '../archive/state-file.ts';
 import { EXIT, KnownError, NoInputError, UsageError } from '../model/errors.ts';
 import { jsonText } from '../report/machine.ts';
 import { plain } from '../report/plain.ts';
-import { remoteTip, updateMirror } from '../sources/archive/mirror.ts';
-import { type Epoch, planJobs } from '../sources/archive/plan.ts';
-import { loadState } from '../sources/archive/state-file.ts';
 import type { PlainSources } from '../specs/sources-shape.ts';
 import { type Context, cloneDirectory } from './context.ts';
 import { sourcesOf } from './sources.ts';

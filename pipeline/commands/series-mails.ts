@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Archive, locateArchives } from '../archive/locate.ts';
+import { type ArchivedMail, readMails, rowsOfThread, rowsThatMatter, updateState } from '../archive/scan.ts';
+import { loadState, saveState } from '../archive/state-file.ts';
 import { isList } from '../deliver/mail/recipients.ts';
 import { type Series, seriesOf } from '../extract/mail/rerolls.ts';
 import { type Thread, threadKey, threadsOf } from '../extract/mail/threads.ts';
 import { DataError, NoInputError, UsageError } from '../model/errors.ts';
 import { compareTexts } from '../model/order.ts';
 import { plain } from '../report/plain.ts';
-import { type Archive, locateArchives } from '../sources/archive/locate.ts';
-import { loadState, saveState } from '../sources/archive/state-file.ts';
-import { type ArchivedMail, readMails, rowsOfThread, rowsThatMatter, updateState } from '../sources/archive.ts';
 import { type Context, cloneDirectory } from './context.ts';
 
 /** A series that was asked for, with all mails that were read to find it. */
@@ -134,7 +134,7 @@ async function inFile(
   const files = await locateArchives(path);
   if (files.some(({ kind }) => kind === 'git'))
     throw new UsageError(`${plain(path)} is an archive: name the series by its Message-ID, and this with --archive`);
-  const { updateState: scan } = await import('../sources/archive.ts');
+  const { updateState: scan } = await import('../archive/scan.ts');
   const state = await scan(files, { schema: 'bitwatch.archive/1', archives: [] });
   const places = state.archives.flatMap(({ name, rows }) =>
     rows.map((row) => ({ archive: name, location: row.split(' ')[0] ?? '' })),

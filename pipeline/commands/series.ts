@@ -1,11 +1,11 @@
 import { type OutputFile, writeFiles } from '../deliver/files.ts';
 import { formatMboxrd } from '../extract/mail/mbox.ts';
+import { openRepository } from '../git/repository.ts';
 import { EXIT, UsageError } from '../model/errors.ts';
 import type { SeriesEffect } from '../model/series-effect.ts';
 import { jsonText } from '../report/machine.ts';
 import { seriesMarkdown, seriesText } from '../report/series.ts';
 import { seriesJson } from '../report/series-json.ts';
-import { openRepository } from '../sources/repository.ts';
 import type { Specs } from '../specs/store.ts';
 import { type Context, specsOf } from './context.ts';
 import { quoteArgument } from './reviews.ts';

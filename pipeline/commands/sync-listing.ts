@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { readReleaseTable } from '../extract/module/release-table.ts';
+import { openBlobs } from '../git/blobs.ts';
+import { type Repository, resolveCommit } from '../git/repository.ts';
 import { compareVersions } from '../model/order.ts';
-import { openBlobs } from '../sources/blobs.ts';
-import { type Repository, resolveCommit } from '../sources/repository.ts';
 import { writeFileAtomically } from '../specs/atomic.ts';
 import { type KnownRelease, unknownRelease } from '../specs/lists-file.ts';
 import { releasesToYaml } from '../specs/releases-text.ts';

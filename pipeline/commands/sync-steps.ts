@@ -1,5 +1,5 @@
+import type { Repository } from '../git/repository.ts';
 import { KnownError } from '../model/errors.ts';
-import type { Repository } from '../sources/repository.ts';
 import type { PlainSource } from '../specs/sources-shape.ts';
 import type { Context } from './context.ts';
 
@@ -20,7 +20,7 @@ export async function fetchAhead(
   paths: readonly string[],
 ): Promise<void> {
   if (context.options.offline || commits.length === 0) return;
-  const { prefetchBlobs } = await import('../sources/prefetch.ts');
+  const { prefetchBlobs } = await import('../git/prefetch.ts');
   await prefetchBlobs(repository, source.url, commits, paths);
 }
 

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { MODULE_PATHS } from '../extract/module/release.ts';
+import { type BlobReader, openBlobs } from '../git/blobs.ts';
+import { type Update, updateClone } from '../git/clone.ts';
+import { listReleases, makefileNotes } from '../git/releases.ts';
+import type { Repository } from '../git/repository.ts';
 import { EXIT, KnownError, UsageError } from '../model/errors.ts';
-import { type BlobReader, openBlobs } from '../sources/blobs.ts';
-import { type Update, updateClone } from '../sources/clone.ts';
-import { listReleases, makefileNotes } from '../sources/releases.ts';
-import type { Repository } from '../sources/repository.ts';
 import { writeFileAtomically } from '../specs/atomic.ts';
 import { clobbersToYaml } from '../specs/clobbers-text.ts';
 import { moduleFileName, moduleToYaml } from '../specs/module-text.ts';

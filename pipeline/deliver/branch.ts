@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
+import { firstLine, runGit } from '../git/process.ts';
 import { EXIT, KnownError, NoInputError, UnavailableError, UsageError } from '../model/errors.ts';
-import { firstLine, runGit } from '../sources/process.ts';
 import { type Git, writeTree } from './tree.ts';
 
 export type Proposal = {

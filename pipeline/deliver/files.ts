@@ -1,7 +1,7 @@
 import { readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { makeFolder } from '../git/folder.ts';
 import { EXIT, KnownError } from '../model/errors.ts';
-import { makeFolder } from '../sources/folder.ts';
 
 export type OutputFile = { readonly path: string; readonly content: string | Uint8Array };
 

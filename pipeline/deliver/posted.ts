@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeFolder } from '../git/folder.ts';
+import { withLock } from '../git/lock.ts';
 import { NoInputError, UnavailableError } from '../model/errors.ts';
 import { compareNumbers, compareTexts } from '../model/order.ts';
-import { makeFolder } from '../sources/folder.ts';
-import { withLock } from '../sources/lock.ts';
 import { writeFileAtomically } from '../specs/atomic.ts';
 import { NO_CACHE, readPlain } from '../specs/plain.ts';
 import { quoted } from '../specs/yaml-text.ts';

@@ -2,9 +2,9 @@ import { readFiles } from '../../pipeline/commands/module-revision.ts';
 import { bodyOf, readUnit } from '../../pipeline/extract/c/unit.ts';
 import { isClobberSource } from '../../pipeline/extract/module/clobber-source.ts';
 import { extractClobbers } from '../../pipeline/extract/module/clobbers/extract.ts';
-import { openBlobs } from '../../pipeline/sources/blobs.ts';
-import { listReleases } from '../../pipeline/sources/releases.ts';
-import { listPaths, openRepository } from '../../pipeline/sources/repository.ts';
+import { openBlobs } from '../../pipeline/git/blobs.ts';
+import { listReleases } from '../../pipeline/git/releases.ts';
+import { listPaths, openRepository } from '../../pipeline/git/repository.ts';
 import { best } from './measure.ts';
 
 /** The derivation of a release's clobbers against parsing the same files, bodies and all. */

@@ -1,6 +1,6 @@
-import { openBlobs } from '../../pipeline/sources/blobs.ts';
-import { listReleases } from '../../pipeline/sources/releases.ts';
-import { openRepository } from '../../pipeline/sources/repository.ts';
+import { openBlobs } from '../../pipeline/git/blobs.ts';
+import { listReleases } from '../../pipeline/git/releases.ts';
+import { openRepository } from '../../pipeline/git/repository.ts';
 
 /** Extracts and classes every release of the repository that the argument names: what `sync` does, without writing. */
 const repository = openRepository(process.argv[2] ?? '.', process.env);

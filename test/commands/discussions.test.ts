@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { makeInbox } from '../archive/inbox.ts';
 import { temporaryFolder } from '../helpers/repository.ts';
 import { bitwatch } from '../helpers/run.ts';
 import { mailOf } from '../helpers/series.ts';
-import { makeInbox } from '../sources/archive/inbox.ts';
 
 type Bits = { readonly bits: readonly { readonly discussed: readonly { readonly id: string }[] | null }[] };
 

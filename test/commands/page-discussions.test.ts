@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { archiveLabels } from '../../pipeline/commands/archive-labels.ts';
 import type { PageData } from '../../pipeline/report/html/shape.ts';
+import { makeInbox } from '../archive/inbox.ts';
 import { temporaryFolder } from '../helpers/repository.ts';
 import { bitwatch } from '../helpers/run.ts';
 import { mailOf } from '../helpers/series.ts';
-import { makeInbox } from '../sources/archive/inbox.ts';
 
 const MAILS = [
   { id: 'a@x', subject: 'TDX and <b>7.1.EAX[19]</b>', body: 'A question.\n', day: 2 },

@@ -1,9 +1,9 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { append, git, mailText, makeInbox } from '../archive/inbox.ts';
 import { temporaryFolder } from '../helpers/repository.ts';
 import { bitwatch, ROOT } from '../helpers/run.ts';
-import { append, git, mailText, makeInbox } from '../sources/archive/inbox.ts';
 
 const mails = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, at) => ({

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { SCHEMAS } from '../../pipeline/report/schema.ts';
+import { makeInbox } from '../archive/inbox.ts';
 import { kernelFiles, MASKING } from '../helpers/kernel-tree.ts';
 import { git, gitEnv, temporaryFolder } from '../helpers/repository.ts';
 import { bitwatch, type RunResult } from '../helpers/run.ts';
@@ -17,7 +18,6 @@ import {
   postingOf,
   TDX,
 } from '../helpers/series.ts';
-import { makeInbox } from '../sources/archive/inbox.ts';
 
 const MORE = 'feature_bit(X86_FEATURE_HLE)';
 /** Denies QUINCE, 7.0.EBX[19], beside the two that are denied already. */

@@ -11,9 +11,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { append, mailText, makeInbox } from '../archive/inbox.ts';
 import { moduleFiles } from '../helpers/module-source.ts';
 import { addCommits, buildRepository, git, temporaryFolder } from '../helpers/repository.ts';
-import { append, mailText, makeInbox } from '../sources/archive/inbox.ts';
 import { isCommand } from './runner-files.ts';
 import { compileProgram, logOf, makeWorld } from './world.ts';
 

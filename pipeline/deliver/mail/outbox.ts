@@ -1,8 +1,8 @@
 import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from '../../git/folder.ts';
+import { withLock } from '../../git/lock.ts';
 import { NoInputError, UnavailableError } from '../../model/errors.ts';
-import { makeFolder } from '../../sources/folder.ts';
-import { withLock } from '../../sources/lock.ts';
 import { writeFileAtomically } from '../../specs/atomic.ts';
 
 /**

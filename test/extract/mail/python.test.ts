@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { locateArchives } from '../../../pipeline/sources/archive/locate.ts';
+import { locateArchives } from '../../../pipeline/archive/locate.ts';
 import { CLASSES, classOf } from '../../helpers/python-mail/classes.ts';
 import { compareMail, type Difference } from '../../helpers/python-mail/compare.ts';
 import { hasPython, type PythonMail, readWithPython } from '../../helpers/python-mail/read.ts';

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readModuleRevision } from '../../../pipeline/commands/module-revision.ts';
+import { openBlobs } from '../../../pipeline/git/blobs.ts';
+import { listReleases } from '../../../pipeline/git/releases.ts';
+import { openRepository } from '../../../pipeline/git/repository.ts';
 import { classify } from '../../../pipeline/model/class.ts';
-import { openBlobs } from '../../../pipeline/sources/blobs.ts';
-import { listReleases } from '../../../pipeline/sources/releases.ts';
-import { openRepository } from '../../../pipeline/sources/repository.ts';
 import { NO_CACHE } from '../../../pipeline/specs/plain.ts';
 import { loadSpecs } from '../../../pipeline/specs/store.ts';
 import { ROOT } from '../../helpers/run.ts';

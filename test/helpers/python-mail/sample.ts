@@ -1,4 +1,4 @@
-import { readGit } from '../../../pipeline/sources/process.ts';
+import { readGit } from '../../../pipeline/git/process.ts';
 
 /** The mails (blobs `m`) of a public-inbox archive that are there, oldest commit first, each once. */
 async function mailBlobs(gitDir: string, env: NodeJS.ProcessEnv): Promise<readonly string[]> {

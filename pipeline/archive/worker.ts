@@ -1,4 +1,4 @@
-import { MAX_MAIL } from '../../extract/mail/mail.ts';
+import { MAX_MAIL } from '../extract/mail/mail.ts';
 import { openStore } from './pack/store.ts';
 import type { Answer, Ask } from './pool.ts';
 import { objectLine } from './scan-line.ts';

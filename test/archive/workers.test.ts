@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type * as GitPart from '../../pipeline/sources/archive/git-part.ts';
-import { scanGit } from '../../pipeline/sources/archive/git-part.ts';
-import { mailText, makeInbox } from './archive/inbox.ts';
+import type * as GitPart from '../../pipeline/archive/git-part.ts';
+import { scanGit } from '../../pipeline/archive/git-part.ts';
+import { mailText, makeInbox } from './inbox.ts';
 
 let root = '';
 beforeAll(() => {
@@ -19,7 +19,7 @@ function compile(outDir: string): void {
   const options = ['--incremental', 'false', '--outDir', outDir, '--rootDir', '.', '--noEmit', 'false', '--noCheck'];
   const settings = ['--module', 'nodenext', '--target', 'es2023', '--types', 'node', '--skipLibCheck'];
   const imports = ['--rewriteRelativeImportExtensions', '--allowImportingTsExtensions'];
-  const entries = ['git-part.ts', 'worker.ts'].map((name) => `pipeline/sources/archive/${name}`);
+  const entries = ['git-part.ts', 'worker.ts'].map((name) => `pipeline/archive/${name}`);
   execFileSync(join('node_modules', '.bin', 'tsc'), [
     '--ignoreConfig',
     ...options,
@@ -37,7 +37,7 @@ test('worker processes give the bytes that one process gives', async () => {
   const gitDir = makeInbox(root, 'many.git', mails);
   const dist = join(root, 'dist');
   compile(dist);
-  const url = pathToFileURL(join(dist, 'pipeline/sources/archive/git-part.js')).href;
+  const url = pathToFileURL(join(dist, 'pipeline/archive/git-part.js')).href;
   const compiled = (await import(url)) as typeof GitPart;
   const scan = { gitDir, name: 'many', after: null, shard: { index: 1, of: 1 } };
   const local = await scanGit({ ...scan, jobs: 1 });

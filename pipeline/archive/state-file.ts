@@ -1,8 +1,8 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { DataError } from '../../model/errors.ts';
-import { makeFolder } from '../folder.ts';
+import { makeFolder } from '../git/folder.ts';
+import { DataError } from '../model/errors.ts';
 import { EMPTY_STATE, type Part, type State } from './state.ts';
 
 const KIND = z.enum(['git', 'mbox', 'mboxrd', 'maildir', 'eml']);

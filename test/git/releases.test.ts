@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { nameRevision, releaseNameOf } from '../../pipeline/extract/module/release-name.ts';
-import { openBlobs } from '../../pipeline/sources/blobs.ts';
-import { listReleases, makefileNotes } from '../../pipeline/sources/releases.ts';
-import { openRepository } from '../../pipeline/sources/repository.ts';
+import { openBlobs } from '../../pipeline/git/blobs.ts';
+import { listReleases, makefileNotes } from '../../pipeline/git/releases.ts';
+import { openRepository } from '../../pipeline/git/repository.ts';
 import { buildRepository, git, type TestCommit } from '../helpers/repository.ts';
 
 const env = { PATH: process.env.PATH };

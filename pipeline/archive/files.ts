@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MAX_MAIL } from '../../extract/mail/mail.ts';
-import { splitMbox, unquoteMboxrd } from '../../extract/mail/mbox.ts';
-import { scanMail } from '../../extract/mail/row.ts';
-import { NoInputError } from '../../model/errors.ts';
+import { MAX_MAIL } from '../extract/mail/mail.ts';
+import { splitMbox, unquoteMboxrd } from '../extract/mail/mbox.ts';
+import { scanMail } from '../extract/mail/row.ts';
+import { NoInputError } from '../model/errors.ts';
 import type { Shard } from './git-part.ts';
 import type { Archive } from './locate.ts';
 import { rowLine } from './scan-line.ts';

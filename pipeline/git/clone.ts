@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { DataError, NoInputError, UnavailableError } from '../model/errors.ts';
+import { gitClient, reaching } from './client.ts';
 import { makeFolder } from './folder.ts';
-import { gitClient, reaching } from './git-client.ts';
 import { withLock } from './lock.ts';
 import { fetchConfigIn } from './ownership.ts';
 import { FETCH_CONFIG, FETCH_CONFIG_NAME } from './process.ts';

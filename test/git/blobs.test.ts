@@ -1,9 +1,9 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { type Answer, batchParser } from '../../pipeline/git/batch-answers.ts';
+import { openBlobs } from '../../pipeline/git/blobs.ts';
 import { DataError, NoInputError, UnavailableError } from '../../pipeline/model/errors.ts';
-import { type Answer, batchParser } from '../../pipeline/sources/batch-answers.ts';
-import { openBlobs } from '../../pipeline/sources/blobs.ts';
 import { buildRepository, git, temporaryFolder } from '../helpers/repository.ts';
 
 const env = { PATH: process.env.PATH };

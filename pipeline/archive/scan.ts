@@ -2,13 +2,13 @@ import { availableParallelism } from 'node:os';
 import { type Mail, readMail } from '../extract/mail/mail.ts';
 import { idKey } from '../extract/mail/row.ts';
 import { groupLinked } from '../extract/mail/union.ts';
-import { readFileMails, scanFiles } from './archive/files.ts';
-import { type Shard, scanGit } from './archive/git-part.ts';
-import type { Archive } from './archive/locate.ts';
-import { mergeScans } from './archive/merge.ts';
-import { readObjects } from './archive/readers.ts';
-import { type Located, readRowLine } from './archive/scan-line.ts';
-import type { ArchiveState, Part, State } from './archive/state.ts';
+import { readFileMails, scanFiles } from './files.ts';
+import { type Shard, scanGit } from './git-part.ts';
+import type { Archive } from './locate.ts';
+import { mergeScans } from './merge.ts';
+import { readObjects } from './readers.ts';
+import { type Located, readRowLine } from './scan-line.ts';
+import type { ArchiveState, Part, State } from './state.ts';
 
 export type ScanOptions = {
   /** Reader processes that run at once, up to the number of cores; two where it is not given. */

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { UnavailableError } from '../../model/errors.ts';
+import { UnavailableError } from '../model/errors.ts';
 
 /**
  * Small windows on the pack and a small delta cache: the same speed, a third of the memory. No transport: a missing blob of a

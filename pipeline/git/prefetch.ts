@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { gitClient, reaching } from './git-client.ts';
+import { gitClient, reaching } from './client.ts';
 import { readGit } from './process.ts';
 import type { Repository } from './repository.ts';
 

@@ -1,4 +1,4 @@
-import { NoInputError } from '../../model/errors.ts';
+import { NoInputError } from '../model/errors.ts';
 import { type Event, listEvents } from './events.ts';
 import { gitTry } from './git.ts';
 import { blobScanner } from './readers.ts';

@@ -2,9 +2,9 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { patchFiles } from '../../pipeline/extract/mail/patch.ts';
-import { openRepository } from '../../pipeline/sources/repository.ts';
-import { withScratch } from '../../pipeline/sources/scratch.ts';
-import { type ApplyResult, applyPatches, touchedPaths } from '../../pipeline/sources/series.ts';
+import { type ApplyResult, applyPatches, touchedPaths } from '../../pipeline/git/apply-series.ts';
+import { openRepository } from '../../pipeline/git/repository.ts';
+import { withScratch } from '../../pipeline/git/scratch.ts';
 import { buildRepository, git, gitEnv, temporaryFolder } from '../helpers/repository.ts';
 
 const BASE = { 'a/file.c': 'one\ntwo\nthree\n', 'a/other.c': 'one\n', Makefile: 'all:\n' };

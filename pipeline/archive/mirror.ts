@@ -1,10 +1,10 @@
 import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { UnavailableError } from '../../model/errors.ts';
-import { makeCache, transportUrl } from '../clone.ts';
-import { makeFolder } from '../folder.ts';
-import { gitClient, reaching } from '../git-client.ts';
-import { withLock } from '../lock.ts';
+import { gitClient, reaching } from '../git/client.ts';
+import { makeCache, transportUrl } from '../git/clone.ts';
+import { makeFolder } from '../git/folder.ts';
+import { withLock } from '../git/lock.ts';
+import { UnavailableError } from '../model/errors.ts';
 
 /** The commit that a remote repository's HEAD names, null where it has none. Throws an UnavailableError. */
 export async function remoteTip(url: string, directory: string, env: NodeJS.ProcessEnv): Promise<string | null> {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { MAX_MAIL } from '../../extract/mail/mail.ts';
+import { MAX_MAIL } from '../extract/mail/mail.ts';
 import { type BatchObject, batchParser } from './batch.ts';
 import { ended, GIT_ENV, gitArguments, requireSuccess } from './git.ts';
 import { type Pool, startPool } from './pool.ts';

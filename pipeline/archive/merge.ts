@@ -1,4 +1,4 @@
-import { DataError } from '../../model/errors.ts';
+import { DataError } from '../model/errors.ts';
 import type { ArchiveState, Part, Skipped, State } from './state.ts';
 
 type Growing = { rows: Map<string, string>; skipped: Skipped[] };

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { UnavailableError } from '../../model/errors.ts';
+import { UnavailableError } from '../model/errors.ts';
 
 /** Worker processes that scan blobs out of the packs of a repository. */
 export type Pool = {

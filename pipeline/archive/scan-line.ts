@@ -1,4 +1,4 @@
-import { type Row, scanMail } from '../../extract/mail/row.ts';
+import { type Row, scanMail } from '../extract/mail/row.ts';
 import type { BatchObject } from './batch.ts';
 
 /** A scanned mail and where its bytes stand: a blob id, `offset+length` in an mbox, or a file name in a maildir. */

@@ -2,17 +2,17 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { locateArchives } from '../../pipeline/archive/locate.ts';
+import { mergeScans } from '../../pipeline/archive/merge.ts';
+import { readMails, rowsThatMatter, scanArchives, updateState } from '../../pipeline/archive/scan.ts';
+import { EMPTY_STATE, type State } from '../../pipeline/archive/state.ts';
+import { formatState, loadState, saveState } from '../../pipeline/archive/state-file.ts';
+import { scanSubjects } from '../../pipeline/archive/subjects.ts';
 import { formatMboxrd } from '../../pipeline/extract/mail/mbox.ts';
 import { seriesOf } from '../../pipeline/extract/mail/rerolls.ts';
 import { threadsOf } from '../../pipeline/extract/mail/threads.ts';
 import { DataError, NoInputError } from '../../pipeline/model/errors.ts';
-import { locateArchives } from '../../pipeline/sources/archive/locate.ts';
-import { mergeScans } from '../../pipeline/sources/archive/merge.ts';
-import { EMPTY_STATE, type State } from '../../pipeline/sources/archive/state.ts';
-import { formatState, loadState, saveState } from '../../pipeline/sources/archive/state-file.ts';
-import { scanSubjects } from '../../pipeline/sources/archive/subjects.ts';
-import { readMails, rowsThatMatter, scanArchives, updateState } from '../../pipeline/sources/archive.ts';
-import { append, git, loseObject, mailText, makeInbox, type Step } from './archive/inbox.ts';
+import { append, git, loseObject, mailText, makeInbox, type Step } from './inbox.ts';
 
 let root = '';
 beforeAll(() => {

@@ -1,8 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { NoInputError } from '../../pipeline/model/errors.ts';
-import { listPathChanges } from '../../pipeline/sources/path-changes.ts';
+import { listPathChanges } from '../../pipeline/git/path-changes.ts';
 import {
   isShallow,
   listCommits,
@@ -10,7 +9,8 @@ import {
   listRefs,
   openRepository,
   resolveCommit,
-} from '../../pipeline/sources/repository.ts';
+} from '../../pipeline/git/repository.ts';
+import { NoInputError } from '../../pipeline/model/errors.ts';
 import { buildRepository, git, temporaryFolder } from '../helpers/repository.ts';
 
 const env = { PATH: process.env.PATH };

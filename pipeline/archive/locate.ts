@@ -1,6 +1,6 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { NoInputError } from '../../model/errors.ts';
+import { NoInputError } from '../model/errors.ts';
 import type { ArchiveKind } from './state.ts';
 
 /** An archive on disk. `name` is how reports and the state call it. */
