@@ -9,6 +9,8 @@ export const EXIT = {
   noInput: 66,
   unavailable: 69,
   bug: 70,
+  cannotCreate: 73,
+  io: 74,
   incomplete: 75,
   findings: 100,
 } as const;

@@ -9,6 +9,8 @@ const RESULTS: Readonly<Record<number, readonly [string, string]>> = {
   [EXIT.data]: ['data', 'Data could not be read: this run is no verdict.'],
   [EXIT.noInput]: ['no-input', 'Something that was asked for is not there: this run is no verdict.'],
   [EXIT.unavailable]: ['unavailable', 'Incomplete: nothing could be fetched. This does not mean that nothing is new.'],
+  [EXIT.cannotCreate]: ['cannot-create', 'An output could not be written: this run is no verdict.'],
+  [EXIT.io]: ['io', 'The machine failed to read or write: this run is no verdict.'],
   [EXIT.bug]: ['bug', 'The program failed: this run is no verdict.'],
   [EXIT.incomplete]: ['incomplete', 'Incomplete: part of it could not be fetched or read. The rest stands below.'],
   [EXIT.findings]: ['findings', 'Findings reach the level that fails this check.'],

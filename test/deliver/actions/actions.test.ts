@@ -98,6 +98,8 @@ test('incomplete, unavailable and clean are told apart in word and sentence', ()
     'no-input',
     'unavailable',
     'bug',
+    'cannot-create',
+    'io',
     'incomplete',
     'findings',
   ]);
