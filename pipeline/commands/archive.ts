@@ -8,8 +8,8 @@ import { loadState, parsePart, saveState } from '../archive/state-file.ts';
 import { scanSubjects } from '../archive/subjects.ts';
 import { readSubject } from '../extract/mail/subject.ts';
 import { NoInputError, UsageError } from '../model/errors.ts';
+import { plain } from '../model/text.ts';
 import { jsonText } from '../report/machine.ts';
-import { plain } from '../report/plain.ts';
 import { type Context, cloneDirectory } from './context.ts';
 import { isPostedText, mergePostedFiles } from './merge-posted.ts';
 

@@ -7,7 +7,7 @@ import { formatDay } from '../model/day.ts';
 import type { BitName } from '../model/knowledge.ts';
 import { compareNumbers, compareTexts } from '../model/order.ts';
 import type { Place } from '../model/place.ts';
-import { plain } from '../report/plain.ts';
+import { plain } from '../model/text.ts';
 import { wrap } from '../report/text.ts';
 import type { Context } from './context.ts';
 import { archivedMails } from './series-mails.ts';

@@ -2,8 +2,8 @@ import type { Keep, Outcome } from '../deliver/github/keep.ts';
 import type { Item } from '../deliver/github/shelf.ts';
 import type { Posted } from '../deliver/posted.ts';
 import { EXIT } from '../model/errors.ts';
+import { plain } from '../model/text.ts';
 import { jsonText } from '../report/machine.ts';
-import { plain } from '../report/plain.ts';
 import type { Context } from './context.ts';
 
 /** What a run did or would do, and what there is to say beside it. */

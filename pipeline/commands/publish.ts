@@ -11,8 +11,8 @@ import { type Item, type Kept, ownLogin, type Shelf } from '../deliver/github/sh
 import { apiAddress, mayWrite, type OptIns, parseTarget, type Target, targetText } from '../deliver/github/target.ts';
 import { loadPosted, type Posted, recordPosted, withPostedLock } from '../deliver/posted.ts';
 import { UsageError } from '../model/errors.ts';
+import { plain } from '../model/text.ts';
 import { VERSION } from '../report/formats.ts';
-import { plain } from '../report/plain.ts';
 import { type Context, progress, specsDirectory } from './context.ts';
 import { changeDraft, type Drafts, fileDraft, releaseDrafts, silentDraft, sinceDraft } from './publish-drafts.ts';
 import { planOf, reportKeep } from './publish-report.ts';

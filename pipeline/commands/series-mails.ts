@@ -8,7 +8,7 @@ import { type Series, seriesOf } from '../extract/mail/rerolls.ts';
 import { type Thread, threadKey, threadsOf } from '../extract/mail/threads.ts';
 import { DataError, NoInputError, UsageError } from '../model/errors.ts';
 import { compareTexts } from '../model/order.ts';
-import { plain } from '../report/plain.ts';
+import { plain } from '../model/text.ts';
 import { type Context, cloneDirectory } from './context.ts';
 
 /** A series that was asked for, with all mails that were read to find it. */

@@ -1,8 +1,10 @@
 import type { ClassChange, FeatureMove, FeatureRename, GateChange, MaskChange, ReleaseDiff } from '../model/change.ts';
 import { absentRegister, CELL_CLASSES, type ClassedRelease, type RegisterClasses } from '../model/class.ts';
+import { compareGates } from '../model/gate.ts';
 import { and, without } from '../model/mask.ts';
 import type { FixedMasks, ModuleRelease } from '../model/module.ts';
-import { compareLeaves, comparePlaces, type LeafKey, leafId, placeId } from '../model/place.ts';
+import { compareTexts } from '../model/order.ts';
+import { compareLeaves, comparePlaces, type LeafKey, leafId, type Place, placeId } from '../model/place.ts';
 
 /** What differs from `a` to `b`. diff(A, A) is empty, diff(B, A) is the mirror, and the order of input never matters. */
 export function diffReleases(a: ClassedRelease, b: ClassedRelease): ReleaseDiff {
@@ -23,7 +25,7 @@ export function diffReleases(a: ClassedRelease, b: ClassedRelease): ReleaseDiff 
     cpuidFlags:
       before.cpuidFlags === null || after.cpuidFlags === null
         ? { added: [], removed: [] }
-        : listChange(before.cpuidFlags, after.cpuidFlags, byText),
+        : listChange(before.cpuidFlags, after.cpuidFlags, compareTexts),
     configSlots: { from: configSlots(before), to: configSlots(after) },
     leaves: leafChanges(before.lookup, after.lookup),
     coverage: { cells: pairs.length * 32, unknown: unknownFacts(before, after) },
@@ -33,8 +35,6 @@ export function diffReleases(a: ClassedRelease, b: ClassedRelease): ReleaseDiff 
 /** The length of the release's CPUID_CONFIG array. */
 export const configSlots = (release: ModuleRelease): number =>
   release.configurable.reduce((most, { slot }) => Math.max(most, slot + 1), 0);
-
-const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Each register of either release with its counterpart, `absent` where one does not have the leaf. */
 function pairRegisters(
@@ -52,8 +52,15 @@ function pairRegisters(
     ]);
 }
 
+/** How both releases write a place: without a sub-leaf where either does, so that the way back reads the same. */
+const placeOf = (from: Place, { leaf, subleaf, register }: Place): Place => ({
+  leaf,
+  subleaf: from.subleaf === null ? null : subleaf,
+  register,
+});
+
 function classChanges(from: RegisterClasses, to: RegisterClasses): readonly ClassChange[] {
-  const place = { leaf: to.leaf, subleaf: to.subleaf, register: to.register };
+  const place = placeOf(from, to);
   return CELL_CLASSES.flatMap((old) =>
     CELL_CLASSES.flatMap((now) => {
       const mask = old === now ? 0 : and(from.classes.get(old) ?? 0, to.classes.get(now) ?? 0);
@@ -68,26 +75,8 @@ function gateChanges(from: RegisterClasses, to: RegisterClasses): readonly GateC
   const names = [...new Set([...from.gates.keys(), ...to.gates.keys()])].sort(compareGates);
   return names.flatMap((gate) => {
     const [old, now] = [from.gates.get(gate) ?? 0, to.gates.get(gate) ?? 0];
-    return old === now
-      ? []
-      : [
-          {
-            leaf: to.leaf,
-            subleaf: to.subleaf,
-            register: to.register,
-            gate,
-            added: without(now, old),
-            removed: without(old, now),
-          },
-        ];
+    return old === now ? [] : [{ ...placeOf(from, to), gate, added: without(now, old), removed: without(old, now) }];
   });
-}
-
-/** Attributes before XFAM, each by bit number. */
-function compareGates(a: string, b: string): number {
-  const [kindA = '', bitA = ''] = a.split(':');
-  const [kindB = '', bitB = ''] = b.split(':');
-  return byText(kindA, kindB) || Number(bitA) - Number(bitB);
 }
 
 function listChange<T>(

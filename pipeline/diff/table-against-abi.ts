@@ -1,4 +1,5 @@
 import { absentRegister, CELL_CLASSES, type CellClass, type RegisterClasses } from '../model/class.ts';
+import { type GateId, gateOf } from '../model/gate.ts';
 import { and, bitMask, countBits, FULL, hasBit, or, without } from '../model/mask.ts';
 import { compareLeaves, comparePlaces, type LeafKey, leafId, type Place, placeId } from '../model/place.ts';
 import type { AbiField, AbiRegister, AbiTable, Virtualization } from '../model/virtualization.ts';
@@ -22,7 +23,7 @@ export type Claim = (typeof CLAIMS)[number];
 /** A bit set of one register on which the table and the ABI table of the same release disagree. */
 export type TableDifference = Place & { readonly mask: number } & (
     | { readonly kind: 'class'; readonly table: CellClass; readonly abi: Claim }
-    | { readonly kind: 'gate'; readonly gate: string; readonly only: 'table' | 'abi' }
+    | { readonly kind: 'gate'; readonly gate: GateId; readonly only: 'table' | 'abi' }
     /** The ABI table says nothing of these bits. */
     | { readonly kind: 'not-in-abi'; readonly table: CellClass }
   );
@@ -79,8 +80,8 @@ function claimsOf(register: AbiRegister | undefined): ReadonlyMap<Claim, number>
 }
 
 /** The bits of each gate that the ABI table states, and the bits of which it states all gates. */
-function gatesOf(register: AbiRegister): { readonly masks: ReadonlyMap<string, number>; readonly stated: number } {
-  const masks = new Map<string, number>();
+function gatesOf(register: AbiRegister): { readonly masks: ReadonlyMap<GateId, number>; readonly stated: number } {
+  const masks = new Map<GateId, number>();
   const gated = ({ virtualization }: AbiField): boolean =>
     virtualization.native || virtualization.configurable !== null;
   let stated = 0;
@@ -92,12 +93,10 @@ function gatesOf(register: AbiRegister): { readonly masks: ReadonlyMap<string, n
   return { masks, stated };
 }
 
-const familyOf = (gate: string): string => gate.slice(0, gate.indexOf(':'));
-
 /** The leaves that the module's tables gate at all, by kind of gate: elsewhere only its code does. */
 function gatedLeaves(table: readonly RegisterClasses[]): ReadonlySet<string> {
   return new Set(
-    table.flatMap((register) => [...register.gates.keys()].map((gate) => `${familyOf(gate)} ${leafId(register)}`)),
+    table.flatMap((register) => [...register.gates.keys()].map((gate) => `${gateOf(gate).kind} ${leafId(register)}`)),
   );
 }
 
@@ -115,7 +114,7 @@ function compareGates(table: RegisterClasses, abi: AbiRegister, gated: ReadonlyS
   for (const gate of new Set([...table.gates.keys(), ...masks.keys()])) {
     const [left, right] = [and(table.gates.get(gate) ?? 0, compared), and(masks.get(gate) ?? 0, compared)];
     if (left === right) continue;
-    if (!gated.has(`${familyOf(gate)} ${leafId(table)}`)) {
+    if (!gated.has(`${gateOf(gate).kind} ${leafId(table)}`)) {
       beyond = true;
       continue;
     }
@@ -149,16 +148,6 @@ function classDifferences(table: RegisterClasses, abi: AbiRegister | undefined):
   });
 }
 
-/** A leaf without sub-leaves in one source may be sub-leaf 0 in the other: the key that the table uses. */
-function alignWith(table: readonly RegisterClasses[]): (key: LeafKey) => LeafKey {
-  const known = new Set(table.map(({ leaf, subleaf }) => `${leaf}/${subleaf}`));
-  return ({ leaf, subleaf }) => {
-    if (known.has(`${leaf}/${subleaf}`) || (subleaf !== null && subleaf !== 0)) return { leaf, subleaf };
-    const other = subleaf === null ? 0 : null;
-    return { leaf, subleaf: known.has(`${leaf}/${other}`) ? other : subleaf };
-  };
-}
-
 /** A register of a leaf that the module's table does not hold: it reads as 0 where the release says so, else #VE. */
 const beyondTable = (abi: AbiRegister, fixed0Leaves: ReadonlySet<number>): RegisterClasses =>
   fixed0Leaves.has(abi.leaf) ? { ...absentRegister(abi), classes: new Map([['fixed0', FULL]]) } : absentRegister(abi);
@@ -172,8 +161,8 @@ function rank(difference: TableDifference): readonly number[] {
 
 function gateRank(difference: TableDifference): string {
   if (difference.kind !== 'gate') return '';
-  const [kind = '', bit = ''] = difference.gate.split(':');
-  return `${kind}:${bit.padStart(3, '0')}:${difference.only}`;
+  const { kind, bit } = gateOf(difference.gate);
+  return `${kind}:${String(bit).padStart(3, '0')}:${difference.only}`;
 }
 
 function compareDifferences(a: TableDifference, b: TableDifference): number {
@@ -198,13 +187,7 @@ export function compareTableWithAbi(
   abi: AbiTable,
   fixed0Leaves: readonly number[] = [],
 ): TableComparison {
-  const align = alignWith(table);
-  const claimed = new Map(
-    abi.registers.map((register) => {
-      const aligned: AbiRegister = { ...register, ...align(register) };
-      return [placeId(aligned), aligned] as const;
-    }),
-  );
+  const claimed = new Map(abi.registers.map((register) => [placeId(register), register] as const));
   const own = new Set(table.map(placeId));
   const zero = new Set(fixed0Leaves);
   const beyond = [...claimed].filter(([id]) => !own.has(id)).map(([, register]) => beyondTable(register, zero));

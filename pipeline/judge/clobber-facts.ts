@@ -1,7 +1,9 @@
 import type { ClobberFacts, MsrTransition } from '../model/clobber.ts';
 import type { ClobberFact } from '../model/finding.ts';
 import type { ClobberRow } from '../model/knowledge.ts';
+import { and } from '../model/mask.ts';
 import { msrName } from '../model/msr-name.ts';
+import { samePlace } from '../model/place.ts';
 import type { Policy } from '../model/policy.ts';
 
 /** True, false, or null where no policy was given. */
@@ -38,12 +40,6 @@ function isOpenedBy(transition: MsrTransition, row: ClobberRow): boolean {
   return transition.openers.some((opener) => {
     if (opener.kind === 'attributes') return row.attributes.includes(opener.bit);
     if (opener.kind === 'xfam') return row.xfam.includes(opener.bit);
-    return row.bits.some(
-      (bit) =>
-        bit.leaf === opener.leaf &&
-        bit.subleaf === opener.subleaf &&
-        bit.register === opener.register &&
-        (bit.mask & opener.mask) !== 0,
-    );
+    return row.bits.some((bit) => samePlace(bit, opener) && and(bit.mask, opener.mask) !== 0);
   });
 }

@@ -1,9 +1,8 @@
-import { sameLeaf } from '../model/class.ts';
 import { type Finding, LEVELS, RULE_IDS } from '../model/finding.ts';
 import type { Knowledge } from '../model/knowledge.ts';
 import { namedBits } from '../model/names.ts';
 import { compareNumbers, compareTexts } from '../model/order.ts';
-import { comparePlaces } from '../model/place.ts';
+import { comparePlaces, sameLeaf } from '../model/place.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import type { Draft, Rule } from './rule.ts';
 

@@ -2,9 +2,11 @@ import type { ClassChange } from '../model/change.ts';
 import type { ClassedRelease } from '../model/class.ts';
 import { configurableMask, type RegisterClasses } from '../model/class.ts';
 import type { RuleId } from '../model/finding.ts';
+import type { GateId } from '../model/gate.ts';
 import type { ClobberRow, Knowledge } from '../model/knowledge.ts';
-import { and, bitMask, or, without } from '../model/mask.ts';
-import { type LeafKey, leafId, type Place, placeId } from '../model/place.ts';
+import { and, bitMask, bitsOf, hasBit, or } from '../model/mask.ts';
+import { compareTexts } from '../model/order.ts';
+import { type LeafKey, leafId, type Place, placeId, sameLeaf, samePlace } from '../model/place.ts';
 import type { Evidence } from '../model/source.ts';
 import { CHANGE_TABLE } from './change-table.ts';
 import type { StepContext } from './rule.ts';
@@ -41,21 +43,14 @@ export function byGates(
   release: ClassedRelease,
   place: Place,
   mask: number,
-): readonly { readonly gates: readonly string[]; readonly mask: number }[] {
+): readonly { readonly gates: readonly GateId[]; readonly mask: number }[] {
   const gates = [...(registerOf(release, place)?.gates ?? [])];
-  const parts = new Map<string, number>();
-  for (let rest = mask; rest !== 0; ) {
-    const bit = bitMask(31 - Math.clz32(rest & -rest));
-    const key = gates
-      .filter(([, gated]) => and(gated, bit) !== 0)
-      .map(([name]) => name)
-      .join(' ');
-    parts.set(key, or(parts.get(key) ?? 0, bit));
-    rest = without(rest, bit);
+  const parts = new Map<string, { readonly gates: readonly GateId[]; readonly mask: number }>();
+  for (const bit of bitsOf(mask)) {
+    const own = gates.filter(([, gated]) => hasBit(gated, bit)).map(([id]) => id);
+    parts.set(own.join(' '), { gates: own, mask: or(parts.get(own.join(' '))?.mask ?? 0, bitMask(bit)) });
   }
-  return [...parts]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, part]) => ({ gates: key === '' ? [] : key.split(' '), mask: part }));
+  return [...parts].sort(([a], [b]) => compareTexts(a, b)).map(([, part]) => part);
 }
 
 /** The rows of `specs/clobbers.md` that a register's bits open, with the bits of each. */
@@ -78,15 +73,7 @@ export function clobbersOf(
 /** Features of a register's bits that clobber no host state and still need the VMM's help, from `specs/clobbers.md`. */
 export function functionalOf(knowledge: Knowledge, place: Place, mask: number): readonly string[] {
   const rows = knowledge.clobbers.filter(
-    (row) =>
-      row.kind === 'functional' &&
-      row.bits.some(
-        (bit) =>
-          bit.leaf === place.leaf &&
-          bit.register === place.register &&
-          (bit.subleaf ?? 0) === (place.subleaf ?? 0) &&
-          and(bit.mask, mask) !== 0,
-      ),
+    (row) => row.kind === 'functional' && row.bits.some((bit) => samePlace(bit, place) && and(bit.mask, mask) !== 0),
   );
   return rows.map((row) => row.feature);
 }
@@ -102,5 +89,4 @@ export function configurableBits(release: ClassedRelease): ReadonlyMap<string, n
 
 /** True where names or the table of leaves know the leaf: user space can be expected to ask for it. */
 export const isKnownLeaf = (knowledge: Knowledge, key: LeafKey): boolean =>
-  knowledge.names.some((name) => name.leaf === key.leaf && (name.subleaf ?? 0) === (key.subleaf ?? 0)) ||
-  knowledge.staticRegisters.some((row) => row.leaf === key.leaf);
+  knowledge.names.some((name) => sameLeaf(name, key)) || knowledge.staticRegisters.some((row) => row.leaf === key.leaf);

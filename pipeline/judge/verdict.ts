@@ -1,6 +1,7 @@
 import type { ClassedRelease, RegisterClasses } from '../model/class.ts';
 import { XFAM_NAMES } from '../model/control.ts';
 import type { Verdict } from '../model/finding.ts';
+import { gateOf } from '../model/gate.ts';
 import type { Knowledge } from '../model/knowledge.ts';
 import { and, bitsOf, or, rangeMask, without } from '../model/mask.ts';
 import { namesOf } from '../model/names.ts';
@@ -35,9 +36,9 @@ export function verdictsOf(
 function closedMask(register: RegisterClasses, policy: Policy, xfam: bigint): number {
   let closed = 0;
   for (const [gate, mask] of register.gates) {
-    const [kind, bit] = gate.split(':');
+    const { kind, bit } = gateOf(gate);
     const supported = kind === 'xfam' ? xfam : policy.attributes;
-    if (((supported >> BigInt(bit ?? 0)) & 1n) === 0n) closed = or(closed, mask);
+    if (((supported >> BigInt(bit)) & 1n) === 0n) closed = or(closed, mask);
   }
   return closed;
 }

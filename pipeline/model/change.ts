@@ -1,11 +1,12 @@
 import type { CellClass } from './class.ts';
+import type { GateId } from './gate.ts';
 import type { LeafKey, Place } from './place.ts';
 
 /** Bits of one register that went from one class to another between two releases. */
 export type ClassChange = Place & { readonly from: CellClass; readonly to: CellClass; readonly mask: number };
 
 /** Bits of one register that a gate took up (`added`) or let go (`removed`), in leaves that both releases have. */
-export type GateChange = Place & { readonly gate: string; readonly added: number; readonly removed: number };
+export type GateChange = Place & { readonly gate: GateId; readonly added: number; readonly removed: number };
 
 /** Bits of a 64-bit mask that were set (`added`) or cleared (`removed`); `null` where one side is not known. */
 export type MaskChange = {

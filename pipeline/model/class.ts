@@ -1,6 +1,7 @@
+import { type GateId, gateId } from './gate.ts';
 import { and, FULL, not, or, without } from './mask.ts';
 import type { ConfigurableEntry, LookupEntry, ModuleRelease, ModuleTables, RegisterMasks, XfamMask } from './module.ts';
-import { compareLeaves, type LeafKey, leafId, type Place, placeId, REGISTERS, type Register } from './place.ts';
+import { compareLeaves, leafId, type Place, placeId, REGISTERS, type Register } from './place.ts';
 
 /**
  * What one release does with a bit, by the module's own code: `absent` leaf not in the table, `ve` the leaf injects #VE,
@@ -14,7 +15,7 @@ export type CellClass = (typeof CELL_CLASSES)[number];
 export type RegisterClasses = Place & {
   readonly classes: ReadonlyMap<CellClass, number>;
   /** `xfam:2` or `attributes:30` to the bits that it gates, beside their class. */
-  readonly gates: ReadonlyMap<string, number>;
+  readonly gates: ReadonlyMap<GateId, number>;
   /** Which part of fixed1 and fixed0 rests on the platform verification at the module's start. */
   readonly verified: { readonly fixed1: number; readonly fixed0: number };
   /** Bits that the module computes when the guest asks, whatever their class. */
@@ -73,12 +74,12 @@ function classifyRegister(
       dynamic: 0,
       ...line,
     };
-  const gates = new Map<string, number>();
+  const gates = new Map<GateId, number>();
   let gated = 0;
   for (const [bit, masks] of xfam?.bits ?? []) {
     const mask = masks[register] ?? 0;
     if (mask === 0) continue;
-    gates.set(`xfam:${bit}`, mask);
+    gates.set(gateId({ kind: 'xfam', bit }), mask);
     gated = or(gated, mask);
   }
   const verify = entry.verifyMask[register] ?? 0;
@@ -103,7 +104,7 @@ function classifyRegister(
   const open = not(classes.get('fixed0') ?? 0);
   for (const { bit, masks } of attributeGates) {
     const mask = and(masks[register] ?? 0, open);
-    if (mask !== 0) gates.set(`attributes:${bit}`, mask);
+    if (mask !== 0) gates.set(gateId({ kind: 'attributes', bit }), mask);
   }
   return { ...place, classes, gates, verified, dynamic: isDynamic, ...line };
 }
@@ -131,6 +132,3 @@ export function classOfBit(register: RegisterClasses, bit: number): CellClass {
 export function configurableMask(register: RegisterClasses): number {
   return or(register.classes.get('config-direct') ?? 0, register.classes.get('allow-direct') ?? 0);
 }
-
-/** True for a leaf that both lists name, by leaf and sub-leaf. */
-export const sameLeaf = (a: LeafKey, b: LeafKey): boolean => a.leaf === b.leaf && a.subleaf === b.subleaf;

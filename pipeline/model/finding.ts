@@ -1,4 +1,5 @@
 import type { CellClass } from './class.ts';
+import type { GateId } from './gate.ts';
 import type { Place } from './place.ts';
 import type { Evidence } from './source.ts';
 
@@ -74,7 +75,7 @@ export type FindingFacts =
       readonly kind: 'class-change';
       readonly from: CellClass;
       readonly to: CellClass /** Gates that decide over the bits in the newer release. */;
-      readonly gates: readonly string[];
+      readonly gates: readonly GateId[];
     }
   | {
       readonly kind: 'clobber';
@@ -89,7 +90,7 @@ export type FindingFacts =
       readonly fixed1: boolean;
       readonly known: boolean;
     }
-  | { readonly kind: 'gate'; readonly gate: string; readonly opened: boolean }
+  | { readonly kind: 'gate'; readonly gate: GateId; readonly opened: boolean }
   | { readonly kind: 'promise'; readonly from: CellClass; readonly to: CellClass }
   | { readonly kind: 'required'; readonly from: CellClass; readonly to: CellClass; readonly reason: string }
   | { readonly kind: 'static-leaf'; readonly from: CellClass; readonly to: CellClass; readonly reason: string }

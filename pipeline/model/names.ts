@@ -6,13 +6,13 @@ import { type Place, placeId } from './place.ts';
 /** Names index by register: names are many, findings are many more. */
 const indexes = new WeakMap<readonly BitName[], ReadonlyMap<string, readonly BitName[]>>();
 
-/** The names of a register; a leaf without sub-leaves and its sub-leaf 0 are the same place to the kernel. */
+/** The names of a register. */
 export function namesOf(names: readonly BitName[], place: Place): readonly BitName[] {
   let index = indexes.get(names);
   if (index === undefined) {
     const built = new Map<string, BitName[]>();
     for (const name of names) {
-      const key = keyOf(name);
+      const key = placeId(name);
       const list = built.get(key);
       if (list === undefined) built.set(key, [name]);
       else list.push(name);
@@ -20,10 +20,8 @@ export function namesOf(names: readonly BitName[], place: Place): readonly BitNa
     index = built;
     indexes.set(names, built);
   }
-  return index.get(keyOf(place)) ?? [];
+  return index.get(placeId(place)) ?? [];
 }
-
-const keyOf = (place: Place): string => placeId({ ...place, subleaf: place.subleaf ?? 0 });
 
 /** Every bit of a mask with its name: a flag's own, a field's for each of its bits, or null. */
 export function namedBits(names: readonly BitName[], place: Place, mask: number): readonly NamedBit[] {

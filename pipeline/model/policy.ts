@@ -1,4 +1,4 @@
-import type { Place } from './place.ts';
+import { type Place, samePlace, subleafOf } from './place.ts';
 import type { Source } from './source.ts';
 
 /** How a KVM version treats a TD's CPUID bits (DOMAIN: the five generations of the code). */
@@ -14,12 +14,12 @@ export type PolicyMask = Place & {
   readonly everySubleafBut?: readonly number[];
 };
 
-/** Whether a mask holds at a place; a list's sub-leaf 0 also means a leaf that has none, as in the kernel's tables. */
-export function holdsAt(entry: PolicyMask, place: Place): boolean {
-  if (entry.leaf !== place.leaf || entry.register !== place.register) return false;
-  const subleaf = place.subleaf ?? 0;
-  return (entry.subleaf ?? 0) === subleaf || entry.everySubleafBut?.includes(subleaf) === false;
-}
+/** Whether a mask holds at a place. */
+export const holdsAt = (entry: PolicyMask, place: Place): boolean =>
+  samePlace(entry, place) ||
+  (entry.leaf === place.leaf &&
+    entry.register === place.register &&
+    entry.everySubleafBut?.includes(subleafOf(place)) === false);
 
 /** An MSR that KVM restores after TDH.VP.ENTER. */
 export type Restore = { readonly msr: string; readonly by: string; readonly path: string; readonly line: number };

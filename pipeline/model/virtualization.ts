@@ -1,3 +1,4 @@
+import type { GateId } from './gate.ts';
 import type { Place } from './place.ts';
 
 /** What must allow a native value to pass: CPUID_CONFIG, another CPUID bit, a TD attribute, an XFAM bit. */
@@ -35,7 +36,7 @@ export type AbiField = {
   readonly details: string | null;
   readonly virtualization: Virtualization;
   /** `xfam:2`, `attributes:63`, in ascending order; `null` where the type is gated and the details do not say by what. */
-  readonly gates: readonly string[] | null;
+  readonly gates: readonly GateId[] | null;
   /** The path of the field in the document. */
   readonly at: string;
 };

@@ -1,4 +1,4 @@
-import { plain } from './plain.ts';
+import { plain } from '../model/text.ts';
 import type { View } from './view.ts';
 
 const COMMAND = { error: 'error', warning: 'warning', info: 'notice' } as const;

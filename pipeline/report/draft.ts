@@ -1,7 +1,7 @@
 import type { DenialPlaces } from '../extract/kvm/places.ts';
 import { hex, hex32 } from '../model/mask.ts';
 import { formatPlace, type Place } from '../model/place.ts';
-import { plain } from './plain.ts';
+import { plain } from '../model/text.ts';
 
 /** Bits of one register that nobody decided on, with their names. */
 export type Undecided = Place & { readonly mask: number; readonly names: string };

@@ -1,6 +1,6 @@
 import type { Verdict } from '../model/finding.ts';
+import { plain } from '../model/text.ts';
 import { escapeMarkdown } from './markdown.ts';
-import { plain } from './plain.ts';
 import { wrap } from './text.ts';
 
 /** How many bits of a release have each verdict under a policy. A verdict that no bit has may be left out. */

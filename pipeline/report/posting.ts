@@ -1,5 +1,5 @@
+import { plain } from '../model/text.ts';
 import { type Block, cutBlocks, escapeLinkText, markdownBlocks } from './markdown.ts';
-import { plain } from './plain.ts';
 import type { View } from './view.ts';
 
 /** A text for a forge before it is cut to what fits: whole parts, and what a part is called. */

@@ -3,7 +3,7 @@ import { ATTRIBUTE_NAMES } from '../model/control.ts';
 import { bitMask, or } from '../model/mask.ts';
 import { placeId } from '../model/place.ts';
 import type { PolicyMaskChange } from '../model/series-effect.ts';
-import { plain } from './plain.ts';
+import { plain } from '../model/text.ts';
 import { cellText } from './reply-rows.ts';
 import { wrap } from './text.ts';
 import { clobberText } from './words.ts';

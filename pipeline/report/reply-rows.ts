@@ -1,9 +1,9 @@
 import type { Applied, ReplyRow } from '../judge/reply.ts';
 import type { Finding, NamedBit, Verdict } from '../model/finding.ts';
 import { type Place, placeId } from '../model/place.ts';
+import { plain } from '../model/text.ts';
 import { bitsText } from './bits.ts';
 import { columnLines } from './columns.ts';
-import { plain } from './plain.ts';
 import { wrap } from './text.ts';
 
 const LEGEND: Partial<Readonly<Record<Verdict, string>>> = {

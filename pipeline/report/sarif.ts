@@ -1,5 +1,5 @@
 import { RULES } from '../judge/catalogue.ts';
-import { plain } from './plain.ts';
+import { plain } from '../model/text.ts';
 import type { Item, View } from './view.ts';
 
 const LEVEL = { error: 'error', warning: 'warning', info: 'note' } as const;

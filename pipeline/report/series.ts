@@ -1,7 +1,7 @@
 import { formatDay } from '../model/day.ts';
 import type { SeriesEffect } from '../model/series-effect.ts';
+import { plain } from '../model/text.ts';
 import { codeSpan, escapeMarkdown } from './markdown.ts';
-import { plain } from './plain.ts';
 import { baseText, changeLines, effectGroups, outcomeText, versionText } from './series-words.ts';
 import { wrap } from './text.ts';
 import { itemOf } from './view.ts';

@@ -2,6 +2,7 @@ import { CATALOGUE } from '../judge/catalogue.ts';
 import type { CellClass } from '../model/class.ts';
 import { ATTRIBUTE_NAMES, XFAM_NAMES } from '../model/control.ts';
 import type { ClobberFact, Finding, FindingFacts } from '../model/finding.ts';
+import { type GateId, gateOf } from '../model/gate.ts';
 import { bitsText, namesText } from './bits.ts';
 
 /** A finding in words: one line that says what, one that says why it matters, one that says what to do. */
@@ -137,8 +138,8 @@ export function clobberText({ feature, msr, exit, restoredByKvm }: ClobberFact):
 }
 
 /** `XFAM[2] (AVX)`, `ATTRIBUTES[30] (PKS)`. */
-export function gateText(gate: string): string {
-  const [kind, bit] = gate.split(':');
-  const name = (kind === 'xfam' ? XFAM_NAMES : ATTRIBUTE_NAMES).get(Number(bit));
+export function gateText(gate: GateId): string {
+  const { kind, bit } = gateOf(gate);
+  const name = (kind === 'xfam' ? XFAM_NAMES : ATTRIBUTE_NAMES).get(bit);
   return `${kind === 'xfam' ? 'XFAM' : 'ATTRIBUTES'}[${bit}]${name === undefined ? '' : ` (${name})`}`;
 }

@@ -10,7 +10,7 @@ import {
 } from '../../pipeline/model/class.ts';
 import { or, without } from '../../pipeline/model/mask.ts';
 import type { ModuleRelease, RegisterMasks } from '../../pipeline/model/module.ts';
-import { placeId } from '../../pipeline/model/place.ts';
+import { leafId, placeId } from '../../pipeline/model/place.ts';
 
 const u32 = fc.integer({ min: 0, max: 0xffffffff });
 const masks: fc.Arbitrary<RegisterMasks> = fc.record({ eax: u32, edx: u32 });
@@ -58,7 +58,7 @@ function release(
 
 const releases = fc
   .record({
-    entries: fc.uniqueArray(lookup, { selector: ({ leaf, subleaf }) => `${leaf}.${subleaf}`, maxLength: 6 }),
+    entries: fc.uniqueArray(lookup, { selector: leafId, maxLength: 6 }),
     attributes: fc.bigInt(0n, 0xffffffffffffffffn),
     features: fc.option(fc.bigInt(0n, 0xffffffffffffffffn)),
     leaves: fc.uniqueArray(fc.nat(60), { maxLength: 4 }),

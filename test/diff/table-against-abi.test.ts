@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { compareTableWithAbi, type TableDifference } from '../../pipeline/diff/table-against-abi.ts';
 import { parseVirtualizationType } from '../../pipeline/extract/module/virtualization-type.ts';
 import { absentRegister, CELL_CLASSES, type CellClass, type RegisterClasses } from '../../pipeline/model/class.ts';
+import type { GateId } from '../../pipeline/model/gate.ts';
 import { bitMask, FULL, hex32, rangeMask, without } from '../../pipeline/model/mask.ts';
 import { formatPlace, type Place } from '../../pipeline/model/place.ts';
 import type { AbiField, AbiRegister, AbiTable } from '../../pipeline/model/virtualization.ts';
@@ -22,7 +23,7 @@ const register = (
   ...extra,
 });
 
-function field(msb: number, lsb: number, type: string, value = 0, gates: readonly string[] | null = []): AbiField {
+function field(msb: number, lsb: number, type: string, value = 0, gates: readonly GateId[] | null = []): AbiField {
   const mask = rangeMask(msb, lsb);
   const known = parseVirtualizationType(type, null);
   if (known === null) throw new Error(type);
@@ -131,7 +132,7 @@ describe('a module table against the ABI table', () => {
   });
 
   test('compares gates where the tables gate the leaf, and lists the leaves where only the code does', () => {
-    const gates = new Map([
+    const gates = new Map<GateId, number>([
       ['xfam:2', 0x3],
       ['xfam:10', 0x1],
     ]);

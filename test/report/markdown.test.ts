@@ -3,6 +3,7 @@ import remarkGfm from 'remark-gfm';
 import remarkParse from 'remark-parse';
 import { unified } from 'unified';
 import { describe, expect, it } from 'vitest';
+import { plain } from '../../pipeline/model/text.ts';
 import {
   codeSpan,
   cutBlocks,
@@ -12,7 +13,6 @@ import {
   markdownBlocks,
 } from '../../pipeline/report/markdown.ts';
 import { pagesOf } from '../../pipeline/report/pages.ts';
-import { plain } from '../../pipeline/report/plain.ts';
 import { viewOf } from '../../pipeline/report/view.ts';
 import { reportOf } from './builder.ts';
 import { HOSTILE, hostileText } from './hostile.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { plain } from '../../pipeline/report/plain.ts';
+import { plain } from '../../pipeline/model/text.ts';
 import { draftOfChange, draftOfMarkdown, draftText, titleText, wholeText } from '../../pipeline/report/posting.ts';
 import { viewOf } from '../../pipeline/report/view.ts';
 import { reportOf } from './builder.ts';

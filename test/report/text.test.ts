@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { plain } from '../../pipeline/report/plain.ts';
+import { plain } from '../../pipeline/model/text.ts';
 import { COLUMNS, text, wrap } from '../../pipeline/report/text.ts';
 import { viewOf } from '../../pipeline/report/view.ts';
 import { reportOf } from './builder.ts';
@@ -34,6 +34,29 @@ describe('wrap', () => {
 });
 
 describe('plain', () => {
+  it('marks each character that acts on what is shown, and no other', () => {
+    const acting = [
+      [0x00, 0x1f],
+      [0x7f, 0x9f],
+      [0xad, 0xad],
+      [0x61c, 0x61c],
+      [0x180e, 0x180e],
+      [0x200b, 0x200f],
+      [0x2028, 0x202e],
+      [0x2060, 0x206f],
+      [0xfeff, 0xfeff],
+      [0xfff9, 0xfffb],
+    ] as const;
+    const blanks = new Set([0x09, 0x0a, 0x0d, 0x2028, 0x2029]);
+    for (let code = 0; code <= 0xffff; code += 1) {
+      const isLone = code >= 0xd800 && code <= 0xdfff;
+      const isActing = acting.some(([low, high]) => code >= low && code <= high);
+      const shown = plain(`a${String.fromCharCode(code)}b`);
+      const expected = blanks.has(code) ? ' ' : isActing || isLone ? '\ufffd' : String.fromCharCode(code);
+      if (shown !== `a${expected}b`) expect([code.toString(16), shown]).toEqual([code.toString(16), `a${expected}b`]);
+    }
+  });
+
   it('is one line without control, bidirectional and lone surrogate characters, and is stable', () => {
     fc.assert(
       fc.property(hostileText, (raw) => {

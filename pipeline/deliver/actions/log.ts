@@ -1,4 +1,4 @@
-import { plain } from '../../report/plain.ts';
+import { plain } from '../../model/text.ts';
 
 /**
  * A line of a step's log that is text and no command to the runner: it reads `::name::` at the start of a line, after blanks,

@@ -1,4 +1,4 @@
-import { plain } from '../../report/plain.ts';
+import { plain } from '../../model/text.ts';
 import type { ForgeProblem } from './forge-error.ts';
 
 export type Headers = Readonly<Record<string, string | number | undefined>>;

@@ -2,7 +2,7 @@ import type { Address } from '../../extract/mail/address.ts';
 import type { Mail } from '../../extract/mail/mail.ts';
 import { patchBytes, patchFiles, pathsOf } from '../../extract/mail/patch.ts';
 import type { Series } from '../../extract/mail/rerolls.ts';
-import { plain } from '../../report/plain.ts';
+import { plain } from '../../model/text.ts';
 import type { Letter } from './letter.ts';
 import { isMessageId } from './outgoing.ts';
 import type { Recipients } from './recipients.ts';

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
-import { plain } from '../../report/plain.ts';
+import { plain } from '../../model/text.ts';
 
 export type SmtpSettings = {
   readonly host: string;

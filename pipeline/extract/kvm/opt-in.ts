@@ -1,4 +1,4 @@
-import type { Place } from '../../model/place.ts';
+import { type Place, samePlace } from '../../model/place.ts';
 import type { Expr, Stmt } from '../c/ast.ts';
 import type { Token } from '../c/lex.ts';
 import { bodyOf, type CFunction, initialiserOf, type Unit } from '../c/unit.ts';
@@ -19,12 +19,7 @@ export type OptInPlace = {
  * every mask that a function assigns or returns. Which of them does it, running the changed code tells.
  */
 export function optInPlaces(unit: Unit, features: FeatureTable, place: Place): readonly OptInPlace[] {
-  const words = [...features.words]
-    .filter(
-      ([, word]) =>
-        word.leaf === place.leaf && word.subleaf === (place.subleaf ?? 0) && word.register === place.register,
-    )
-    .map(([name]) => name);
+  const words = [...features.words].filter(([, word]) => samePlace(word, place)).map(([name]) => name);
   const functions = [...unit.functions.values()].flat();
   return [
     ...[...unit.objects.values()].flatMap((object) => inTable(unit, initialiserOf(unit, object), words)),

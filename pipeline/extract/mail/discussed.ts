@@ -1,7 +1,7 @@
 import type { BitName } from '../../model/knowledge.ts';
 import { FULL, hasBit } from '../../model/mask.ts';
 import { namesOf } from '../../model/names.ts';
-import type { Place } from '../../model/place.ts';
+import { type Place, sameLeaf } from '../../model/place.ts';
 import { bareMentions } from './bare-names.ts';
 import { allText, type Mail } from './mail.ts';
 import { type Mention, mentionsOf } from './mentions.ts';
@@ -39,8 +39,7 @@ export function finderOfBit(
   const isBit = (mention: Mention): boolean =>
     mention.kind === 'feature'
       ? known.has(mention.name)
-      : mention.leaf === place.leaf &&
-        (mention.subleaf ?? 0) === (place.subleaf ?? 0) &&
+      : sameLeaf(mention, place) &&
         mention.register === place.register &&
         mention.mask !== null &&
         mention.mask !== FULL &&

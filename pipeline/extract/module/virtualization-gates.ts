@@ -1,3 +1,4 @@
+import { type GateId, gateId } from '../../model/gate.ts';
 import type { LeafKey } from '../../model/place.ts';
 import type { Virtualization } from '../../model/virtualization.ts';
 
@@ -38,7 +39,7 @@ export function gatesOf(
   key: LeafKey,
   details: string | null,
   configuration: string | null,
-): readonly string[] | null {
+): readonly GateId[] | null {
   const text = details ?? '';
   const xfam = allow.includes('xfam') ? xfamBits(text, key) : [];
   const attributes = allow.includes('attributes')
@@ -46,5 +47,8 @@ export function gatesOf(
     : [];
   if (xfam === null || attributes === null) return null;
   const ascending = (bits: readonly number[]): readonly number[] => [...new Set(bits)].sort((a, b) => a - b);
-  return [...ascending(attributes).map((bit) => `attributes:${bit}`), ...ascending(xfam).map((bit) => `xfam:${bit}`)];
+  return [
+    ...ascending(attributes).map((bit) => gateId({ kind: 'attributes', bit })),
+    ...ascending(xfam).map((bit) => gateId({ kind: 'xfam', bit })),
+  ];
 }

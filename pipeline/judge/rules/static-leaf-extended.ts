@@ -1,4 +1,5 @@
 import type { CellClass } from '../../model/class.ts';
+import { subleafOf } from '../../model/place.ts';
 import { evidenceOf } from '../lookup.ts';
 import type { Rule } from '../rule.ts';
 
@@ -21,7 +22,7 @@ export const staticLeafExtended: Rule = {
           .filter(
             (row) =>
               row.leaf === change.leaf &&
-              (row.subleaf === null || row.subleaf === change.subleaf) &&
+              (row.subleaf === null || row.subleaf === subleafOf(change)) &&
               (row.register === null || row.register === change.register),
           )
           .slice(0, 1)

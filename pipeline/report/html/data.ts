@@ -2,11 +2,12 @@ import type { ClassedRelease } from '../../model/class.ts';
 import { configurableMask } from '../../model/class.ts';
 import { ATTRIBUTE_NAMES, FEATURE_NAMES, XFAM_NAMES } from '../../model/control.ts';
 import type { Verdict } from '../../model/finding.ts';
+import { type GateId, gateId } from '../../model/gate.ts';
 import { bitsOf64, countBits, hex } from '../../model/mask.ts';
 import { compareVersions } from '../../model/order.ts';
 import { formatLeaf, type LeafKey, leafId, type Place } from '../../model/place.ts';
 import type { Coverage } from '../../model/review.ts';
-import { plain } from '../plain.ts';
+import { plain } from '../../model/text.ts';
 import { coverageLines, type View } from '../view.ts';
 import { gateText } from '../words.ts';
 import { discussionsOf } from './discussions.ts';
@@ -32,7 +33,7 @@ const NO_BITS: BitFacts = {
 export function pageData(view: View): PageData {
   const facts = view.bits ?? NO_BITS;
   const texts = textTable();
-  const gates = tableOf<string>((gate) => gate);
+  const gates = tableOf<GateId>((gate) => gate);
   const sources = tableOf<PageSource>(({ text, url }) => `${text} ${url}`);
   const rules = tableOf<string>((rule) => rule);
   const places = placesOf(facts);
@@ -125,13 +126,14 @@ function controlOf(
   };
 }
 
-function hostOf({ row, msrs }: BitFacts['hostFeatures'][number], gates: Table<string>): PageHost {
+function hostOf({ row, msrs }: BitFacts['hostFeatures'][number], gates: Table<GateId>): PageHost {
   return {
     feature: plain(row.feature),
     isClobber: row.kind === 'clobber',
-    gates: [...row.attributes.map((bit) => `attributes:${bit}`), ...row.xfam.map((bit) => `xfam:${bit}`)].map(
-      gates.indexOf,
-    ),
+    gates: [
+      ...row.attributes.map((bit) => gateId({ kind: 'attributes', bit })),
+      ...row.xfam.map((bit) => gateId({ kind: 'xfam', bit })),
+    ].map(gates.indexOf),
     msrs: msrs.map(({ msr, exits, restored }) => ({ msr: plain(msr), exits, restored })),
     at: `specs/clobbers.md:${row.line}`,
   };

@@ -1,5 +1,5 @@
 import { type Place, placeId } from '../../model/place.ts';
-import { plain } from '../plain.ts';
+import { plain } from '../../model/text.ts';
 import type { DiscussedMail, Discussions } from './facts.ts';
 import type { PageDiscussions } from './shape.ts';
 import { tableOf } from './tables.ts';

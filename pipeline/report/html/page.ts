@@ -1,4 +1,4 @@
-import { plain } from '../plain.ts';
+import { plain } from '../../model/text.ts';
 import type { View } from '../view.ts';
 import { pageData } from './data.ts';
 import { embeddedJson, escapeHtml, hashSource } from './embed.ts';

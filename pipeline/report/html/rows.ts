@@ -1,9 +1,10 @@
 import type { RegisterClasses } from '../../model/class.ts';
 import { CELL_CLASSES } from '../../model/class.ts';
 import { VERDICTS } from '../../model/finding.ts';
+import type { GateId } from '../../model/gate.ts';
 import { and, FULL, or } from '../../model/mask.ts';
 import { namedBits } from '../../model/names.ts';
-import { comparePlaces, formatLeaf, formatPlace, leafId, type Place, placeId } from '../../model/place.ts';
+import { comparePlaces, formatLeaf, formatPlace, leafId, type Place, placeId, samePlace } from '../../model/place.ts';
 import type { Policy, PolicyMask } from '../../model/policy.ts';
 import type { BitFacts } from './facts.ts';
 import type { PageRow, PageSource, PageState, Parts } from './shape.ts';
@@ -12,7 +13,7 @@ import { sourceOf, type Table, tableOf } from './tables.ts';
 /** Tables that rows share with the rest of the page. */
 export type SharedTables = {
   readonly texts: Table<string>;
-  readonly gates: Table<string>;
+  readonly gates: Table<GateId>;
   readonly sources: Table<PageSource>;
 };
 
@@ -62,7 +63,7 @@ export function rowsOf(facts: BitFacts, places: readonly Place[], shared: Shared
   });
 }
 
-function stateOf(register: RegisterClasses, gates: Table<string>): PageState {
+function stateOf(register: RegisterClasses, gates: Table<GateId>): PageState {
   return {
     classes: CELL_CLASSES.flatMap((name, index) => {
       const mask = register.classes.get(name);
@@ -104,15 +105,9 @@ function nameRuns(facts: BitFacts, place: Place, texts: Table<string>): PageRow[
   return runs;
 }
 
-/** A list's sub-leaf 0 also means a leaf that has none, as in the kernel's tables. */
-const sameRegister = (a: Place, b: Place): boolean =>
-  a.leaf === b.leaf && a.register === b.register && (a.subleaf ?? 0) === (b.subleaf ?? 0);
-
 function hostParts(facts: BitFacts, place: Place): Parts {
   return facts.hostFeatures.flatMap(({ row }, index) => {
-    const mask = row.bits
-      .filter((bit) => sameRegister(bit, place))
-      .reduce((all, bit) => or(all, and(bit.mask, FULL)), 0);
+    const mask = row.bits.filter((bit) => samePlace(bit, place)).reduce((all, bit) => or(all, and(bit.mask, FULL)), 0);
     return mask === 0 ? [] : [[index, mask] as const];
   });
 }
@@ -127,8 +122,6 @@ function listedOf(
   const at = (entry: PolicyMask) =>
     [sources.indexOf(sourceOf(facts.webAddresses, { ...policy.source, path: entry.path })), entry.line] as const;
   return (['deny', 'allow', 'adds'] as const).flatMap((list) =>
-    policy[list]
-      .filter((entry) => sameRegister(entry, place))
-      .map((entry) => ({ mask: entry.mask, list, at: at(entry) })),
+    policy[list].filter((entry) => samePlace(entry, place)).map((entry) => ({ mask: entry.mask, list, at: at(entry) })),
   );
 }

@@ -1,4 +1,4 @@
-import { plain } from '../plain.ts';
+import { plain } from '../../model/text.ts';
 import type { PageSource } from './shape.ts';
 
 /** A list in which equal items are kept once: the index stands for the item. */
