@@ -49,6 +49,46 @@ test('golden: what is configurable in 7.0 and 7.1', () => {
 test('golden: CPUID_CONFIG entries per release', () => {
   const slots = Object.fromEntries(specs.releases.map(({ module }) => [module.release, configSlots(module)]));
   expect(slots).toMatchObject({ '1.0.00': 6, '1.0.03': 7, '1.5 Beta': 12, '1.5.01': 12, '1.5.05': 18, '1.5.06': 18 });
+  expect(slots).toMatchObject({ '1.5.08': 18, '1.5.09': 28, '1.5.13': 28, '1.5.16': 28, '1.5.28': 28 });
+});
+
+test('golden: what 1.5.08 to 1.5.16 made configurable, each where it came', () => {
+  // The near miss is the release before, which does not have the bit yet.
+  const come: readonly [string, string, number, number | null, Register, number][] = [
+    ['1.5.08', '1.5.09', 1, null, 'edx', 0x00005080],
+    ['1.5.08', '1.5.09', 7, 0, 'edx', 0x40000000],
+    ['1.5.13', '1.5.16', 7, 1, 'edx', 0x00004000],
+  ];
+  for (const [before, since, leaf, subleaf, name, mask] of come)
+    expect([since, (allow(since, leaf, subleaf, name) & ~allow(before, leaf, subleaf, name)) >>> 0]).toEqual([
+      since,
+      mask,
+    ]);
+  expect([allow('1.5.08', 1, null, 'ecx'), allow('1.5.08', 7, 1, 'edx')]).toEqual([0x31044d88, 0x00020430]);
+  expect(register('1.5.08', 4, 0, 'edx').classes.get('config-direct')).toBe(0xfffffffb);
+  expect(register('1.5.09', 4, 0, 'edx').classes.get('config-direct')).toBe(0x7);
+  expect(register('1.5.08', 6, null, 'eax').classes.get('ve')).toBe(0xffffffff);
+  expect(register('1.5.09', 6, null, 'eax').classes.get('fixed1')).toBe(0x4);
+});
+
+test('golden: features, attributes and bitmap leaves of 1.5.08 to 1.5.16', () => {
+  const facts = specs.releases
+    .filter(({ module }) => ['1.5.08', '1.5.09', '1.5.13', '1.5.16'].includes(module.release))
+    .map(({ module }) => [
+      module.release,
+      module.features0,
+      module.features0Conditional,
+      module.attributes?.fixed0,
+      module.xfam?.fixed0,
+      module.fixed0Leaves.length,
+      module.cpuidFlags?.length,
+    ]);
+  expect(facts).toEqual([
+    ['1.5.08', 0x22e1f0fbfn, [8], 0x8000000078010001n, 0x6dbe7n, 0, 12],
+    ['1.5.09', 0x26f1f0fbfn, [8], 0x8000000078010001n, 0x6dbe7n, 18, 28],
+    ['1.5.13', 0x226f1f0fbfn, [8], 0x8000000078010001n, 0x6dbe7n, 18, 28],
+    ['1.5.16', 0x226f3f0fbfn, [8, 11], 0x8000000078010001n, 0x6dbe7n, 18, 28],
+  ]);
 });
 
 test('every register of every release is conserved', () => {
