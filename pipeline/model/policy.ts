@@ -24,11 +24,24 @@ export const holdsAt = (entry: PolicyMask, place: Place): boolean =>
 /** An MSR that KVM restores after TDH.VP.ENTER. */
 export type Restore = { readonly msr: string; readonly by: string; readonly path: string; readonly line: number };
 
+/**
+ * How sure it is that a tree that somebody imported is upstream's: a patch on a mailing list names the blob of tdx.c, imports
+ * of unrelated people agree on it, or one import says so.
+ */
+export const UPSTREAM_PROOFS = ['list-patch', 'imports-agree', 'one-import'] as const;
+export type Upstream = { readonly proof: (typeof UPSTREAM_PROOFS)[number]; readonly because: string };
+
+export type Base = { readonly release: string; readonly because: string };
+
 /** What one KVM revision does with a TD's CPUID, attributes, XFAM and host state. */
 export type Policy = {
   /** Such as `6.16.1`: the kernel's version, or the name that a declared policy gives itself. */
   readonly version: string;
   readonly source: Source;
+  /** The module release that KVM's code was written against, as its authors said; not there where nobody did. */
+  readonly base?: Base;
+  /** Not there where the tree is upstream's own repository, or one that a user names. */
+  readonly upstream?: Upstream;
   readonly generation: Generation;
   readonly deny: readonly PolicyMask[];
   /** Only where the allowlist generation is positively recognised. */

@@ -126,6 +126,8 @@ export function policyJson(policy: Policy, names: readonly BitName[]) {
     schema: 'bitwatch.policy/1',
     version: policy.version,
     source: policy.source,
+    upstream: policy.upstream ?? null,
+    base: policy.base ?? null,
     generation: policy.generation,
     deny: masks(policy.deny),
     allow: masks(policy.allow),

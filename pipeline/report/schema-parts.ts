@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LEVELS, RULE_IDS, VERDICTS } from '../model/finding.ts';
 import { REGISTERS } from '../model/place.ts';
-import { GENERATIONS } from '../model/policy.ts';
+import { GENERATIONS, UPSTREAM_PROOFS } from '../model/policy.ts';
 
 /** What several machine formats share. Loaded like `schema.ts`: by tests and the generator only. */
 export const hex = z.string().regex(/^0x(0|[1-9a-f][0-9a-f]{0,15})$/, 'unpadded lower-case hex');
@@ -29,6 +29,8 @@ export const policy = z.strictObject({
   schema: z.literal('bitwatch.policy/1'),
   version: z.string(),
   source,
+  upstream: z.strictObject({ proof: z.enum(UPSTREAM_PROOFS), because: z.string() }).nullable(),
+  base: z.strictObject({ release: z.string(), because: z.string() }).nullable(),
   generation: z.enum(GENERATIONS),
   deny: policyMasks,
   allow: policyMasks,

@@ -11,8 +11,11 @@ export async function readPolicyFile(file: string, text: string, reader: PlainRe
     reader,
     async () => (await import('./policy-shape.ts')).checkPolicy,
   );
+  const { upstream, base, ...rest } = plain;
   return {
-    ...plain,
+    ...rest,
+    ...(upstream === undefined ? {} : { upstream }),
+    ...(base === undefined ? {} : { base }),
     attributes: BigInt(plain.attributes),
     xfam: typeof plain.xfam === 'string' ? BigInt(plain.xfam) : plain.xfam,
     deny: plain.deny.map(mask),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { GENERATIONS } from '../model/policy.ts';
+import { GENERATIONS, UPSTREAM_PROOFS } from '../model/policy.ts';
 import { checkOf, hexText, leafShape, registerShape, sourceShape, u32Text } from './shape.ts';
 
 const place = { path: z.string().min(1), line: z.int().min(1) };
@@ -16,6 +16,8 @@ const masks = z.array(
 export const policyShape = z.strictObject({
   version: z.string().min(1),
   source: z.strictObject(sourceShape),
+  upstream: z.strictObject({ proof: z.enum(UPSTREAM_PROOFS), because: z.string().min(1) }).optional(),
+  base: z.strictObject({ release: z.string().min(1), because: z.string().min(1) }).optional(),
   generation: z.enum(GENERATIONS),
   attributes: hexText,
   xfam: z.union([hexText, z.array(z.string().min(1))]),

@@ -15,6 +15,12 @@ export function policyToYaml(policy: Policy): string {
     `  revision: ${quoted(source.revision)}`,
     `  path: ${quoted(source.path)}`,
     `  blob: ${source.blob === null ? 'null' : quoted(source.blob)}`,
+    ...(policy.upstream === undefined
+      ? []
+      : ['upstream:', `  proof: ${policy.upstream.proof}`, `  because: ${quoted(policy.upstream.because)}`]),
+    ...(policy.base === undefined
+      ? []
+      : ['base:', `  release: ${quoted(policy.base.release)}`, `  because: ${quoted(policy.base.because)}`]),
     `generation: ${policy.generation}`,
     `attributes: ${quoted(hex(policy.attributes))}`,
     `xfam: ${typeof policy.xfam === 'bigint' ? quoted(hex(policy.xfam)) : `[${policy.xfam.map(quoted).join(', ')}]`}`,
