@@ -109,8 +109,8 @@ test('without a command it reports', async () => {
 
 test('a story names the releases that nobody could read, for the bit and for its host state', async () => {
   const { stdout } = await bitwatch(['explain', 'WAITPKG']);
-  expect(stdout).toMatch(/^ {2}not read, so not said {2}1\.5\.08, 1\.5\.09,/m);
-  expect(stdout).toMatch(/^ {4}transitions not read for 1\.5\.28, 1\.5\.34, 2\.0\.02,/m);
+  expect(stdout).toMatch(/^ {2}not read, so not said {2}1\.5\.20, 1\.5\.24,/m);
+  expect(stdout).toMatch(/^ {4}transitions not read for 1\.5\.08, 1\.5\.09, 1\.5\.13,/m);
   const [bit] = JSON.parse((await bitwatch(['history', 'WAITPKG', '--json'])).stdout).bits;
   expect(bit.unread).toEqual(expect.arrayContaining(['1.5.24', '2.0.14']));
 });
