@@ -24,7 +24,7 @@ export async function extractModuleCommand(context: Context, path: string, revis
     const module = await readModuleRevision(repository, blobs, commit, null);
     if (!context.options.json) return moduleToYaml(module);
     const specs = await specsOf(context);
-    return jsonText(moduleJson(classed(module, specs.knowledge.dynamic)));
+    return jsonText(moduleJson(classed(module, specs)));
   } finally {
     await blobs.close();
   }

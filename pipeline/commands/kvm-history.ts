@@ -94,7 +94,6 @@ function fileReader(blobs: BlobReader): (tree: string) => Promise<Files> {
 }
 
 const NOTHING: Knowledge = {
-  dynamic: new Map(),
   required: [],
   staticRegisters: [],
   clobbers: [],

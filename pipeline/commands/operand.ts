@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { openBlobs } from '../git/blobs.ts';
 import { openRepository, resolveCommit } from '../git/repository.ts';
 import type { ClassedRelease } from '../model/class.ts';
-import { classify, type DynamicBits } from '../model/class.ts';
+import { classify } from '../model/class.ts';
 import { NoInputError, UsageError } from '../model/errors.ts';
 import type { ModuleRelease } from '../model/module.ts';
 import type { Policy } from '../model/policy.ts';
@@ -24,7 +24,7 @@ export async function resolveOperand(context: Context, specs: Specs, text: strin
   if (release !== undefined) return { kind: 'release', release };
   const policy = specs.policies.find(({ version }) => version === text);
   if (policy !== undefined) return { kind: 'policy', policy };
-  if (existsSync(text) && statSync(text).isFile()) return readSpecFile(text, specs.knowledge.dynamic);
+  if (existsSync(text) && statSync(text).isFile()) return readSpecFile(text, specs);
   const at = text.lastIndexOf('@');
   if (at > 0 && existsSync(text.slice(0, at)))
     return resolveRevision(context, specs, text.slice(0, at), text.slice(at + 1));
@@ -60,15 +60,16 @@ function unknownRelease(specs: Specs, text: string): Error {
   return new UsageError(`no release, KVM version, file or GITDIR@REV ${JSON.stringify(text)}${suggest(text, names)}`);
 }
 
-async function readSpecFile(path: string, dynamic: DynamicBits): Promise<Operand> {
+async function readSpecFile(path: string, specs: Specs): Promise<Operand> {
   const text = readFileSync(path, 'utf8');
   if (/^generation:/m.test(text)) return { kind: 'policy', policy: await readPolicyFile(path, text, NO_CACHE) };
-  return { kind: 'release', release: classed(await readModuleFile(path, text, NO_CACHE), dynamic) };
+  return { kind: 'release', release: classed(await readModuleFile(path, text, NO_CACHE), specs) };
 }
 
-export const classed = (module: ModuleRelease, dynamic: DynamicBits): ClassedRelease => ({
+/** A release that was just read, with the rules that specs/ holds for its name. */
+export const classed = (module: ModuleRelease, specs: Specs): ClassedRelease => ({
   module,
-  registers: classify(module, dynamic),
+  registers: classify(module, specs.deciders.get(module.release)),
 });
 
 async function resolveRevision(context: Context, specs: Specs, path: string, revision: string): Promise<Operand> {
@@ -82,7 +83,7 @@ async function resolveRevision(context: Context, specs: Specs, path: string, rev
     }
     return {
       kind: 'release',
-      release: classed(await readModuleRevision(repository, blobs, commit, null), specs.knowledge.dynamic),
+      release: classed(await readModuleRevision(repository, blobs, commit, null), specs),
     };
   } finally {
     await blobs.close();

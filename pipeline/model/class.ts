@@ -1,6 +1,15 @@
+import {
+  type DecidedBits,
+  type DeciderRules,
+  decideRegister,
+  gatesOf,
+  isDynamic,
+  type LeafTables,
+  rulesOfLeaf,
+} from './decider.ts';
 import { type GateId, gateId } from './gate.ts';
 import { and, FULL, not, or, without } from './mask.ts';
-import type { ConfigurableEntry, LookupEntry, ModuleRelease, ModuleTables, RegisterMasks, XfamMask } from './module.ts';
+import type { ModuleRelease, ModuleTables, XfamMask } from './module.ts';
 import { compareLeaves, leafId, type Place, placeId, REGISTERS, type Register } from './place.ts';
 
 /**
@@ -14,74 +23,66 @@ export type CellClass = (typeof CELL_CLASSES)[number];
 /** The classes of one register: disjoint masks that together are 0xffffffff; a class without bits is not there. */
 export type RegisterClasses = Place & {
   readonly classes: ReadonlyMap<CellClass, number>;
-  /** `xfam:2` or `attributes:30` to the bits that it gates, beside their class. */
+  /** `xfam:2` or `attributes:30` to the bits that are 0 while it is 0, beside their class. */
   readonly gates: ReadonlyMap<GateId, number>;
   /** Which part of fixed1 and fixed0 rests on the platform verification at the module's start. */
   readonly verified: { readonly fixed1: number; readonly fixed0: number };
+  /** Who decides each bit beyond the tables: disjoint masks that together are 0xffffffff; empty where the code was not examined. */
+  readonly deciders: readonly DecidedBits[];
   /** Bits that the module computes when the guest asks, whatever their class. */
   readonly dynamic: number;
   /** The line of the leaf's entry in the source, absent where only the facts are known. */
   readonly line?: number;
 };
 
-type AttributeGate = { readonly bit: number; readonly masks: RegisterMasks };
-/** TD attributes that clear CPUID bits where they are 0, from the module's TD initialisation and CPUID exit code. */
-const ATTRIBUTE_GATES: ReadonlyMap<string, readonly AttributeGate[]> = new Map([
-  [leafId({ leaf: 0x7, subleaf: 0x1 }), [{ bit: 27, masks: { eax: 0x00000040 } }]],
-  [
-    leafId({ leaf: 0x7, subleaf: 0x0 }),
-    [
-      { bit: 30, masks: { ecx: 0x80000000 } },
-      { bit: 31, masks: { ecx: 0x00800000 } },
-    ],
-  ],
-  [leafId({ leaf: 0xa, subleaf: null }), [{ bit: 63, masks: { eax: FULL, ebx: FULL, ecx: FULL, edx: FULL } }]],
-]);
-
-export type DynamicBits = ReadonlyMap<string, number>;
-
 /** A release with its registers classed. */
 export type ClassedRelease = { readonly module: ModuleRelease; readonly registers: readonly RegisterClasses[] };
 
-/** All registers of a release with their classes, in the order of places. The rule is DOMAIN's table: first match wins. */
-export function classify(tables: ModuleTables, dynamic: DynamicBits = new Map()): readonly RegisterClasses[] {
+/**
+ * All registers of a release with their classes, in the order of places. The class is DOMAIN's table: first match wins. The
+ * deciders come from the rules of the release's code; without any, only the XFAM tables gate and nobody is named.
+ */
+export function classify(tables: ModuleTables & Partial<Masks>, rules?: DeciderRules): readonly RegisterClasses[] {
+  const settable = { attributes: tables.attributes?.fixed0 ?? null, xfam: tables.xfam?.fixed0 ?? null };
   const configurable = new Map(tables.configurable.map((entry) => [leafId(entry), entry]));
   const xfam = new Map(tables.xfamMasks.map((mask) => [leafId(mask), mask]));
   return [...tables.lookup].sort(compareLeaves).flatMap((entry) => {
     const id = leafId(entry);
-    const [config, mask, gates] = [configurable.get(id), xfam.get(id), ATTRIBUTE_GATES.get(id) ?? []];
-    return REGISTERS.map((register) => classifyRegister(entry, config, mask, gates, register, dynamic));
+    const leaf = { entry, config: configurable.get(id), xfam: xfam.get(id), settable };
+    const here = rules === undefined ? undefined : rulesOfLeaf(rules.rules, entry);
+    return REGISTERS.map((register) => {
+      const classes = classesOf(leaf, register);
+      const place: Place = { leaf: entry.leaf, subleaf: entry.subleaf, register };
+      const deciders = here === undefined ? [] : decideRegister(leaf, register, here);
+      return {
+        ...place,
+        ...classes,
+        gates: here === undefined ? xfamGates(leaf.xfam, register) : gatesOf(deciders),
+        deciders,
+        dynamic: deciders.reduce((mask, bits) => (isDynamic(bits.decider) ? or(mask, bits.mask) : mask), 0),
+        ...(entry.line === undefined ? {} : { line: entry.line }),
+      };
+    });
   });
 }
 
-function classifyRegister(
-  entry: LookupEntry,
-  config: ConfigurableEntry | undefined,
-  xfam: XfamMask | undefined,
-  attributeGates: readonly AttributeGate[],
+/** What a release lets a VMM set, where it was read: a bit that waits for one that is never 1 is a constant. */
+type Masks = Pick<ModuleRelease, 'attributes' | 'xfam'>;
+
+/** What the table alone gates, where nobody has read what the code does. */
+const xfamGates = (xfam: XfamMask | undefined, register: Register): ReadonlyMap<GateId, number> =>
+  new Map(
+    [...(xfam?.bits ?? [])].flatMap(([bit, masks]) =>
+      (masks[register] ?? 0) === 0 ? [] : [[gateId({ kind: 'xfam', bit }), masks[register] ?? 0] as const],
+    ),
+  );
+
+function classesOf(
+  { entry, config, xfam }: LeafTables,
   register: Register,
-  dynamic: DynamicBits,
-): RegisterClasses {
-  const place: Place = { leaf: entry.leaf, subleaf: entry.subleaf, register };
-  const line = entry.line === undefined ? {} : { line: entry.line };
-  const isDynamic = dynamic.size === 0 ? 0 : (dynamic.get(placeId(place)) ?? 0);
-  if (entry.faulting)
-    return {
-      ...place,
-      classes: new Map([['ve', FULL]]),
-      gates: new Map(),
-      verified: { fixed1: 0, fixed0: 0 },
-      dynamic: 0,
-      ...line,
-    };
-  const gates = new Map<GateId, number>();
-  let gated = 0;
-  for (const [bit, masks] of xfam?.bits ?? []) {
-    const mask = masks[register] ?? 0;
-    if (mask === 0) continue;
-    gates.set(gateId({ kind: 'xfam', bit }), mask);
-    gated = or(gated, mask);
-  }
+): Pick<RegisterClasses, 'classes' | 'verified'> {
+  if (entry.faulting) return { classes: new Map([['ve', FULL]]), verified: { fixed1: 0, fixed0: 0 } };
+  const gated = [...(xfam?.bits.values() ?? [])].reduce((mask, masks) => or(mask, masks[register] ?? 0), 0);
   const verify = entry.verifyMask[register] ?? 0;
   const value = entry.verifyValue[register] ?? 0;
   const direct = config?.configDirect[register] ?? 0;
@@ -101,12 +102,7 @@ function classifyRegister(
   if (one !== 0 || verified.fixed1 !== 0) classes.set('fixed1', or(one, verified.fixed1));
   if (zero !== 0 || verified.fixed0 !== 0) classes.set('fixed0', or(zero, verified.fixed0));
   if (through !== 0 || rest !== 0) classes.set('native', or(through, rest));
-  const open = not(classes.get('fixed0') ?? 0);
-  for (const { bit, masks } of attributeGates) {
-    const mask = and(masks[register] ?? 0, open);
-    if (mask !== 0) gates.set(gateId({ kind: 'attributes', bit }), mask);
-  }
-  return { ...place, classes, gates, verified, dynamic: isDynamic, ...line };
+  return { classes, verified };
 }
 
 /** The classes of a register that the table does not hold. */
@@ -118,6 +114,7 @@ export function absentRegister(place: Place): RegisterClasses {
     classes: new Map([['absent', FULL]]),
     gates: new Map(),
     verified: { fixed1: 0, fixed0: 0 },
+    deciders: [],
     dynamic: 0,
   };
 }

@@ -1,4 +1,3 @@
-import type { DynamicBits } from './class.ts';
 import type { Level, RuleId } from './finding.ts';
 import type { LeafKey, Place, Register } from './place.ts';
 
@@ -38,7 +37,6 @@ export type LevelOverride = {
 
 /** What people argued and the kernel names, as far as judging needs it. */
 export type Knowledge = {
-  readonly dynamic: DynamicBits;
   readonly required: readonly RequiredBit[];
   readonly staticRegisters: readonly StaticRegister[];
   readonly clobbers: readonly ClobberRow[];

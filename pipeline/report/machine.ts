@@ -1,6 +1,8 @@
 import type { MaskChange, ReleaseDiff } from '../model/change.ts';
 import type { ClassedRelease, RegisterClasses } from '../model/class.ts';
 import type { ClobberFacts } from '../model/clobber.ts';
+import type { DecidedBits } from '../model/decider.ts';
+import { conditionText, decisionText } from '../model/decider-text.ts';
 import type { BitName } from '../model/knowledge.ts';
 import { hex, hex32 } from '../model/mask.ts';
 import type { FixedMasks } from '../model/module.ts';
@@ -70,8 +72,19 @@ function registerJson(register: RegisterClasses) {
     gates: masksJson(register.gates),
     verified: { fixed1: hex32(register.verified.fixed1), fixed0: hex32(register.verified.fixed0) },
     ...(register.dynamic === 0 ? {} : { dynamic: hex32(register.dynamic) }),
+    ...(register.deciders.length === 0 ? {} : { deciders: register.deciders.map(decidedJson) }),
   };
 }
+
+/** Where all conditions hold the bits are decided by `by`, else they are what the first that fails says. */
+const decidedJson = ({ mask, decider }: DecidedBits) => ({
+  mask: hex32(mask),
+  by: decisionText(decider.by),
+  conditions: decider.conditions.map(({ when, otherwise }) => ({
+    holds: conditionText(when),
+    else: otherwise === 've' ? 've' : `${otherwise}`,
+  })),
+});
 
 const maskChangeJson = (change: MaskChange) => ({
   from: change.from === null ? null : hex(change.from),

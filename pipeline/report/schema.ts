@@ -29,6 +29,16 @@ const registerFacts = z.strictObject({
   gates: z.record(gate, hex32),
   verified: z.strictObject({ fixed1: hex32, fixed0: hex32 }),
   dynamic: hex32.optional(),
+  /** Who decides each bit beyond the tables: disjoint masks that cover the register; absent where the code was not examined. */
+  deciders: z
+    .array(
+      z.strictObject({
+        mask: hex32,
+        by: z.string(),
+        conditions: z.array(z.strictObject({ holds: z.string(), else: z.enum(['0', '1', 've']) })),
+      }),
+    )
+    .optional(),
 });
 
 const module = z.strictObject({

@@ -4,6 +4,7 @@ import { parseBit } from '../model/bit-text.ts';
 import type { ClassedRelease } from '../model/class.ts';
 import { classify } from '../model/class.ts';
 import type { ClobberFacts } from '../model/clobber.ts';
+import type { DeciderRules } from '../model/decider.ts';
 import { DataError, NoInputError } from '../model/errors.ts';
 import type { Knowledge } from '../model/knowledge.ts';
 import type { ModuleRelease } from '../model/module.ts';
@@ -12,6 +13,7 @@ import type { Policy } from '../model/policy.ts';
 import type { RegisterRow } from '../model/register-mask.ts';
 import { readClobbersFile } from './clobbers-file.ts';
 import { readClobbersTable } from './clobbers-table.ts';
+import { readDeciderFile, resolveDeciders } from './decider-file.ts';
 import { type KnownRelease, readLevelsFile, readNamesFile, readPlainWaivers, readReleasesFile } from './lists-file.ts';
 import type { PlainWaivers } from './lists-shape.ts';
 import { readModuleFile } from './module-file.ts';
@@ -19,12 +21,14 @@ import { type PlainReader, readPlain } from './plain.ts';
 import { readPolicyFile } from './policy-file.ts';
 import { readRegistersTable } from './registers-table.ts';
 import type { PlainSources } from './sources-shape.ts';
-import { readDynamic, readRequired, readStaticRegisters } from './tables.ts';
+import { readRequired, readStaticRegisters } from './tables.ts';
 
 /** Everything under `specs/`, read and validated, each list in the order of versions. */
 export type Specs = {
   readonly directory: string;
   readonly releases: readonly ClassedRelease[];
+  /** Per release, what its code does to the CPUID of a TD beyond its tables; a release without rules was not examined. */
+  readonly deciders: ReadonlyMap<string, DeciderRules>;
   readonly known: readonly KnownRelease[];
   readonly policies: readonly Policy[];
   readonly knowledge: Knowledge;
@@ -43,12 +47,17 @@ export async function loadSpecs(directory: string, reader: PlainReader): Promise
       `${directory}: no specifications here (expected a directory with modules/*.yaml); name one with --specs`,
     );
   const text = (name: string): string => readText(join(directory, name));
-  const dynamic = await readDynamic('specs/dynamic.md', text('dynamic.md'), reader);
   const modules = await readAll(directory, 'modules', (file, content) => readModuleFile(file, content, reader));
   checkUnique(
     modules.map(({ file, value }) => ({ file, name: value.release })),
     'release',
   );
+  const deciderFiles = await readAll(directory, 'deciders', (file, content) => readDeciderFile(file, content, reader));
+  checkUnique(
+    deciderFiles.map(({ file, value }) => ({ file, name: value.plain.release })),
+    'release',
+  );
+  const deciders = resolveDeciders(deciderFiles.map(({ value }) => value));
   const known = await readReleasesFile('specs/releases.yaml', text('releases.yaml'), reader);
   const policies = await readAll(directory, 'kvm', (file, content) => readPolicyFile(file, content, reader));
   checkUnique(
@@ -61,11 +70,11 @@ export async function loadSpecs(directory: string, reader: PlainReader): Promise
     releases: modules
       .map(({ value }) => withPublished(value, known))
       .sort((a, b) => compareVersions(a.release, b.release))
-      .map((module) => ({ module, registers: classify(module, dynamic) })),
+      .map((module) => ({ module, registers: classify(module, deciders.get(module.release)) })),
+    deciders,
     known: [...known].sort((a, b) => compareVersions(a.release, b.release)),
     policies: policies.map(({ value }) => value).sort((a, b) => compareVersions(a.version, b.version)),
     knowledge: {
-      dynamic,
       required: await readRequired('specs/required.md', text('required.md'), reader),
       staticRegisters: await readStaticRegisters('specs/leaves.md', text('leaves.md'), reader),
       clobbers: await readClobbersTable('specs/clobbers.md', text('clobbers.md'), reader),

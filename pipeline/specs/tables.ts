@@ -1,9 +1,7 @@
 import type { CellParser } from '../extract/markdown/table.ts';
 import { type BitSelection, parseBit } from '../model/bit-text.ts';
-import type { DynamicBits } from '../model/class.ts';
 import type { RequiredBit, StaticRegister } from '../model/knowledge.ts';
-import { or } from '../model/mask.ts';
-import { placeId, REGISTERS, type Register } from '../model/place.ts';
+import { REGISTERS, type Register } from '../model/place.ts';
 import type { PlainReader } from './plain.ts';
 
 /** Reads a Markdown table through the cache: parsing Markdown costs more than the rest of a run. */
@@ -46,23 +44,6 @@ const text: CellParser<string> = (cell, bad) => {
   if (cell.text.trim() === '') throw bad('a text: every row names its source');
   return cell.text;
 };
-
-/** `specs/dynamic.md`. */
-export async function readDynamic(file: string, markdown: string, reader: PlainReader): Promise<DynamicBits> {
-  const rows = await cached('dynamic', markdown, reader, async () => {
-    const { readTable } = await import('../extract/markdown/table.ts');
-    return readTable(file, markdown, {
-      columns: {
-        bits: { title: 'Bits', parse: bitCell },
-        follows: { title: 'Follows', parse: text },
-        source: { title: 'Source', parse: text },
-      },
-    });
-  });
-  const masks = new Map<string, number>();
-  for (const { bits } of rows) masks.set(placeId(bits.place), or(masks.get(placeId(bits.place)) ?? 0, bits.mask));
-  return masks;
-}
 
 /** `specs/required.md`. */
 export async function readRequired(

@@ -19,6 +19,7 @@ const register = (
   classes: new Map(classes),
   gates: new Map(),
   verified: NO_BITS,
+  deciders: [],
   dynamic: 0,
   ...extra,
 });

@@ -47,8 +47,10 @@ function releaseOf(name: string, lookup: readonly LookupEntry[], allowed: number
     cpuidFlags: null,
     notes: [note],
   };
-  const dynamic = new Map([['7.1.ecx', 0x3]]);
-  return { module, registers: classify(module, dynamic) };
+  const registers = classify(module).map((each) =>
+    each.leaf === 7 && each.register === 'ecx' ? { ...each, dynamic: 0x3 } : each,
+  );
+  return { module, registers };
 }
 
 function policyOf(version: string, generation: Policy['generation'], note: string): Policy {
@@ -95,7 +97,6 @@ export function bitFacts(text = 'plain'): BitFacts {
   } as const;
   const functional = { ...row, kind: 'functional', bits: [{ ...place, mask: 0x4 }], xfam: [], line: 4 } as const;
   const knowledge: Knowledge = {
-    dynamic: new Map(),
     required: [],
     staticRegisters: [],
     clobbers: [row, functional],

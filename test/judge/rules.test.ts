@@ -74,7 +74,6 @@ function release(name: string, leaves: readonly Leaf[], extra: Extra = {}): Clas
 
 const PLACE = { leaf: 7, subleaf: 1, register: 'eax' } as const;
 const KNOWLEDGE: Knowledge = {
-  dynamic: new Map(),
   required: [{ ...PLACE, mask: 0x8, name: 'NEEDED', reason: 'KVM needs it' }],
   staticRegisters: [{ leaf: 4, subleaf: null, register: null, reason: 'cache parameters' }],
   clobbers: [

@@ -1,5 +1,4 @@
 import { without } from '../../model/mask.ts';
-import { placeId } from '../../model/place.ts';
 import { byGates, changesOf, evidenceOf, registerOf } from '../lookup.ts';
 import type { Rule } from '../rule.ts';
 
@@ -15,7 +14,7 @@ export const unfixedNotConfigurable: Rule = {
   scope: 'step',
   judge: (context) =>
     changesOf('unfixed-not-configurable', context).flatMap((change) => {
-      const dynamic = registerOf(context.to, change)?.dynamic ?? context.knowledge.dynamic.get(placeId(change)) ?? 0;
+      const dynamic = registerOf(context.to, change)?.dynamic ?? 0;
       return byGates(context.to, change, without(change.mask, dynamic))
         .filter(({ gates }) => gates.length === 0)
         .map(({ mask }) => ({

@@ -21,7 +21,7 @@ import { sourceOf, type Table, tableOf, textTable } from './tables.ts';
 const NO_BITS: BitFacts = {
   releases: [],
   policies: [],
-  knowledge: { dynamic: new Map(), required: [], staticRegisters: [], clobbers: [], names: [], levels: [] },
+  knowledge: { required: [], staticRegisters: [], clobbers: [], names: [], levels: [] },
   hostFeatures: [],
   base: '',
   webAddresses: new Map(),

@@ -23,7 +23,7 @@ test.skipIf(clone === undefined)(
       const module = await readModuleRevision(repository, blobs, commit, release);
       const embedded = specs.releases.find((each) => each.module.release === release);
       const plain = (registers: ReturnType<typeof classify>) => registers.map(({ line: _, ...register }) => register);
-      expect([release, plain(classify(module, specs.knowledge.dynamic))]).toEqual([
+      expect([release, plain(classify(module, specs.deciders.get(release)))]).toEqual([
         release,
         plain(embedded?.registers ?? []),
       ]);
