@@ -1,17 +1,19 @@
 import { readFileSync } from 'node:fs';
+import { specsOf } from '../cases/context.ts';
+import { findRelease } from '../cases/operand.ts';
 import { compareTableWithAbi, type TableDifference } from '../diff/table-against-abi.ts';
 import { readVirtualization } from '../extract/module/virtualization.ts';
+import { bitsText, namesText } from '../model/bit-names.ts';
 import { EXIT, NoInputError } from '../model/errors.ts';
 import { hex32 } from '../model/mask.ts';
 import { namedBits } from '../model/names.ts';
 import { formatLeaf } from '../model/place.ts';
 import { plain } from '../model/text.ts';
-import { bitsText, namesText } from '../report/bits.ts';
+
 import { jsonText, placeJson } from '../report/machine.ts';
 import { wrap } from '../report/text.ts';
 import { gateText } from '../report/words.ts';
-import { type Context, specsOf } from './context.ts';
-import { findRelease } from './operand.ts';
+import type { Context } from './context.ts';
 
 /** `bitwatch abi RELEASE FILE`: a release's tables against Intel's cpuid_virtualization.json, bit by bit. 100 where they differ. */
 export async function abiCommand(context: Context, name: string, file: string): Promise<number> {

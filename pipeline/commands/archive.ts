@@ -6,11 +6,12 @@ import { rowsThatMatter, scanArchives, updateState } from '../archive/scan.ts';
 import type { Part, State } from '../archive/state.ts';
 import { loadState, parsePart, saveState } from '../archive/state-file.ts';
 import { scanSubjects } from '../archive/subjects.ts';
+import { cloneDirectory } from '../cases/context.ts';
 import { readSubject } from '../extract/mail/subject.ts';
 import { NoInputError, UsageError } from '../model/errors.ts';
 import { plain } from '../model/text.ts';
 import { jsonText } from '../report/machine.ts';
-import { type Context, cloneDirectory } from './context.ts';
+import type { Context } from './context.ts';
 import { isPostedText, mergePostedFiles } from './merge-posted.ts';
 
 export type ScanOptions = {

@@ -1,12 +1,12 @@
+import { specsOf } from '../cases/context.ts';
+import { coverageOf, unreadOf } from '../cases/coverage.ts';
+import { findRelease } from '../cases/operand.ts';
+import { releaseSteps } from '../cases/release-steps.ts';
+import { clobbersByRelease, stepReview } from '../cases/reviews.ts';
 import { compareVersions } from '../model/order.ts';
 import { escapeMarkdown } from '../report/markdown.ts';
 import { viewOf } from '../report/view.ts';
-import { clobbersByRelease } from './clobbers.ts';
-import { type Context, specsOf } from './context.ts';
-import { coverageOf, unreadOf } from './coverage.ts';
-import { findRelease } from './operand.ts';
-import { stepReview } from './reviews.ts';
-import { releaseSteps } from './steps.ts';
+import type { Context } from './context.ts';
 
 /** `bitwatch report --since RELEASE`: what each later release changed, newest first, as Markdown to paste. */
 export async function changelogCommand(context: Context, since: string): Promise<void> {

@@ -42,7 +42,12 @@ export function commandLine(surroundings: Surroundings, done: (status: number) =
         `\nExamples:\n  ${examples.join('\n  ')}`,
       ),
     group: (name, description) => program.command(name).description(description),
-    contextOf: (command) => ({ ...surroundings, options: commonOf(command.optsWithGlobals(), surroundings) }),
+    contextOf: (command) => {
+      const options = commonOf(command.optsWithGlobals(), surroundings);
+      const { stderr } = surroundings;
+      const isShown = stderr.isTerminal && !options.quiet;
+      return { ...surroundings, options, progress: (text) => (isShown ? stderr.write(`${text}\n`) : undefined) };
+    },
     done,
   };
 }

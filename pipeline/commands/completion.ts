@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { UsageError } from '../model/errors.ts';
-import { suggest } from './suggest.ts';
+import { suggest } from '../model/suggest.ts';
 
 /** A completion script: commands and their options, made from the program itself. */
 export function completionScript(shell: string, program: Command): string {

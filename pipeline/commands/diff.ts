@@ -1,13 +1,13 @@
+import { specsOf } from '../cases/context.ts';
+import { coverageOf } from '../cases/coverage.ts';
+import { resolveOperand } from '../cases/operand.ts';
+import { clobbersByRelease, policyStepReview, stepReview } from '../cases/reviews.ts';
+import { withWaivers } from '../cases/waivers.ts';
 import { diffReleases } from '../diff/release.ts';
 import { UsageError } from '../model/errors.ts';
 import { diffJson, jsonText } from '../report/machine.ts';
-import { clobbersByRelease } from './clobbers.ts';
-import { type Context, specsOf } from './context.ts';
-import { coverageOf } from './coverage.ts';
-import { resolveOperand } from './operand.ts';
+import type { Context } from './context.ts';
 import { printReport } from './output.ts';
-import { policyStepReview, stepReview } from './reviews.ts';
-import { withWaivers } from './waivers.ts';
 
 /** `bitwatch diff A B`: two releases or two KVM policies; JSON is the neutral diff, text is its review. */
 export async function diffCommand(context: Context, left: string, right: string): Promise<void> {

@@ -1,3 +1,7 @@
+import { specsOf } from '../cases/context.ts';
+import { bitsIn, findBits } from '../cases/find-bits.ts';
+import { clobbersByRelease } from '../cases/reviews.ts';
+import { wholeReport } from '../cases/whole-report.ts';
 import { CATALOGUE } from '../judge/catalogue.ts';
 import { clobberFacts } from '../judge/clobber-facts.ts';
 import { clobbersOf } from '../judge/lookup.ts';
@@ -8,11 +12,8 @@ import { jsonText, placeJson } from '../report/machine.ts';
 import { itemLines, wrap } from '../report/text.ts';
 import { itemOf } from '../report/view.ts';
 import type { Specs } from '../specs/store.ts';
-import { bitsIn, findBits } from './bits.ts';
-import { clobbersByRelease } from './clobbers.ts';
-import { type Context, specsOf } from './context.ts';
+import type { Context } from './context.ts';
 import { type BitStory, storyOf, storyText } from './history.ts';
-import { wholeReport } from './whole-report.ts';
 
 /** `bitwatch explain BIT|FEATURE|RULE|FINGERPRINT`. */
 export async function explainCommand(context: Context, text: string): Promise<void> {

@@ -1,3 +1,8 @@
+import { specsOf } from '../cases/context.ts';
+import { readHistory } from '../cases/kvm-history.ts';
+import { readPolicyRevision } from '../cases/kvm-revision.ts';
+import { readClobbersRevision, readFiles, readModuleRevision } from '../cases/module-revision.ts';
+import { classed } from '../cases/operand.ts';
 import { readFeatures } from '../extract/kvm/features.ts';
 import { KCPUID_PATH, namesTable, readKcpuid } from '../extract/kvm/kcpuid.ts';
 import { NAME_PATHS, openTree } from '../extract/kvm/tree.ts';
@@ -5,15 +10,12 @@ import { openBlobs } from '../git/blobs.ts';
 import { openRepository, resolveCommit } from '../git/repository.ts';
 import { NoInputError } from '../model/errors.ts';
 import { clobbersJson, jsonText, moduleJson, policyJson } from '../report/machine.ts';
+import { historyJson, historyText } from '../report/policy-history.ts';
 import { clobbersToYaml } from '../specs/clobbers-text.ts';
 import { moduleToYaml } from '../specs/module-text.ts';
 import { namesToYaml } from '../specs/names-text.ts';
 import { policyToYaml } from '../specs/policy-text.ts';
-import { type Context, specsOf } from './context.ts';
-import { historyJson, historyText, readHistory } from './kvm-history.ts';
-import { readPolicyRevision } from './kvm-revision.ts';
-import { readClobbersRevision, readFiles, readModuleRevision } from './module-revision.ts';
-import { classed } from './operand.ts';
+import type { Context } from './context.ts';
 
 /** `bitwatch extract module GITDIR REV`: JSON with --json, else the YAML that specs/ would hold. */
 export async function extractModuleCommand(context: Context, path: string, revision: string): Promise<string> {

@@ -1,3 +1,8 @@
+import { specsOf } from '../cases/context.ts';
+import { unreadOf } from '../cases/coverage.ts';
+import type { Discussion, Discussions } from '../cases/discussions.ts';
+import { bitsIn, findBits } from '../cases/find-bits.ts';
+import { baseOf } from '../cases/reviews.ts';
 import { configurableBits, registerOf } from '../judge/lookup.ts';
 import { verdictOfBit, verdictsOf } from '../judge/verdict.ts';
 import { absentRegister, classOfBit } from '../model/class.ts';
@@ -5,14 +10,11 @@ import { hasBit } from '../model/mask.ts';
 import { namedBits } from '../model/names.ts';
 import { formatPlace, type Place } from '../model/place.ts';
 import { holdsAt } from '../model/policy.ts';
+import { plain } from '../model/text.ts';
 import { jsonText, placeJson } from '../report/machine.ts';
 import { wrap } from '../report/text.ts';
 import type { Specs } from '../specs/store.ts';
-import { bitsIn, findBits } from './bits.ts';
-import { type Context, specsOf } from './context.ts';
-
-import { unreadOf } from './coverage.ts';
-import { baseOf } from './reviews.ts';
+import type { Context } from './context.ts';
 
 /** A bit's whole story: its class per release, its verdict per KVM version, with where each was read. */
 export type BitStory = {
@@ -82,20 +84,14 @@ export async function historyCommand(context: Context, text: string, options: Hi
   const discussions =
     options.archives.length === 0
       ? null
-      : await (await import('./discussions.ts')).readDiscussions(
+      : await (await import('../cases/discussions.ts')).readDiscussions(
           context,
           options.archives,
           options.state,
           specs.knowledge.names,
         );
-  const lines =
-    discussions === null
-      ? () => ''
-      : await import('./discussions.ts').then(
-          ({ discussionLines }) =>
-            ({ place, bit }: BitStory) =>
-              `${discussionLines(discussions.of(place, bit), discussions).join('\n')}\n`,
-        );
+  const lines = (story: BitStory): string =>
+    discussions === null ? '' : `${discussionLines(discussions.of(story.place, story.bit), discussions).join('\n')}\n`;
   if (context.options.json)
     context.stdout.write(
       jsonText({
@@ -147,4 +143,20 @@ function runs<T>(
     else found.push({ text: textOf(item), items: [item] });
   }
   return found;
+}
+
+/** The mails on a bit as text, oldest first. */
+function discussionLines(found: readonly Discussion[], { searched, unread }: Discussions): readonly string[] {
+  const gap = unread === 0 ? '' : `, ${unread} could not be read`;
+  return [
+    ...wrap(
+      `${found.length === 0 ? 'in no mail' : `in ${found.length} mail${found.length === 1 ? '' : 's'}`} of ${searched} in threads that name TDX${gap}`,
+      '  discussed ',
+    ),
+    ...found.flatMap(({ id, date, author, subject, archives, text }) => [
+      ...wrap(plain(`${date ?? 'no date'} ${author}: ${subject}`), '    '),
+      `      ${plain(`<${id}>`)}`,
+      ...wrap(plain(`as ${text}, in ${archives.join(', ')}`), '      '),
+    ]),
+  ];
 }

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { specsDirectory } from '../cases/context.ts';
 import { addPosted, loadPosted, mergePosted, readPosted } from '../deliver/posted.ts';
 import { UsageError } from '../model/errors.ts';
-import { type Context, specsDirectory } from './context.ts';
+import type { Context } from './context.ts';
 
 type Text = { readonly path: string; readonly text: string };
 

@@ -1,13 +1,13 @@
+import { bitFactsOf } from '../cases/bit-facts.ts';
+import type { BitFacts } from '../cases/page-facts.ts';
 import { type OutputFile, writeFiles } from '../deliver/files.ts';
 import { UsageError } from '../model/errors.ts';
 import type { ReportFacts } from '../model/review.ts';
+import { suggest } from '../model/suggest.ts';
 import { FORMAT_NAMES, FORMATS, isFormat } from '../report/formats.ts';
-import type { BitFacts } from '../report/html/facts.ts';
 import { viewOf } from '../report/view.ts';
 import type { Specs } from '../specs/store.ts';
-import { bitFactsOf } from './bit-facts.ts';
 import type { Context } from './context.ts';
-import { suggest } from './suggest.ts';
 
 export type Target = { readonly format: keyof typeof FORMATS; readonly path: string };
 

@@ -2,12 +2,13 @@ import { join } from 'node:path';
 import { remoteTip, updateMirror } from '../archive/mirror.ts';
 import { type Epoch, planJobs } from '../archive/plan.ts';
 import { loadState } from '../archive/state-file.ts';
+import { cloneDirectory } from '../cases/context.ts';
+import { sourcesOf } from '../cases/sources.ts';
 import { EXIT, KnownError, NoInputError, UsageError } from '../model/errors.ts';
 import { plain } from '../model/text.ts';
 import { jsonText } from '../report/machine.ts';
 import type { PlainSources } from '../specs/sources-shape.ts';
-import { type Context, cloneDirectory } from './context.ts';
-import { sourcesOf } from './sources.ts';
+import type { Context } from './context.ts';
 
 /** GitHub takes no more jobs of a matrix than this. */
 const MOST_JOBS = 256;

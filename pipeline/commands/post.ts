@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { knownLists } from '../cases/sources.ts';
 import { type PostResult, postOutbox, previewOutbox, resolveEntry } from '../deliver/mail/post.ts';
 import { type SmtpSettings, sendMail } from '../deliver/mail/smtp.ts';
 import { EXIT, NoInputError, UsageError } from '../model/errors.ts';
@@ -6,7 +7,6 @@ import { plain } from '../model/text.ts';
 import { jsonText } from '../report/machine.ts';
 import { postText } from '../report/post-words.ts';
 import type { Context } from './context.ts';
-import { knownLists } from './lists.ts';
 import { OUTBOX } from './mail-options.ts';
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1']);

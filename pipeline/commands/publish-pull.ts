@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { specsDirectory } from '../cases/context.ts';
 import { type Change, changeOf, pushChange } from '../deliver/branch.ts';
 import { writeFiles } from '../deliver/files.ts';
 import { itemOfDraft } from '../deliver/github/item.ts';
@@ -7,7 +8,7 @@ import { UsageError } from '../model/errors.ts';
 import { plain } from '../model/text.ts';
 import { codeSpan } from '../report/markdown.ts';
 import { type Draft, titleText } from '../report/posting.ts';
-import { type Context, specsDirectory } from './context.ts';
+import type { Context } from './context.ts';
 import { checkSend, keepJob, linkOf, type PublishOptions, targetOf } from './publish.ts';
 import { changeDraft } from './publish-drafts.ts';
 

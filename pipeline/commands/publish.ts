@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { specsDirectory } from '../cases/context.ts';
+import { sourcesOf } from '../cases/sources.ts';
 import { writeFiles } from '../deliver/files.ts';
 import { type Client, createClient, type Timing } from '../deliver/github/client.ts';
 import { checkPull, commentShelf } from '../deliver/github/comment.ts';
@@ -13,10 +15,9 @@ import { loadPosted, type Posted, recordPosted, withPostedLock } from '../delive
 import { UsageError } from '../model/errors.ts';
 import { plain } from '../model/text.ts';
 import { VERSION } from '../report/formats.ts';
-import { type Context, progress, specsDirectory } from './context.ts';
+import type { Context } from './context.ts';
 import { changeDraft, type Drafts, fileDraft, releaseDrafts, silentDraft, sinceDraft } from './publish-drafts.ts';
 import { planOf, reportKeep } from './publish-report.ts';
-import { sourcesOf } from './sources.ts';
 
 export type PublishOptions = {
   readonly repository: string | null;
@@ -139,7 +140,7 @@ export async function keepJob(context: Context, options: PublishOptions, target:
     agent: `bitwatch/${VERSION}`,
     timing,
     patience,
-    onWait: (milliseconds, why) => progress(context, `${plain(why)}: waiting ${Math.ceil(milliseconds / 1000)} s`),
+    onWait: (milliseconds, why) => context.progress(`${plain(why)}: waiting ${Math.ceil(milliseconds / 1000)} s`),
   });
   const work = async (): Promise<Keep> => {
     const shelf = await job.shelf(client, api, target, await ownLogin(client));

@@ -1,3 +1,6 @@
+import { specsOf } from '../cases/context.ts';
+import { unreadOf } from '../cases/coverage.ts';
+import { knownLists } from '../cases/sources.ts';
 import { writeFiles } from '../deliver/files.ts';
 import { composeMail } from '../deliver/mail/compose.ts';
 import { dateText } from '../deliver/mail/date-text.ts';
@@ -13,9 +16,7 @@ import { DataError, EXIT, UsageError } from '../model/errors.ts';
 import { jsonText } from '../report/machine.ts';
 import { replyText } from '../report/reply.ts';
 import { leftText, putText, silenceText } from '../report/reply-words.ts';
-import { type Context, specsOf } from './context.ts';
-import { unreadOf } from './coverage.ts';
-import { knownLists } from './lists.ts';
+import type { Context } from './context.ts';
 import { OUTBOX } from './mail-options.ts';
 import { statusOf, weigh } from './series.ts';
 

@@ -41,13 +41,11 @@ export function addReports({ program, add, contextOf, done }: CommandLine): void
     .option('--since <release>', 'only what is new since this release')
     .option('--suggest <gitdir@rev>', 'a draft patch against that kernel tree for each bit that needs a decision')
     .action(async (release: string, opts: Opts, command: Command) => {
+      const context = contextOf(command);
       const tree = textOf(opts.suggest);
       if (tree !== null)
-        return (await import('./suggest-patch.ts')).suggestCommand(
-          contextOf(command),
-          release,
-          tree,
-          textOf(opts.since),
+        return context.stdout.write(
+          await (await import('../cases/draft-patch.ts')).draftPatch(context, release, tree, textOf(opts.since)),
         );
       return (await import('./review.ts')).reviewCommand(contextOf(command), release, {
         kvm: textOf(opts.kvm),

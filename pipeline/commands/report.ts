@@ -1,17 +1,17 @@
 import { join } from 'node:path';
+import { bitFactsOf } from '../cases/bit-facts.ts';
+import { specsOf } from '../cases/context.ts';
+import { matrixOf } from '../cases/matrix.ts';
+import { newerThan } from '../cases/newer.ts';
+import { type ArchiveOptions, pageDiscussions } from '../cases/page-discussions.ts';
+import { clobbersByRelease } from '../cases/reviews.ts';
+import { wholeReport } from '../cases/whole-report.ts';
 import { removeStale, writeFiles } from '../deliver/files.ts';
 import { UsageError } from '../model/errors.ts';
 import { pagesOf } from '../report/pages.ts';
 import { countsText, viewOf } from '../report/view.ts';
-import { bitFactsOf } from './bit-facts.ts';
-import { clobbersByRelease } from './clobbers.ts';
-import { type Context, specsOf } from './context.ts';
-import { matrixOf } from './matrix.ts';
-import { newerThan } from './newer.ts';
-
+import type { Context } from './context.ts';
 import { printReport, writesPage } from './output.ts';
-import { type ArchiveOptions, pageDiscussions } from './page-discussions.ts';
-import { wholeReport } from './whole-report.ts';
 
 /** `bitwatch report`: every successive pair and every release under every policy, written to a directory. */
 export async function reportCommand(

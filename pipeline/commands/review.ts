@@ -1,3 +1,11 @@
+import { specsOf } from '../cases/context.ts';
+import { coverageOf } from '../cases/coverage.ts';
+import { newerThan } from '../cases/newer.ts';
+import { findPolicy, findRelease } from '../cases/operand.ts';
+import { releaseSteps } from '../cases/release-steps.ts';
+import { clobbersByRelease, releaseReview, stepReview } from '../cases/reviews.ts';
+import { withWaivers } from '../cases/waivers.ts';
+import { wholeReport } from '../cases/whole-report.ts';
 import type { ClobbersByRelease } from '../judge/judge.ts';
 import { gating } from '../judge/waivers.ts';
 import type { ClassedRelease } from '../model/class.ts';
@@ -6,16 +14,8 @@ import type { Level } from '../model/finding.ts';
 import type { Policy } from '../model/policy.ts';
 import type { ReportFacts } from '../model/review.ts';
 import type { Specs } from '../specs/store.ts';
-import { clobbersByRelease } from './clobbers.ts';
-import { type Context, specsOf } from './context.ts';
-import { coverageOf } from './coverage.ts';
-import { newerThan } from './newer.ts';
-import { findPolicy, findRelease } from './operand.ts';
+import type { Context } from './context.ts';
 import { printReport } from './output.ts';
-import { releaseReview, stepReview } from './reviews.ts';
-import { releaseSteps } from './steps.ts';
-import { withWaivers } from './waivers.ts';
-import { wholeReport } from './whole-report.ts';
 
 /** What is reviewed: a release against the one before it or `since`, and under these policies. */
 export type ReviewScope = {

@@ -1,17 +1,18 @@
+import { specsOf } from '../cases/context.ts';
+import { quoteArgument } from '../cases/reviews.ts';
+import { weighSeries } from '../cases/series-effect.ts';
+import { type FoundSeries, findSeries } from '../cases/series-mails.ts';
 import { type OutputFile, writeFiles } from '../deliver/files.ts';
 import { formatMboxrd } from '../extract/mail/mbox.ts';
 import { openRepository } from '../git/repository.ts';
 import { EXIT, UsageError } from '../model/errors.ts';
 import type { SeriesEffect } from '../model/series-effect.ts';
+import { suggest } from '../model/suggest.ts';
 import { jsonText } from '../report/machine.ts';
 import { seriesMarkdown, seriesText } from '../report/series.ts';
 import { seriesJson } from '../report/series-json.ts';
 import type { Specs } from '../specs/store.ts';
-import { type Context, specsOf } from './context.ts';
-import { quoteArgument } from './reviews.ts';
-import { weighSeries } from './series-effect.ts';
-import { type FoundSeries, findSeries } from './series-mails.ts';
-import { suggest } from './suggest.ts';
+import type { Context } from './context.ts';
 
 export type SeriesOptions = {
   readonly archives: readonly string[];

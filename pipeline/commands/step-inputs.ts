@@ -1,5 +1,5 @@
 import { UsageError } from '../model/errors.ts';
-import { suggest } from './suggest.ts';
+import { suggest } from '../model/suggest.ts';
 
 /** What an action's inputs may run, and which inputs each takes; others would be passed over in silence. */
 const TAKES = {

@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { specsDirectory, specsOf } from '../cases/context.ts';
+import { clobbersByRelease } from '../cases/reviews.ts';
+import { waiversOf } from '../cases/waivers.ts';
+import { wholeReport } from '../cases/whole-report.ts';
 import { selectorText } from '../judge/waivers.ts';
 import { UsageError } from '../model/errors.ts';
 import { writeFileAtomically } from '../specs/atomic.ts';
 import { quoted } from '../specs/yaml-text.ts';
-import { clobbersByRelease } from './clobbers.ts';
-import { type Context, specsDirectory, specsOf } from './context.ts';
-import { waiversOf } from './waivers.ts';
-import { wholeReport } from './whole-report.ts';
+import type { Context } from './context.ts';
 
 export type WaiveOptions = {
   readonly reason: string | null;

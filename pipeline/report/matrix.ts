@@ -1,21 +1,8 @@
+import type { Matrix } from '../cases/matrix.ts';
 import type { Verdict } from '../model/finding.ts';
 import { plain } from '../model/text.ts';
 import { escapeMarkdown } from './markdown.ts';
 import { wrap } from './text.ts';
-
-/** How many bits of a release have each verdict under a policy. A verdict that no bit has may be left out. */
-type MatrixCell = {
-  readonly release: string;
-  readonly policy: string;
-  readonly counts: Readonly<Partial<Record<Verdict, number>>>;
-};
-
-/** Releases by policies. A pair without a cell was not judged, and says so. */
-export type Matrix = {
-  readonly releases: readonly string[];
-  readonly policies: readonly string[];
-  readonly cells: readonly MatrixCell[];
-};
 
 /** What needs a decision first. */
 const ORDER = [

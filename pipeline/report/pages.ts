@@ -1,10 +1,11 @@
+import type { Matrix } from '../cases/matrix.ts';
+import type { BitFacts } from '../cases/page-facts.ts';
 import type { ReportFacts } from '../model/review.ts';
 import { findingsJson } from './findings-json.ts';
-import type { BitFacts } from './html/facts.ts';
 import { html } from './html/page.ts';
 import { jsonText } from './machine.ts';
 import { cutBlocks, escapeLinkText, escapeMarkdown, LIMITS, markdown, markdownBlocks } from './markdown.ts';
-import { type Matrix, matrixMarkdown } from './matrix.ts';
+import { matrixMarkdown } from './matrix.ts';
 import { text } from './text.ts';
 import { countsText, coverageLines, type Section, type SectionKind, type View, viewOf } from './view.ts';
 

@@ -1,8 +1,9 @@
 import type { Applied, ReplyRow } from '../judge/reply.ts';
+import { bitsText } from '../model/bit-names.ts';
 import type { Finding, NamedBit, Verdict } from '../model/finding.ts';
 import { type Place, placeId } from '../model/place.ts';
 import { plain } from '../model/text.ts';
-import { bitsText } from './bits.ts';
+
 import { columnLines } from './columns.ts';
 import { wrap } from './text.ts';
 

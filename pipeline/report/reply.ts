@@ -1,8 +1,9 @@
 import { type Applied, type ReplyRow, replyRows } from '../judge/reply.ts';
+import { bitsText } from '../model/bit-names.ts';
 import type { Verdict } from '../model/finding.ts';
 import type { SeriesBase, SeriesEffect } from '../model/series-effect.ts';
 import { plain } from '../model/text.ts';
-import { bitsText } from './bits.ts';
+
 import { VERSION } from './formats.ts';
 import { otherLines, riskLines } from './reply-changes.ts';
 import { quoteOf } from './reply-quote.ts';

@@ -1,3 +1,4 @@
+import { bitsText, namesText } from '../model/bit-names.ts';
 import type { Verdict } from '../model/finding.ts';
 import { bitsOf64 } from '../model/mask.ts';
 import type {
@@ -9,7 +10,6 @@ import type {
   SeriesEffect,
   SeriesIdentity,
 } from '../model/series-effect.ts';
-import { bitsText, namesText } from './bits.ts';
 
 /** All wording on what a series does; the text, the page and the reply print these lines. Untrusted text is made plain by who prints. */
 

@@ -1,9 +1,10 @@
+import type { BitFacts } from '../cases/page-facts.ts';
 import { compareFindings } from '../judge/finish.ts';
 import { type Finding, LEVELS, type Level } from '../model/finding.ts';
 import type { Coverage, ReportFacts, Review } from '../model/review.ts';
 import type { Evidence } from '../model/source.ts';
 import { plain } from '../model/text.ts';
-import type { BitFacts } from './html/facts.ts';
+
 import { wordsOf } from './words.ts';
 
 /** One finding in words, ready for any format. */

@@ -1,9 +1,9 @@
 import { CATALOGUE } from '../judge/catalogue.ts';
+import { bitsText, namesText } from '../model/bit-names.ts';
 import type { CellClass } from '../model/class.ts';
 import { ATTRIBUTE_NAMES, XFAM_NAMES } from '../model/control.ts';
 import type { ClobberFact, Finding, FindingFacts } from '../model/finding.ts';
 import { type GateId, gateOf } from '../model/gate.ts';
-import { bitsText, namesText } from './bits.ts';
 
 /** A finding in words: one line that says what, one that says why it matters, one that says what to do. */
 export type Words = { readonly headline: string; readonly because: string; readonly todo: string };

@@ -1,4 +1,4 @@
-import { readFiles } from '../../pipeline/commands/module-revision.ts';
+import { readFiles } from '../../pipeline/cases/module-revision.ts';
 import { bodyOf, readUnit } from '../../pipeline/extract/c/unit.ts';
 import { isClobberSource } from '../../pipeline/extract/module/clobber-source.ts';
 import { extractClobbers } from '../../pipeline/extract/module/clobbers/extract.ts';

@@ -7,7 +7,7 @@ const repository = openRepository(process.argv[2] ?? '.', process.env);
 const blobs = openBlobs(repository.gitDir, process.env);
 // git answers while the extractors load.
 const listed = listReleases(repository);
-const { readModuleRevision } = await import('../../pipeline/commands/module-revision.ts');
+const { readModuleRevision } = await import('../../pipeline/cases/module-revision.ts');
 const { classify } = await import('../../pipeline/model/class.ts');
 const releases = await listed;
 const modules = await Promise.all(

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { archiveLabels } from '../../pipeline/commands/archive-labels.ts';
+import { archiveLabels } from '../../pipeline/cases/archive-labels.ts';
 import type { PageData } from '../../pipeline/report/html/shape.ts';
 import { makeInbox } from '../archive/inbox.ts';
 import { temporaryFolder } from '../helpers/repository.ts';

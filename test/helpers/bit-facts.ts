@@ -1,10 +1,10 @@
+import type { BitFacts } from '../../pipeline/cases/page-facts.ts';
 import { configurableBits } from '../../pipeline/judge/lookup.ts';
 import { verdictsOf } from '../../pipeline/judge/verdict.ts';
 import { type ClassedRelease, classify } from '../../pipeline/model/class.ts';
 import type { Knowledge } from '../../pipeline/model/knowledge.ts';
 import type { LookupEntry, ModuleRelease } from '../../pipeline/model/module.ts';
 import type { Policy } from '../../pipeline/model/policy.ts';
-import type { BitFacts } from '../../pipeline/report/html/facts.ts';
 
 const ALL = { eax: 0xffffffff, ebx: 0xffffffff, ecx: 0xffffffff, edx: 0xffffffff };
 const SOURCE = { repository: 'example/module', revision: 'a'.repeat(40), path: 'tables.c', blob: null };

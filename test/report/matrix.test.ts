@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Matrix, matrixMarkdown, matrixText } from '../../pipeline/report/matrix.ts';
+import type { Matrix } from '../../pipeline/cases/matrix.ts';
+import { matrixMarkdown, matrixText } from '../../pipeline/report/matrix.ts';
 import { COLUMNS } from '../../pipeline/report/text.ts';
 import { hostileText } from './hostile.ts';
 

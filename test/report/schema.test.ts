@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { clobbersByRelease } from '../../pipeline/commands/clobbers.ts';
-import { wholeReport } from '../../pipeline/commands/whole-report.ts';
+import { clobbersByRelease } from '../../pipeline/cases/reviews.ts';
+import { wholeReport } from '../../pipeline/cases/whole-report.ts';
 import type { ClobberFacts } from '../../pipeline/model/clobber.ts';
 import type { Policy } from '../../pipeline/model/policy.ts';
 import { findingsJson } from '../../pipeline/report/findings-json.ts';

@@ -1,7 +1,8 @@
+import type { KnownList } from '../../extract/mail/list-address.ts';
 import { KnownError } from '../../model/errors.ts';
 import { entryPath, listOutbox, moveEntry, type OutboxEntry, withOutbox } from './outbox.ts';
 import { type Outgoing, readOutgoing } from './outgoing.ts';
-import { type KnownList, type Refusal, refusalOf } from './recipients.ts';
+import { type Refusal, refusalOf } from './recipients.ts';
 import type { Envelope, SendOutcome } from './smtp.ts';
 
 /** Why a draft stays where it is: a list that did not opt in, a rule of mail it breaks, or a mail that went before it. */

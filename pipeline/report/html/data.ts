@@ -1,3 +1,4 @@
+import type { BitFacts } from '../../cases/page-facts.ts';
 import type { ClassedRelease } from '../../model/class.ts';
 import { configurableMask } from '../../model/class.ts';
 import { ATTRIBUTE_NAMES, FEATURE_NAMES, XFAM_NAMES } from '../../model/control.ts';
@@ -11,7 +12,6 @@ import { plain } from '../../model/text.ts';
 import { coverageLines, type View } from '../view.ts';
 import { gateText } from '../words.ts';
 import { discussionsOf } from './discussions.ts';
-import type { BitFacts } from './facts.ts';
 import { findingsOf, sectionsOf } from './findings.ts';
 import { CLASS_LEGEND, VERDICT_LEGEND } from './legend.ts';
 import { leavesOf, placesOf, rowsOf } from './rows.ts';

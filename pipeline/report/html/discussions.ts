@@ -1,6 +1,7 @@
+import type { DiscussedMail, Discussions } from '../../cases/page-facts.ts';
 import { type Place, placeId } from '../../model/place.ts';
 import { plain } from '../../model/text.ts';
-import type { DiscussedMail, Discussions } from './facts.ts';
+
 import type { PageDiscussions } from './shape.ts';
 import { tableOf } from './tables.ts';
 

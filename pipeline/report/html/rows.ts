@@ -1,3 +1,4 @@
+import type { BitFacts } from '../../cases/page-facts.ts';
 import type { RegisterClasses } from '../../model/class.ts';
 import { CELL_CLASSES } from '../../model/class.ts';
 import { VERDICTS } from '../../model/finding.ts';
@@ -6,7 +7,6 @@ import { and, FULL, or } from '../../model/mask.ts';
 import { namedBits } from '../../model/names.ts';
 import { comparePlaces, formatLeaf, formatPlace, leafId, type Place, placeId, samePlace } from '../../model/place.ts';
 import type { Policy, PolicyMask } from '../../model/policy.ts';
-import type { BitFacts } from './facts.ts';
 import type { PageRow, PageSource, PageState, Parts } from './shape.ts';
 import { sourceOf, type Table, tableOf } from './tables.ts';
 

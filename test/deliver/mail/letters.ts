@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Letter } from '../../../pipeline/deliver/mail/letter.ts';
-import type { KnownList } from '../../../pipeline/deliver/mail/recipients.ts';
+import type { KnownList } from '../../../pipeline/extract/mail/list-address.ts';
 
 export const LISTS: readonly KnownList[] = [
   { name: 'open', address: 'open@lists.example.org', optIn: true },

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { isList, recipientsOf, refusalOf } from '../../../pipeline/deliver/mail/recipients.ts';
+import { recipientsOf, refusalOf } from '../../../pipeline/deliver/mail/recipients.ts';
+import { isList } from '../../../pipeline/extract/mail/list-address.ts';
 import { LISTS } from './letters.ts';
 
 const of = (...emails: readonly string[]) => emails.map((email) => ({ name: '', email }));

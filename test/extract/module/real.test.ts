@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { readModuleRevision } from '../../../pipeline/commands/module-revision.ts';
+import { readModuleRevision } from '../../../pipeline/cases/module-revision.ts';
 import { openBlobs } from '../../../pipeline/git/blobs.ts';
 import { listReleases } from '../../../pipeline/git/releases.ts';
 import { openRepository } from '../../../pipeline/git/repository.ts';

@@ -1,8 +1,8 @@
 import { type BitSelection, parseBit } from '../model/bit-text.ts';
 import { UsageError } from '../model/errors.ts';
 import { bitMask, hasBit } from '../model/mask.ts';
+import { suggest } from '../model/suggest.ts';
 import type { Specs } from '../specs/store.ts';
-import { suggest } from './suggest.ts';
 
 /** The bits that a user names: a place in any form, or the kernel's name of a feature. */
 export function findBits(specs: Specs, text: string): readonly BitSelection[] {

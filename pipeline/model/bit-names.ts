@@ -1,6 +1,6 @@
-import type { NamedBit } from '../model/finding.ts';
-import { bitMask, formatBits, or } from '../model/mask.ts';
-import { formatPlace, type Place } from '../model/place.ts';
+import type { NamedBit } from './finding.ts';
+import { bitMask, formatBits, or } from './mask.ts';
+import { formatPlace, type Place } from './place.ts';
 
 /** `7.1.EAX[23,19,7]`. */
 export const bitsText = (place: Place, mask: number): string =>

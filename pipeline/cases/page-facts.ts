@@ -1,9 +1,9 @@
-import type { PlaceVerdict } from '../../judge/rule.ts';
-import type { ClassedRelease } from '../../model/class.ts';
-import type { ClobberFact } from '../../model/finding.ts';
-import type { ClobberRow, Knowledge } from '../../model/knowledge.ts';
-import type { Place } from '../../model/place.ts';
-import type { Policy } from '../../model/policy.ts';
+import type { PlaceVerdict } from '../judge/rule.ts';
+import type { ClassedRelease } from '../model/class.ts';
+import type { ClobberFact } from '../model/finding.ts';
+import type { ClobberRow, Knowledge } from '../model/knowledge.ts';
+import type { Place } from '../model/place.ts';
+import type { Policy } from '../model/policy.ts';
 
 /** A KVM version with what it does about each release's bits, in the order of the releases. */
 export type JudgedPolicy = { readonly policy: Policy; readonly verdicts: readonly (readonly PlaceVerdict[])[] };

@@ -3,8 +3,8 @@ import type { ReportFacts } from '../model/review.ts';
 import type { Specs } from '../specs/store.ts';
 import { coverageOf } from './coverage.ts';
 import { factsReview } from './facts-review.ts';
+import { releaseSteps } from './release-steps.ts';
 import { policyReview, policyStepReview, releaseReview, stepReview } from './reviews.ts';
-import { releaseSteps } from './steps.ts';
 import { withWaivers } from './waivers.ts';
 
 /** What the whole project says: every step, every release under every policy, every policy, what could not be read. */

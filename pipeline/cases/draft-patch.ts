@@ -8,14 +8,14 @@ import { openBlobs } from '../git/blobs.ts';
 import { openRepository, resolveCommit } from '../git/repository.ts';
 import { configurableBits } from '../judge/lookup.ts';
 import { verdictsOf } from '../judge/verdict.ts';
+import { namesText } from '../model/bit-names.ts';
 import { DataError, KnownError, NoInputError, UsageError } from '../model/errors.ts';
 import { bitsOf, or, without } from '../model/mask.ts';
 import { namedBits } from '../model/names.ts';
 import { formatPlace, placeId } from '../model/place.ts';
 import type { Policy, PolicyMask } from '../model/policy.ts';
-import { namesText } from '../report/bits.ts';
-import { applyInsertions, changedLinesDiff, draftDenial, type Undecided, withOptIn } from '../report/draft.ts';
 import { type Context, specsOf } from './context.ts';
+import { applyInsertions, changedLinesDiff, draftDenial, type Undecided, withOptIn } from './draft-diff.ts';
 import { readPolicyRevision } from './kvm-revision.ts';
 import { readFiles } from './module-revision.ts';
 import { findRelease } from './operand.ts';
@@ -26,12 +26,12 @@ import { baseOf } from './reviews.ts';
  * through undecided or, of an allowlist, opts in each bit that it hides. The draft is read back: what the patched tree
  * does must be what it says.
  */
-export async function suggestCommand(
+export async function draftPatch(
   context: Context,
   name: string,
   operand: string,
   since: string | null,
-): Promise<void> {
+): Promise<string> {
   const at = operand.lastIndexOf('@');
   if (at < 1) throw new UsageError(`--suggest ${JSON.stringify(operand)}: expected GITDIR@REV`);
   const specs = await specsOf(context);
@@ -60,18 +60,15 @@ export async function suggestCommand(
             ];
       });
     if (bits.length === 0) {
-      context.stdout.write(
-        policy.generation === 'allowlist'
-          ? `nothing to decide: ${operand} allows every bit of ${name} that is configurable\n`
-          : `nothing to decide: ${operand} lets no bit of ${name} through that is newer than ${base.release}\n`,
-      );
-      return;
+      return policy.generation === 'allowlist'
+        ? `nothing to decide: ${operand} allows every bit of ${name} that is configurable\n`
+        : `nothing to decide: ${operand} lets no bit of ${name} through that is newer than ${base.release}\n`;
     }
     const { files } = await readFiles(blobs, commit, KVM_PATHS);
     const text = files.get(TDX_PATH)?.text;
     if (text === undefined) throw new NoInputError(`${operand}: no ${TDX_PATH}`);
     const draft: Draft = { repository: repository.name, commit, files, text, policy, bits, why: `TDX module ${name}` };
-    context.stdout.write(policy.generation === 'allowlist' ? optInDraft(draft) : denialDraft(draft));
+    return policy.generation === 'allowlist' ? optInDraft(draft) : denialDraft(draft);
   } finally {
     await blobs.close();
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Archive, locateArchives } from '../archive/locate.ts';
 import { type ArchivedMail, readMails, rowsOfThread, rowsThatMatter, updateState } from '../archive/scan.ts';
 import { loadState, saveState } from '../archive/state-file.ts';
-import { isList } from '../deliver/mail/recipients.ts';
+import { isList } from '../extract/mail/list-address.ts';
 import { type Series, seriesOf } from '../extract/mail/rerolls.ts';
 import { type Thread, threadKey, threadsOf } from '../extract/mail/threads.ts';
 import { DataError, NoInputError, UsageError } from '../model/errors.ts';

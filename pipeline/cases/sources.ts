@@ -16,3 +16,6 @@ export async function sourcesOf(context: Context): Promise<PlainSources> {
     async () => (await import('../specs/sources-shape.ts')).checkSources,
   );
 }
+
+/** The lists of `specs/sources.yaml`. */
+export const knownLists = async (context: Context): Promise<PlainSources['lists']> => (await sourcesOf(context)).lists;

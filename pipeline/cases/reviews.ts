@@ -24,6 +24,10 @@ const policyParticipant = (policy: Policy): Participant => ({
   notes: policy.notes,
 });
 
+/** The extracted transitions of each release that has them. */
+export const clobbersByRelease = (specs: Specs): ClobbersByRelease =>
+  new Map(specs.clobbers.map((facts) => [facts.release, facts]));
+
 /** The release that KVM's code was written against. Throws a UsageError where the specs have none. */
 export function baseOf(specs: Specs): ClassedRelease {
   const base = specs.releases.find(({ module }) => module.release === BASE_RELEASE);

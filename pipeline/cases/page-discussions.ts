@@ -1,12 +1,12 @@
 import { bitsOf, FULL } from '../model/mask.ts';
 import { compareTexts } from '../model/order.ts';
 import { comparePlaces, placeId } from '../model/place.ts';
-import type { BitFacts, DiscussedBit, DiscussedMail, Discussions as PageDiscussions } from '../report/html/facts.ts';
 import type { Specs } from '../specs/store.ts';
 import { archiveLabels } from './archive-labels.ts';
 import type { Context } from './context.ts';
 import { type Discussion, readDiscussions } from './discussions.ts';
-import { knownLists } from './lists.ts';
+import type { BitFacts, DiscussedBit, DiscussedMail, Discussions as PageDiscussions } from './page-facts.ts';
+import { knownLists } from './sources.ts';
 
 /** Archives that are searched for the page, and the state of their scan. */
 export type ArchiveOptions = { readonly archives: readonly string[]; readonly state: string | null };

@@ -6,13 +6,13 @@ import { classify } from '../model/class.ts';
 import { NoInputError, UsageError } from '../model/errors.ts';
 import type { ModuleRelease } from '../model/module.ts';
 import type { Policy } from '../model/policy.ts';
+import { suggest } from '../model/suggest.ts';
 import { readModuleFile } from '../specs/module-file.ts';
 import { NO_CACHE } from '../specs/plain.ts';
 import { readPolicyFile } from '../specs/policy-file.ts';
 import type { Specs } from '../specs/store.ts';
 import type { Context } from './context.ts';
 import { readModuleRevision } from './module-revision.ts';
-import { suggest } from './suggest.ts';
 
 export type Operand =
   | { readonly kind: 'release'; readonly release: ClassedRelease }

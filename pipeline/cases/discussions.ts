@@ -7,8 +7,6 @@ import { formatDay } from '../model/day.ts';
 import type { BitName } from '../model/knowledge.ts';
 import { compareNumbers, compareTexts } from '../model/order.ts';
 import type { Place } from '../model/place.ts';
-import { plain } from '../model/text.ts';
-import { wrap } from '../report/text.ts';
 import type { Context } from './context.ts';
 import { archivedMails } from './series-mails.ts';
 
@@ -98,20 +96,4 @@ async function upTo({ kind, path }: Archive, tip: string | undefined): Promise<s
   const { code, out } = await gitTry(path, ['log', '-1', '--format=%ct', '--end-of-options', tip]);
   const seconds = Number(out.trim());
   return `${tip.slice(0, 12)}${code === 0 && seconds > 0 ? ` of ${formatDay(seconds)}` : ''}`;
-}
-
-/** The mails on a bit as text, oldest first. */
-export function discussionLines(found: readonly Discussion[], { searched, unread }: Discussions): readonly string[] {
-  const gap = unread === 0 ? '' : `, ${unread} could not be read`;
-  return [
-    ...wrap(
-      `${found.length === 0 ? 'in no mail' : `in ${found.length} mail${found.length === 1 ? '' : 's'}`} of ${searched} in threads that name TDX${gap}`,
-      '  discussed ',
-    ),
-    ...found.flatMap(({ id, date, author, subject, archives, text }) => [
-      ...wrap(plain(`${date ?? 'no date'} ${author}: ${subject}`), '    '),
-      `      ${plain(`<${id}>`)}`,
-      ...wrap(plain(`as ${text}, in ${archives.join(', ')}`), '      '),
-    ]),
-  ];
 }

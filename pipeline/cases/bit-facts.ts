@@ -3,10 +3,9 @@ import { BASE_RELEASE } from '../judge/judge.ts';
 import { configurableBits } from '../judge/lookup.ts';
 import { verdictsOf } from '../judge/verdict.ts';
 import type { ReportFacts } from '../model/review.ts';
-import type { BitFacts } from '../report/html/facts.ts';
 import type { Specs } from '../specs/store.ts';
-import { clobbersByRelease } from './clobbers.ts';
-import { baseOf } from './reviews.ts';
+import type { BitFacts } from './page-facts.ts';
+import { baseOf, clobbersByRelease } from './reviews.ts';
 
 /** Every bit of the releases under every KVM version, for a page; the report says what the run was asked about. */
 export function bitFactsOf(

@@ -2,8 +2,8 @@ import type { Finding } from '../model/finding.ts';
 import type { ReportFacts } from '../model/review.ts';
 import { NO_CACHE } from '../specs/plain.ts';
 import { loadSpecs } from '../specs/store.ts';
-import { clobbersByRelease } from './clobbers.ts';
 import type { Context } from './context.ts';
+import { clobbersByRelease } from './reviews.ts';
 import { wholeReport } from './whole-report.ts';
 
 /** A finding as it counts: one whose waiver came or went is another. */

@@ -15,11 +15,10 @@ import { compareVersions } from '../model/order.ts';
 import type { Policy } from '../model/policy.ts';
 import type { SeriesBase, SeriesEffect, SeriesIdentity, SeriesOutcome } from '../model/series-effect.ts';
 import type { Specs } from '../specs/store.ts';
-import { clobbersByRelease } from './clobbers.ts';
 import { readPolicyRevision } from './kvm-revision.ts';
-import { baseOf } from './reviews.ts';
+import { lineOf } from './release-steps.ts';
+import { baseOf, clobbersByRelease } from './reviews.ts';
 import { type FoundSeries, isNewest, listsOf } from './series-mails.ts';
-import { lineOf } from './steps.ts';
 
 /** The files that decide over a policy; the top make file only names its version. */
 const INPUTS: ReadonlySet<string> = new Set(KVM_PATHS.filter((path) => path !== 'Makefile'));

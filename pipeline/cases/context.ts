@@ -1,0 +1,32 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { openCache } from '../specs/cache.ts';
+import { loadSpecs, type Specs } from '../specs/store.ts';
+
+/** What a question is answered from: the environment, the day, and where specifications and clones are. */
+export type Context = {
+  readonly env: NodeJS.ProcessEnv;
+  /** The day as `2026-11-21`, for waivers. */
+  readonly today: () => string;
+  /** Where the program's own files are: `specs/` and the cache of the build. */
+  readonly home: string;
+  /** A line of progress: on a terminal only, and never with `--quiet`. */
+  readonly progress: (text: string) => void;
+  readonly options: { readonly offline: boolean; readonly specs: string | null; readonly cache: string | null };
+};
+
+/** The specifications that the options name, else the program's own. */
+export async function specsOf(context: Context): Promise<Specs> {
+  return loadSpecs(specsDirectory(context), openCache(cacheFile(context)));
+}
+
+export const specsDirectory = (context: Context): string => context.options.specs ?? join(context.home, 'specs');
+export const cacheFile = (context: Context): string => join(context.home, 'dist', 'specs-cache.json');
+
+/** Where clones are kept: `--cache`, else `$XDG_CACHE_HOME/bitwatch`, else `~/.cache/bitwatch`. */
+export function cloneDirectory(context: Context): string {
+  const { XDG_CACHE_HOME: xdg, HOME: home } = context.env;
+  return (
+    context.options.cache ?? join(xdg !== undefined && xdg !== '' ? xdg : join(home ?? homedir(), '.cache'), 'bitwatch')
+  );
+}
