@@ -11,6 +11,7 @@ import { UsageError } from '../model/errors.ts';
 import type { Policy } from '../model/policy.ts';
 import type { Participant, Review } from '../model/review.ts';
 import type { Specs } from '../specs/store.ts';
+import { followsOf } from './steps.ts';
 
 const participantOf = (release: ClassedRelease): Participant => ({
   name: release.module.release,
@@ -44,12 +45,14 @@ export function stepReview(
   to: ClassedRelease,
 ): Review {
   const { diff, findings } = judgeStep(from, to, clobbers, specs.knowledge);
+  const lineage = followsOf(specs, to.module.release);
   return {
     id: `${from.module.release}..${to.module.release}`,
     from: participantOf(from),
     to: participantOf(to),
     policy: null,
     diff,
+    lineage: lineage?.follows === from.module.release ? lineage : null,
     findings,
     command: `bitwatch review ${quoteArgument(to.module.release)} --since ${quoteArgument(from.module.release)}`,
   };

@@ -11,6 +11,7 @@ import { modesOf, type Scratch, withScratch } from '../git/scratch.ts';
 import { judgePolicyStep } from '../judge/judge.ts';
 import { openAfter, releaseEffects } from '../judge/series.ts';
 import { DataError, KnownError, NoInputError, UnavailableError } from '../model/errors.ts';
+import { lineOf } from '../model/lineage.ts';
 import { compareVersions } from '../model/order.ts';
 import type { Policy } from '../model/policy.ts';
 import type { SeriesBase, SeriesEffect, SeriesIdentity, SeriesOutcome } from '../model/series-effect.ts';

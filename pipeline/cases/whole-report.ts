@@ -9,7 +9,7 @@ import { withWaivers } from './waivers.ts';
 
 /** What the whole project says: every step, every release under every policy, every policy, what could not be read. */
 export function wholeReport(specs: Specs, clobbers: ClobbersByRelease, today: string): ReportFacts {
-  const steps = releaseSteps(specs.releases).map(({ from, to }) => stepReview(specs, clobbers, from, to));
+  const steps = releaseSteps(specs).map(({ from, to }) => stepReview(specs, clobbers, from, to));
   const judged = specs.policies.flatMap((policy) =>
     specs.releases.map((release) => releaseReview(specs, clobbers, release, policy, null)),
   );

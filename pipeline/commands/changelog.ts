@@ -13,7 +13,7 @@ export async function changelogCommand(context: Context, since: string): Promise
   const specs = await specsOf(context);
   const start = findRelease(specs, since);
   const isLater = (release: string): boolean => compareVersions(release, start.module.release) > 0;
-  const steps = releaseSteps(specs.releases).filter(({ to }) => isLater(to.module.release));
+  const steps = releaseSteps(specs).filter(({ to }) => isLater(to.module.release));
   const reviews = steps.map(({ from, to }) => stepReview(specs, clobbersByRelease(specs), from, to));
   const view = viewOf({ reviews, coverage: coverageOf(specs, reviews) });
   const lines = [`# CPUID changes of the Intel TDX module since ${escapeMarkdown(since)}`, ''];

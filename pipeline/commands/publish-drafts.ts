@@ -88,7 +88,7 @@ export async function sinceDraft(context: Context, since: string): Promise<Draft
   const specs = await specsOf(context);
   const clobbers = clobbersByRelease(specs);
   const start = findRelease(specs, since).module.release;
-  const steps = releaseSteps(specs.releases).filter(({ to }) => compareVersions(to.module.release, start) > 0);
+  const steps = releaseSteps(specs).filter(({ to }) => compareVersions(to.module.release, start) > 0);
   if (steps.length === 0) return null;
   const reviews = steps.flatMap(({ from, to }) => [
     stepReview(specs, clobbers, from, to),

@@ -27,7 +27,7 @@ export type ReviewScope = {
 /** The facts of a release review. */
 export function reviewFacts(specs: Specs, clobbers: ClobbersByRelease, scope: ReviewScope, today: string): ReportFacts {
   const { release, since, policies } = scope;
-  const from = since ?? releaseSteps(specs.releases).find(({ to }) => to === release)?.from ?? null;
+  const from = since ?? releaseSteps(specs).find(({ to }) => to === release)?.from ?? null;
   const steps = from === null ? [] : [stepReview(specs, clobbers, from, release)];
   const judged = policies.map((policy) => releaseReview(specs, clobbers, release, policy, since));
   const name = release.module.release;

@@ -1,5 +1,6 @@
 import type { ReleaseDiff } from './change.ts';
 import type { Finding } from './finding.ts';
+import type { Lineage } from './lineage.ts';
 import type { Source } from './source.ts';
 
 /** A release or policy that took part, with where it was read and what of it was not settled. */
@@ -13,6 +14,8 @@ export type Review = {
   readonly to: Participant;
   readonly policy: Participant | null;
   readonly diff: ReleaseDiff | null;
+  /** Why the release is compared with `from`; null where a person named both, and in other reviews. */
+  readonly lineage?: Lineage | null;
   readonly findings: readonly Finding[];
   /** The command that reproduces this review. */
   readonly command: string;

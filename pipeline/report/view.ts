@@ -80,11 +80,30 @@ function sectionOf(review: Review): Section {
     kind: kindOf(review),
     title: plain(titleOf(review)),
     summary: countsText(counts),
-    notes: [...notes, ...(review.diff?.coverage.unknown ?? []).map(plain)],
+    notes: [...lineageNotes(review), ...notes, ...(review.diff?.coverage.unknown ?? []).map(plain)],
     items,
     counts,
     command: plain(review.command),
   };
+}
+
+/** Why a release is compared with the other, what lies between, and what else it can be compared with. */
+function lineageNotes({ from, to, lineage }: Review): readonly string[] {
+  if (lineage == null || from === null) return [];
+  const between = lineage.between.join(', ');
+  return [
+    lineage.why === null
+      ? `${to.name} is compared with ${from.name}, the release before it that was read; whose code it has was not examined`
+      : `${to.name} is compared with ${from.name}: ${lineage.why}`,
+    ...(between === ''
+      ? []
+      : [`between them, known by name only: ${between}; what changed may have come with one of them`]),
+    ...(lineage.before === null
+      ? []
+      : [
+          `on its own line ${lineage.before} comes before ${to.name}: \`bitwatch review ${to.name} --since ${lineage.before}\``,
+        ]),
+  ].map(plain);
 }
 
 function kindOf({ from, to, policy, diff }: Review): SectionKind {

@@ -7,6 +7,7 @@ import type { ClobberFacts } from '../model/clobber.ts';
 import type { DeciderRules } from '../model/decider.ts';
 import { DataError, NoInputError } from '../model/errors.ts';
 import type { Knowledge } from '../model/knowledge.ts';
+import type { LineageRow } from '../model/lineage.ts';
 import type { ModuleRelease } from '../model/module.ts';
 import { compareTexts, compareVersions } from '../model/order.ts';
 import type { Policy } from '../model/policy.ts';
@@ -14,6 +15,7 @@ import type { RegisterRow } from '../model/register-mask.ts';
 import { readClobbersFile } from './clobbers-file.ts';
 import { readClobbersTable } from './clobbers-table.ts';
 import { readDeciderFile, resolveDeciders } from './decider-file.ts';
+import { readLineage } from './lineage-table.ts';
 import { type KnownRelease, readLevelsFile, readNamesFile, readPlainWaivers, readReleasesFile } from './lists-file.ts';
 import type { PlainWaivers } from './lists-shape.ts';
 import { readModuleFile } from './module-file.ts';
@@ -30,6 +32,8 @@ export type Specs = {
   /** Per release, what its code does to the CPUID of a TD beyond its tables; a release without rules was not examined. */
   readonly deciders: ReadonlyMap<string, DeciderRules>;
   readonly known: readonly KnownRelease[];
+  /** Whose code each release has, as far as somebody examined it. */
+  readonly lineage: readonly LineageRow[];
   readonly policies: readonly Policy[];
   readonly knowledge: Knowledge;
   /** What the module's own code leaves behind, per release whose source was read. */
@@ -73,6 +77,9 @@ export async function loadSpecs(directory: string, reader: PlainReader): Promise
       .map((module) => ({ module, registers: classify(module, deciders.get(module.release)) })),
     deciders,
     known: [...known].sort((a, b) => compareVersions(a.release, b.release)),
+    lineage: existsSync(join(directory, 'lineage.md'))
+      ? await readLineage('specs/lineage.md', text('lineage.md'), reader)
+      : [],
     policies: policies.map(({ value }) => value).sort((a, b) => compareVersions(a.version, b.version)),
     knowledge: {
       required: await readRequired('specs/required.md', text('required.md'), reader),
