@@ -11,7 +11,7 @@ import { UsageError } from '../model/errors.ts';
 import type { Policy } from '../model/policy.ts';
 import type { Participant, Review } from '../model/review.ts';
 import type { Specs } from '../specs/store.ts';
-import { followsOf } from './steps.ts';
+import { followsOf } from './release-steps.ts';
 
 const participantOf = (release: ClassedRelease): Participant => ({
   name: release.module.release,

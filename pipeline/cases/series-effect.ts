@@ -17,7 +17,6 @@ import type { Policy } from '../model/policy.ts';
 import type { SeriesBase, SeriesEffect, SeriesIdentity, SeriesOutcome } from '../model/series-effect.ts';
 import type { Specs } from '../specs/store.ts';
 import { readPolicyRevision } from './kvm-revision.ts';
-import { lineOf } from './release-steps.ts';
 import { baseOf, clobbersByRelease } from './reviews.ts';
 import { type FoundSeries, isNewest, listsOf } from './series-mails.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { releaseSteps } from '../../pipeline/commands/steps.ts';
+import { releaseSteps } from '../../pipeline/cases/release-steps.ts';
 import { diffReleases } from '../../pipeline/diff/release.ts';
 import { bitsOf } from '../../pipeline/model/mask.ts';
 import { readLineage } from '../../pipeline/specs/lineage-table.ts';
