@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
 import { specsOf } from '../cases/context.ts';
 import { findRelease } from '../cases/operand.ts';
 import { compareTableWithAbi, type TableDifference } from '../diff/table-against-abi.ts';
@@ -9,14 +10,25 @@ import { hex32 } from '../model/mask.ts';
 import { namedBits } from '../model/names.ts';
 import { formatLeaf } from '../model/place.ts';
 import { plain } from '../model/text.ts';
-
 import { jsonText, placeJson } from '../report/machine.ts';
 import { wrap } from '../report/text.ts';
 import { gateText } from '../report/words.ts';
-import type { Context } from './context.ts';
+import type { CommandLine, Context, Opts } from './command-line.ts';
+
+/** `bitwatch abi RELEASE FILE`. */
+export function declare({ program, add, contextOf, done }: CommandLine): void {
+  add(
+    program,
+    'abi <release> <file>',
+    'a release’s tables against Intel’s cpuid_virtualization.json, bit by bit; 100 where they differ',
+    ['bitwatch abi 1.5.06 cpuid_virtualization.json'],
+  ).action(async (release: string, file: string, _opts: Opts, command: Command) =>
+    done(await abiCommand(contextOf(command), release, file)),
+  );
+}
 
 /** `bitwatch abi RELEASE FILE`: a release's tables against Intel's cpuid_virtualization.json, bit by bit. 100 where they differ. */
-export async function abiCommand(context: Context, name: string, file: string): Promise<number> {
+async function abiCommand(context: Context, name: string, file: string): Promise<number> {
   const specs = await specsOf(context);
   const release = findRelease(specs, name);
   const abi = readVirtualization(file, readBytes(file));

@@ -1,20 +1,80 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
 import { type Archive, locateArchives } from '../archive/locate.ts';
 import { mergeScans } from '../archive/merge.ts';
+import { remoteTip, updateMirror } from '../archive/mirror.ts';
+import { type Epoch, planJobs } from '../archive/plan.ts';
 import { rowsThatMatter, scanArchives, updateState } from '../archive/scan.ts';
 import type { Part, State } from '../archive/state.ts';
 import { loadState, parsePart, saveState } from '../archive/state-file.ts';
 import { scanSubjects } from '../archive/subjects.ts';
-import { cloneDirectory } from '../cases/context.ts';
+import { cloneDirectory, specsDirectory } from '../cases/context.ts';
+import { epochsOf, mirrorOf } from '../cases/epochs.ts';
+import { sourcesOf } from '../cases/sources.ts';
+import { addPosted, loadPosted, mergePosted, readPosted } from '../deliver/posted.ts';
 import { readSubject } from '../extract/mail/subject.ts';
-import { NoInputError, UsageError } from '../model/errors.ts';
+import { EXIT, NoInputError, UsageError } from '../model/errors.ts';
 import { plain } from '../model/text.ts';
 import { jsonText } from '../report/machine.ts';
-import type { Context } from './context.ts';
-import { isPostedText, mergePostedFiles } from './merge-posted.ts';
+import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
 
-export type ScanOptions = {
+/** `bitwatch archive scan|fetch`, `bitwatch merge` and `bitwatch plan`. */
+export function declare(line: CommandLine): void {
+  const { program, add, group, contextOf, done } = line;
+  const archive = group('archive', 'mail archives: public-inbox git repositories, mbox, maildir, .eml');
+  add(
+    archive,
+    'scan <paths...>',
+    'reads what is new and keeps a small state: threads that name TDX, and what was skipped and why',
+    [
+      'bitwatch archive scan ../kvm/git/0.git ../linux-coco/git/0.git',
+      'bitwatch archive scan kvm/git/0.git --shard 1/4 --part part-1.json',
+    ],
+  )
+    .option('--state <file>', 'where the state is kept')
+    .option('--jobs <n>', 'reader processes at once')
+    .option('--shard <i/n>', 'only this share of what is new')
+    .option('--part <file>', 'where a share goes')
+    .option('--subjects', 'lists TDX patch subjects only')
+    .action((paths: string[], opts: Opts, command: Command) =>
+      archiveScanCommand(contextOf(command), paths, {
+        state: textOf(opts.state),
+        shard: textOf(opts.shard),
+        part: textOf(opts.part),
+        subjects: opts.subjects === true,
+        jobs: textOf(opts.jobs),
+      }),
+    );
+  add(archive, 'fetch <archive>', 'brings the mirror of a list’s epoch up to date and prints where it is', [
+    'bitwatch archive fetch kvm/0',
+  ])
+    .option('--tip <commit>', 'read up to this commit, as the plan says')
+    .action((name: string, opts: Opts, command: Command) =>
+      archiveFetchCommand(contextOf(command), name, givenOf(opts.tip)),
+    );
+  add(program, 'merge <parts...>', 'joins the shards of a scan to what one run would have left', [
+    'bitwatch merge part-1.json part-2.json --state archives.json',
+  ])
+    .option('--state <file>', 'where the state is kept')
+    .action((parts: string[], opts: Opts, command: Command) =>
+      mergeCommand(contextOf(command), parts, textOf(opts.state)),
+    );
+  add(program, 'plan', 'the shares of a scan of the lists’ archives, as a matrix for a workflow with --json', [
+    'bitwatch plan --shards 4 --json',
+  ])
+    .requiredOption('--shards <n>', 'how many shares an archive has that was never read')
+    .option('--state <file>', 'where the state of the scans is kept')
+    .action(async (opts: Opts, command: Command) =>
+      done(await planCommand(contextOf(command), { shards: String(opts.shards), state: givenOf(opts.state) })),
+    );
+}
+
+/** A workflow hands on an input that nobody gave as an empty text. */
+const givenOf = (value: unknown): string | null => textOf(value) || null;
+
+type ScanOptions = {
   readonly state: string | null;
   readonly shard: string | null;
   readonly part: string | null;
@@ -23,11 +83,7 @@ export type ScanOptions = {
 };
 
 /** `bitwatch archive scan PATH…`: reads what is new in mail archives and keeps a small state. */
-export async function archiveScanCommand(
-  context: Context,
-  paths: readonly string[],
-  options: ScanOptions,
-): Promise<void> {
+async function archiveScanCommand(context: Context, paths: readonly string[], options: ScanOptions): Promise<void> {
   const archives = (await Promise.all(paths.map(locateArchives))).flat();
   if (options.subjects) return subjectsOnly(context, archives);
   const file = options.state ?? join(cloneDirectory(context), 'archives.json');
@@ -52,11 +108,7 @@ export async function archiveScanCommand(
 }
 
 /** `bitwatch merge PART…`: joins the shards of a scan to the state that one run would have left; states of postings too. */
-export async function mergeCommand(
-  context: Context,
-  files: readonly string[],
-  stateFile: string | null,
-): Promise<void> {
+async function mergeCommand(context: Context, files: readonly string[], stateFile: string | null): Promise<void> {
   const texts = files.map((path) => ({ path, text: readText(path) }));
   if (texts.some(({ text }) => isPostedText(text))) return mergePostedFiles(context, texts, stateFile);
   const file = stateFile ?? join(cloneDirectory(context), 'archives.json');
@@ -113,4 +165,82 @@ async function subjectsOnly(context: Context, archives: readonly Archive[]): Pro
         context.stdout.write(`${commit.slice(0, 12)} ${plain(subject)}\n`);
     });
   }
+}
+
+type Text = { readonly path: string; readonly text: string };
+
+/** A state of `bitwatch publish`, told from the shard of a scan, which is JSON. */
+const isPostedText = (text: string): boolean => /^posted:/m.test(text);
+
+/** Joins states of postings to the one that is named, in any order. */
+async function mergePostedFiles(context: Context, texts: readonly Text[], state: string | null): Promise<void> {
+  const other = texts.find(({ text }) => !isPostedText(text));
+  if (other !== undefined) throw new UsageError(`${other.path}: no state of postings, and others are`);
+  const file = state ?? join(specsDirectory(context), 'posted.yaml');
+  const all = await Promise.all(texts.map(({ path, text }) => readPosted(path, text)));
+  const wait = context.timing?.sleep ?? ((milliseconds: number) => sleep(milliseconds));
+  await addPosted(file, all.reduce(mergePosted, []), wait);
+  context.stdout.write(`${(await loadPosted(file)).length} postings in ${file}\n`);
+}
+
+/** GitHub takes no more jobs of a matrix than this. */
+const MOST_JOBS = 256;
+
+/**
+ * `bitwatch plan --shards N`: the jobs that read what is new in the lists' archives, as a matrix for a workflow with --json. 69
+ * or 75 where epochs could not be reached: a plan without them would read as "nothing new".
+ */
+async function planCommand(
+  context: Context,
+  options: { readonly shards: string; readonly state: string | null },
+): Promise<number> {
+  const shards = Number(/^[1-9]\d{0,2}$/.test(options.shards) ? options.shards : '0');
+  if (shards === 0 || shards > MOST_JOBS)
+    throw new UsageError(`--shards: expected a number from 1 to ${MOST_JOBS}, found ${JSON.stringify(options.shards)}`);
+  const state = await loadState(options.state ?? join(cloneDirectory(context), 'archives.json'));
+  const known = new Map(state.archives.map(({ name, tip }) => [name, tip]));
+  const epochs: Epoch[] = [];
+  const troubles: string[] = [];
+  for (const list of (await sourcesOf(context)).lists)
+    for await (const { archive, url, tip, trouble } of epochsOf(context, list)) {
+      if (trouble !== null) troubles.push(trouble);
+      else epochs.push({ archive, url, tip, known: known.get(mirrorOf(context, archive)) ?? null });
+    }
+  const jobs = planJobs(epochs, shards);
+  if (jobs.length > MOST_JOBS)
+    throw new UsageError(`--shards ${shards}: ${jobs.length} jobs are more than the ${MOST_JOBS} that a matrix takes`);
+  for (const trouble of troubles) context.stderr.write(`${plain(trouble)}\n`);
+  if (troubles.length > 0 && epochs.length === 0) return EXIT.unavailable;
+  context.stdout.write(context.options.json ? jsonText({ include: jobs }) : planText(epochs, jobs));
+  return troubles.length > 0 ? EXIT.incomplete : EXIT.clean;
+}
+
+function planText(epochs: readonly Epoch[], jobs: ReturnType<typeof planJobs>): string {
+  const lines = epochs.map(({ archive, tip }) => {
+    const own = jobs.filter((job) => job.archive === archive).length;
+    const end = tip === null ? '' : ` up to ${tip.slice(0, 12)}`;
+    return own === 0 ? `${archive}: nothing new` : `${archive}: ${own} ${own === 1 ? 'share' : 'shares'}${end}`;
+  });
+  return lines.length === 0 ? 'no archive is named in specs/sources.yaml\n' : `${lines.join('\n')}\n`;
+}
+
+/** `bitwatch archive fetch LIST/EPOCH`: brings the mirror of an epoch up to date and prints where it is. */
+async function archiveFetchCommand(context: Context, archive: string, given: string | null): Promise<void> {
+  const [, name = '', epoch = ''] = /^([^/]+)\/(\d{1,3})$/.exec(archive) ?? [];
+  const { lists } = await sourcesOf(context);
+  const list = lists.find((each) => each.name === name);
+  if (list === undefined)
+    throw new UsageError(
+      `no archive ${JSON.stringify(archive)}: expected LIST/EPOCH with a list of specs/sources.yaml: ${lists.map((each) => each.name).join(', ')}`,
+    );
+  if (given !== null && !/^[0-9a-f]{40,64}$/.test(given))
+    throw new UsageError(`--tip: expected a commit id, found ${JSON.stringify(given)}`);
+  if (context.options.offline) throw new UsageError('archive fetch and --offline exclude each other');
+  const cache = cloneDirectory(context);
+  const url = `${list.url}/${epoch}`;
+  const tip = given ?? (await remoteTip(url, cache, context.env));
+  if (tip === null) throw new NoInputError(`${url} is empty: it has no mail`);
+  const target = mirrorOf(context, archive);
+  await updateMirror(url, target, tip, cache, context.env);
+  context.stdout.write(`${target}\n`);
 }

@@ -1,6 +1,28 @@
 import { Command } from 'commander';
+import type { Context as CaseContext } from '../cases/context.ts';
+import type { Timing } from '../deliver/github/client.ts';
 import { FORMAT_NAMES, VERSION } from '../report/formats.ts';
-import type { Common, Context, Surroundings } from './context.ts';
+
+/** What a run gets from outside: arguments come apart, everything else comes here. */
+export type Surroundings = Pick<CaseContext, 'env' | 'today' | 'home'> & {
+  readonly stdout: { readonly write: (text: string) => void; readonly isTerminal: boolean };
+  readonly stderr: { readonly write: (text: string) => void; readonly isTerminal: boolean };
+  /** The time in epoch seconds, for the Date of a reply; where there is none, the caller has to name one. */
+  readonly now?: () => number;
+  /** How a run waits for a forge; the program's own waits where it is not given. */
+  readonly timing?: Timing;
+};
+
+/** Options that every command takes. */
+export type Common = CaseContext['options'] & {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly color: boolean;
+  /** `FORMAT=PATH`, each. */
+  readonly out: readonly string[];
+};
+
+export type Context = CaseContext & Surroundings & { readonly options: Common };
 
 export type Opts = Readonly<Record<string, unknown>>;
 export const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
@@ -8,7 +30,10 @@ export const textOf = (value: unknown): string | null => (typeof value === 'stri
 export const textsOf = (value: unknown): readonly string[] => (Array.isArray(value) ? value.map(String) : []);
 export const collect = (value: string, all: readonly string[]): readonly string[] => [...all, value];
 
-/** What the groups of commands add themselves to. */
+/** One run of the program with other arguments. */
+export type Run = (args: readonly string[], surroundings: Surroundings) => Promise<number>;
+
+/** What commands declare themselves to. */
 export type CommandLine = {
   readonly program: Command;
   /** A command below a parent, with the options that all take, and examples behind its help. */
@@ -16,11 +41,13 @@ export type CommandLine = {
   /** A command that only holds others. */
   readonly group: (name: string, description: string) => Command;
   readonly contextOf: (command: Command) => Context;
+  /** The program itself, for a command that runs another. */
+  readonly run: Run;
   /** Sets the exit status of the run. */
   readonly done: (status: number) => void;
 };
 
-export function commandLine(surroundings: Surroundings, done: (status: number) => void): CommandLine {
+export function commandLine(surroundings: Surroundings, run: Run, done: (status: number) => void): CommandLine {
   // Commands below inherit where help goes and that nothing exits on its own.
   const program = new Command('bitwatch')
     .description(
@@ -48,6 +75,7 @@ export function commandLine(surroundings: Surroundings, done: (status: number) =
       const isShown = stderr.isTerminal && !options.quiet;
       return { ...surroundings, options, progress: (text) => (isShown ? stderr.write(`${text}\n`) : undefined) };
     },
+    run,
     done,
   };
 }

@@ -1,9 +1,19 @@
 import type { Command } from 'commander';
 import { UsageError } from '../model/errors.ts';
 import { suggest } from '../model/suggest.ts';
+import type { CommandLine, Opts } from './command-line.ts';
+
+/** `bitwatch completion SHELL`. */
+export function declare({ program, add, contextOf }: CommandLine): void {
+  add(program, 'completion <shell>', 'a completion script for bash, zsh or fish', [
+    'source <(bitwatch completion bash)',
+  ]).action((shell: string, _opts: Opts, command: Command) =>
+    contextOf(command).stdout.write(completionScript(shell, program)),
+  );
+}
 
 /** A completion script: commands and their options, made from the program itself. */
-export function completionScript(shell: string, program: Command): string {
+function completionScript(shell: string, program: Command): string {
   const commands = program.commands.map((command) => ({
     name: command.name(),
     options: command.options.flatMap((option) => (option.long == null ? [] : [option.long])),

@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { specsOf } from '../cases/context.ts';
 import { coverageOf } from '../cases/coverage.ts';
 import { resolveOperand } from '../cases/operand.ts';
@@ -6,11 +7,19 @@ import { withWaivers } from '../cases/waivers.ts';
 import { diffReleases } from '../diff/release.ts';
 import { UsageError } from '../model/errors.ts';
 import { diffJson, jsonText } from '../report/machine.ts';
-import type { Context } from './context.ts';
+import type { CommandLine, Context, Opts } from './command-line.ts';
 import { printReport } from './output.ts';
 
+/** `bitwatch diff A B`. */
+export function declare({ program, add, contextOf }: CommandLine): void {
+  add(program, 'diff <a> <b>', 'A, B: a release, a KVM version, a specification file, or GITDIR@REV', [
+    'bitwatch diff 1.5.06 2.0.08',
+    'bitwatch diff 1.5.06 ../tdx-module@HEAD --json',
+  ]).action((a: string, b: string, _opts: Opts, command: Command) => diffCommand(contextOf(command), a, b));
+}
+
 /** `bitwatch diff A B`: two releases or two KVM policies; JSON is the neutral diff, text is its review. */
-export async function diffCommand(context: Context, left: string, right: string): Promise<void> {
+async function diffCommand(context: Context, left: string, right: string): Promise<void> {
   const specs = await specsOf(context);
   const [a, b] = [await resolveOperand(context, specs, left), await resolveOperand(context, specs, right)];
   if (a.kind === 'release' && b.kind === 'release') {

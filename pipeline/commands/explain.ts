@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { specsOf } from '../cases/context.ts';
 import { bitsIn, findBits } from '../cases/find-bits.ts';
 import { clobbersByRelease } from '../cases/reviews.ts';
@@ -12,11 +13,19 @@ import { jsonText, placeJson } from '../report/machine.ts';
 import { itemLines, wrap } from '../report/text.ts';
 import { itemOf } from '../report/view.ts';
 import type { Specs } from '../specs/store.ts';
-import type { Context } from './context.ts';
+import type { CommandLine, Context, Opts } from './command-line.ts';
 import { type BitStory, storyOf, storyText } from './history.ts';
 
+/** `bitwatch explain WHAT`. */
+export function declare({ program, add, contextOf }: CommandLine): void {
+  add(program, 'explain <what>', 'a bit, a feature, a rule or a finding', [
+    'bitwatch explain WAITPKG',
+    'bitwatch explain native-added',
+  ]).action((what: string, _opts: Opts, command: Command) => explainCommand(contextOf(command), what));
+}
+
 /** `bitwatch explain BIT|FEATURE|RULE|FINGERPRINT`. */
-export async function explainCommand(context: Context, text: string): Promise<void> {
+async function explainCommand(context: Context, text: string): Promise<void> {
   if (isRule(text)) return explainRule(context, text);
   const specs = await specsOf(context);
   if (/^[0-9a-f]{16}$/.test(text)) return explainFingerprint(context, specs, text);

@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { specsOf } from '../cases/context.ts';
 import { readHistory } from '../cases/kvm-history.ts';
 import { readPolicyRevision } from '../cases/kvm-revision.ts';
@@ -15,10 +16,39 @@ import { clobbersToYaml } from '../specs/clobbers-text.ts';
 import { moduleToYaml } from '../specs/module-text.ts';
 import { namesToYaml } from '../specs/names-text.ts';
 import { policyToYaml } from '../specs/policy-text.ts';
-import type { Context } from './context.ts';
+import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
+
+/** `bitwatch extract module|kvm|names|clobbers GITDIR [REV]`. */
+export function declare({ add, group, contextOf }: CommandLine): void {
+  const extract = group('extract', 'prints what one revision says');
+  const addExtract = (kind: string, description: string): Command =>
+    add(extract, `${kind} <gitdir> [rev]`, description, [`bitwatch extract ${kind} ../repository HEAD --json`]);
+  const print =
+    (read: (context: Context, path: string, revision: string) => Promise<string>) =>
+    async (path: string, revision: string | undefined, _opts: Opts, command: Command) => {
+      const context = contextOf(command);
+      context.stdout.write(await read(context, path, revision ?? 'HEAD'));
+    };
+  addExtract('module', 'a revision of the TDX module source: the class of every CPUID bit').action(
+    print(extractModule),
+  );
+  addExtract('kvm', 'a revision of a Linux kernel: what KVM does with a TD’s CPUID bits')
+    .option('--history <range>', 'every revision of REV-RANGE where the policy changed')
+    .action((path: string, revision: string | undefined, opts: Opts, command: Command) => {
+      const range = textOf(opts.history);
+      const read = range === null ? extractKvm : (context: Context) => extractKvmHistory(context, path, range);
+      return print(read)(path, revision, opts, command);
+    });
+  addExtract('names', 'a revision of a Linux kernel: the names of CPUID bits, as specs/names.yaml holds them').action(
+    print(extractNames),
+  );
+  addExtract('clobbers', 'a revision of the TDX module source: the MSRs that it leaves changed').action(
+    print(extractClobbers),
+  );
+}
 
 /** `bitwatch extract module GITDIR REV`: JSON with --json, else the YAML that specs/ would hold. */
-export async function extractModuleCommand(context: Context, path: string, revision: string): Promise<string> {
+async function extractModule(context: Context, path: string, revision: string): Promise<string> {
   const repository = openRepository(path, context.env);
   const commit = await resolveCommit(repository, revision);
   const blobs = openBlobs(repository.gitDir, context.env, !context.options.offline);
@@ -33,7 +63,7 @@ export async function extractModuleCommand(context: Context, path: string, revis
 }
 
 /** `bitwatch extract names GITDIR REV`: the YAML of specs/names.yaml, from a kernel's own headers and cpuid.csv. */
-export async function extractNamesCommand(context: Context, path: string, revision: string): Promise<string> {
+async function extractNames(context: Context, path: string, revision: string): Promise<string> {
   const repository = openRepository(path, context.env);
   const commit = await resolveCommit(repository, revision);
   const blobs = openBlobs(repository.gitDir, context.env, !context.options.offline);
@@ -56,7 +86,7 @@ export async function extractNamesCommand(context: Context, path: string, revisi
 }
 
 /** `bitwatch extract kvm GITDIR REV`. */
-export async function extractKvmCommand(context: Context, path: string, revision: string): Promise<string> {
+async function extractKvm(context: Context, path: string, revision: string): Promise<string> {
   const repository = openRepository(path, context.env);
   const commit = await resolveCommit(repository, revision);
   const blobs = openBlobs(repository.gitDir, context.env, !context.options.offline);
@@ -71,7 +101,7 @@ export async function extractKvmCommand(context: Context, path: string, revision
 }
 
 /** `bitwatch extract clobbers GITDIR REV`: JSON with --json, else the YAML that specs/ would hold. */
-export async function extractClobbersCommand(context: Context, path: string, revision: string): Promise<string> {
+async function extractClobbers(context: Context, path: string, revision: string): Promise<string> {
   const repository = openRepository(path, context.env);
   const commit = await resolveCommit(repository, revision);
   const blobs = openBlobs(repository.gitDir, context.env, !context.options.offline);
@@ -84,7 +114,7 @@ export async function extractClobbersCommand(context: Context, path: string, rev
 }
 
 /** `bitwatch extract kvm GITDIR --history REV-RANGE`: each revision where the policy's inputs changed, and what changed. */
-export async function extractKvmHistory(context: Context, path: string, range: string): Promise<string> {
+async function extractKvmHistory(context: Context, path: string, range: string): Promise<string> {
   const repository = openRepository(path, context.env);
   const blobs = openBlobs(repository.gitDir, context.env, !context.options.offline);
   try {

@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { specsOf } from '../cases/context.ts';
 import { unreadOf } from '../cases/coverage.ts';
 import type { Discussion, Discussions } from '../cases/discussions.ts';
@@ -14,7 +15,20 @@ import { plain } from '../model/text.ts';
 import { jsonText, placeJson } from '../report/machine.ts';
 import { wrap } from '../report/text.ts';
 import type { Specs } from '../specs/store.ts';
-import type { Context } from './context.ts';
+import { type CommandLine, type Context, collect, type Opts, textOf, textsOf } from './command-line.ts';
+
+/** `bitwatch history BIT`. */
+export function declare({ program, add, contextOf }: CommandLine): void {
+  add(program, 'history <bit>', 'a bit’s class per release and verdict per KVM version', [
+    "bitwatch history '7.1.EAX[19]'",
+    'bitwatch history WRMSRNS --archive ../kvm/git/0.git',
+  ])
+    .option('--archive <path>', 'a mail archive in which the bit may be discussed, several times', collect, [])
+    .option('--state <file>', 'where the state of the scan is kept')
+    .action((bit: string, opts: Opts, command: Command) =>
+      historyCommand(contextOf(command), bit, { archives: textsOf(opts.archive), state: textOf(opts.state) }),
+    );
+}
 
 /** A bit's whole story: its class per release, its verdict per KVM version, with where each was read. */
 export type BitStory = {
@@ -76,7 +90,7 @@ export function storyOf(specs: Specs, place: Place, bit: number): BitStory {
 export type HistoryOptions = { readonly archives: readonly string[]; readonly state: string | null };
 
 /** `bitwatch history BIT`. */
-export async function historyCommand(context: Context, text: string, options: HistoryOptions): Promise<void> {
+async function historyCommand(context: Context, text: string, options: HistoryOptions): Promise<void> {
   const specs = await specsOf(context);
   const stories = findBits(specs, text).flatMap(({ place, mask }) =>
     bitsIn(mask).map((bit) => storyOf(specs, place, bit)),

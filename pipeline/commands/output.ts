@@ -7,7 +7,7 @@ import { suggest } from '../model/suggest.ts';
 import { FORMAT_NAMES, FORMATS, isFormat } from '../report/formats.ts';
 import { viewOf } from '../report/view.ts';
 import type { Specs } from '../specs/store.ts';
-import type { Context } from './context.ts';
+import type { Context } from './command-line.ts';
 
 export type Target = { readonly format: keyof typeof FORMATS; readonly path: string };
 

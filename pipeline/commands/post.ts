@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import type { Command } from 'commander';
 import { knownLists } from '../cases/sources.ts';
 import { type PostResult, postOutbox, previewOutbox, resolveEntry } from '../deliver/mail/post.ts';
 import { type SmtpSettings, sendMail } from '../deliver/mail/smtp.ts';
@@ -6,22 +7,42 @@ import { EXIT, NoInputError, UsageError } from '../model/errors.ts';
 import { plain } from '../model/text.ts';
 import { jsonText } from '../report/machine.ts';
 import { postText } from '../report/post-words.ts';
-import type { Context } from './context.ts';
-import { OUTBOX } from './mail-options.ts';
+import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
+
+/** Where drafts and sent mails are kept, where nothing else is named. */
+const OUTBOX = 'outbox';
+
+/** `bitwatch post`. */
+export function declare({ program, add, contextOf, done }: CommandLine): void {
+  add(
+    program,
+    'post',
+    'sends the replies of the outbox to lists that opted in; without --send, says what it would do',
+    ['bitwatch post', 'BITWATCH_SMTP_USER=me BITWATCH_SMTP_PASSWORD=… bitwatch post --send --host smtp.example.org'],
+  )
+    .option('--outbox <dir>', 'where drafts and sent mails are kept', OUTBOX)
+    .option('--send', 'sends; without it, says what would be sent')
+    .option('--host <name>', 'the SMTP server (also BITWATCH_SMTP_HOST)')
+    .option('--port <n>', 'its port: 587 with STARTTLS, 465 with TLS (also BITWATCH_SMTP_PORT)')
+    .option('--timeout <seconds>', 'how long an answer is waited for', '60')
+    .option('--resolve <message-id>', 'a person’s decision on a mail that may have been sent')
+    .option('--as <decision>', 'sent, or retry')
+    .action(async (opts: Opts, command: Command) => done(await postCommand(contextOf(command), opts)));
+}
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1']);
 
-type Opts = Readonly<Record<string, unknown>>;
-const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
+/** An option or variable that was given empty was not given. */
+const givenOf = (value: unknown): string | null => textOf(value) || null;
 
 /**
  * `bitwatch post`: what the outbox holds and what would be sent; with `--send`, sends it. 75 where a mail is left to a person or
  * to another run, 69 where the server failed: neither reads as "all sent".
  */
-export async function postCommand(context: Context, opts: Opts): Promise<number> {
-  const outbox = textOf(opts.outbox) ?? OUTBOX;
-  const id = textOf(opts.resolve);
-  if (id !== null) return decide(context, outbox, id, textOf(opts.as));
+async function postCommand(context: Context, opts: Opts): Promise<number> {
+  const outbox = givenOf(opts.outbox) ?? OUTBOX;
+  const id = givenOf(opts.resolve);
+  if (id !== null) return decide(context, outbox, id, givenOf(opts.as));
   const sender = opts.send === true ? senderOf(settingsOf(context, opts)) : null;
   // Before the first draft there is no outbox; one that was named is expected to be there.
   if (outbox !== OUTBOX && !existsSync(outbox)) throw new NoInputError(`${outbox}: no such outbox`);
@@ -58,17 +79,17 @@ function statusOf(results: readonly PostResult[]): number {
 function settingsOf(context: Context, opts: Opts): SmtpSettings {
   const { env } = context;
   if (context.options.offline) throw new UsageError('--offline and --send exclude each other');
-  const host = textOf(opts.host) ?? textOf(env.BITWATCH_SMTP_HOST);
+  const host = givenOf(opts.host) ?? givenOf(env.BITWATCH_SMTP_HOST);
   if (host === null) throw new UsageError('--send needs --host NAME or BITWATCH_SMTP_HOST');
-  const user = textOf(env.BITWATCH_SMTP_USER);
-  const password = textOf(env.BITWATCH_SMTP_PASSWORD);
+  const user = givenOf(env.BITWATCH_SMTP_USER);
+  const password = givenOf(env.BITWATCH_SMTP_PASSWORD);
   if ((user === null) !== (password === null))
     throw new UsageError('BITWATCH_SMTP_USER and BITWATCH_SMTP_PASSWORD go together');
-  const port = numberOf('--port', textOf(opts.port) ?? textOf(env.BITWATCH_SMTP_PORT) ?? '587', 65_535);
+  const port = numberOf('--port', givenOf(opts.port) ?? givenOf(env.BITWATCH_SMTP_PORT) ?? '587', 65_535);
   const auth = user === null || password === null ? null : { user, password };
   // A relay on this machine needs no encryption to it; everywhere else STARTTLS is required, not tried.
   const tls = port === 465 ? 'implicit' : LOOPBACK.has(host) && auth === null ? 'none' : 'starttls';
-  const ca = textOf(env.BITWATCH_SMTP_CA);
+  const ca = givenOf(env.BITWATCH_SMTP_CA);
   return {
     host,
     port,

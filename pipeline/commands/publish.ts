@@ -1,25 +1,117 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
 import { specsDirectory } from '../cases/context.ts';
 import { sourcesOf } from '../cases/sources.ts';
+import { type Change, changeOf, pushChange } from '../deliver/branch.ts';
 import { writeFiles } from '../deliver/files.ts';
 import { type Client, createClient, type Timing } from '../deliver/github/client.ts';
 import { checkPull, commentShelf } from '../deliver/github/comment.ts';
+import {
+  changeDraft,
+  type Drafts,
+  fileDraft,
+  releaseDrafts,
+  silentDraft,
+  sinceDraft,
+} from '../deliver/github/drafts.ts';
 import { issueShelf } from '../deliver/github/issues.ts';
 import { itemOfDraft } from '../deliver/github/item.ts';
 import { type Keep, keepAll } from '../deliver/github/keep.ts';
 import type { MarkKind } from '../deliver/github/marker.ts';
+import { planOf, reportKeep } from '../deliver/github/outcomes.ts';
+import { pullShelf } from '../deliver/github/pull.ts';
 import { type Item, type Kept, ownLogin, type Shelf } from '../deliver/github/shelf.ts';
 import { apiAddress, mayWrite, type OptIns, parseTarget, type Target, targetText } from '../deliver/github/target.ts';
 import { loadPosted, type Posted, recordPosted, withPostedLock } from '../deliver/posted.ts';
 import { UsageError } from '../model/errors.ts';
 import { plain } from '../model/text.ts';
 import { VERSION } from '../report/formats.ts';
-import type { Context } from './context.ts';
-import { changeDraft, type Drafts, fileDraft, releaseDrafts, silentDraft, sinceDraft } from './publish-drafts.ts';
-import { planOf, reportKeep } from './publish-report.ts';
+import { codeSpan } from '../report/markdown.ts';
+import { type Draft, titleText } from '../report/posting.ts';
+import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
 
-export type PublishOptions = {
+const commonOf = (opts: Opts): PublishOptions => ({
+  repository: textOf(opts.repository),
+  send: opts.send === true,
+  state: textOf(opts.state),
+  drafts: textOf(opts.drafts),
+  reportUrl: textOf(opts.reportUrl),
+  wait: textOf(opts.wait),
+  label: textOf(opts.label),
+});
+
+/** `bitwatch publish releases`, `publish review` and `publish pull`. */
+export function declare({ add: addTo, group, contextOf, done }: CommandLine): void {
+  const publish = group(
+    'publish',
+    'keeps issues and comments on GitHub; says what it would do, and writes only with --send',
+  );
+  const add = (name: string, description: string, examples: readonly string[]): Command =>
+    addTo(publish, name, description, examples)
+      .option('--repository <owner/name>', 'where; in a workflow its own repository')
+      .option('--send', 'writes; the repository opts in under specs/sources.yaml or runs this in its own workflow')
+      .option('--state <file>', 'what was posted where (specs/posted.yaml)')
+      .option('--drafts <dir>', 'writes each text to a file too')
+      .option('--report-url <url>', 'where the rest of a text is that does not fit')
+      .option('--wait <seconds>', 'how long limits and failures may keep the run', '900');
+  add('releases', 'one issue per module release, made once and updated when its review changes', [
+    'bitwatch publish releases --repository owner/name --since 1.5.06',
+    'bitwatch publish releases --repository owner/name --send',
+  ])
+    .option('--kvm <policy>', 'one KVM version instead of all')
+    .option('--since <release>', 'only releases newer than this one')
+    .option('--base <dir>', 'only releases that the specifications in this directory do not have')
+    .option('--label <name>', 'the label of the issues', 'bitwatch')
+    .action(async (opts: Opts, command: Command) =>
+      done(
+        await publishReleases(contextOf(command), {
+          ...commonOf(opts),
+          kvm: textOf(opts.kvm),
+          since: textOf(opts.since),
+          base: textOf(opts.base),
+        }),
+      ),
+    );
+  add('review', 'one comment per pull request, made once and updated when its text changes', [
+    'bitwatch publish review --repository owner/name --pull 12 --base ../base/specs',
+    'bitwatch publish review --repository owner/name --pull 12 --body review.md --send',
+  ])
+    .option('--pull <number>', 'the pull request')
+    .option('--body <file>', 'a finished text in Markdown; an empty file is nothing to say')
+    .option('--since <release>', 'the review of every release newer than this one')
+    .option('--base <dir>', 'the specifications before the change: what findings come and go')
+    .action(async (opts: Opts, command: Command) =>
+      done(
+        await publishReview(contextOf(command), {
+          ...commonOf(opts),
+          pull: textOf(opts.pull),
+          body: textOf(opts.body),
+          since: textOf(opts.since),
+          base: textOf(opts.base),
+        }),
+      ),
+    );
+  add('pull', 'specifications as one commit on a branch and one pull request, made once and kept up to date', [
+    'bitwatch publish pull --specs proposal/specs --checkout . --repository owner/name',
+    'bitwatch publish pull --specs proposal/specs --branch bitwatch/specs --into main --send',
+  ])
+    .option('--checkout <dir>', 'a checkout of the repository, whose HEAD is the base', '.')
+    .option('--branch <name>', 'the branch, which is this program’s own', 'bitwatch/specs')
+    .option('--into <branch>', 'where it is to be merged', 'main')
+    .action(async (opts: Opts, command: Command) =>
+      done(
+        await publishPull(contextOf(command), {
+          ...commonOf(opts),
+          checkout: String(opts.checkout),
+          branch: String(opts.branch),
+          into: String(opts.into),
+        }),
+      ),
+    );
+}
+
+type PublishOptions = {
   readonly repository: string | null;
   readonly send: boolean;
   readonly state: string | null;
@@ -28,12 +120,12 @@ export type PublishOptions = {
   readonly wait: string | null;
   readonly label: string | null;
 };
-export type ReleaseOptions = PublishOptions & {
+type ReleaseOptions = PublishOptions & {
   readonly kvm: string | null;
   readonly since: string | null;
   readonly base: string | null;
 };
-export type PullOptions = PublishOptions & {
+type PullOptions = PublishOptions & {
   readonly pull: string | null;
   readonly body: string | null;
   readonly since: string | null;
@@ -52,7 +144,7 @@ type Job = {
 };
 
 /** `bitwatch publish releases`: one issue per module release. */
-export async function publishReleases(context: Context, options: ReleaseOptions): Promise<number> {
+async function publishReleases(context: Context, options: ReleaseOptions): Promise<number> {
   const target = targetOf(context, options);
   const { drafts, unread } = await releaseDrafts(context, options);
   const job = jobOf(context, options, 'release', { drafts, unread });
@@ -64,7 +156,7 @@ export async function publishReleases(context: Context, options: ReleaseOptions)
 }
 
 /** `bitwatch publish review`: one comment per pull request. */
-export async function publishReview(context: Context, options: PullOptions): Promise<number> {
+async function publishReview(context: Context, options: PullOptions): Promise<number> {
   const target = targetOf(context, options);
   const pull = positive('--pull', options.pull ?? '', 1e9);
   const given = [options.body, options.since, options.base].filter((value) => value !== null);
@@ -110,7 +202,7 @@ function jobOf(
 }
 
 /** Looks at the forge and, with `--send`, writes to it. Resolves to the exit status. */
-export async function keepJob(context: Context, options: PublishOptions, target: Target, job: Job): Promise<number> {
+async function keepJob(context: Context, options: PublishOptions, target: Target, job: Job): Promise<number> {
   const statePath = options.state ?? join(specsDirectory(context), 'posted.yaml');
   const token = context.env.GITHUB_TOKEN ?? '';
   const api = apiAddress(context.env.GITHUB_API_URL);
@@ -121,13 +213,13 @@ export async function keepJob(context: Context, options: PublishOptions, target:
   const known = (await loadPosted(statePath)).filter(
     (entry) => entry.repository === repository && entry.kind === job.kind,
   );
-  const say = (keep: Keep, notes: readonly string[]): number =>
-    reportKeep(context, {
-      repository: targetText(target),
-      isSent: options.send,
-      notes: [...notes, ...job.notes],
-      keep,
-    });
+  const say = (keep: Keep, notes: readonly string[]): number => {
+    const report = { repository: targetText(target), isSent: options.send, notes: [...notes, ...job.notes], keep };
+    const { out, err, status } = reportKeep(report, context.options.json);
+    context.stdout.write(out);
+    context.stderr.write(err);
+    return status;
+  };
   if (context.options.offline || token === '') {
     const why = context.options.offline ? '--offline' : 'no GITHUB_TOKEN';
     return say(planOf(job.items, known), [
@@ -158,7 +250,7 @@ export async function keepJob(context: Context, options: PublishOptions, target:
 }
 
 /** A run sends where it was asked to, where it may, and where it can. */
-export async function checkSend(context: Context, target: Target, token: string): Promise<void> {
+async function checkSend(context: Context, target: Target, token: string): Promise<void> {
   if (context.options.offline) throw new UsageError('--send and --offline exclude each other');
   const { repositories } = await sourcesOf(context);
   const optIns: OptIns = repositories;
@@ -181,7 +273,7 @@ const entryOf = (repository: string, { mark, number, comment, url, at }: Kept): 
 });
 
 /** The repository that is named, else that of the workflow that runs this. */
-export function targetOf(context: Context, options: PublishOptions): Target {
+function targetOf(context: Context, options: PublishOptions): Target {
   const name =
     options.repository ?? (context.env.GITHUB_ACTIONS === 'true' ? context.env.GITHUB_REPOSITORY : undefined);
   if (name === undefined) throw new UsageError('--repository OWNER/NAME is missing');
@@ -189,7 +281,7 @@ export function targetOf(context: Context, options: PublishOptions): Target {
 }
 
 /** Where the rest of a text that was cut is: the option, else the workflow run with its artifacts. */
-export function linkOf(context: Context, options: PublishOptions): string | null {
+function linkOf(context: Context, options: PublishOptions): string | null {
   const { GITHUB_ACTIONS, GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_RUN_ID } = context.env;
   const run =
     GITHUB_ACTIONS === 'true' ? `${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}` : null;
@@ -205,4 +297,83 @@ function positive(name: string, text: string, most: number): number {
   if (value === 0 || value > most)
     throw new UsageError(`${name}: expected a number from 1 to ${most}, found ${JSON.stringify(text)}`);
   return value;
+}
+
+type ProposalOptions = PublishOptions & {
+  readonly checkout: string;
+  readonly branch: string;
+  readonly into: string;
+};
+
+/**
+ * `bitwatch publish pull`: proposes these specifications (--specs) to the repository of a checkout, as one commit on a branch and
+ * one pull request. Where they are the same as the checkout's, it says so and asks the forge for nothing.
+ */
+async function publishPull(context: Context, options: ProposalOptions): Promise<number> {
+  const { checkout, branch, into } = options;
+  const folder = context.options.specs;
+  if (folder === null) throw new UsageError('publish pull needs --specs DIR, the specifications to propose');
+  if (branch === into)
+    throw new UsageError(`--branch and --into are both ${JSON.stringify(into)}: the branch is written over`);
+  const target = targetOf(context, options);
+  const proposal = { checkout, folder, branch, env: context.env };
+  const change = await changeOf(proposal);
+  if (change === null) {
+    context.stdout.write('nothing new\n');
+    return 0;
+  }
+  const draft = draftOf(change, await changeDraft(context, join(checkout, 'specs')));
+  const item = itemOfDraft('pull', branch, draft, linkOf(context, options));
+  if (options.drafts !== null)
+    writeFiles([{ path: join(options.drafts, 'pull.md'), content: `Title: ${item.title}\n\n${item.body}` }]);
+  // Before the push: it is a write too.
+  if (options.send) await checkSend(context, target, context.env.GITHUB_TOKEN ?? '');
+  for (const { kind, path } of change.files) context.stdout.write(`${kind} ${plain(path)}\n`);
+  if (options.send) {
+    const deed = await pushChange(proposal, change, messageOf(change));
+    context.stdout.write(deed === 'pushed' ? `pushed ${plain(branch)}\n` : `${plain(branch)} has this already\n`);
+  } else context.stdout.write(`would push ${plain(branch)}\n`);
+  return keepJob(
+    context,
+    { ...options, state: options.state ?? join(specsDirectory(context), 'posted.yaml') },
+    target,
+    {
+      kind: 'pull',
+      items: [item],
+      notes: [],
+      shelf: async (client, api, place, login) =>
+        pullShelf(client, api, place, login, { branch, into, hash: item.hash }),
+    },
+  );
+}
+
+/** What is new in a few words: releases and KVM versions by the names of their files. */
+export function subjectOf({ files }: Change): string {
+  const added = (folder: string): readonly string[] =>
+    files.flatMap(({ kind, path }) => {
+      const name = new RegExp(`/${folder}/([^/]+)\\.yaml$`).exec(path)?.[1];
+      return kind === 'A' && name !== undefined ? [name] : [];
+    });
+  const [modules, policies] = [added('modules'), added('kvm')];
+  const parts = [
+    ...(modules.length === 0 ? [] : [`TDX module ${modules.join(', ')}`]),
+    ...(policies.length === 0 ? [] : [`KVM ${policies.join(', ')}`]),
+  ];
+  return parts.length === 0 ? 'Take over what the sources newly say' : `Add ${parts.join(' and ')}`;
+}
+
+const messageOf = (change: Change): string =>
+  `${subjectOf(change)}\n\nExtracted from the sources that specs/sources.yaml names. Hold the new files\nagainst their evidence before they are merged.\n`;
+
+/** The files first, then what they change in the findings. */
+function draftOf(change: Change, findings: Draft | null): Draft {
+  const words: Readonly<Record<string, string>> = { A: 'new', D: 'removed' };
+  const list = change.files.map(({ kind, path }) => `- ${codeSpan(plain(path))}: ${words[kind] ?? 'changed'}`);
+  const head = `Extracted from the sources that ${codeSpan('specs/sources.yaml')} names. Hold each new file against its evidence before you merge.\n\n${list.join('\n')}\n`;
+  const none = { text: 'No finding comes or goes with it.\n', items: 0 };
+  return {
+    title: titleText(subjectOf(change)),
+    blocks: [{ text: head, items: 0 }, ...(findings?.blocks ?? [none])],
+    noun: findings?.noun ?? 'parts',
+  };
 }

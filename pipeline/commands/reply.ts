@@ -1,5 +1,7 @@
+import type { Command } from 'commander';
 import { specsOf } from '../cases/context.ts';
 import { unreadOf } from '../cases/coverage.ts';
+import { statusOf, weigh } from '../cases/series.ts';
 import { knownLists } from '../cases/sources.ts';
 import { writeFiles } from '../deliver/files.ts';
 import { composeMail } from '../deliver/mail/compose.ts';
@@ -16,27 +18,52 @@ import { DataError, EXIT, UsageError } from '../model/errors.ts';
 import { jsonText } from '../report/machine.ts';
 import { replyText } from '../report/reply.ts';
 import { leftText, putText, silenceText } from '../report/reply-words.ts';
-import type { Context } from './context.ts';
-import { OUTBOX } from './mail-options.ts';
-import { statusOf, weigh } from './series.ts';
+import { type CommandLine, type Context, collect, type Opts, textOf } from './command-line.ts';
 
-type Opts = Readonly<Record<string, unknown>>;
-const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
+/** Where drafts and sent mails are kept, where nothing else is named. */
+const OUTBOX = 'outbox';
+
+/** `bitwatch reply FILE|MESSAGE-ID`. */
+export function declare({ program, add, contextOf, done }: CommandLine): void {
+  add(
+    program,
+    'reply <file-or-message-id>',
+    'drafts the reply to a patch series: what it changes, for which releases, what stays open',
+    [
+      'bitwatch reply series.mbox --kernel ../linux --from "A. Name <name@example.org>"',
+      'bitwatch reply 20260618120000.1-1-a@example.org --archive ../kvm/git/0.git --kernel ../linux --out eml=reply.eml',
+    ],
+  )
+    .option('--archive <path>', 'where the series and its other versions are looked up, several times', collect, [])
+    .option('--state <file>', 'where the state of the archives’ scan is kept')
+    .option('--kernel <gitdir>', 'a clone of Linux that the series is applied to')
+    .option('--base <rev>', 'the revision that the series is applied to')
+    .option('--date <date>', 'the Date of the reply: ISO 8601 with a zone, or as in mail; now where none is named')
+    .option('--from <name-and-address>', 'who writes: "A. Name <name@example.org>" (also BITWATCH_FROM)')
+    .option('--opt-out <address>', 'where one writes to get no more replies; the address of --from where none is named')
+    .option('--outbox <dir>', 'where the draft goes, where no --out eml=PATH or mboxrd=PATH is named', OUTBOX)
+    .action(async (operand: string, opts: Opts, command: Command) =>
+      done(await replyCommand(contextOf(command), operand, opts)),
+    );
+}
+
+/** An option or variable that was given empty was not given. */
+const givenOf = (value: unknown): string | null => textOf(value) || null;
 
 /**
  * `bitwatch reply FILE|MESSAGE-ID`: drafts the reply to a series, in the outbox or in the files that `--out eml=PATH` and `--out
  * mboxrd=PATH` name. Where nothing is to be said, says why and writes nothing.
  */
-export async function replyCommand(context: Context, operand: string, opts: Opts): Promise<number> {
+async function replyCommand(context: Context, operand: string, opts: Opts): Promise<number> {
   const from = senderOf(context, opts);
   const date = dateOf(context, opts);
   const targets = context.options.out.map(targetOf);
   const specs = await specsOf(context);
   const { effect, found } = await weigh(context, specs, operand, {
     archives: Array.isArray(opts.archive) ? opts.archive.map(String) : [],
-    state: textOf(opts.state),
-    kernel: textOf(opts.kernel),
-    base: textOf(opts.base),
+    state: givenOf(opts.state),
+    kernel: givenOf(opts.kernel),
+    base: givenOf(opts.base),
   });
   const silence = silenceOf(effect);
   const { id: series, version } = effect.series;
@@ -70,13 +97,13 @@ export async function replyCommand(context: Context, operand: string, opts: Opts
         text: bodyText(parent),
       },
       unread: unreadOf(specs).length,
-      optOut: textOf(opts.optOut) ?? from.email,
+      optOut: givenOf(opts.optOut) ?? from.email,
     }),
   });
   const bytes = composeMail(letter);
   const { left } = recipients;
   if (left.length > 0) context.stderr.write(leftText(left));
-  const { state, paths } = await deliver(targets, bytes, `reply-${seriesKey(effect)}`, textOf(opts.outbox) ?? OUTBOX);
+  const { state, paths } = await deliver(targets, bytes, `reply-${seriesKey(effect)}`, givenOf(opts.outbox) ?? OUTBOX);
   if (context.options.json) {
     const [to, cc] = [letter.to, letter.cc].map((list) => list.map(({ email }) => email));
     const draft = { parent: parent.id, messageId: letter.messageId, to, cc, left, state, paths };
@@ -117,7 +144,7 @@ async function deliver(
 
 /** Who writes, by option or environment: one address, for it is where people answer and opt out. */
 function senderOf(context: Context, opts: Opts): Address {
-  const text = textOf(opts.from) ?? textOf(context.env.BITWATCH_FROM);
+  const text = givenOf(opts.from) ?? givenOf(context.env.BITWATCH_FROM);
   if (text === null) throw new UsageError('who writes? name yourself with --from "A. Name <name@example.org>"');
   const [address, ...others] = readAddresses(text);
   if (address === undefined || others.length > 0)
@@ -129,7 +156,7 @@ const ISO = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2})(?::(\d{2}))?(?:Z|[+-]\d{2}
 
 /** `--date` in epoch seconds: ISO 8601 with a zone, or as mail writes it; else the clock's. */
 function dateOf(context: Context, opts: Opts): number {
-  const text = textOf(opts.date);
+  const text = givenOf(opts.date);
   if (text === null) {
     if (context.now === undefined) throw new UsageError('no clock: name the Date of the reply with --date');
     return context.now();

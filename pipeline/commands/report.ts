@@ -1,20 +1,51 @@
 import { join } from 'node:path';
+import type { Command } from 'commander';
 import { bitFactsOf } from '../cases/bit-facts.ts';
 import { specsOf } from '../cases/context.ts';
+import { coverageOf, unreadOf } from '../cases/coverage.ts';
 import { matrixOf } from '../cases/matrix.ts';
 import { newerThan } from '../cases/newer.ts';
+import { findRelease } from '../cases/operand.ts';
 import { type ArchiveOptions, pageDiscussions } from '../cases/page-discussions.ts';
-import { clobbersByRelease } from '../cases/reviews.ts';
+import { releaseSteps } from '../cases/release-steps.ts';
+import { clobbersByRelease, stepReview } from '../cases/reviews.ts';
 import { wholeReport } from '../cases/whole-report.ts';
 import { removeStale, writeFiles } from '../deliver/files.ts';
 import { UsageError } from '../model/errors.ts';
+import { compareVersions } from '../model/order.ts';
+import { escapeMarkdown } from '../report/markdown.ts';
 import { pagesOf } from '../report/pages.ts';
 import { countsText, viewOf } from '../report/view.ts';
-import type { Context } from './context.ts';
+import { type CommandLine, type Context, collect, type Opts, textOf, textsOf } from './command-line.ts';
 import { printReport, writesPage } from './output.ts';
 
+/** `bitwatch report`, also where no command is named. */
+export function declare({ program, add, contextOf }: CommandLine): void {
+  add(program, 'report', 'every successive release pair and every release under every KVM version; writes reports/', [
+    'bitwatch report --archive ../kvm/git/0.git',
+    'bitwatch report --out sarif=out.sarif --out markdown=out.md',
+  ])
+    .option('--directory <dir>', 'where the pages go', 'reports')
+    .option('--base <dir>', 'only what the specifications in this directory do not give')
+    .option('--since <release>', 'a changelog in Markdown of what is newer than this release, on standard output')
+    .option('--archive <path>', 'a mail archive whose discussions the page shows, several times', collect, [])
+    .option('--state <file>', 'where the state of the scan is kept')
+    .action(async (opts: Opts, command: Command) => {
+      const archives = textsOf(opts.archive);
+      if (opts.since !== undefined && archives.length > 0)
+        throw new UsageError('--archive fills the page of bits, which --since does not write');
+      if (opts.since !== undefined) return changelogCommand(contextOf(command), String(opts.since));
+      return reportCommand(contextOf(command), {
+        directory: String(opts.directory),
+        base: textOf(opts.base),
+        archives,
+        state: textOf(opts.state),
+      });
+    });
+}
+
 /** `bitwatch report`: every successive pair and every release under every policy, written to a directory. */
-export async function reportCommand(
+async function reportCommand(
   context: Context,
   options: { readonly directory: string; readonly base: string | null } & ArchiveOptions,
 ): Promise<void> {
@@ -38,4 +69,33 @@ export async function reportCommand(
       '',
     ].join('\n'),
   );
+}
+
+/** `bitwatch report --since RELEASE`: what each later release changed, newest first, as Markdown to paste. */
+async function changelogCommand(context: Context, since: string): Promise<void> {
+  const specs = await specsOf(context);
+  const start = findRelease(specs, since);
+  const isLater = (release: string): boolean => compareVersions(release, start.module.release) > 0;
+  const steps = releaseSteps(specs).filter(({ to }) => isLater(to.module.release));
+  const reviews = steps.map(({ from, to }) => stepReview(specs, clobbersByRelease(specs), from, to));
+  const view = viewOf({ reviews, coverage: coverageOf(specs, reviews) });
+  const lines = [`# CPUID changes of the Intel TDX module since ${escapeMarkdown(since)}`, ''];
+  for (const section of [...view.sections].reverse()) {
+    lines.push(`## ${escapeMarkdown(section.title)}`, '');
+    lines.push(
+      ...(section.items.length === 0
+        ? ['- no change of CPUID']
+        : section.items.map((item) => `- **${item.finding.level}** ${escapeMarkdown(item.headline)}`)),
+      '',
+    );
+  }
+  const unread = unreadOf(specs).filter(({ release }) => isLater(release));
+  if (unread.length > 0)
+    lines.push(
+      '## Not read',
+      '',
+      ...unread.map(({ release, reason }) => `- ${escapeMarkdown(`${release}: ${reason}`)}`),
+      '',
+    );
+  context.stdout.write(`${lines.join('\n')}`);
 }

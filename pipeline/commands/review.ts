@@ -1,48 +1,31 @@
+import type { Command } from 'commander';
 import { specsOf } from '../cases/context.ts';
-import { coverageOf } from '../cases/coverage.ts';
-import { newerThan } from '../cases/newer.ts';
+import { draftPatch } from '../cases/draft-patch.ts';
 import { findPolicy, findRelease } from '../cases/operand.ts';
-import { releaseSteps } from '../cases/release-steps.ts';
-import { clobbersByRelease, releaseReview, stepReview } from '../cases/reviews.ts';
-import { withWaivers } from '../cases/waivers.ts';
-import { wholeReport } from '../cases/whole-report.ts';
-import type { ClobbersByRelease } from '../judge/judge.ts';
-import { gating } from '../judge/waivers.ts';
-import type { ClassedRelease } from '../model/class.ts';
-import { EXIT } from '../model/errors.ts';
-import type { Level } from '../model/finding.ts';
-import type { Policy } from '../model/policy.ts';
-import type { ReportFacts } from '../model/review.ts';
-import type { Specs } from '../specs/store.ts';
-import type { Context } from './context.ts';
+import { reviewFacts, reviewTitle } from '../cases/review.ts';
+import { clobbersByRelease } from '../cases/reviews.ts';
+import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
 import { printReport } from './output.ts';
 
-/** What is reviewed: a release against the one before it or `since`, and under these policies. */
-export type ReviewScope = {
-  readonly release: ClassedRelease;
-  readonly since: ClassedRelease | null;
-  readonly policies: readonly Policy[];
-};
-
-/** The facts of a release review. */
-export function reviewFacts(specs: Specs, clobbers: ClobbersByRelease, scope: ReviewScope, today: string): ReportFacts {
-  const { release, since, policies } = scope;
-  const from = since ?? releaseSteps(specs).find(({ to }) => to === release)?.from ?? null;
-  const steps = from === null ? [] : [stepReview(specs, clobbers, from, release)];
-  const judged = policies.map((policy) => releaseReview(specs, clobbers, release, policy, since));
-  const name = release.module.release;
-  const coverage = {
-    ...coverageOf(specs, steps),
-    releases: from === null ? [name] : [from.module.release, name],
-    policies: policies.map(({ version }) => version),
-  };
-  return withWaivers({ reviews: [...steps, ...judged], coverage }, specs, today);
+/** `bitwatch review RELEASE`. */
+export function declare({ program, add, contextOf }: CommandLine): void {
+  add(program, 'review <release>', 'the release-review report', [
+    'bitwatch review 2.0.08 --kvm 6.16.1',
+    'bitwatch review 2.0.08 --since 1.5.06 --out markdown=review.md',
+  ])
+    .option('--kvm <policy>', 'one KVM version instead of all')
+    .option('--since <release>', 'only what is new since this release')
+    .option('--suggest <gitdir@rev>', 'a draft patch against that kernel tree for each bit that needs a decision')
+    .action(async (release: string, opts: Opts, command: Command) => {
+      const context = contextOf(command);
+      const tree = textOf(opts.suggest);
+      if (tree !== null) return context.stdout.write(await draftPatch(context, release, tree, textOf(opts.since)));
+      return reviewCommand(context, release, { kvm: textOf(opts.kvm), since: textOf(opts.since) });
+    });
 }
 
-export const reviewTitle = (release: string): string => `bitwatch: review of TDX module ${release}`;
-
 /** `bitwatch review RELEASE`: against the release before it (or `--since`) and under one policy or all. */
-export async function reviewCommand(
+async function reviewCommand(
   context: Context,
   name: string,
   options: { readonly kvm: string | null; readonly since: string | null },
@@ -55,20 +38,4 @@ export async function reviewCommand(
   };
   const report = reviewFacts(specs, clobbersByRelease(specs), scope, context.today());
   printReport(context, report, specs, reviewTitle(name));
-}
-
-/** `bitwatch check`: the gate. 100 where a finding that is not waived reaches the level; --strict also counts warnings on waivers. */
-export async function checkCommand(
-  context: Context,
-  options: { readonly failOn: Level; readonly strict: boolean; readonly base: string | null },
-): Promise<number> {
-  const specs = await specsOf(context);
-  const whole = wholeReport(specs, clobbersByRelease(specs), context.today());
-  const report = await newerThan(context, whole, options.base);
-  printReport(context, report, specs, options.base === null ? 'bitwatch: check' : 'bitwatch: what is new');
-  const findings = report.reviews.flatMap((review) => review.findings);
-  const strict = options.strict
-    ? findings.filter((finding) => finding.rule === 'waiver-unmatched' || finding.rule === 'waiver-expired')
-    : [];
-  return gating(findings, options.failOn).length > 0 || strict.length > 0 ? EXIT.findings : EXIT.clean;
 }

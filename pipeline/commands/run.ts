@@ -1,12 +1,38 @@
+import { CommanderError } from 'commander';
 import { logLine } from '../deliver/actions/log.ts';
-import { EXIT, KnownError } from '../model/errors.ts';
-import type { Surroundings } from './context.ts';
-import { runProgram } from './program.ts';
+import { EXIT, KnownError, UsageError } from '../model/errors.ts';
+import { type CommandLine, commandLine, type Surroundings } from './command-line.ts';
+
+type Declared = { readonly declare: (line: CommandLine) => void };
+
+/** A word of the command line and the file that declares it. Only that file is loaded; for help, completion and a mistyped word all are. */
+const COMMANDS: Readonly<Record<string, () => Promise<Declared>>> = {
+  report: () => import('./report.ts'),
+  review: () => import('./review.ts'),
+  check: () => import('./check.ts'),
+  diff: () => import('./diff.ts'),
+  explain: () => import('./explain.ts'),
+  history: () => import('./history.ts'),
+  rules: () => import('./list.ts'),
+  waive: () => import('./waive.ts'),
+  abi: () => import('./abi.ts'),
+  extract: () => import('./extract.ts'),
+  sync: () => import('./sync.ts'),
+  archive: () => import('./archive.ts'),
+  series: () => import('./series.ts'),
+  reply: () => import('./reply.ts'),
+  post: () => import('./post.ts'),
+  publish: () => import('./publish.ts'),
+  step: () => import('./step.ts'),
+  completion: () => import('./completion.ts'),
+};
+/** Words that a file declares beside the one that it is named after. */
+const ALSO: Readonly<Record<string, string>> = { cache: 'sync', merge: 'archive', plan: 'archive' };
 
 /** One run: arguments and surroundings in, exit status out. A known error is one line; anything else is a bug and says so. */
 export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {
   try {
-    return await runProgram(args, surroundings);
+    return await runProgram(withDefault(args), surroundings);
   } catch (error) {
     if (error instanceof KnownError) {
       surroundings.stderr.write(`bitwatch: ${logLine(error.message)}\n`);
@@ -17,4 +43,38 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
     surroundings.stderr.write(`bitwatch: a bug: ${text.split('\n').map(logLine).join('\n')}\n`);
     return EXIT.bug;
   }
+}
+
+/** `report` is the command where none is named, also behind its options. */
+const withDefault = (args: readonly string[]): readonly string[] => {
+  const [first] = args;
+  const isReport = first === undefined || (first.startsWith('-') && !/^(?:-h|--help|-V|--version)$/.test(first));
+  return isReport ? ['report', ...args] : args;
+};
+
+/** Known errors of the command line are thrown as UsageError. */
+async function runProgram(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  let status: number = EXIT.clean;
+  const line = commandLine(surroundings, run, (code) => {
+    status = code;
+  });
+  const [word = ''] = args;
+  const own = Object.hasOwn(ALSO, word) ? (ALSO[word] ?? word) : word;
+  const load = Object.hasOwn(COMMANDS, own) && own !== 'completion' ? COMMANDS[own] : undefined;
+  const declared = await Promise.all((load === undefined ? Object.values(COMMANDS) : [load]).map((each) => each()));
+  for (const { declare } of declared) declare(line);
+  try {
+    await line.program.parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Help and version end here too, with 0.
+    if (error.exitCode === 0) return EXIT.clean;
+    // What commander says here is no sentence: it would have written its help to standard error.
+    if (error.code === 'commander.help') throw new UsageError('which command? --help lists them', { cause: error });
+    throw new UsageError(
+      error.message.replace(/^error: /, '').replace(/\n\(Did you mean (.*?)\?\)/, '; did you mean $1?'),
+      { cause: error },
+    );
+  }
+  return status;
 }

@@ -1,26 +1,42 @@
+import type { Command } from 'commander';
 import { specsOf } from '../cases/context.ts';
-import { quoteArgument } from '../cases/reviews.ts';
-import { weighSeries } from '../cases/series-effect.ts';
-import { type FoundSeries, findSeries } from '../cases/series-mails.ts';
+import { type SeriesOptions, statusOf, weigh } from '../cases/series.ts';
+import type { FoundSeries } from '../cases/series-mails.ts';
 import { type OutputFile, writeFiles } from '../deliver/files.ts';
 import { formatMboxrd } from '../extract/mail/mbox.ts';
-import { openRepository } from '../git/repository.ts';
-import { EXIT, UsageError } from '../model/errors.ts';
-import type { SeriesEffect } from '../model/series-effect.ts';
+import { UsageError } from '../model/errors.ts';
 import { suggest } from '../model/suggest.ts';
 import { jsonText } from '../report/machine.ts';
 import { seriesMarkdown, seriesText } from '../report/series.ts';
 import { seriesJson } from '../report/series-json.ts';
-import type { Specs } from '../specs/store.ts';
-import type { Context } from './context.ts';
+import { type CommandLine, type Context, collect, type Opts, textOf, textsOf } from './command-line.ts';
 
-export type SeriesOptions = {
-  readonly archives: readonly string[];
-  /** Where the scan's state is kept; the cache where it is not given. */
-  readonly state: string | null;
-  readonly kernel: string | null;
-  readonly base: string | null;
-};
+/** `bitwatch series FILE|MESSAGE-ID`. */
+export function declare({ program, add, contextOf, done }: CommandLine): void {
+  add(
+    program,
+    'series <file-or-message-id>',
+    'what a patch series does to KVM’s policy and to the TDs of every release',
+    [
+      'bitwatch series series.mbox --kernel ../linux',
+      'bitwatch series 20260618120000.1-1-a@example.org --archive ../kvm/git/0.git --kernel ../linux --base v6.16',
+    ],
+  )
+    .option('--archive <path>', 'a mail archive, several times', collect, [])
+    .option('--state <file>', 'where the state of the scan is kept')
+    .option('--kernel <gitdir>', 'a clone of Linux; nothing is written to it')
+    .option('--base <rev>', 'what to apply it to, instead of what it names or what is found')
+    .action(async (operand: string, opts: Opts, command: Command) =>
+      done(
+        await seriesCommand(contextOf(command), operand, {
+          archives: textsOf(opts.archive),
+          state: textOf(opts.state),
+          kernel: textOf(opts.kernel),
+          base: textOf(opts.base),
+        }),
+      ),
+    );
+}
 
 const FORMAT_NAMES = ['text', 'markdown', 'json', 'mboxrd'] as const;
 type Format = (typeof FORMAT_NAMES)[number];
@@ -42,7 +58,7 @@ function targetsOf(out: readonly string[]): readonly Target[] {
 }
 
 /** `bitwatch series FILE|MESSAGE-ID`: what a patch series does to KVM's policy. */
-export async function seriesCommand(context: Context, operand: string, options: SeriesOptions): Promise<number> {
+async function seriesCommand(context: Context, operand: string, options: SeriesOptions): Promise<number> {
   const targets = targetsOf(context.options.out);
   const specs = await specsOf(context);
   const { effect, found } = await weigh(context, specs, operand, options);
@@ -61,53 +77,7 @@ export async function seriesCommand(context: Context, operand: string, options: 
   return statusOf(effect);
 }
 
-/** Finds a series and says what it does: also what `bitwatch reply` answers. */
-export async function weigh(
-  context: Context,
-  specs: Specs,
-  operand: string,
-  options: SeriesOptions,
-): Promise<{ readonly effect: SeriesEffect; readonly found: FoundSeries }> {
-  if (options.kernel === null)
-    throw new UsageError('a series is applied to a kernel tree: name a clone of Linux with --kernel GITDIR');
-  const repository = openRepository(options.kernel, context.env);
-  const found = await findSeries(context, operand, options.archives, options.state);
-  const effect = await weighSeries(specs, found, {
-    repository,
-    given: options.base,
-    network: !context.options.offline,
-    command: commandText(operand, options),
-  });
-  return { effect, found };
-}
-
-function commandText(operand: string, { archives, kernel, base }: SeriesOptions): string {
-  const pair = (name: string, value: string | null): readonly string[] =>
-    value === null ? [] : [`${name} ${quoteArgument(value)}`];
-  const parts = [
-    ...archives.flatMap((path) => pair('--archive', path)),
-    ...pair('--kernel', kernel),
-    ...pair('--base', base),
-  ];
-  return ['bitwatch series', quoteArgument(operand), ...parts].join(' ');
-}
-
 /** The patches, a partial re-roll completed, for `git am --patch-format=mboxrd`: it stops at a mail without a diff, so no cover. */
 function mboxOf({ series }: FoundSeries): Buffer {
   return formatMboxrd(series.complete.map(({ mail }) => mail.bytes));
-}
-
-/** A series that does not apply to the base that was named is bad data; one whose base is not at hand could not be weighed. */
-export function statusOf({ outcome }: SeriesEffect): number {
-  switch (outcome.kind) {
-    case 'untouched':
-    case 'applied':
-      return EXIT.clean;
-    case 'incomplete':
-      return EXIT.incomplete;
-    case 'rejected':
-      return outcome.base.by === 'closest' ? EXIT.incomplete : EXIT.data;
-    case 'unreadable':
-      return EXIT.data;
-  }
 }

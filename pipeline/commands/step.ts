@@ -1,13 +1,25 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Command } from 'commander';
 import { appendTo, outputsText } from '../deliver/actions/files.ts';
 import { lineWriter } from '../deliver/actions/log.ts';
 import { resultWord, stepAnnotation, stepSummary } from '../deliver/actions/summary.ts';
 import { removeFiles } from '../deliver/files.ts';
 import { UsageError } from '../model/errors.ts';
-import type { Context } from './context.ts';
-import { run } from './run.ts';
-import { inputArguments } from './step-inputs.ts';
+import { suggest } from '../model/suggest.ts';
+import type { CommandLine, Context, Opts, Run } from './command-line.ts';
+
+/** `bitwatch step -- COMMAND…`. */
+export function declare({ program, add, contextOf, run, done }: CommandLine): void {
+  add(program, 'step [command...]', 'runs a command as a step of a workflow: log, outputs, summary, annotations', [
+    'bitwatch step -- sync --cache .cache/clones',
+    'bitwatch step --directory reports -- check --fail-on error',
+  ])
+    .option('--directory <dir>', 'where reports go', 'reports')
+    .action(async (words: string[], opts: Opts, command: Command) =>
+      done(await stepCommand(contextOf(command), words, { directory: String(opts.directory) }, run)),
+    );
+}
 
 /** Commands that leave findings; their files go to the step's directory. */
 const REPORTING = new Set(['report', 'review', 'check']);
@@ -24,10 +36,11 @@ const FILES = {
  * its result to GITHUB_OUTPUT and GITHUB_STEP_SUMMARY; findings become annotations. Without a command the action's inputs
  * name it. Resolves to the command's own status.
  */
-export async function stepCommand(
+async function stepCommand(
   context: Context,
   words: readonly string[],
   options: { readonly directory: string },
+  run: Run,
 ): Promise<number> {
   const args = words.length > 0 ? words : inputArguments(context.env);
   const [name = ''] = args;
@@ -113,4 +126,47 @@ function matrixOf(printed: string): Readonly<Record<string, string>> {
   if (!printed.startsWith('{')) return {};
   const matrix = JSON.parse(printed) as { readonly include: readonly unknown[] };
   return { matrix: JSON.stringify(matrix), count: String(matrix.include.length) };
+}
+
+/** What an action's inputs may run, and which inputs each takes; others would be passed over in silence. */
+const TAKES = {
+  report: ['base'],
+  review: ['release', 'kvm', 'since'],
+  check: ['fail-on', 'base'],
+  diff: [],
+  explain: [],
+  history: [],
+  sync: [],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+const OPTIONS = ['release', 'kvm', 'since', 'fail-on', 'base'] as const;
+const isCommand = (name: string): name is keyof typeof TAKES => Object.hasOwn(TAKES, name);
+
+/**
+ * The command line that an action's inputs mean. They come as environment variables, `BITWATCH_FAIL_ON` for `fail-on`, and
+ * never through a shell; `arguments` holds one argument a line. Throws a UsageError for an input that the command does not take.
+ */
+export function inputArguments(env: NodeJS.ProcessEnv): readonly string[] {
+  const input = (name: string): string => (env[`BITWATCH_${name.toUpperCase().replace('-', '_')}`] ?? '').trim();
+  const command = input('command') === '' ? 'check' : input('command');
+  if (!isCommand(command)) {
+    const names = Object.keys(TAKES);
+    throw new UsageError(
+      `command: no command ${JSON.stringify(command)} for the action${suggest(command, names)}; commands: ${names.join(', ')}`,
+    );
+  }
+  const taken: readonly string[] = TAKES[command];
+  const given = OPTIONS.filter((name) => input(name) !== '');
+  const wrong = given.find((name) => !taken.includes(name));
+  if (wrong !== undefined) throw new UsageError(`${wrong}: the command ${command} does not take this input`);
+  if (command === 'review' && input('release') === '') throw new UsageError('release: the command review needs it');
+  const more = input('arguments')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  const specs = input('specs') === '' ? [] : [`--specs=${input('specs')}`];
+  // `--name=value` and `--`: no value can pass for an option.
+  const options = given.filter((name) => name !== 'release').map((name) => `--${name}=${input(name)}`);
+  const release = command === 'review' ? ['--', input('release')] : [];
+  return [command, ...specs, ...options, ...more, ...release];
 }

@@ -1,16 +1,32 @@
-import { specsOf } from '../cases/context.ts';
+import type { Command } from 'commander';
+import { cacheFile, specsDirectory, specsOf } from '../cases/context.ts';
 import { sourcesOf } from '../cases/sources.ts';
 import { syncSource } from '../cases/sync.ts';
 import type { Outcome } from '../cases/sync-steps.ts';
 import { EXIT, UsageError } from '../model/errors.ts';
 import { suggest } from '../model/suggest.ts';
-import type { Context } from './context.ts';
+import { openCache } from '../specs/cache.ts';
+import { loadSpecs } from '../specs/store.ts';
+import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
+
+/** `bitwatch sync` and `bitwatch cache`. */
+export function declare({ program, add, contextOf, done }: CommandLine): void {
+  add(program, 'sync', 'fetches the sources of specs/sources.yaml and extracts new releases and policies into specs/', [
+    'bitwatch sync --only niooss',
+    'bitwatch sync --cache /var/cache/bitwatch',
+  ])
+    .option('--only <name>', 'only this source')
+    .action(async (opts: Opts, command: Command) => done(await syncCommand(contextOf(command), textOf(opts.only))));
+  add(program, 'cache', 'reads and validates specs/ and keeps the parsed form beside the program (part of the build)', [
+    'bitwatch cache',
+  ]).action((_opts: Opts, command: Command) => cacheCommand(contextOf(command)));
+}
 
 /**
  * `bitwatch sync`: fetches each source and extracts what is new into specs/. 69 where no source could be reached, 75
  * where some could not or some revision could not be read: neither reads as "nothing new".
  */
-export async function syncCommand(context: Context, only: string | null): Promise<number> {
+async function syncCommand(context: Context, only: string | null): Promise<number> {
   const { sources } = await sourcesOf(context);
   const wanted = only === null ? sources : sources.filter(({ name }) => name === only);
   if (only !== null && wanted.length === 0)
@@ -29,4 +45,11 @@ export async function syncCommand(context: Context, only: string | null): Promis
   return failed === outcomes.length && outcomes.every(({ written }) => written === 0)
     ? EXIT.unavailable
     : EXIT.incomplete;
+}
+
+/** `bitwatch cache`: reads and validates all of specs/ and keeps the parsed form beside the program; part of the build. */
+async function cacheCommand(context: Context): Promise<void> {
+  const cache = openCache(cacheFile(context));
+  await loadSpecs(specsDirectory(context), cache);
+  cache.save();
 }

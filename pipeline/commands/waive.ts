@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Command } from 'commander';
 import { specsDirectory, specsOf } from '../cases/context.ts';
 import { clobbersByRelease } from '../cases/reviews.ts';
 import { waiversOf } from '../cases/waivers.ts';
@@ -8,7 +9,27 @@ import { selectorText } from '../judge/waivers.ts';
 import { UsageError } from '../model/errors.ts';
 import { writeFileAtomically } from '../specs/atomic.ts';
 import { quoted } from '../specs/yaml-text.ts';
-import type { Context } from './context.ts';
+import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
+
+/** `bitwatch waive FINGERPRINT`. */
+export function declare({ program, add, contextOf }: CommandLine): void {
+  add(program, 'waive [fingerprint]', 'accepts a finding, with a reason, in specs/waivers.yaml', [
+    'bitwatch waive 0123456789abcdef --reason "not offered to guests" --by "A. Name" --until 2027-06-30',
+    'bitwatch waive --prune',
+  ])
+    .option('--reason <text>', 'why it is accepted')
+    .option('--by <name>', 'who accepts it')
+    .option('--until <day>', 'the last day on which it holds')
+    .option('--prune', 'removes waivers that match nothing or have expired')
+    .action((fingerprint: string | undefined, opts: Opts, command: Command) =>
+      waiveCommand(contextOf(command), fingerprint ?? null, {
+        reason: textOf(opts.reason),
+        by: textOf(opts.by),
+        until: textOf(opts.until),
+        prune: opts.prune === true,
+      }),
+    );
+}
 
 export type WaiveOptions = {
   readonly reason: string | null;
@@ -21,7 +42,7 @@ const HEADER =
   '# Findings that a person looked at and accepts, each with reason, person and optionally a last day. A waived finding stays in the report.\n';
 
 /** `bitwatch waive FINGERPRINT --reason … --by … [--until DAY]`, or `--prune`: edits specs/waivers.yaml. */
-export async function waiveCommand(context: Context, fingerprint: string | null, options: WaiveOptions): Promise<void> {
+async function waiveCommand(context: Context, fingerprint: string | null, options: WaiveOptions): Promise<void> {
   const specs = await specsOf(context);
   const file = join(specsDirectory(context), 'waivers.yaml');
   const findings = wholeReport(specs, clobbersByRelease(specs), context.today()).reviews.flatMap(

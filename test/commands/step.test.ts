@@ -1,7 +1,7 @@
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { inputArguments } from '../../pipeline/commands/step-inputs.ts';
+import { inputArguments } from '../../pipeline/commands/step.ts';
 import { moduleFiles } from '../helpers/module-source.ts';
 import { buildRepository, temporaryFolder } from '../helpers/repository.ts';
 import { bitwatch, ROOT } from '../helpers/run.ts';

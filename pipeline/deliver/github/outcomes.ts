@@ -1,10 +1,9 @@
-import type { Keep, Outcome } from '../deliver/github/keep.ts';
-import type { Item } from '../deliver/github/shelf.ts';
-import type { Posted } from '../deliver/posted.ts';
-import { EXIT } from '../model/errors.ts';
-import { plain } from '../model/text.ts';
-import { jsonText } from '../report/machine.ts';
-import type { Context } from './context.ts';
+import { EXIT } from '../../model/errors.ts';
+import { plain } from '../../model/text.ts';
+import { jsonText } from '../../report/machine.ts';
+import type { Posted } from '../posted.ts';
+import type { Keep, Outcome } from './keep.ts';
+import type { Item } from './shelf.ts';
 
 /** What a run did or would do, and what there is to say beside it. */
 export type Report = {
@@ -26,32 +25,25 @@ export function planOf(items: readonly Item[], known: readonly Posted[]): Keep {
   return { outcomes, trouble: null };
 }
 
+/** What a run says on standard output and standard error, and how it ends. */
+export type Printed = { readonly out: string; readonly err: string; readonly status: number };
+
 /** Says what was done, or would be, and what is left. 75 where part of it was done, the trouble's own status where nothing was. */
-export function reportKeep(context: Context, { repository, isSent, notes, keep }: Report): number {
+export function reportKeep({ repository, isSent, notes, keep }: Report, isJson: boolean): Printed {
   const { outcomes, trouble } = keep;
-  if (context.options.json)
-    context.stdout.write(
-      jsonText({
-        schema: 'bitwatch.publish/1',
-        repository,
-        sent: isSent,
-        outcomes,
-        notes,
-        trouble: trouble?.message ?? null,
-      }),
-    );
-  else {
-    const lines = [...outcomes.map((outcome) => outcomeLine(outcome, isSent)), ...notes];
-    if (outcomes.every(({ deed }) => deed === 'unchanged')) lines.push('nothing new');
-    else if (!isSent) lines.push('nothing was written: --send writes');
-    context.stdout.write(lines.map((line) => `${plain(line)}\n`).join(''));
-  }
+  const lines = [...outcomes.map((outcome) => outcomeLine(outcome, isSent)), ...notes];
+  if (outcomes.every(({ deed }) => deed === 'unchanged')) lines.push('nothing new');
+  else if (!isSent) lines.push('nothing was written: --send writes');
+  const schema = 'bitwatch.publish/1';
+  const out = isJson
+    ? jsonText({ schema, repository, sent: isSent, outcomes, notes, trouble: trouble?.message ?? null })
+    : lines.map((line) => `${plain(line)}\n`).join('');
   const failed = outcomes.filter(({ deed, why }) => deed === 'failed' || (deed === 'left' && why === 'not tried'));
-  if (trouble !== null)
-    context.stderr.write(`bitwatch: ${plain(trouble.message)}; ${failed.length} of ${outcomes.length} are left\n`);
-  if (failed.length === 0 && trouble === null) return EXIT.clean;
+  const err =
+    trouble === null ? '' : `bitwatch: ${plain(trouble.message)}; ${failed.length} of ${outcomes.length} are left\n`;
+  if (failed.length === 0 && trouble === null) return { out, err, status: EXIT.clean };
   const isPartly = outcomes.some(({ deed }) => deed === 'created' || deed === 'updated' || deed === 'unchanged');
-  return isPartly ? EXIT.incomplete : (trouble?.status ?? EXIT.data);
+  return { out, err, status: isPartly ? EXIT.incomplete : (trouble?.status ?? EXIT.data) };
 }
 
 const WOULD = { created: 'would be created', updated: 'would be updated' } as const;

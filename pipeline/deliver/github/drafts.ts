@@ -1,20 +1,19 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { specsOf } from '../cases/context.ts';
-import { coverageOf, unreadOf } from '../cases/coverage.ts';
-import { findPolicy, findRelease } from '../cases/operand.ts';
-import { releaseSteps } from '../cases/release-steps.ts';
-import { clobbersByRelease, releaseReview, stepReview } from '../cases/reviews.ts';
-import { withWaivers } from '../cases/waivers.ts';
-import { wholeReport } from '../cases/whole-report.ts';
-import { DataError, NoInputError } from '../model/errors.ts';
-import { compareVersions } from '../model/order.ts';
-import type { Coverage, ReportFacts } from '../model/review.ts';
-import { type Draft, draftOfChange, draftOfMarkdown, draftOfView } from '../report/posting.ts';
-import { itemOf, viewOf } from '../report/view.ts';
-import { NO_CACHE } from '../specs/plain.ts';
-import { loadSpecs, type Specs } from '../specs/store.ts';
-import type { Context } from './context.ts';
-import { reviewFacts, reviewTitle } from './review.ts';
+import { type Context, specsOf } from '../../cases/context.ts';
+import { coverageOf, unreadOf } from '../../cases/coverage.ts';
+import { findPolicy, findRelease } from '../../cases/operand.ts';
+import { releaseSteps } from '../../cases/release-steps.ts';
+import { reviewFacts, reviewTitle } from '../../cases/review.ts';
+import { clobbersByRelease, releaseReview, stepReview } from '../../cases/reviews.ts';
+import { withWaivers } from '../../cases/waivers.ts';
+import { wholeReport } from '../../cases/whole-report.ts';
+import { DataError, NoInputError } from '../../model/errors.ts';
+import { compareVersions } from '../../model/order.ts';
+import type { Coverage, ReportFacts } from '../../model/review.ts';
+import { type Draft, draftOfChange, draftOfMarkdown, draftOfView } from '../../report/posting.ts';
+import { itemOf, viewOf } from '../../report/view.ts';
+import { NO_CACHE } from '../../specs/plain.ts';
+import { loadSpecs, type Specs } from '../../specs/store.ts';
 
 /** A text under the key that finds it again. */
 export type Keyed = { readonly key: string; readonly draft: Draft };

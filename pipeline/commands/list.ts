@@ -1,10 +1,18 @@
+import type { Command } from 'commander';
 import { RULES } from '../judge/catalogue.ts';
 import { jsonText } from '../report/machine.ts';
 import { wrap } from '../report/text.ts';
-import type { Context } from './context.ts';
+import type { CommandLine, Context, Opts } from './command-line.ts';
+
+/** `bitwatch rules`. */
+export function declare({ program, add, contextOf }: CommandLine): void {
+  add(program, 'rules', 'the catalogue', ['bitwatch rules --json']).action((_opts: Opts, command: Command) =>
+    rulesCommand(contextOf(command)),
+  );
+}
 
 /** `bitwatch rules`: the catalogue. */
-export function rulesCommand(context: Context): void {
+function rulesCommand(context: Context): void {
   if (context.options.json) {
     context.stdout.write(
       jsonText({

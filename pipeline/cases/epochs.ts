@@ -1,0 +1,49 @@
+import { join } from 'node:path';
+import { remoteTip } from '../archive/mirror.ts';
+import { KnownError } from '../model/errors.ts';
+import type { PlainSources } from '../specs/sources-shape.ts';
+import { type Context, cloneDirectory } from './context.ts';
+
+type List = PlainSources['lists'][number];
+
+/** Where the mirror of an epoch is, which is also its name in the state; the same on every machine of a run. */
+export const mirrorOf = (context: Context, archive: string): string =>
+  join(cloneDirectory(context), 'archives', `${archive}.git`);
+
+type Found = {
+  readonly archive: string;
+  readonly url: string;
+  readonly tip: string | null;
+  readonly trouble: string | null;
+};
+
+/** The epochs that are named, then those that the archive has begun since. */
+export async function* epochsOf(context: Context, list: List): AsyncGenerator<Found> {
+  const named = [...(list.epochs ?? [])].sort((a, b) => a - b);
+  const found = (epoch: number): Found => ({
+    archive: `${list.name}/${epoch}`,
+    url: `${list.url}/${epoch}`,
+    tip: null,
+    trouble: null,
+  });
+  if (context.options.offline) return yield* named.map(found);
+  const tipOf = (epoch: number): Promise<string | null> =>
+    remoteTip(`${list.url}/${epoch}`, cloneDirectory(context), context.env);
+  let isReached = named.length > 0;
+  for (const epoch of named)
+    try {
+      const tip = await tipOf(epoch);
+      // An empty repository has no mail yet.
+      if (tip !== null) yield { ...found(epoch), tip };
+    } catch (error) {
+      if (!(error instanceof KnownError)) throw error;
+      isReached = false;
+      yield { ...found(epoch), trouble: `${list.name}/${epoch}: ${error.message}` };
+    }
+  // Only where the archive answers does "not there" mean that there is no further epoch.
+  for (let epoch = (named.at(-1) ?? 0) + 1; isReached; epoch += 1) {
+    const tip = await tipOf(epoch).catch(() => null);
+    if (tip === null) return;
+    yield { ...found(epoch), tip };
+  }
+}

@@ -1,0 +1,62 @@
+import { openRepository } from '../git/repository.ts';
+import { EXIT, UsageError } from '../model/errors.ts';
+import type { SeriesEffect } from '../model/series-effect.ts';
+import type { Specs } from '../specs/store.ts';
+import type { Context } from './context.ts';
+import { quoteArgument } from './reviews.ts';
+import { weighSeries } from './series-effect.ts';
+import { type FoundSeries, findSeries } from './series-mails.ts';
+
+export type SeriesOptions = {
+  readonly archives: readonly string[];
+  /** Where the scan's state is kept; the cache where it is not given. */
+  readonly state: string | null;
+  readonly kernel: string | null;
+  readonly base: string | null;
+};
+
+/** Finds a series and says what it does: also what `bitwatch reply` answers. */
+export async function weigh(
+  context: Context,
+  specs: Specs,
+  operand: string,
+  options: SeriesOptions,
+): Promise<{ readonly effect: SeriesEffect; readonly found: FoundSeries }> {
+  if (options.kernel === null)
+    throw new UsageError('a series is applied to a kernel tree: name a clone of Linux with --kernel GITDIR');
+  const repository = openRepository(options.kernel, context.env);
+  const found = await findSeries(context, operand, options.archives, options.state);
+  const effect = await weighSeries(specs, found, {
+    repository,
+    given: options.base,
+    network: !context.options.offline,
+    command: commandText(operand, options),
+  });
+  return { effect, found };
+}
+
+function commandText(operand: string, { archives, kernel, base }: SeriesOptions): string {
+  const pair = (name: string, value: string | null): readonly string[] =>
+    value === null ? [] : [`${name} ${quoteArgument(value)}`];
+  const parts = [
+    ...archives.flatMap((path) => pair('--archive', path)),
+    ...pair('--kernel', kernel),
+    ...pair('--base', base),
+  ];
+  return ['bitwatch series', quoteArgument(operand), ...parts].join(' ');
+}
+
+/** A series that does not apply to the base that was named is bad data; one whose base is not at hand could not be weighed. */
+export function statusOf({ outcome }: SeriesEffect): number {
+  switch (outcome.kind) {
+    case 'untouched':
+    case 'applied':
+      return EXIT.clean;
+    case 'incomplete':
+      return EXIT.incomplete;
+    case 'rejected':
+      return outcome.base.by === 'closest' ? EXIT.incomplete : EXIT.data;
+    case 'unreadable':
+      return EXIT.data;
+  }
+}
