@@ -58,11 +58,15 @@ export async function readNamesFile(file: string, text: string, reader: PlainRea
     reader,
     async () => (await import('./lists-shape.ts')).checkNames,
   );
-  return plain.names.map((name) => ({
-    ...name,
-    leaf: Number(name.leaf),
-    subleaf: name.subleaf === null ? null : Number(name.subleaf),
-  }));
+  return plain.names.flatMap(({ leaf, subleaf, lastSubleaf, ...name }) => {
+    const first = subleaf === null ? null : Number(subleaf);
+    const more = first === null || lastSubleaf === undefined ? 0 : Math.max(0, Number(lastSubleaf) - first);
+    return Array.from({ length: more + 1 }, (_, step) => ({
+      ...name,
+      leaf: Number(leaf),
+      subleaf: first === null ? null : first + step,
+    }));
+  });
 }
 
 export async function readLevelsFile(

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LEVELS, RULE_IDS } from '../model/finding.ts';
-import { checkOf, hexText, leafShape, registerShape } from './shape.ts';
+import { checkOf, hexText, leafShape, registerShape, u32Text } from './shape.ts';
 
 const day = z.iso.date();
 const rule = z.enum(RULE_IDS);
@@ -31,6 +31,7 @@ const names = z.strictObject({
   names: z.array(
     z.strictObject({
       ...leafShape,
+      lastSubleaf: u32Text.optional(),
       register: registerShape,
       high: z.int().min(0).max(31),
       low: z.int().min(0).max(31),

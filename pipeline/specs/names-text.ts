@@ -18,11 +18,12 @@ export function namesToYaml(names: readonly BitName[], sources: readonly Source[
         ])}`,
     ),
     'names:',
-    ...names.map(
-      (name) =>
+    ...runsOf(names).map(
+      ({ last, ...name }) =>
         `  - ${flow([
           ['leaf', quoted(hex(name.leaf))],
           ['subleaf', name.subleaf === null ? 'null' : quoted(hex(name.subleaf))],
+          ...(last === null || last === name.subleaf ? [] : [['lastSubleaf', quoted(hex(last))] as const]),
           ['register', name.register],
           ['high', `${name.high}`],
           ['low', `${name.low}`],
@@ -31,4 +32,24 @@ export function namesToYaml(names: readonly BitName[], sources: readonly Source[
     ),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+type Run = BitName & { readonly last: number | null };
+
+/** Names that successive sub-leaves share, as one with its last sub-leaf: one layout is one row. */
+function runsOf(names: readonly BitName[]): readonly Run[] {
+  const open = new Map<string, number>();
+  const runs: Run[] = [];
+  for (const name of names) {
+    const key = `${name.leaf} ${name.register} ${name.high}:${name.low} ${name.name}`;
+    const at = open.get(key);
+    const run = at === undefined ? undefined : runs[at];
+    if (at !== undefined && run !== undefined && name.subleaf !== null && run.last === name.subleaf - 1)
+      runs[at] = { ...run, last: name.subleaf };
+    else {
+      open.set(key, runs.length);
+      runs.push({ ...name, last: name.subleaf });
+    }
+  }
+  return runs;
 }

@@ -23,7 +23,7 @@ import { type PlainReader, readPlain } from './plain.ts';
 import { readPolicyFile } from './policy-file.ts';
 import { readRegistersTable } from './registers-table.ts';
 import type { PlainSources } from './sources-shape.ts';
-import { readRequired, readStaticRegisters } from './tables.ts';
+import { readArguedNames, readRequired, readStaticRegisters } from './tables.ts';
 
 /** Everything under `specs/`, read and validated, each list in the order of versions. */
 export type Specs = {
@@ -85,7 +85,13 @@ export async function loadSpecs(directory: string, reader: PlainReader): Promise
       required: await readRequired('specs/required.md', text('required.md'), reader),
       staticRegisters: await readStaticRegisters('specs/leaves.md', text('leaves.md'), reader),
       clobbers: await readClobbersTable('specs/clobbers.md', text('clobbers.md'), reader),
-      names: await readNamesFile('specs/names.yaml', text('names.yaml'), reader),
+      // The kernel's own name of the same bits stands: of equally wide names the first counts.
+      names: [
+        ...(await readNamesFile('specs/names.yaml', text('names.yaml'), reader)),
+        ...(existsSync(join(directory, 'names.md'))
+          ? await readArguedNames('specs/names.md', text('names.md'), reader)
+          : []),
+      ],
       levels: await readLevelsFile('specs/levels.yaml', text('levels.yaml'), reader),
     },
     clobbers: clobbers.map(({ value }) => value).sort((a, b) => compareVersions(a.release, b.release)),

@@ -1,6 +1,7 @@
 import type { CellParser } from '../extract/markdown/table.ts';
 import { type BitSelection, parseBit } from '../model/bit-text.ts';
-import type { RequiredBit, StaticRegister } from '../model/knowledge.ts';
+import type { BitName, RequiredBit, StaticRegister } from '../model/knowledge.ts';
+import { bitsOf } from '../model/mask.ts';
 import { REGISTERS, type Register } from '../model/place.ts';
 import type { PlainReader } from './plain.ts';
 
@@ -45,6 +46,11 @@ const text: CellParser<string> = (cell, bad) => {
   return cell.text;
 };
 
+const word: CellParser<string> = (cell, bad) => {
+  if (!/^\w+$/.test(cell.text)) throw bad('one word of letters, digits and `_`');
+  return cell.text;
+};
+
 /** `specs/required.md`. */
 export async function readRequired(
   file: string,
@@ -84,4 +90,26 @@ export async function readStaticRegisters(
     });
   });
   return rows.map(({ leaf, subleaf, register, holds }) => ({ leaf, subleaf, register, reason: holds }));
+}
+
+/** `specs/names.md`: bits and fields that the kernel does not name. */
+export async function readArguedNames(
+  file: string,
+  markdown: string,
+  reader: PlainReader,
+): Promise<readonly BitName[]> {
+  const rows = await cached('argued-names', markdown, reader, async () => {
+    const { readTable } = await import('../extract/markdown/table.ts');
+    return readTable(file, markdown, {
+      columns: {
+        bits: { title: 'Bits', parse: bitCell },
+        name: { title: 'Name', parse: word },
+        source: { title: 'Source', parse: text },
+      },
+    });
+  });
+  return rows.map(({ bits, name }) => {
+    const places = bitsOf(bits.mask);
+    return { ...bits.place, high: Math.max(...places), low: Math.min(...places), name };
+  });
 }

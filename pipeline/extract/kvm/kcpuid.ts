@@ -5,10 +5,13 @@ import { comparePlaces, type Place, placeId, REGISTERS } from '../../model/place
 import type { FeatureTable } from './features.ts';
 
 export const KCPUID_PATH = 'tools/arch/x86/kcpuid/cpuid.csv';
-/** Sub-leaf ranges of this file stand for leaves with many sub-leaves of one layout; beyond this many it is no layout. */
+/** Sub-leaf ranges of this file stand for leaves with many sub-leaves of one layout; beyond this many it is a slip. */
 const MAX_SUBLEAVES = 64;
 
-/** Reads `cpuid.csv`: leaf, sub-leaves, register, bits, short name, description. Throws a DataError with the line. */
+/**
+ * Reads `cpuid.csv`: leaf, sub-leaves, register, bits, short name, description. A range of sub-leaves is written high to
+ * low, as bits are: `31:0` names 32 of them. Throws a DataError with the line.
+ */
 export function readKcpuid(file: string, text: string): readonly BitName[] {
   return text.split('\n').flatMap((line, index): readonly BitName[] => {
     if (/^\s*(#|$)/.test(line)) return [];
@@ -25,8 +28,10 @@ export function readKcpuid(file: string, text: string): readonly BitName[] {
     const low = Number(field?.[2] ?? field?.[1] ?? 99);
     if (high > 31 || low > high) throw bad('bits from 31 to 0', bits);
     if (!/^\S+$/.test(name)) throw bad('a short name', name);
-    const first = Number(range[1]);
-    const last = Math.min(Number(range[2] ?? range[1]), first + MAX_SUBLEAVES - 1);
+    const last = Number(range[1]);
+    const first = Number(range[2] ?? range[1]);
+    if (first > last || last - first >= MAX_SUBLEAVES)
+      throw bad(`a range of at most ${MAX_SUBLEAVES} sub-leaves, high to low`, subleaves);
     return Array.from({ length: last - first + 1 }, (_, step) => ({
       leaf: Number(leaf),
       subleaf: first + step,
