@@ -31,6 +31,25 @@ export type Restore = { readonly msr: string; readonly by: string; readonly path
 export const UPSTREAM_PROOFS = ['list-patch', 'imports-agree', 'one-import'] as const;
 export type Upstream = { readonly proof: (typeof UPSTREAM_PROOFS)[number]; readonly because: string };
 
+/** A place in a file of the kernel, with a mask of a field of 64 bits. */
+export type MaskAt = { readonly mask: bigint; readonly path: string; readonly line: number };
+
+/**
+ * What KVM refuses a module for, so that it runs no TD at all. Of TDX_FEATURES0 all bits of the mask must be set; of
+ * ATTRIBUTES and XFAM no bit beyond the mask may be fixed to 1; and there may be at most so many CPUID_CONFIG entries.
+ */
+export type Requirement =
+  | ({ readonly kind: 'features0' | 'attributes-fixed1' | 'xfam-fixed1' } & MaskAt)
+  | { readonly kind: 'config-slots'; readonly limit: number; readonly path: string; readonly line: number };
+
+/** KVM's own check of the register mask of TDG.VP.VMCALL: the line is that of the check, or of who takes the exit without one. */
+export type VmcallCheck = {
+  readonly check: 'none' | 'mask';
+  readonly mask: bigint | null;
+  readonly path: string;
+  readonly line: number;
+};
+
 export type Base = { readonly release: string; readonly because: string };
 
 /** What one KVM revision does with a TD's CPUID, attributes, XFAM and host state. */
@@ -55,6 +74,12 @@ export type Policy = {
   readonly restores: readonly Restore[];
   /** The length of KVM's array of CPUID_CONFIG entries. */
   readonly configLimit: number | null;
+  /** Not there where it was not read. */
+  readonly requires?: readonly Requirement[];
+  /** The bits that KVM sets in CONFIG_FLAGS; not there where they were not read. */
+  readonly configFlags?: readonly MaskAt[];
+  /** Not there where the code that takes the exit was not read. */
+  readonly vmcall?: VmcallCheck;
   /** Feature names that KVM knows (a capability set in kvm_cpu_caps), as places. */
   readonly known: readonly PolicyMask[];
   readonly notes: readonly string[];

@@ -124,6 +124,10 @@ export function diffJson(diff: ReleaseDiff, names: readonly BitName[]) {
   };
 }
 
+/** Facts with a 64-bit mask, printed in hex. */
+const maskedJson = <T extends object>(fact: T) =>
+  'mask' in fact ? { ...fact, mask: typeof fact.mask === 'bigint' ? hex(fact.mask) : null } : fact;
+
 /** `bitwatch.policy/1`. */
 export function policyJson(policy: Policy, names: readonly BitName[]) {
   const masks = (entries: readonly PolicyMask[]) =>
@@ -150,6 +154,9 @@ export function policyJson(policy: Policy, names: readonly BitName[]) {
     restores: [...new Set(policy.restores.map((restore) => restore.msr))].sort(compareTexts),
     restoredAt: policy.restores,
     configLimit: policy.configLimit,
+    requires: policy.requires?.map(maskedJson) ?? null,
+    configFlags: policy.configFlags?.map(maskedJson) ?? null,
+    vmcall: policy.vmcall === undefined ? null : maskedJson(policy.vmcall),
     known: masks(policy.known),
     notes: policy.notes,
   };

@@ -40,6 +40,21 @@ export const policy = z.strictObject({
   restores: texts,
   restoredAt: z.array(z.strictObject({ msr: z.string(), by: z.string(), path: z.string(), line })),
   configLimit: count.nullable(),
+  requires: z
+    .array(
+      z.union([
+        z.strictObject({
+          kind: z.enum(['features0', 'attributes-fixed1', 'xfam-fixed1']),
+          mask: hex,
+          path: z.string(),
+          line,
+        }),
+        z.strictObject({ kind: z.literal('config-slots'), limit: count, path: z.string(), line }),
+      ]),
+    )
+    .nullable(),
+  configFlags: z.array(z.strictObject({ mask: hex, path: z.string(), line })).nullable(),
+  vmcall: z.strictObject({ check: z.enum(['none', 'mask']), mask: hex.nullable(), path: z.string(), line }).nullable(),
   known: policyMasks,
   notes: texts,
 });

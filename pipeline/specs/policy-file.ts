@@ -11,11 +11,18 @@ export async function readPolicyFile(file: string, text: string, reader: PlainRe
     reader,
     async () => (await import('./policy-shape.ts')).checkPolicy,
   );
-  const { upstream, base, ...rest } = plain;
+  const { upstream, base, requires, configFlags, vmcall, ...rest } = plain;
   return {
     ...rest,
     ...(upstream === undefined ? {} : { upstream }),
     ...(base === undefined ? {} : { base }),
+    ...(requires === undefined
+      ? {}
+      : { requires: requires.map((each) => ('mask' in each ? { ...each, mask: BigInt(each.mask) } : each)) }),
+    ...(configFlags === undefined
+      ? {}
+      : { configFlags: configFlags.map((each) => ({ ...each, mask: BigInt(each.mask) })) }),
+    ...(vmcall === undefined ? {} : { vmcall: { ...vmcall, mask: vmcall.mask === null ? null : BigInt(vmcall.mask) } }),
     attributes: BigInt(plain.attributes),
     xfam: typeof plain.xfam === 'string' ? BigInt(plain.xfam) : plain.xfam,
     deny: plain.deny.map(mask),

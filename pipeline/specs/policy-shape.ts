@@ -26,6 +26,16 @@ export const policyShape = z.strictObject({
   allow: masks,
   adds: masks,
   restores: z.array(z.strictObject({ msr: z.string().min(1), by: z.string().min(1), ...place })),
+  requires: z
+    .array(
+      z.union([
+        z.strictObject({ kind: z.enum(['features0', 'attributes-fixed1', 'xfam-fixed1']), mask: hexText, ...place }),
+        z.strictObject({ kind: z.literal('config-slots'), limit: z.int().min(0), ...place }),
+      ]),
+    )
+    .optional(),
+  configFlags: z.array(z.strictObject({ mask: hexText, ...place })).optional(),
+  vmcall: z.strictObject({ check: z.enum(['none', 'mask']), mask: hexText.nullable(), ...place }).optional(),
   notes: z.array(z.string()),
   known: masks,
 });

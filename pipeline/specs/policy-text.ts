@@ -1,7 +1,7 @@
 import { hex, hex32 } from '../model/mask.ts';
 import { compareTexts } from '../model/order.ts';
 import { comparePlaces } from '../model/place.ts';
-import type { Policy, PolicyMask } from '../model/policy.ts';
+import type { Policy, PolicyMask, Requirement } from '../model/policy.ts';
 import { flow, quoted, textList } from './yaml-text.ts';
 
 /** `specs/kvm/<version>.yaml`: what one KVM version does, extracted by the program or declared by hand. */
@@ -41,11 +41,40 @@ export function policyToYaml(policy: Policy): string {
           ]),
         ),
     ),
+    ...(policy.requires === undefined ? [] : list('requires', policy.requires.map(requirement))),
+    ...(policy.configFlags === undefined
+      ? []
+      : list(
+          'configFlags',
+          policy.configFlags.map((each) => flow([['mask', quoted(hex(each.mask))], ...lineOf(each)])),
+        )),
+    ...(policy.vmcall === undefined
+      ? []
+      : [
+          `vmcall: ${flow([
+            ['check', policy.vmcall.check],
+            ['mask', policy.vmcall.mask === null ? 'null' : quoted(hex(policy.vmcall.mask))],
+            ...lineOf(policy.vmcall),
+          ])}`,
+        ]),
     ...textList('notes', policy.notes),
     ...masks('known', policy.known),
   ];
   return `${lines.join('\n')}\n`;
 }
+
+const lineOf = ({ path, line }: { readonly path: string; readonly line: number }) =>
+  [
+    ['path', quoted(path)],
+    ['line', `${line}`],
+  ] as const;
+
+const requirement = (each: Requirement): string =>
+  flow([
+    ['kind', each.kind],
+    each.kind === 'config-slots' ? (['limit', `${each.limit}`] as const) : (['mask', quoted(hex(each.mask))] as const),
+    ...lineOf(each),
+  ]);
 
 const list = (key: string, items: readonly string[]): readonly string[] =>
   items.length === 0 ? [`${key}: []`] : [`${key}:`, ...items.map((item) => `  - ${item}`)];

@@ -17,6 +17,8 @@ export type KernelParts = {
   /** Features beyond the default ones: name to word and bit. */
   readonly features?: Readonly<Record<string, readonly [word: string, bit: number]>>;
   readonly files?: Readonly<Record<string, string>>;
+  /** Paths that the tree does not have. */
+  readonly without?: readonly string[];
 };
 
 export const DENY = `
@@ -134,13 +136,17 @@ ${parts.restores ?? RESTORES}
     'arch/x86/include/asm/tdx_global_metadata.h': 'struct tdx_sys_info_td_conf {\n\tu64 cpuid_config_leaves[48];\n};\n',
     'arch/x86/include/asm/fpu/types.h':
       'enum xfeature {\n\tXFEATURE_FP,\n\tXFEATURE_SSE,\n};\n#define XFEATURE_MASK_FP (1 << XFEATURE_FP)\n#define XFEATURE_MASK_SSE (1 << XFEATURE_SSE)\n',
+    'arch/x86/virt/vmx/tdx/tdx.c': '',
+    'arch/x86/virt/vmx/tdx/tdx_global_metadata.c': '',
     Makefile: 'VERSION = 7\nPATCHLEVEL = 2\nSUBLEVEL = 1\nEXTRAVERSION =\n',
     ...parts.files,
   };
 }
 
 function kernelTree(parts: KernelParts = {}): KernelTree {
-  const files = Object.entries(kernelFiles(parts)).map(([path, text]) => [path, { text, blob: path }] as const);
+  const files = Object.entries(kernelFiles(parts))
+    .filter(([path]) => !parts.without?.includes(path))
+    .map(([path, text]) => [path, { text, blob: path }] as const);
   return openTree('example/linux', 'a'.repeat(40), new Map(files));
 }
 

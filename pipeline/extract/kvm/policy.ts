@@ -9,8 +9,10 @@ import { readFilter } from './generation.ts';
 import { KNOWN_TEXT, readKnown } from './known.ts';
 import { oneMeaning } from './meaning.ts';
 import { meaningsOf } from './meanings.ts';
+import { readRequirements } from './requirements.ts';
 import { RESTORES_TEXT, readRestores } from './restores.ts';
 import { HEADERS, type KernelTree, TDX_PATH } from './tree.ts';
+import { readConfigFlags, readVmcallCheck } from './vmcall.ts';
 import { namedXfam, readXfam, readXfamChanges, VMX_PATH, X86_PATH, XFAM_TEXT } from './xfam.ts';
 
 const METADATA = 'arch/x86/include/asm/tdx_global_metadata.h';
@@ -62,6 +64,13 @@ export function readPolicy(tree: KernelTree, version: string): Policy {
     move: movedLines,
   });
   const xfam = namedXfam(own, changes);
+  const configLimit = readConfigLimit(tree);
+  const { requirements, notes: missing } = readRequirements(tree, {
+    attributes: attributes.mask,
+    xfam: xfam.mask,
+    configLimit,
+  });
+  const vmcall = readVmcallCheck(tree.unit(TDX_PATH), scope);
   return {
     version,
     source: {
@@ -83,9 +92,12 @@ export function readPolicy(tree: KernelTree, version: string): Policy {
       compute: readRestores,
       move: movedLines,
     }),
-    configLimit: readConfigLimit(tree),
+    configLimit,
+    requires: requirements,
+    configFlags: readConfigFlags(tree.unit(TDX_PATH), scope),
+    ...(vmcall === null ? {} : { vmcall }),
     known,
-    notes: [...filter.notes, ...xfam.notes, ...attributes.notes, ...generationNotes(filter.generation)],
+    notes: [...filter.notes, ...xfam.notes, ...attributes.notes, ...missing, ...generationNotes(filter.generation)],
   };
 }
 

@@ -60,6 +60,9 @@ export const KVM_PATHS: readonly string[] = [
   'arch/x86/include/uapi/asm/kvm.h',
   'arch/x86/include/asm/fpu/types.h',
   'arch/x86/include/asm/fpu/xcr.h',
+  'arch/x86/virt/vmx/tdx/tdx.h',
+  'arch/x86/virt/vmx/tdx/tdx.c',
+  'arch/x86/virt/vmx/tdx/tdx_global_metadata.c',
   'Makefile',
 ];
 /** What the names of bits are read from. */

@@ -53,6 +53,7 @@ export function namedXfam(
   { mask, notes }: Xfam,
   { adds, refuses }: XfamChanges,
 ): {
+  readonly mask: bigint;
   readonly names: readonly string[];
   readonly notes: readonly string[];
 } {
@@ -60,6 +61,7 @@ export function namedXfam(
   const has = (bit: number): boolean => ((all >> BigInt(bit)) & 1n) === 1n;
   const unnamed = [...Array(64).keys()].filter((bit) => has(bit) && !XFAM_NAMES.has(bit));
   return {
+    mask: all,
     names: [...XFAM_NAMES].filter(([bit]) => has(bit)).map(([, name]) => name.toLowerCase()),
     notes: [...notes, ...unnamed.map((bit) => `KVM supports XFAM bit ${bit}, which has no name here`)],
   };
