@@ -46,8 +46,8 @@ test('imports point one way', () => {
   expect(wrong).toEqual([]);
 });
 
-/** The mail reader's worker is a process of its own, and those two start it: they pass on what they were started with. */
-const WORKERS = new Set(['archive/worker.ts', 'archive/readers.ts', 'archive/git.ts']);
+/** The mail reader's worker is a process of its own, and has its environment from who started it. */
+const WORKERS = new Set(['archive/worker.ts']);
 
 test('only cli.ts touches process, and pure stages read nothing', () => {
   const touching = files.filter(

@@ -1,4 +1,5 @@
-import { gitBlocks, gitLines } from './git.ts';
+import { gitBlocks, gitLines } from '../git/lines.ts';
+import type { Place } from '../git/run.ts';
 
 /** What one commit of a public-inbox epoch does: brings a mail, takes one away, or neither. */
 export type Event =
@@ -18,12 +19,12 @@ function eventOf({ commit, blob, path }: Listed): Event {
 }
 
 /** What the given commits change, by commit: the path and blob that each leaves behind. */
-async function changesOf(gitDir: string, commits: readonly string[]): Promise<Map<string, Listed>> {
+async function changesOf(place: Place, commits: readonly string[]): Promise<Map<string, Listed>> {
   const changes = new Map<string, Listed>();
   let current: Listed | null = null;
   const args = ['diff-tree', '--stdin', '--root', '--always', '--raw', '--no-abbrev', '--no-renames', '-r'];
   await gitLines(
-    gitDir,
+    place,
     args,
     (line) => {
       if (OID.test(line)) {
@@ -50,7 +51,7 @@ async function changesOf(gitDir: string, commits: readonly string[]): Promise<Ma
  * again, a deletion, a missing blob) is looked at with diff-tree, and so is the commit that listed its blob in its stead.
  */
 export async function listEvents(
-  gitDir: string,
+  place: Place,
   tip: string,
   after: string | null,
   onBlob: (blob: string) => void = () => {},
@@ -66,7 +67,7 @@ export async function listEvents(
   const width = tip.length;
   const range = after === null ? [tip] : [tip, `^${after}`];
   const args = ['rev-list', '--objects', '--in-commit-order', '--missing=allow-any', '--end-of-options', ...range];
-  await gitBlocks(gitDir, args, (block) => {
+  await gitBlocks(place, args, (block) => {
     for (let at = 0; at < block.length; ) {
       const eol = block.indexOf(0x0a, at);
       const end = eol < 0 ? block.length : eol;
@@ -77,21 +78,21 @@ export async function listEvents(
       at = end + 1;
     }
   });
-  await settle(gitDir, listed);
+  await settle(place, listed);
   return listed.reverse().map(eventOf);
 }
 
-async function settle(gitDir: string, listed: readonly Listed[]): Promise<void> {
+async function settle(place: Place, listed: readonly Listed[]): Promise<void> {
   const open = listed.filter((entry) => entry.blob === '');
   if (open.length === 0) return;
   const changes = await changesOf(
-    gitDir,
+    place,
     open.map((entry) => entry.commit),
   );
   const blobs = new Set([...changes.values()].map(({ blob }) => blob).filter((blob) => blob !== ''));
   const claimed = listed.filter(({ blob, commit }) => blobs.has(blob) && !changes.has(commit));
   const more = await changesOf(
-    gitDir,
+    place,
     claimed.map((entry) => entry.commit),
   );
   for (const entry of [...open, ...claimed]) {

@@ -1,6 +1,6 @@
-import { NoInputError } from '../model/errors.ts';
+import type { Repository } from '../git/repository.ts';
+import { requireSuccess, runGit } from '../git/run.ts';
 import { type Event, listEvents } from './events.ts';
-import { gitTry } from './git.ts';
 import { blobScanner } from './readers.ts';
 import type { Part } from './state.ts';
 
@@ -8,7 +8,7 @@ import type { Part } from './state.ts';
 export type Shard = { readonly index: number; readonly of: number };
 
 export type GitScan = {
-  readonly gitDir: string;
+  readonly repository: Repository;
   readonly name: string;
   /** The tip of the last scan, `null` where there was none. */
   readonly after: string | null;
@@ -16,20 +16,22 @@ export type GitScan = {
   readonly shard: Shard;
 };
 
-/** The commit that HEAD names; `null` in a repository without commits. Throws NoInputError where there is no repository. */
-export async function tipOf(gitDir: string): Promise<string | null> {
-  const { code, out } = await gitTry(gitDir, ['rev-parse', '--quiet', '--verify', '--end-of-options', 'HEAD^{commit}']);
-  if (code === 0) return out;
-  const repository = await gitTry(gitDir, ['rev-parse', '--git-dir']);
-  if (repository.code !== 0) throw new NoInputError(`${gitDir}: no git repository`);
+/** The commit that HEAD names; `null` in a repository without commits. */
+export async function tipOf(repository: Repository): Promise<string | null> {
+  const args = ['rev-parse', '--quiet', '--verify', '--end-of-options', 'HEAD^{commit}'];
+  const { stdout, ...result } = await runGit(args, repository);
+  if (result.status === 0) return stdout.toString('latin1').trim();
+  if (result.cut !== null || result.stderr !== '') requireSuccess(repository.path, args, result);
   return null;
 }
 
 /** The last tip, if history still holds it: a purged archive is rewritten and must be read anew. */
-async function usableTip(scan: GitScan, tip: string): Promise<string | null> {
-  if (scan.after === null) return null;
-  const { code } = await gitTry(scan.gitDir, ['merge-base', '--is-ancestor', scan.after, tip]);
-  return code === 0 ? scan.after : null;
+async function usableTip({ repository, after }: GitScan, tip: string): Promise<string | null> {
+  if (after === null || !/^[0-9a-f]{40,64}$/.test(after)) return null;
+  const args = ['merge-base', '--is-ancestor', after, tip];
+  const { cut, ...result } = await runGit(args, repository);
+  if (cut !== null) requireSuccess(repository.path, args, { cut, ...result });
+  return result.status === 0 ? after : null;
 }
 
 function eventLine(event: Event, lineOf: ReadonlyMap<string, string>): string {
@@ -39,6 +41,7 @@ function eventLine(event: Event, lineOf: ReadonlyMap<string, string>): string {
   const line = lineOf.get(event.blob) ?? `! ${event.blob} missing`;
   if (!line.startsWith('!')) return `+ ${event.commit} ${line}`;
   const [, blob, kind, size] = line.split(' ');
+  if (kind !== 'missing' && kind !== 'large') return `! ${event.commit} not-a-mail ${blob} is a ${kind}`;
   const reason = kind === 'missing' ? 'missing-blob' : 'too-large';
   return `! ${event.commit} ${reason} ${blob}${size === undefined ? '' : ` of ${size} bytes`}`;
 }
@@ -50,10 +53,10 @@ function partOf(scan: GitScan, after: string | null, tip: string, events: readon
 
 /** Reads what is new in one epoch, or one shard of it; `null` where nothing is new. */
 export async function scanGit(scan: GitScan): Promise<Part | null> {
-  const tip = await tipOf(scan.gitDir);
+  const tip = await tipOf(scan.repository);
   if (tip === null || tip === scan.after) return null;
   const after = await usableTip(scan, tip);
-  const scanner = blobScanner(scan.gitDir, scan.jobs);
+  const scanner = blobScanner(scan.repository, scan.jobs);
   const asked = new Set<string>();
   const ask = (blob: string): void => {
     if (asked.has(blob)) return;
@@ -61,7 +64,7 @@ export async function scanGit(scan: GitScan): Promise<Part | null> {
     scanner.add(blob);
   };
   const { index, of } = scan.shard;
-  const all = await listEvents(scan.gitDir, tip, after, of === 1 ? ask : undefined);
+  const all = await listEvents(scan.repository, tip, after, of === 1 ? ask : undefined);
   const events = all.slice(Math.floor((all.length * (index - 1)) / of), Math.floor((all.length * index) / of));
   for (const event of events) if (event.kind === 'mail') ask(event.blob);
   const lineOf = await scanner.finish();

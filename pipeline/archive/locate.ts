@@ -4,7 +4,13 @@ import { NoInputError } from '../model/errors.ts';
 import type { ArchiveKind } from './state.ts';
 
 /** An archive on disk. `name` is how reports and the state call it. */
-export type Archive = { readonly name: string; readonly path: string; readonly kind: ArchiveKind };
+export type Archive = {
+  readonly name: string;
+  readonly path: string;
+  readonly kind: ArchiveKind;
+  /** What a git that reads it may know of the run's environment. */
+  readonly env: NodeJS.ProcessEnv;
+};
 
 async function entriesOf(path: string): Promise<ReadonlySet<string>> {
   try {
@@ -37,16 +43,16 @@ async function fileKind(path: string): Promise<ArchiveKind> {
  * The archives at a path: a git repository (bare or with `.git`), an inbox of several epochs, a maildir, an mbox or mboxrd, or a
  * single mail. Throws NoInputError where there is none.
  */
-export async function locateArchives(path: string): Promise<readonly Archive[]> {
+export async function locateArchives(path: string, env: NodeJS.ProcessEnv): Promise<readonly Archive[]> {
   const info = await stat(path).catch((cause: unknown) => {
     throw new NoInputError(`${path}: no such archive`, { cause });
   });
-  if (!info.isDirectory()) return [{ name: path, path, kind: await fileKind(path) }];
+  if (!info.isDirectory()) return [{ name: path, path, env, kind: await fileKind(path) }];
   const names = await entriesOf(path);
-  if (names.has('HEAD') && names.has('objects')) return [{ name: path, path, kind: 'git' }];
-  if (names.has('.git')) return [{ name: path, path: join(path, '.git'), kind: 'git' }];
-  if (names.has('cur') || names.has('new')) return [{ name: path, path, kind: 'maildir' }];
+  if (names.has('HEAD') && names.has('objects')) return [{ name: path, path, env, kind: 'git' }];
+  if (names.has('.git')) return [{ name: path, path, env, kind: 'git' }];
+  if (names.has('cur') || names.has('new')) return [{ name: path, path, env, kind: 'maildir' }];
   const epochs = await epochsOf(path, names);
   if (epochs.length === 0) throw new NoInputError(`${path}: neither git repository, inbox, maildir nor mail`);
-  return epochs.map((epoch) => ({ name: epoch, path: epoch, kind: 'git' }));
+  return epochs.map((epoch) => ({ name: epoch, path: epoch, env, kind: 'git' }));
 }

@@ -1,20 +1,15 @@
-import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
-import { gitClient, reaching } from '../git/client.ts';
-import { makeCache, transportUrl } from '../git/clone.ts';
-import { makeFolder } from '../git/folder.ts';
+import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { remoteAt, remoteHead } from '../git/client.ts';
+import { cloneInto, fetchRefs, makeCache } from '../git/clone.ts';
 import { withLock } from '../git/lock.ts';
-import { UnavailableError } from '../model/errors.ts';
+import { openRepository, resolveCommit } from '../git/repository.ts';
+import { readGit } from '../git/run.ts';
+import { NoInputError, UnavailableError } from '../model/errors.ts';
 
 /** The commit that a remote repository's HEAD names, null where it has none. Throws an UnavailableError. */
-export async function remoteTip(url: string, directory: string, env: NodeJS.ProcessEnv): Promise<string | null> {
-  const cache = resolve(directory);
-  makeCache(cache);
-  return reaching(url, async () => {
-    const git = await gitClient(cache, cache, env);
-    const out = await git.raw(['ls-remote', '--', transportUrl(url), 'HEAD']);
-    return /^([0-9a-f]{40,64})\tHEAD$/m.exec(out)?.[1] ?? null;
-  });
+export async function remoteTip(url: string, env: NodeJS.ProcessEnv): Promise<string | null> {
+  return (await remoteHead(url, await remoteAt(url, env), env))?.commit ?? null;
 }
 
 /**
@@ -22,60 +17,20 @@ export async function remoteTip(url: string, directory: string, env: NodeJS.Proc
  * so that the shares of a scan on several machines read the same history. Throws an UnavailableError where the source cannot be
  * reached or does not have the tip (any more), which is never "nothing new".
  */
-export async function updateMirror(
-  url: string,
-  mirror: string,
-  tip: string,
-  directory: string,
-  env: NodeJS.ProcessEnv,
-): Promise<void> {
-  // Git runs in the cache: a relative path would mean another place there.
-  const [target, cache] = [resolve(mirror), resolve(directory)];
-  makeCache(cache);
-  const parent = dirname(target);
-  makeFolder(parent);
+export async function updateMirror(url: string, mirror: string, tip: string, env: NodeJS.ProcessEnv): Promise<void> {
+  // Git runs in the mirror: a relative path would mean another place there.
+  const target = resolve(mirror);
+  makeCache(dirname(target));
   await withLock(`${target}.lock`, url, async () => {
-    if (existsSync(target)) await fetchHeads(url, target, cache, env);
-    else await cloneWhole(url, target, cache, env);
-    const git = await gitClient(target, cache, env);
-    const type = await git.raw(['cat-file', '-t', '--', tip]).catch(() => '');
-    if (type.trim() !== 'commit')
+    const step = { url, remote: await remoteAt(url, env), target, env, isPartial: false };
+    await (existsSync(target) ? fetchRefs(step) : cloneInto(step));
+    const commit = await resolveCommit(openRepository(target, env), tip).catch((cause: unknown) => {
+      if (!(cause instanceof NoInputError)) throw cause;
       throw new UnavailableError(
         `${url} does not have ${tip.slice(0, 12)}: the archive was rewritten since the run was planned; plan again`,
+        { cause },
       );
-    await git.raw(['update-ref', '--no-deref', 'HEAD', tip]);
-  });
-}
-
-async function cloneWhole(url: string, target: string, cache: string, env: NodeJS.ProcessEnv): Promise<void> {
-  const parent = dirname(target);
-  const prefix = `.${basename(target)}.clone-`;
-  // What a run that was killed left behind; the lock says that no other is at work.
-  for (const name of readdirSync(parent))
-    if (name.startsWith(prefix)) rmSync(join(parent, name), { recursive: true, force: true });
-  const temporary = mkdtempSync(join(parent, prefix));
-  try {
-    await reaching(url, async () => {
-      const git = await gitClient(cache, cache, env);
-      await git.clone(transportUrl(url), join(temporary, 'git'), ['--bare']);
     });
-    renameSync(join(temporary, 'git'), target);
-  } finally {
-    rmSync(temporary, { recursive: true, force: true });
-  }
-}
-
-async function fetchHeads(url: string, target: string, cache: string, env: NodeJS.ProcessEnv): Promise<void> {
-  await reaching(url, async () => {
-    const git = await gitClient(target, cache, env);
-    await git.raw([
-      'fetch',
-      '--prune',
-      '--force',
-      '--no-auto-maintenance',
-      '--',
-      transportUrl(url),
-      '+refs/heads/*:refs/heads/*',
-    ]);
+    await readGit({ gitDir: target, path: target, env }, ['update-ref', '--no-deref', 'HEAD', commit]);
   });
 }

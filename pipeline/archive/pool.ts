@@ -1,32 +1,33 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { gitEnvironment } from '../git/environment.ts';
+import type { Place } from '../git/run.ts';
 import { UnavailableError } from '../model/errors.ts';
 
-/** Worker processes that scan blobs out of the packs of a repository. */
+/** Worker processes that scan blobs of a repository. */
 export type Pool = {
   readonly add: (blob: string) => void;
-  /** The line of each blob by its id, and the blobs that are left for git. */
-  readonly finish: () => Promise<PoolResult>;
+  /** The line of each blob by its id. */
+  readonly finish: () => Promise<ReadonlyMap<string, string>>;
 };
-export type PoolResult = { readonly lines: Map<string, string>; readonly left: string[] };
 
-/** What a worker is asked, and what it answers for a run of blobs: lines, and ids that it leaves for git. */
+/** What a worker is asked, and what it answers for a run of blobs. */
 export type Ask = { readonly ids: string };
-export type Answer = { readonly lines: string; readonly left: string };
+export type Answer = { readonly lines: string };
 
 const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url));
-/** The blobs of a run are read in the order of the pack: longer runs find more delta bases at hand, shorter ones end together. */
+/** A run is one git: longer runs start fewer and find more delta bases at hand, shorter ones end together. */
 const RUN = { first: 2048, least: 256, most: 8192 } as const;
 
 /** One thread per reader, for there is a reader per core; a small young generation stays in the cache. */
 const READER_FLAGS = ['--single-threaded', '--max-semi-space-size=2'];
 
 /** Starts `jobs` workers; each asks for the next run when it has finished one, so that all end at nearly the same time. */
-export function startPool(gitDir: string, jobs: number): Pool {
+export function startPool(place: Place, jobs: number): Pool {
   const waiting: string[] = [];
   let next = 0;
   let complete = false;
-  const result: PoolResult = { lines: new Map(), left: [] };
+  const result = new Map<string, string>();
   const idle: ChildProcess[] = [];
 
   /** The next run: what is there, up to a whole one; smaller ones when the last blobs are known. */
@@ -44,15 +45,14 @@ export function startPool(gitDir: string, jobs: number): Pool {
     else if (complete) worker.disconnect();
     else idle.push(worker);
   };
-  const take = ({ lines, left }: Answer): void => {
-    for (const line of lines.split('\n')) if (line !== '') result.lines.set(line.slice(0, line.indexOf(' ')), line);
-    for (const id of left.split('\n')) if (id !== '') result.left.push(id);
+  const take = ({ lines }: Answer): void => {
+    for (const line of lines.split('\n')) if (line !== '') result.set(line.slice(0, line.indexOf(' ')), line);
   };
   const wake = (): void => {
     for (const worker of idle.splice(0)) serve(worker);
   };
 
-  const ends = Array.from({ length: jobs }, () => startWorker(gitDir, take, serve));
+  const ends = Array.from({ length: jobs }, () => startWorker(place, take, serve));
   // A reader may end before anybody waits for it; `finish` tells of it.
   for (const end of ends) end.catch(() => {});
   return {
@@ -71,11 +71,12 @@ export function startPool(gitDir: string, jobs: number): Pool {
 
 /** Starts a worker and serves it until it is disconnected; rejects with UnavailableError where it ends early. */
 function startWorker(
-  gitDir: string,
+  { gitDir, path, env }: Place,
   take: (answer: Answer) => void,
   serve: (worker: ChildProcess) => void,
 ): Promise<void> {
-  const worker = fork(WORKER, [gitDir], {
+  const worker = fork(WORKER, [gitDir, path], {
+    env: gitEnvironment(env, false),
     execArgv: READER_FLAGS,
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
@@ -96,7 +97,7 @@ function startWorker(
     // After an early end, what the worker said of it may still be on its way.
     worker.on('close', (code, signal) => {
       const reason = /^\w*Error: .*$/m.exec(stderr)?.[0] ?? signal ?? `exit status ${code}`;
-      reject(new UnavailableError(`${gitDir}: a reader of mail ended early: ${reason}`));
+      reject(new UnavailableError(`${path}: a reader of mail ended early: ${reason}`));
     });
   });
 }

@@ -1,5 +1,8 @@
+import { MAX_MAIL } from '../extract/mail/mail.ts';
 import { type Row, scanMail } from '../extract/mail/row.ts';
-import type { BatchObject } from './batch.ts';
+import type { Answer } from '../git/batch-answers.ts';
+import { readObjects } from '../git/cat-file.ts';
+import type { Place } from '../git/run.ts';
 
 /** A scanned mail and where its bytes stand: a blob id, `offset+length` in an mbox, or a file name in a maildir. */
 export type Located = Row & { readonly location: string };
@@ -14,9 +17,19 @@ export function readRowLine(line: string): Located {
   return { location, key, names: names === '1', links: links === '' ? [] : links.split(',') };
 }
 
-/** The line that a worker says of an object: a row, or `! name reason` for one that could not be read. */
-export function objectLine(object: BatchObject): string {
-  if (object.kind === 'missing') return `! ${object.name} missing`;
-  if (object.kind === 'large') return `! ${object.name} large ${object.size}`;
-  return rowLine(object.name, scanMail(object.bytes));
+/** The lines of mails by their blob ids: a row each, or `! id reason` for one that could not be read. */
+export async function scanLines(place: Place, ids: readonly string[]): Promise<readonly string[]> {
+  if (ids.length === 0) return [];
+  const lines: string[] = [];
+  await readObjects(place, ids, {
+    limit: MAX_MAIL,
+    onAnswer: (answer) => lines.push(answerLine(ids[lines.length] ?? '', answer)),
+  });
+  return lines;
+}
+
+function answerLine(id: string, answer: Answer): string {
+  if (answer.kind === 'large') return `! ${id} large ${answer.size}`;
+  if (answer.kind === 'object' && answer.type === 'blob') return rowLine(id, scanMail(answer.bytes));
+  return answer.kind === 'object' ? `! ${id} ${answer.type}` : `! ${id} missing`;
 }

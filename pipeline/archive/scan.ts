@@ -1,12 +1,13 @@
 import { availableParallelism } from 'node:os';
-import { type Mail, readMail } from '../extract/mail/mail.ts';
+import { MAX_MAIL, type Mail, readMail } from '../extract/mail/mail.ts';
 import { idKey } from '../extract/mail/row.ts';
 import { groupLinked } from '../extract/mail/union.ts';
+import { readObjects } from '../git/cat-file.ts';
+import { openRepository } from '../git/repository.ts';
 import { readFileMails, scanFiles } from './files.ts';
 import { type Shard, scanGit } from './git-part.ts';
 import type { Archive } from './locate.ts';
 import { mergeScans } from './merge.ts';
-import { readObjects } from './readers.ts';
 import { type Located, readRowLine } from './scan-line.ts';
 import type { ArchiveState, Part, State } from './state.ts';
 
@@ -47,10 +48,10 @@ export async function scanArchives(
   const parts: Part[] = [];
   for (const archive of archives) {
     const known = state.archives.find(({ name }) => name === archive.name)?.tip ?? null;
-    const { name, path: gitDir, kind } = archive;
+    const { name, path, kind, env } = archive;
     const part =
       kind === 'git'
-        ? await scanGit({ gitDir, name, after: known, jobs, shard })
+        ? await scanGit({ repository: openRepository(path, env), name, after: known, jobs, shard })
         : await scanFiles(archive, known, shard);
     if (part !== null) parts.push(part);
   }
@@ -112,9 +113,12 @@ async function readFrom(archive: Archive, locations: ReadonlySet<string>): Promi
     mails.push({ ...readMail(bytes), archive: archive.name, location });
   };
   if (archive.kind === 'git') {
-    // The reader's buffer is used again: each mail needs bytes of its own.
-    await readObjects(archive.path, locations, (object) => {
-      if (object.kind === 'blob') add(object.name, Buffer.from(object.bytes));
+    await readObjects(openRepository(archive.path, archive.env), locations, {
+      limit: MAX_MAIL,
+      // The bytes are those of a larger piece: each mail keeps its own only.
+      onAnswer: (answer) => {
+        if (answer.kind === 'object' && answer.type === 'blob') add(answer.oid, Buffer.from(answer.bytes));
+      },
     });
     return mails;
   }

@@ -1,14 +1,17 @@
-import { MAX_MAIL } from '../extract/mail/mail.ts';
-import { openStore } from './pack/store.ts';
 import type { Answer, Ask } from './pool.ts';
-import { objectLine } from './scan-line.ts';
+import { scanLines } from './scan-line.ts';
 
 // The entry of a worker process (so it reads its own arguments): runs of blob ids come as messages, their lines go back. It ends when
 // its parent disconnects, or is gone.
-const store = openStore(process.argv[2] ?? '', MAX_MAIL);
+const [, , gitDir = '', path = ''] = process.argv;
 
 process.on('message', ({ ids }: Ask) => {
-  const lines: string[] = [];
-  const left = store.read(ids.split('\n'), (name, bytes) => lines.push(objectLine({ kind: 'blob', name, bytes })));
-  process.send?.({ lines: lines.join('\n'), left: left.join('\n') } satisfies Answer);
+  scanLines({ gitDir, path, env: process.env }, ids.split('\n')).then(
+    (lines) => process.send?.({ lines: lines.join('\n') } satisfies Answer),
+    (error: unknown) => {
+      process.stderr.write(`${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}\n`, () =>
+        process.exit(1),
+      );
+    },
+  );
 });

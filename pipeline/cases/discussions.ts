@@ -1,8 +1,8 @@
-import { gitTry } from '../archive/git.ts';
 import { type Archive, locateArchives } from '../archive/locate.ts';
 import { bareNames } from '../extract/mail/bare-names.ts';
 import { finderOfBit, ownMentions } from '../extract/mail/discussed.ts';
 import { threadsOf } from '../extract/mail/threads.ts';
+import { openRepository, readCommit } from '../git/repository.ts';
 import { formatDay } from '../model/day.ts';
 import type { BitName } from '../model/knowledge.ts';
 import { compareNumbers, compareTexts } from '../model/order.ts';
@@ -43,7 +43,7 @@ export async function readDiscussions(
   stateFile: string | null,
   names: readonly BitName[],
 ): Promise<Discussions> {
-  const archives = (await Promise.all(paths.map(locateArchives))).flat();
+  const archives = (await Promise.all(paths.map((path) => locateArchives(path, context.env)))).flat();
   const { mails, unread, tips } = await archivedMails(context, archives, [], stateFile);
   const bare = bareNames(names);
   const said = mails.flatMap((mail) => {
@@ -91,9 +91,8 @@ export async function readDiscussions(
 const mailKey = ({ id, content }: { readonly id: string; readonly content: string }): string => `${id}\0${content}`;
 
 /** The tip of a git archive and the day that it was committed. */
-async function upTo({ kind, path }: Archive, tip: string | undefined): Promise<string | null> {
+async function upTo({ kind, path, env }: Archive, tip: string | undefined): Promise<string | null> {
   if (kind !== 'git' || tip === undefined) return null;
-  const { code, out } = await gitTry(path, ['log', '-1', '--format=%ct', '--end-of-options', tip]);
-  const seconds = Number(out.trim());
-  return `${tip.slice(0, 12)}${code === 0 && seconds > 0 ? ` of ${formatDay(seconds)}` : ''}`;
+  const { time } = await readCommit(openRepository(path, env), tip);
+  return `${tip.slice(0, 12)}${time > 0 ? ` of ${formatDay(time)}` : ''}`;
 }

@@ -20,6 +20,7 @@ import { readPolicyRevision } from './kvm-revision.ts';
 import { readFiles } from './module-revision.ts';
 import { findRelease } from './operand.ts';
 import { baseOf } from './reviews.ts';
+import { fetchKnown } from './sources.ts';
 
 /**
  * `bitwatch review RELEASE --suggest GITDIR@REV`: a draft patch against that tree which denies each bit that it lets
@@ -38,7 +39,7 @@ export async function draftPatch(
   const release = findRelease(specs, name);
   const repository = openRepository(operand.slice(0, at), context.env);
   const commit = await resolveCommit(repository, operand.slice(at + 1));
-  const blobs = openBlobs(repository.gitDir, context.env, !context.options.offline);
+  const blobs = openBlobs(repository, await fetchKnown(context, repository));
   try {
     const policy = await readPolicyRevision(repository, blobs, commit);
     const base = { release: baseOf(specs).module.release, configurable: configurableBits(baseOf(specs)) };

@@ -27,8 +27,7 @@ export async function* epochsOf(context: Context, list: List): AsyncGenerator<Fo
     trouble: null,
   });
   if (context.options.offline) return yield* named.map(found);
-  const tipOf = (epoch: number): Promise<string | null> =>
-    remoteTip(`${list.url}/${epoch}`, cloneDirectory(context), context.env);
+  const tipOf = (epoch: number): Promise<string | null> => remoteTip(`${list.url}/${epoch}`, context.env);
   let isReached = named.length > 0;
   for (const epoch of named)
     try {
@@ -41,9 +40,25 @@ export async function* epochsOf(context: Context, list: List): AsyncGenerator<Fo
       yield { ...found(epoch), trouble: `${list.name}/${epoch}: ${error.message}` };
     }
   // Only where the archive answers does "not there" mean that there is no further epoch.
-  for (let epoch = (named.at(-1) ?? 0) + 1; isReached; epoch += 1) {
+  if (isReached) yield* begunSince((named.at(-1) ?? 0) + 1, list, found, tipOf);
+}
+
+/** A list begins an epoch in a year or two; a host that has more than so many new ones answers whatever it is asked. */
+const MOST_NEW = 32;
+
+async function* begunSince(
+  first: number,
+  list: List,
+  found: (epoch: number) => Found,
+  tipOf: (epoch: number) => Promise<string | null>,
+): AsyncGenerator<Found> {
+  const begun: Found[] = [];
+  for (let epoch = first; ; epoch += 1) {
     const tip = await tipOf(epoch).catch(() => null);
-    if (tip === null) return;
-    yield { ...found(epoch), tip };
+    if (tip === null) return yield* begun;
+    begun.push({ ...found(epoch), tip });
+    if (begun.length <= MOST_NEW) continue;
+    const trouble = `${list.name}: ${list.url} answers for more than ${MOST_NEW} epochs beyond those of specs/sources.yaml; none of them is read, name those that there are`;
+    return yield { ...found(first), trouble };
   }
 }

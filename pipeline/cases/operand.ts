@@ -13,6 +13,7 @@ import { readPolicyFile } from '../specs/policy-file.ts';
 import type { Specs } from '../specs/store.ts';
 import type { Context } from './context.ts';
 import { readModuleRevision } from './module-revision.ts';
+import { fetchKnown } from './sources.ts';
 
 export type Operand =
   | { readonly kind: 'release'; readonly release: ClassedRelease }
@@ -75,7 +76,7 @@ export const classed = (module: ModuleRelease, specs: Specs): ClassedRelease => 
 async function resolveRevision(context: Context, specs: Specs, path: string, revision: string): Promise<Operand> {
   const repository = openRepository(path, context.env);
   const commit = await resolveCommit(repository, revision);
-  const blobs = openBlobs(repository.gitDir, context.env, !context.options.offline);
+  const blobs = openBlobs(repository, await fetchKnown(context, repository));
   try {
     if ((await blobs.read(`${commit}:arch/x86/kvm/vmx/tdx.c`)) !== null) {
       const { readPolicyRevision } = await import('./kvm-revision.ts');

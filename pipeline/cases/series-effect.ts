@@ -5,7 +5,7 @@ import { patchBytes, patchFiles } from '../extract/mail/patch.ts';
 import type { Series } from '../extract/mail/rerolls.ts';
 import { countPrerequisites } from '../extract/mail/trailers.ts';
 import { applyPatches, findBase, type Patch, touchedPaths } from '../git/apply-series.ts';
-import { openBlobs } from '../git/blobs.ts';
+import { type BlobOptions, openBlobs } from '../git/blobs.ts';
 import type { Repository } from '../git/repository.ts';
 import { modesOf, type Scratch, withScratch } from '../git/scratch.ts';
 import { judgePolicyStep } from '../judge/judge.ts';
@@ -28,7 +28,8 @@ export type WeighOptions = {
   /** `--base`. */
   readonly given: string | null;
   /** Whether blobs that a clone of the program's own lacks may be fetched. */
-  readonly network: boolean;
+  /** How blobs that the clone lacks are had. */
+  readonly blobs: BlobOptions;
   readonly command: string;
 };
 
@@ -115,14 +116,14 @@ async function apply(
   scratch: Scratch,
   options: WeighOptions,
 ): Promise<SeriesOutcome> {
-  const { repository, network } = options;
+  const { repository } = options;
   const mails = [...(series.cover === null ? [] : [series.cover]), ...series.patches.map(({ mail }) => mail)];
   const asked = {
     given: options.given,
     named: series.baseCommit,
     prerequisites: mails.reduce((sum, mail) => sum + countPrerequisites(bodyText(mail)), 0),
   };
-  const blobs = openBlobs(repository.gitDir, repository.env, network);
+  const blobs = openBlobs(repository, options.blobs);
   // The files that the series leaves alone are parsed once for both sides.
   const units: UnitCache = new Map();
   try {
@@ -177,14 +178,14 @@ async function readBefore(
   commit: string,
   units: UnitCache,
 ): Promise<Policy | null> {
-  await checkModes(repository, scratch.gitDir, commit);
+  await checkModes(scratch, commit);
   if ((await blobs.read(`${commit}:arch/x86/kvm/vmx/tdx.c`)) === null) return null;
   return readPolicyRevision(repository, blobs, commit, units);
 }
 
 async function readAfter(repository: Repository, scratch: Scratch, tree: string, units: UnitCache): Promise<Policy> {
-  await checkModes(repository, scratch.gitDir, tree);
-  const blobs = openBlobs(scratch.gitDir, repository.env);
+  await checkModes(scratch, tree);
+  const blobs = openBlobs(scratch);
   try {
     const policy = await readPolicyRevision(repository, blobs, tree, units);
     return { ...policy, version: `${policy.version} with the series` };
@@ -194,8 +195,8 @@ async function readAfter(repository: Repository, scratch: Scratch, tree: string,
 }
 
 /** A link in the place of a file would be read as a file that holds its target. */
-async function checkModes(repository: Repository, gitDir: string, tree: string): Promise<void> {
-  for (const [path, mode] of await modesOf(gitDir, repository.env, tree, KVM_PATHS))
+async function checkModes(scratch: Scratch, tree: string): Promise<void> {
+  for (const [path, mode] of await modesOf(scratch, tree, KVM_PATHS))
     if (mode !== '100644' && mode !== '100755')
       throw new DataError({ where: { file: path }, expected: 'a regular file', found: `mode ${mode}` });
 }

@@ -46,7 +46,7 @@ export async function findSeries(
   paths: readonly string[],
   stateFile: string | null,
 ): Promise<FoundSeries> {
-  const archives = (await Promise.all(paths.map(locateArchives))).flat();
+  const archives = (await Promise.all(paths.map((path) => locateArchives(path, context.env)))).flat();
   if (existsSync(operand)) return inFile(context, operand, archives, stateFile);
   const id = readMessageId(operand);
   if (id === null) throw new NoInputError(`${plain(operand)}: no such file, and no Message-ID`);
@@ -131,7 +131,7 @@ async function inFile(
   archives: readonly Archive[],
   stateFile: string | null,
 ): Promise<FoundSeries> {
-  const files = await locateArchives(path);
+  const files = await locateArchives(path, context.env);
   if (files.some(({ kind }) => kind === 'git'))
     throw new UsageError(`${plain(path)} is an archive: name the series by its Message-ID, and this with --archive`);
   const { updateState: scan } = await import('../archive/scan.ts');

@@ -6,6 +6,7 @@ import type { Context } from './context.ts';
 import { quoteArgument } from './reviews.ts';
 import { weighSeries } from './series-effect.ts';
 import { type FoundSeries, findSeries } from './series-mails.ts';
+import { fetchKnown } from './sources.ts';
 
 export type SeriesOptions = {
   readonly archives: readonly string[];
@@ -29,7 +30,7 @@ export async function weigh(
   const effect = await weighSeries(specs, found, {
     repository,
     given: options.base,
-    network: !context.options.offline,
+    blobs: await fetchKnown(context, repository),
     command: commandText(operand, options),
   });
   return { effect, found };

@@ -1,8 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import type { BlobOptions } from '../git/blobs.ts';
+import { objectFetcher } from '../git/prefetch.ts';
+import type { Repository } from '../git/repository.ts';
 import { NO_CACHE, readPlain } from '../specs/plain.ts';
 import type { PlainSources } from '../specs/sources-shape.ts';
-import { type Context, specsDirectory } from './context.ts';
+import { type Context, cloneDirectory, specsDirectory } from './context.ts';
 
 /** What specs/sources.yaml names; nothing where there is no such file. Throws a DataError where it is damaged. */
 export async function sourcesOf(context: Context): Promise<PlainSources> {
@@ -19,3 +22,17 @@ export async function sourcesOf(context: Context): Promise<PlainSources> {
 
 /** The lists of `specs/sources.yaml`. */
 export const knownLists = async (context: Context): Promise<PlainSources['lists']> => (await sourcesOf(context)).lists;
+
+/** How the blobs of a source's clone are read: what lacks is fetched from the source's URL, and from nowhere else. */
+export function fetchFrom(context: Context, repository: Repository, url: string): BlobOptions {
+  if (context.options.offline) return {};
+  return { fetch: objectFetcher(repository, url) };
+}
+
+/** The same for a repository that the command line names: fetched is only into a clone of the cache, from what specs/sources.yaml says. */
+export async function fetchKnown(context: Context, repository: Repository): Promise<BlobOptions> {
+  if (context.options.offline) return {};
+  const { sources } = await sourcesOf(context);
+  const own = sources.find(({ name }) => resolve(cloneDirectory(context), `${name}.git`) === resolve(repository.path));
+  return own === undefined ? {} : fetchFrom(context, repository, own.url);
+}

@@ -10,6 +10,7 @@ import type { PlainSource } from '../specs/sources-shape.ts';
 import type { Specs } from '../specs/store.ts';
 import { type Context, specsDirectory } from './context.ts';
 import { readPolicyRevision } from './kvm-revision.ts';
+import { fetchFrom } from './sources.ts';
 import { each, fetchAhead, type Outcome } from './sync-steps.ts';
 
 /** Kernel release tags from 6.16 on, without release candidates, and the tips that the source names. */
@@ -28,7 +29,7 @@ export async function syncKernels(
     wanted.map(({ commit }) => commit),
     KVM_PATHS,
   );
-  const blobs = openBlobs(repository.gitDir, context.env, !context.options.offline);
+  const blobs = openBlobs(repository, fetchFrom(context, repository, source.url));
   const units = new Map();
   try {
     const outcome = await each(

@@ -9,6 +9,7 @@ import { releasesToYaml } from '../specs/releases-text.ts';
 import type { PlainSource } from '../specs/sources-shape.ts';
 import type { Specs } from '../specs/store.ts';
 import { type Context, specsDirectory } from './context.ts';
+import { fetchFrom } from './sources.ts';
 
 /** Takes the README's table of releases (version, MRSEAM, link, source published or not) into specs/releases.yaml. */
 export async function syncListing(
@@ -21,7 +22,7 @@ export async function syncListing(
   const mark = `${source.repository}@${commit.slice(0, 12)} README.md`;
   // Every release of this repository's history carries such a mark: a README that was read is not read again.
   if (specs.known.some(({ seen }) => seen.includes(mark))) return { lines: [], written: 0 };
-  const blobs = openBlobs(repository.gitDir, context.env, !context.options.offline);
+  const blobs = openBlobs(repository, fetchFrom(context, repository, source.url));
   try {
     const blob = await blobs.read(`${commit}:README.md`);
     const table = blob === null ? null : readReleaseTable('README.md', blob.bytes);

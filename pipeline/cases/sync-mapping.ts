@@ -9,6 +9,7 @@ import { releasesToYaml } from '../specs/releases-text.ts';
 import type { PlainSource } from '../specs/sources-shape.ts';
 import type { Specs } from '../specs/store.ts';
 import { type Context, specsDirectory } from './context.ts';
+import { fetchFrom } from './sources.ts';
 
 /** Takes what `mapping_file.json` publishes of each release into specs/releases.yaml. The binaries are not read. */
 export async function syncMapping(
@@ -26,7 +27,7 @@ export async function syncMapping(
   const mark = `${source.repository}@${commit.slice(0, 12)} mapping_file.json`;
   if (specs.known.some(({ seen }) => seen.includes(mark)))
     return { lines: [`${source.name}: nothing new`], written: 0, blobs: 0, failed: false };
-  const blobs = openBlobs(repository.gitDir, context.env, !context.options.offline);
+  const blobs = openBlobs(repository, fetchFrom(context, repository, source.url));
   try {
     const blob = await blobs.read(`${commit}:mapping_file.json`);
     if (blob === null)

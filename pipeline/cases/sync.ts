@@ -13,6 +13,7 @@ import type { Specs } from '../specs/store.ts';
 import type { Context } from './context.ts';
 import { cloneDirectory, specsDirectory } from './context.ts';
 import { readClobbersRevision, readModuleRevision } from './module-revision.ts';
+import { fetchFrom } from './sources.ts';
 import { syncKernels } from './sync-kernels.ts';
 import { syncListing } from './sync-listing.ts';
 import { each, fetchAhead, type Outcome } from './sync-steps.ts';
@@ -67,7 +68,7 @@ async function syncModules(context: Context, specs: Specs, source: PlainSource, 
   );
   // Also where no ref moved: a kept clone may be newer than these specifications.
   const listing = await syncListing(context, specs, source, repository);
-  const blobs = openBlobs(repository.gitDir, context.env, !context.options.offline);
+  const blobs = openBlobs(repository, fetchFrom(context, repository, source.url));
   try {
     const outcome = await each(
       source,

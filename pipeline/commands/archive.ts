@@ -15,6 +15,7 @@ import { epochsOf, mirrorOf } from '../cases/epochs.ts';
 import { sourcesOf } from '../cases/sources.ts';
 import { addPosted, loadPosted, mergePosted, readPosted } from '../deliver/posted.ts';
 import { readSubject } from '../extract/mail/subject.ts';
+import { openRepository } from '../git/repository.ts';
 import { EXIT, NoInputError, UsageError } from '../model/errors.ts';
 import { plain } from '../model/text.ts';
 import { jsonText } from '../report/machine.ts';
@@ -84,7 +85,7 @@ type ScanOptions = {
 
 /** `bitwatch archive scan PATH…`: reads what is new in mail archives and keeps a small state. */
 async function archiveScanCommand(context: Context, paths: readonly string[], options: ScanOptions): Promise<void> {
-  const archives = (await Promise.all(paths.map(locateArchives))).flat();
+  const archives = (await Promise.all(paths.map((path) => locateArchives(path, context.env)))).flat();
   if (options.subjects) return subjectsOnly(context, archives);
   const file = options.state ?? join(cloneDirectory(context), 'archives.json');
   const state = await loadState(file);
@@ -158,9 +159,10 @@ async function subjectsOnly(context: Context, archives: readonly Archive[]): Pro
   for (const archive of archives) {
     if (archive.kind !== 'git')
       throw new UsageError(`--subjects reads git archives; ${archive.path} is ${archive.kind}`);
-    const tip = await tipOf(archive.path);
+    const repository = openRepository(archive.path, archive.env);
+    const tip = await tipOf(repository);
     if (tip === null) continue;
-    await scanSubjects(archive.path, tip, ({ commit, subject }) => {
+    await scanSubjects(repository, tip, ({ commit, subject }) => {
       if (/\btdx\b/i.test(subject) && readSubject(subject).part !== null)
         context.stdout.write(`${commit.slice(0, 12)} ${plain(subject)}\n`);
     });
@@ -236,11 +238,10 @@ async function archiveFetchCommand(context: Context, archive: string, given: str
   if (given !== null && !/^[0-9a-f]{40,64}$/.test(given))
     throw new UsageError(`--tip: expected a commit id, found ${JSON.stringify(given)}`);
   if (context.options.offline) throw new UsageError('archive fetch and --offline exclude each other');
-  const cache = cloneDirectory(context);
   const url = `${list.url}/${epoch}`;
-  const tip = given ?? (await remoteTip(url, cache, context.env));
+  const tip = given ?? (await remoteTip(url, context.env));
   if (tip === null) throw new NoInputError(`${url} is empty: it has no mail`);
   const target = mirrorOf(context, archive);
-  await updateMirror(url, target, tip, cache, context.env);
+  await updateMirror(url, target, tip, context.env);
   context.stdout.write(`${target}\n`);
 }

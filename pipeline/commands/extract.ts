@@ -4,6 +4,7 @@ import { readHistory } from '../cases/kvm-history.ts';
 import { readPolicyRevision } from '../cases/kvm-revision.ts';
 import { readClobbersRevision, readFiles, readModuleRevision } from '../cases/module-revision.ts';
 import { classed } from '../cases/operand.ts';
+import { fetchKnown } from '../cases/sources.ts';
 import { readFeatures } from '../extract/kvm/features.ts';
 import { KCPUID_PATH, namesTable, readKcpuid } from '../extract/kvm/kcpuid.ts';
 import { NAME_PATHS, openTree } from '../extract/kvm/tree.ts';
@@ -51,7 +52,7 @@ export function declare({ add, group, contextOf }: CommandLine): void {
 async function extractModule(context: Context, path: string, revision: string): Promise<string> {
   const repository = openRepository(path, context.env);
   const commit = await resolveCommit(repository, revision);
-  const blobs = openBlobs(repository.gitDir, context.env, !context.options.offline);
+  const blobs = openBlobs(repository, await fetchKnown(context, repository));
   try {
     const module = await readModuleRevision(repository, blobs, commit, null);
     if (!context.options.json) return moduleToYaml(module);
@@ -66,7 +67,7 @@ async function extractModule(context: Context, path: string, revision: string): 
 async function extractNames(context: Context, path: string, revision: string): Promise<string> {
   const repository = openRepository(path, context.env);
   const commit = await resolveCommit(repository, revision);
-  const blobs = openBlobs(repository.gitDir, context.env, !context.options.offline);
+  const blobs = openBlobs(repository, await fetchKnown(context, repository));
   try {
     const { files } = await readFiles(blobs, commit, [...NAME_PATHS, KCPUID_PATH]);
     const csv = files.get(KCPUID_PATH);
@@ -89,7 +90,7 @@ async function extractNames(context: Context, path: string, revision: string): P
 async function extractKvm(context: Context, path: string, revision: string): Promise<string> {
   const repository = openRepository(path, context.env);
   const commit = await resolveCommit(repository, revision);
-  const blobs = openBlobs(repository.gitDir, context.env, !context.options.offline);
+  const blobs = openBlobs(repository, await fetchKnown(context, repository));
   try {
     const policy = await readPolicyRevision(repository, blobs, commit);
     if (!context.options.json) return policyToYaml(policy);
@@ -104,7 +105,7 @@ async function extractKvm(context: Context, path: string, revision: string): Pro
 async function extractClobbers(context: Context, path: string, revision: string): Promise<string> {
   const repository = openRepository(path, context.env);
   const commit = await resolveCommit(repository, revision);
-  const blobs = openBlobs(repository.gitDir, context.env, !context.options.offline);
+  const blobs = openBlobs(repository, await fetchKnown(context, repository));
   try {
     const facts = await readClobbersRevision(repository, blobs, commit, null);
     return context.options.json ? jsonText(clobbersJson(facts)) : clobbersToYaml(facts);
@@ -116,7 +117,7 @@ async function extractClobbers(context: Context, path: string, revision: string)
 /** `bitwatch extract kvm GITDIR --history REV-RANGE`: each revision where the policy's inputs changed, and what changed. */
 async function extractKvmHistory(context: Context, path: string, range: string): Promise<string> {
   const repository = openRepository(path, context.env);
-  const blobs = openBlobs(repository.gitDir, context.env, !context.options.offline);
+  const blobs = openBlobs(repository, await fetchKnown(context, repository));
   try {
     const steps = await readHistory(repository, blobs, range);
     const specs = await specsOf(context);

@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { logLine } from '../deliver/actions/log.ts';
+import { withTemporaries } from '../git/temporary.ts';
 import { EXIT, KnownError, UsageError } from '../model/errors.ts';
 import { type CommandLine, commandLine, type Surroundings } from './command-line.ts';
 
@@ -32,7 +33,7 @@ const ALSO: Readonly<Record<string, string>> = { cache: 'sync', merge: 'archive'
 /** One run: arguments and surroundings in, exit status out. A known error is one line; anything else is a bug and says so. */
 export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {
   try {
-    return await runProgram(withDefault(args), surroundings);
+    return await withTemporaries(() => runProgram(withDefault(args), surroundings));
   } catch (error) {
     if (error instanceof KnownError) {
       surroundings.stderr.write(`bitwatch: ${logLine(error.message)}\n`);

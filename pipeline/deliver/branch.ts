@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
-import { firstLine, runGit } from '../git/process.ts';
-import { EXIT, KnownError, NoInputError, UnavailableError, UsageError } from '../model/errors.ts';
+import { openCheckout } from '../git/checkout.ts';
+import { EXIT, KnownError, UsageError } from '../model/errors.ts';
 import { type Git, writeTree } from './tree.ts';
 
 export type Proposal = {
@@ -26,7 +26,7 @@ const FETCHED = 'refs/bitwatch/proposed';
 
 /** Compares a folder with that of HEAD; null where they are the same. Neither index nor work tree is touched. */
 export async function changeOf(proposal: Proposal): Promise<Change | null> {
-  const git = gitIn(proposal);
+  const { git } = openCheckout(proposal.checkout, proposal.env);
   const name = basename(proposal.folder);
   const before = await git(['rev-parse', '--verify', '--end-of-options', `HEAD:${name}`]);
   const tree = await writeTree(git, proposal.folder);
@@ -45,17 +45,18 @@ export async function changeOf(proposal: Proposal): Promise<Change | null> {
  */
 export async function pushChange(proposal: Proposal, change: Change, message: string): Promise<Deed> {
   const { branch, folder } = proposal;
-  const git = gitIn(proposal);
+  const { git, fetching, pushing } = openCheckout(proposal.checkout, proposal.env);
+  // The trees of the change were made for the look at it.
+  await writeTree(git, folder);
   await git(['check-ref-format', '--branch', branch]).catch((error: unknown) => {
     throw new UsageError(`--branch: no branch name: ${JSON.stringify(branch)}`, { cause: error });
   });
   const ref = `refs/heads/${branch}`;
-  const remote = gitIn(proposal, true);
   // The pattern also matches refs that only end so.
-  const listed = (await remote(['ls-remote', 'origin', ref])).split('\n').map((line) => line.split('\t'));
+  const listed = (await fetching(['ls-remote', 'origin', ref])).split('\n').map((line) => line.split('\t'));
   const tip = listed.find(([, name]) => name === ref)?.[0] ?? '';
   if (tip !== '') {
-    await remote(['fetch', '--quiet', '--no-tags', 'origin', `+${ref}:${FETCHED}`]);
+    await fetching(['fetch', '--quiet', '--no-tags', 'origin', `+${ref}:${FETCHED}`]);
     const there = await git(['rev-parse', '--quiet', '--verify', `${FETCHED}:${basename(folder)}`]).catch(() => '');
     if (there === change.tree) return 'unchanged';
     const author = await git(['log', '-1', '--format=%ae %ce', FETCHED]);
@@ -67,7 +68,7 @@ export async function pushChange(proposal: Proposal, change: Change, message: st
   }
   const commit = await commitOf(git, change, basename(folder), message);
   // Only over the tip that was looked at: what another run pushed meanwhile stays.
-  await remote(['push', '--quiet', `--force-with-lease=${ref}:${tip}`, 'origin', `${commit}:${ref}`]);
+  await pushing(['push', '--quiet', `--force-with-lease=${ref}:${tip}`, 'origin', `${commit}:${ref}`]);
   return 'pushed';
 }
 
@@ -91,14 +92,4 @@ async function commitOf(git: Git, { tree }: Change, name: string, message: strin
     ],
     message,
   );
-}
-
-/** Git in the checkout. What fails in the network is unavailable, never "nothing new". */
-function gitIn({ checkout, env }: Proposal, network = false): Git {
-  return async (args, input = '') => {
-    const result = await runGit(['-C', checkout, ...args], { env, input, network });
-    if (result.status === 0) return result.stdout.toString('utf8').replace(/\n$/, '');
-    const message = `${checkout}: git ${args.find((arg) => !arg.startsWith('-')) ?? ''} failed: ${firstLine(result.stderr)}`;
-    throw network ? new UnavailableError(message) : new NoInputError(message);
-  };
 }

@@ -2,7 +2,7 @@
 export type Answer =
   | { readonly kind: 'object'; readonly oid: string; readonly type: string; readonly bytes: Buffer }
   | { readonly kind: 'large'; readonly oid: string; readonly size: number }
-  | { readonly kind: 'missing' }
+  | { readonly kind: 'missing'; readonly name: string }
   | { readonly kind: 'ambiguous' }
   | { readonly kind: 'submodule' }
   | { readonly kind: 'damaged'; readonly line: string };
@@ -14,7 +14,8 @@ type Header = { readonly oid: string; readonly type: string; readonly size: numb
 
 /**
  * Parses `<oid> <type> <size>\n<bytes>\n` and `<name> missing\n` from chunks of any size. An object beyond the limit is
- * passed over without being kept, so that the answers after it stay in step.
+ * passed over without being kept, so that the answers after it stay in step. The bytes of an object are a view of the chunk
+ * that they came in.
  */
 export function batchParser(emit: (answer: Answer) => void, limit = MAX_BLOB): (chunk: Buffer) => void {
   const queue = chunkQueue();
@@ -56,7 +57,7 @@ function headerOf(line: string): Header | null {
 
 /** git repeats the question before the word, and a question may hold blanks. */
 function answerOf(line: string): Answer {
-  if (line.endsWith(' missing')) return { kind: 'missing' };
+  if (line.endsWith(' missing')) return { kind: 'missing', name: line.slice(0, -' missing'.length) };
   if (line.endsWith(' ambiguous')) return { kind: 'ambiguous' };
   if (line.endsWith(' submodule')) return { kind: 'submodule' };
   return { kind: 'damaged', line };

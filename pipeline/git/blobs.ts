@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process';
 import { DataError, NoInputError, UnavailableError } from '../model/errors.ts';
-import { type Answer, batchParser, MAX_BLOB } from './batch-answers.ts';
-import { fetchConfigBeside, isOwn } from './ownership.ts';
-import { firstLine, gitEnvironment } from './process.ts';
+import { type Answer, MAX_BLOB } from './batch-answers.ts';
+import { openCatFile } from './cat-file.ts';
+import type { Place } from './run.ts';
 import { entryOf, type TreeEntry } from './tree-entry.ts';
 
 export type Blob = { readonly oid: string; readonly bytes: Buffer };
@@ -28,15 +27,16 @@ export type BlobReader = {
 /** Trees of the last few revisions of a history; a wider one would only hold memory. */
 const MAX_TREES = 512;
 
-type Waiting = { readonly resolve: (answer: Answer) => void; readonly reject: (error: Error) => void };
+export type BlobOptions = {
+  /** Brings an object that the repository lacks, from a URL that the program knows; where there is none, nothing is fetched. */
+  readonly fetch?: (oid: string) => Promise<void>;
+  /** The largest file that is read, in bytes. */
+  readonly limit?: number;
+};
 
-export function openBlobs(
-  gitDir: string,
-  env: NodeJS.ProcessEnv,
-  network = false,
-  limit: number = MAX_BLOB,
-): BlobReader {
-  const batch = startBatch(gitDir, env, network, limit);
+export function openBlobs(place: Place, { fetch, limit = MAX_BLOB }: BlobOptions = {}): BlobReader {
+  const batch = openCatFile(place, limit);
+  const where = place.path;
   const parents = new Map<string, Promise<Answer>>();
   let count = 0;
   /** The answer for a folder, asked for once: releases lack the same folders again and again. */
@@ -47,16 +47,24 @@ export function openBlobs(
   };
   const read = async (name: string): Promise<Blob | null> => {
     if (/[\n\0\r]/.test(name) || name === '')
-      throw problem(gitDir, 'an object name without line breaks or NUL', JSON.stringify(name));
+      throw problem(where, 'an object name without line breaks or NUL', JSON.stringify(name));
     const answer = await batch.ask(name);
     if (answer.kind === 'object' && answer.type === 'blob') {
       count += 1;
       return { oid: answer.oid, bytes: answer.bytes };
     }
-    if (answer.kind !== 'missing') throw unreadable(gitDir, name, answer, limit);
+    if (answer.kind !== 'missing') throw unreadable(where, name, answer, limit);
     const colon = name.indexOf(':');
-    if (colon > 0) await checkAbsent(gitDir, name.slice(0, colon), name.slice(colon + 1), folder);
-    return null;
+    if (colon <= 0) return null;
+    const path = name.slice(colon + 1);
+    const entry = await lackingEntry(where, { revision: name.slice(0, colon), path }, folder);
+    if (entry === null) return null;
+    if (entry.mode === '160000' || fetch === undefined) throw lacking(where, name, entry);
+    await fetch(entry.oid);
+    const fetched = await batch.ask(entry.oid);
+    if (fetched.kind !== 'object') throw lacking(where, name, entry);
+    count += 1;
+    return { oid: fetched.oid, bytes: fetched.bytes };
   };
   const trees = new Map<string, Promise<Answer>>();
   const tree = (oid: string): Promise<Answer> => {
@@ -68,11 +76,11 @@ export function openBlobs(
     return known;
   };
   const idAt = async (root: string, path: string): Promise<string | null> => {
-    if (!/^[0-9a-f]{40,64}$/.test(root)) throw problem(gitDir, 'the id of a tree', JSON.stringify(root));
+    if (!/^[0-9a-f]{40,64}$/.test(root)) throw problem(where, 'the id of a tree', JSON.stringify(root));
     let oid = root;
     for (const name of path.split('/')) {
       const answer = await tree(oid);
-      if (answer.kind !== 'object') throw lacking(gitDir, path, { mode: '', oid });
+      if (answer.kind !== 'object') throw lacking(where, path, { mode: '', oid });
       const entry = answer.type === 'tree' ? entryOf(answer.bytes, name, answer.oid.length / 2) : null;
       if (entry === null) return null;
       oid = entry.oid;
@@ -82,112 +90,50 @@ export function openBlobs(
   return { read, idAt, count: () => count, close: batch.close };
 }
 
-const problem = (gitDir: string, expected: string, found: string, at?: string): DataError =>
-  new DataError({ where: { file: gitDir, ...(at === undefined ? {} : { at }) }, expected, found });
+const problem = (where: string, expected: string, found: string, at?: string): DataError =>
+  new DataError({ where: { file: where, ...(at === undefined ? {} : { at }) }, expected, found });
 
-function unreadable(gitDir: string, name: string, answer: Exclude<Answer, { kind: 'missing' }>, limit: number): Error {
+function unreadable(where: string, name: string, answer: Exclude<Answer, { kind: 'missing' }>, limit: number): Error {
   switch (answer.kind) {
     case 'object':
-      return problem(gitDir, 'a file', `a ${answer.type}`, name);
+      return problem(where, 'a file', `a ${answer.type}`, name);
     case 'large':
-      return problem(gitDir, `a file of at most ${limit} bytes`, `${answer.size} bytes`, name);
+      return problem(where, `a file of at most ${limit} bytes`, `${answer.size} bytes`, name);
     case 'ambiguous':
-      return problem(gitDir, 'the name of one object', 'a name of several', name);
+      return problem(where, 'the name of one object', 'a name of several', name);
     case 'submodule':
-      return problem(gitDir, 'a file', 'a submodule', name);
+      return problem(where, 'a file', 'a submodule', name);
     case 'damaged':
-      return problem(gitDir, 'an answer of git cat-file', JSON.stringify(answer.line), name);
+      return problem(where, 'an answer of git cat-file', JSON.stringify(answer.line), name);
   }
 }
 
 /**
- * git says "missing" both for a path that a revision lacks and for a blob that the clone lacks: the folders tell which.
- * Returns where the path is truly absent, else throws.
+ * git says "missing" both for a path that a revision lacks and for a blob that the clone lacks: the folders tell which. Null
+ * where the path is truly absent, else the entry whose object lacks.
  */
-async function checkAbsent(
-  gitDir: string,
-  revision: string,
-  path: string,
+async function lackingEntry(
+  where: string,
+  { revision, path }: { readonly revision: string; readonly path: string },
   folder: (name: string) => Promise<Answer>,
-): Promise<void> {
+): Promise<TreeEntry | null> {
   const slash = path.lastIndexOf('/');
   const parent = path.slice(0, Math.max(slash, 0));
   const answer = await folder(`${revision}:${parent}`);
   if (answer.kind === 'missing') {
-    if (parent === '') throw new NoInputError(`${gitDir}: no revision ${JSON.stringify(revision)}, or no tree of it`);
-    return checkAbsent(gitDir, revision, parent, folder);
+    if (parent === '') throw new NoInputError(`${where}: no revision ${JSON.stringify(revision)}, or no tree of it`);
+    const above = await lackingEntry(where, { revision, path: parent }, folder);
+    // What lacks is a folder on the way, not what stands in it.
+    if (above !== null) throw lacking(where, `${revision}:${parent}`, above);
+    return null;
   }
-  if (answer.kind !== 'object' || answer.type !== 'tree') return;
-  const entry = entryOf(answer.bytes, path.slice(slash + 1), answer.oid.length / 2);
-  if (entry !== null) throw lacking(gitDir, `${revision}:${path}`, entry);
+  if (answer.kind !== 'object' || answer.type !== 'tree') return null;
+  return entryOf(answer.bytes, path.slice(slash + 1), answer.oid.length / 2);
 }
 
-function lacking(gitDir: string, name: string, entry: TreeEntry): Error {
-  if (entry.mode === '160000') return problem(gitDir, 'a file', 'a submodule', name);
+function lacking(where: string, name: string, entry: TreeEntry): Error {
+  if (entry.mode === '160000') return problem(where, 'a file', 'a submodule', name);
   return new UnavailableError(
-    `${gitDir}: ${name} is object ${entry.oid}, which this clone does not have; fetch it, or run without --offline`,
+    `${where}: ${name} is object ${entry.oid}, which this clone does not have; fetch it there, or read a whole clone`,
   );
-}
-
-function startBatch(gitDir: string, env: NodeJS.ProcessEnv, network: boolean, limit: number) {
-  const fetches = network && isOwn(gitDir);
-  const config = fetches ? fetchConfigBeside(gitDir) : null;
-  const child = spawn('git', [`--git-dir=${gitDir}`, 'cat-file', '--batch'], {
-    env: gitEnvironment(env, fetches, config ?? undefined),
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
-  const waiting: Waiting[] = [];
-  let stderr = '';
-  let failure: Error | null = null;
-  const fail = (error: Error): void => {
-    failure ??= error;
-    for (const next of waiting.splice(0)) next.reject(failure);
-  };
-  const parse = batchParser((answer) => waiting.shift()?.resolve(answer), limit);
-  child.stdout.on('data', parse);
-  child.stderr.on('data', (chunk: Buffer) => {
-    if (stderr.length < 4096) stderr += chunk.toString('utf8');
-  });
-  child.stdin.on('error', () => {});
-  child.on('error', (error) =>
-    fail(new UnavailableError(`git cannot be run: ${error.message}; install git`, { cause: error })),
-  );
-  child.on('close', () => fail(endOf(gitDir, stderr)));
-  let asked = '';
-  /** What is asked in one go is written in one: each write of its own costs a call of the system. */
-  const flush = (): void => {
-    const questions = asked;
-    asked = '';
-    if (child.stdin.writable) child.stdin.write(questions);
-  };
-  return {
-    ask: (name: string): Promise<Answer> => {
-      if (failure !== null) return Promise.reject(failure);
-      return new Promise((resolve, reject) => {
-        waiting.push({ resolve, reject });
-        if (asked === '') queueMicrotask(flush);
-        asked += `${name}\n`;
-      });
-    },
-    close: (): Promise<void> => {
-      flush();
-      // Nothing is asked any more: git ends when its input does, and the run need not wait for it.
-      child.stdin.end();
-      child.unref();
-      return Promise.resolve();
-    },
-  };
-}
-
-/** git ends at the first object that it can neither read nor fetch. */
-function endOf(gitDir: string, stderr: string): Error {
-  const reason = stderr === '' ? '' : `: ${firstLine(stderr)}`;
-  if (/promisor|could not fetch|unable to access|transport/.test(stderr))
-    return new UnavailableError(
-      `${gitDir}: a blob that this clone does not have could not be fetched${reason}; run without --offline, or sync`,
-    );
-  if (/not a git repository/i.test(stderr)) return new NoInputError(`${gitDir}: not a git repository${reason}`);
-  if (/corrupt|inflate|bad object|mismatch|bad packed|unable to (?:read|unpack)|garbage/.test(stderr))
-    return problem(gitDir, 'readable objects', firstLine(stderr));
-  return new UnavailableError(`${gitDir}: git cat-file ended early${reason}`);
 }

@@ -1,12 +1,11 @@
-import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { existsSync, lstatSync, mkdtempSync, readdirSync, readlinkSync, renameSync, rmSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { DataError, NoInputError, UnavailableError } from '../model/errors.ts';
-import { gitClient, reaching } from './client.ts';
+import { fetchInto, type Remote, remoteAt, remoteHead } from './client.ts';
 import { makeFolder } from './folder.ts';
+import { readForeign } from './foreign.ts';
 import { withLock } from './lock.ts';
-import { fetchConfigIn } from './ownership.ts';
-import { FETCH_CONFIG, FETCH_CONFIG_NAME } from './process.ts';
+import { makeRepository, replaceConfig } from './own.ts';
 import { isShallow, listRefs, openRepository, type Ref, type Repository } from './repository.ts';
 
 /** What an update brought: refs that are new, gone, or now name another commit; a tag that moved was rewritten. */
@@ -48,10 +47,11 @@ export async function updateClone(
     return { repository, ...UNCHANGED, isShallow: await isShallow(repository) };
   }
   makeCache(cache);
-  const update = await withLock(join(cache, `.${source.name}.lock`), source.url, async () => {
+  const update = await withLock(lockOf(target), source.url, async () => {
     const before = existsSync(target) ? await listRefs(openRepository(target, env)) : null;
-    if (before === null) await cloneInto(source, cache, target, env);
-    else await fetchRefs(source, target, cache, env);
+    const remote = await remoteAt(source.url, env);
+    if (before === null) await cloneInto({ url: source.url, remote, target, env, isPartial: true });
+    else await fetchRefs({ url: source.url, remote, target, env, isPartial: true });
     const repository = openRepository(target, env, source.repository);
     const after = await listRefs(repository);
     return { repository, after, isNew: before === null, ...compareRefs(before ?? [], after) };
@@ -60,6 +60,9 @@ export async function updateClone(
   if (after.length === 0) throw new NoInputError(`${source.url} is empty: it has no branch and no tag`);
   return { ...changes, isShallow: await isShallow(update.repository) };
 }
+
+/** The lock of a clone of the cache, beside it. */
+export const lockOf = (target: string): string => join(dirname(target), `.${basename(target, '.git')}.lock`);
 
 function checkName(name: string): void {
   if (!/^[a-z0-9][a-z0-9._-]*$/i.test(name))
@@ -73,8 +76,6 @@ function checkName(name: string): void {
 export function makeCache(cache: string): void {
   try {
     makeFolder(cache);
-    // Only where it differs: another run may be reading it.
-    if (fetchConfigIn(cache) === null) writeFileSync(join(cache, FETCH_CONFIG_NAME), FETCH_CONFIG);
   } catch (error) {
     throw new UnavailableError(`${cache}: the cache directory cannot be written; name another with --cache`, {
       cause: error,
@@ -95,45 +96,112 @@ function compareRefs(before: readonly Ref[], after: readonly Ref[]): Pick<Update
   };
 }
 
-async function cloneInto(source: CloneSource, cache: string, target: string, env: NodeJS.ProcessEnv): Promise<void> {
-  const prefix = `.${source.name}.clone-`;
+export type CloneStep = {
+  readonly url: string;
+  readonly remote: Remote;
+  /** The clone's own folder. */
+  readonly target: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Without blobs but those that are asked for. */
+  readonly isPartial: boolean;
+};
+
+/** Makes a clone beside its place, and puts it there when it is whole. */
+export async function cloneInto(step: CloneStep): Promise<void> {
+  const { url, remote, target, env } = step;
+  const parent = dirname(target);
+  const prefix = `.${basename(target, '.git')}.clone-`;
   // What a run that was killed left behind; the lock says that no other is at work.
-  for (const name of readdirSync(cache))
-    if (name.startsWith(prefix)) rmSync(join(cache, name), { recursive: true, force: true });
-  const temporary = mkdtempSync(join(cache, prefix));
+  for (const name of readdirSync(parent))
+    if (name.startsWith(prefix)) rmSync(join(parent, name), { recursive: true, force: true });
+  const head = await remoteHead(url, remote, env);
+  const temporary = mkdtempSync(join(parent, prefix));
   try {
-    await reaching(source.url, async () => {
-      const git = await gitClient(cache, cache, env);
-      const filter = (await isShallowPath(source.url, env)) ? [] : ['--filter=blob:none'];
-      await git.clone(transportUrl(source.url), join(temporary, 'git'), ['--bare', ...filter]);
+    const gitDir = join(temporary, 'git');
+    makeRepository(gitDir, {
+      format: head?.commit.length === 64 ? 'sha256' : 'sha1',
+      isPartial: step.isPartial && !remote.isShallow,
+      ...(head === null ? {} : { head: head.branch === null ? head.commit : `ref: ${head.branch}` }),
     });
-    renameSync(join(temporary, 'git'), target);
+    await fetchInto({ gitDir, url, remote, env, what: ['--force', ...REFSPECS] });
+    renameSync(gitDir, target);
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
 }
 
-async function fetchRefs(source: CloneSource, gitDir: string, cache: string, env: NodeJS.ProcessEnv): Promise<void> {
-  await reaching(source.url, async () => {
-    const git = await gitClient(gitDir, cache, env);
-    // The source may have moved since it was cloned.
-    await git.remote(['set-url', 'origin', transportUrl(source.url)]);
-    // The filter is the one that the clone was made with.
-    await git.raw(['fetch', '--prune', '--force', '--no-auto-maintenance', 'origin', ...REFSPECS]);
-  });
+/** Brings a clone's refs up to date. */
+export async function fetchRefs(step: CloneStep): Promise<void> {
+  const { url, remote, target, env } = step;
+  mendClone(target, step.isPartial, remote);
+  // The filter is the one that the clone was made with.
+  await fetchInto({ gitDir: target, url, remote, env, what: ['--prune', '--force', ...REFSPECS] });
 }
 
-/** Whether the source is a shallow repository on this machine: it is small, and older git cannot filter what ends early. */
-async function isShallowPath(url: string, env: NodeJS.ProcessEnv): Promise<boolean> {
-  const remote = transportUrl(url);
-  if (!remote.startsWith('file://')) return false;
-  try {
-    return await isShallow(openRepository(fileURLToPath(remote), env));
-  } catch {
-    return false;
+/**
+ * Makes a clone of the cache this program's own again before git works in it: its configuration is written anew, what git wrote
+ * when it was killed goes, and a place that would lead git elsewhere is refused. Throws an UnavailableError while a git that a
+ * killed run left is still at work in it.
+ */
+export function mendClone(target: string, isPartial: boolean, remote: Remote): void {
+  for (const name of [
+    '',
+    'objects',
+    'objects/pack',
+    'objects/info',
+    'refs',
+    'refs/heads',
+    'refs/tags',
+    'packed-refs',
+  ]) {
+    const kind = lstatSync(join(target, name), { throwIfNoEntry: false });
+    if (kind !== undefined && !kind.isDirectory() && !(name === 'packed-refs' && kind.isFile()))
+      throw foreignClone(target, `${name || 'it'} is no ${name === 'packed-refs' ? 'file' : 'folder'}`);
   }
+  if (existsSync(join(target, 'objects', 'info', 'alternates'))) throw foreignClone(target, 'it borrows objects');
+  const worker = workerIn(target);
+  if (worker !== null)
+    throw new UnavailableError(
+      `${target}: git (process ${worker}) is still at work there for a run that ended; try again`,
+    );
+  removeLocks(target);
+  const packs = join(target, 'objects', 'pack');
+  const isFiltered = existsSync(packs) && readdirSync(packs).some((name) => name.endsWith('.promisor'));
+  replaceConfig(target, readForeign(target).format, isFiltered || (isPartial && !remote.isShallow));
 }
 
-/** A local path as git takes it for a transport, relative to where the program runs: a filter works through file:// only. */
-export const transportUrl = (url: string): string =>
-  /^[a-z][a-z0-9+.-]*:\/\//i.test(url) ? url : pathToFileURL(resolve(url)).href;
+const foreignClone = (target: string, found: string): DataError =>
+  new DataError({
+    where: { file: target },
+    expected: 'a clone that sync made',
+    found,
+    hint: 'delete the folder, or name another cache with --cache',
+  });
+
+/** A process that works in a folder, where the system tells; the lock of the cache says that it is none of a run. */
+function workerIn(folder: string): string | null {
+  const inside = statSync('/proc/self/cwd', { throwIfNoEntry: false }) === undefined ? [] : readdirSync('/proc');
+  for (const name of inside) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const at = readlinkSync(`/proc/${name}/cwd`);
+      if (at === folder || at.startsWith(`${folder}${sep}`)) return name;
+    } catch {
+      // It has ended, or is somebody else's.
+    }
+  }
+  return null;
+}
+
+/** Removes the locks and half-written packs that a git which was killed left: with them every later git would refuse to write. */
+function removeLocks(target: string): void {
+  for (const name of readdirSync(target)) if (name.endsWith('.lock')) rmSync(join(target, name), { force: true });
+  // No ref may end so.
+  for (const name of readdirSync(join(target, 'refs'), { recursive: true, encoding: 'utf8' }))
+    if (name.endsWith('.lock')) rmSync(join(target, 'refs', name), { force: true, recursive: true });
+  for (const name of readdirSync(join(target, 'objects')))
+    if (/^(incoming|tmp_objdir)-/.test(name)) rmSync(join(target, 'objects', name), { force: true, recursive: true });
+  const packs = join(target, 'objects', 'pack');
+  for (const name of existsSync(packs) ? readdirSync(packs) : [])
+    if (/^\.?tmp[-_]/.test(name)) rmSync(join(packs, name), { force: true });
+}

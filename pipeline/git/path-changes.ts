@@ -1,6 +1,6 @@
 import { DataError, NoInputError } from '../model/errors.ts';
-import { readGit } from './process.ts';
 import type { Repository } from './repository.ts';
+import { readGit } from './run.ts';
 
 /** One revision where a path changed: each path with its blob id, null where it was removed. */
 export type PathChange = {
@@ -26,7 +26,7 @@ export async function listPathChanges(
   const order = ['--reverse', '--topo-order', '--diff-merges=first-parent'];
   // A path is a name, never a pattern.
   const args = ['--literal-pathspecs', 'log', ...order, ...FORMAT, '--end-of-options', range, '--', ...paths];
-  const output = await readGit(repository.gitDir, args, { env: repository.env });
+  const output = await readGit(repository, args);
   return parseLog(repository.name, output.toString('utf8')).filter((change) => change.paths.size > 0);
 }
 

@@ -1,7 +1,8 @@
-import { dirname } from 'node:path';
-import { gitClient, reaching } from './client.ts';
-import { readGit } from './process.ts';
+import { fetchInto, remoteAt } from './client.ts';
+import { lockOf, mendClone } from './clone.ts';
+import { withLock } from './lock.ts';
 import type { Repository } from './repository.ts';
+import { readGit } from './run.ts';
 
 /** No module binary is ever fetched: their licence forbids reading them. */
 const BINARIES = ['bin', 'blob', 'sigstruct'].map((ending) => `:(top,exclude,icase,glob)**/*.${ending}`);
@@ -18,18 +19,45 @@ export async function prefetchBlobs(
 ): Promise<number> {
   const missing = await missingBlobs(repository, commits, paths);
   if (missing.length === 0) return 0;
-  const fetch = ['-c', 'fetch.negotiationAlgorithm=noop', 'fetch', 'origin', '--stdin', '--filter=blob:none'];
-  const quiet = ['--no-tags', '--no-write-fetch-head', '--no-auto-maintenance', '--recurse-submodules=no'];
-  await reaching(url, async () => {
-    const git = await gitClient(
-      repository.gitDir,
-      dirname(repository.gitDir),
-      repository.env,
-      missing.map((id) => `${id}\n`).join(''),
-    );
-    await git.raw([...fetch, ...quiet]);
-  });
+  await fetchObjects(repository, url, missing);
   return missing.length;
+}
+
+/** Fetches objects by their ids from a URL into a clone of the cache: the only way in which what lacks is ever fetched. */
+export async function fetchObjects(repository: Repository, url: string, ids: readonly string[]): Promise<void> {
+  const { path, env } = repository;
+  const remote = await remoteAt(url, env);
+  await withLock(lockOf(path), url, async () => {
+    mendClone(path, true, remote);
+    await fetchInto({
+      gitDir: path,
+      url,
+      remote,
+      env,
+      what: ['--stdin', '--filter=blob:none', '--no-tags'],
+      input: ids.map((id) => `${id}\n`).join(''),
+      settings: ['fetch.negotiationAlgorithm=noop'],
+    });
+  });
+}
+
+/** Fetches one object after another, those that are asked for meanwhile in one transfer. */
+export function objectFetcher(repository: Repository, url: string): (id: string) => Promise<void> {
+  let last: Promise<void> = Promise.resolve();
+  let waiting: { readonly ids: string[]; readonly done: Promise<void> } | null = null;
+  return (id) => {
+    if (waiting === null) {
+      const ids: string[] = [];
+      const fetchThem = (): Promise<void> => {
+        waiting = null;
+        return fetchObjects(repository, url, ids);
+      };
+      last = last.then(fetchThem, fetchThem);
+      waiting = { ids, done: last };
+    }
+    waiting.ids.push(id);
+    return waiting.done;
+  };
 }
 
 /** The blobs of the paths at the commits that the repository does not have. */
@@ -42,7 +70,7 @@ async function missingBlobs(
   const wanted = paths.map((path) => `:(top,literal)${path}`);
   const input = [...commits, '--', ...wanted, ...BINARIES].map((line) => `${line}\n`).join('');
   const args = ['rev-list', '--objects', '--no-walk', '--missing=print', '--stdin'];
-  const output = await readGit(repository.gitDir, args, { env: repository.env, input });
+  const output = await readGit(repository, args, { input });
   return output
     .toString('latin1')
     .split('\n')

@@ -1,12 +1,21 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { isAbsolute, join, resolve as resolvePath } from 'node:path';
+import { join } from 'node:path';
 import { NoInputError } from '../model/errors.ts';
 import { compareTexts } from '../model/order.ts';
-import { firstLine, readGit, runGit } from './process.ts';
+import { readForeign } from './foreign.ts';
+import { makeRepository, type ObjectFormat } from './own.ts';
+import { firstLine, readGit, runGit } from './run.ts';
+import { makeTemporary } from './temporary.ts';
 
-/** A repository on this machine. */
+/**
+ * A repository on this machine, read through one of our own: `gitDir` has its refs as they stood when it was opened and takes
+ * its objects from `objects`. Git never works in the repository itself, so nothing of it is run, followed or written.
+ */
 export type Repository = {
   readonly gitDir: string;
+  /** Where it is: for messages, and for what brings a clone of the cache up to date. */
+  readonly path: string;
+  readonly objects: string;
+  readonly format: ObjectFormat;
   /** How reports name it: its public name where it is known, else the path as given. */
   readonly name: string;
   readonly env: NodeJS.ProcessEnv;
@@ -15,40 +24,23 @@ export type Repository = {
 export type Ref = { readonly name: string; readonly commit: string; readonly kind: 'branch' | 'tag' | 'other' };
 export type Commit = { readonly id: string; readonly time: number; readonly subject: string };
 
-/** Opens a bare repository, a work tree, or a `.git` file's target. Throws a NoInputError for anything else. */
+/**
+ * Opens a bare repository, a work tree, or a `.git` file's target that names it back. Throws a NoInputError for anything else.
+ * What it makes goes when the run ends (see `withTemporaries`).
+ */
 export function openRepository(path: string, env: NodeJS.ProcessEnv, name = path): Repository {
-  const gitDir = gitDirOf(path);
-  if (gitDir === null)
-    throw new NoInputError(`${path}: not a git repository (expected a bare repository or a work tree)`);
-  return { gitDir, name, env };
-}
-
-function gitDirOf(path: string): string | null {
-  if (!existsSync(path)) return null;
-  const inner = join(path, '.git');
-  if (existsSync(inner) && statSync(inner).isDirectory()) return resolvePath(inner);
-  if (existsSync(inner) && statSync(inner).isFile()) {
-    const target = /^gitdir: (.+?)\s*$/.exec(readFileSync(inner, 'utf8'))?.[1];
-    if (target === undefined) return null;
-    const gitDir = resolvePath(isAbsolute(target) ? target : join(path, target));
-    return existsSync(join(gitDir, 'HEAD')) ? gitDir : null;
-  }
-  return existsSync(join(path, 'objects')) && existsSync(join(path, 'HEAD')) ? resolvePath(path) : null;
+  const { gitDir: foreign, ...beginning } = readForeign(path);
+  const gitDir = join(makeTemporary(), 'git');
+  makeRepository(gitDir, beginning);
+  return { gitDir, path: foreign, objects: beginning.objects, format: beginning.format, name, env };
 }
 
 /** The commit that a revision names. Throws a NoInputError where it names none. */
 export async function resolveCommit(repository: Repository, revision: string): Promise<string> {
   if (/[\0\n]/.test(revision) || revision === '')
     throw new NoInputError(`${repository.name}: a revision cannot be ${JSON.stringify(revision)}`);
-  const args = [
-    `--git-dir=${repository.gitDir}`,
-    'rev-parse',
-    '--verify',
-    '--quiet',
-    '--end-of-options',
-    `${revision}^{commit}`,
-  ];
-  const result = await runGit(args, { env: repository.env });
+  const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`];
+  const result = await runGit(args, repository);
   const commit = result.stdout.toString('utf8').trim();
   if (result.status === 0 && /^[0-9a-f]{40,64}$/.test(commit)) return commit;
   const reason = result.stderr === '' ? '' : ` (${firstLine(result.stderr)})`;
@@ -60,28 +52,47 @@ export async function resolveCommit(repository: Repository, revision: string): P
 /** All refs that lead to commits, annotated tags peeled, by name. */
 export async function listRefs(repository: Repository): Promise<readonly Ref[]> {
   const format = '%(refname)%00%(objecttype)%00%(objectname)%00%(*objecttype)%00%(*objectname)';
-  const output = await readGit(repository.gitDir, ['for-each-ref', `--format=${format}`], { env: repository.env });
+  const output = await readGit(repository, ['for-each-ref', `--format=${format}`]);
   const lines = output
     .toString('utf8')
     .split('\n')
-    .filter((line) => line !== '');
-  const refs = await Promise.all(lines.map((line) => refOf(repository, line.split('\0'))));
-  return refs.flatMap((ref) => (ref === null ? [] : [ref])).sort((a, b) => compareTexts(a.name, b.name));
+    .filter((line) => line !== '')
+    .map((line) => line.split('\0'));
+  // Older git peels a tag of a tag only once.
+  const nested = await peel(
+    repository,
+    lines.flatMap(([, , , type, object]) => (type === 'tag' && object !== undefined ? [object] : [])),
+  );
+  return lines.flatMap((fields) => refOf(fields, nested) ?? []).sort((a, b) => compareTexts(a.name, b.name));
 }
 
 /** Null for a ref that leads to no commit, such as a tag of a file. */
-async function refOf(repository: Repository, fields: readonly string[]): Promise<Ref | null> {
+function refOf(fields: readonly string[], nested: ReadonlyMap<string, string>): Ref | null {
   const [name = '', type = '', object = '', peeledType = '', peeled = ''] = fields;
   const kind = name.startsWith('refs/tags/') ? 'tag' : name.startsWith('refs/heads/') ? 'branch' : 'other';
   if (type === 'commit') return { name, commit: object, kind };
   if (peeledType === 'commit') return { name, commit: peeled, kind };
-  // Older git peels a tag of a tag only once.
-  return peeledType === 'tag' ? { name, commit: await resolveCommit(repository, peeled), kind } : null;
+  const commit = nested.get(peeled);
+  return commit === undefined ? null : { name, commit, kind };
+}
+
+/** The commits that tags lead to, by the tags' ids, all in one run; tags of anything else are left out. */
+async function peel(repository: Repository, tags: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  if (tags.length === 0) return new Map();
+  const input = tags.map((tag) => `${tag}^{commit}\n`).join('');
+  const output = await readGit(repository, ['cat-file', '--batch-check=%(objectname)'], { input });
+  const lines = output.toString('utf8').split('\n');
+  return new Map(
+    tags.flatMap((tag, index) => {
+      const commit = lines[index] ?? '';
+      return /^[0-9a-f]{40,64}$/.test(commit) ? [[tag, commit] as const] : [];
+    }),
+  );
 }
 
 /** Whether the history ends early: what older commits name is not seen. */
 export async function isShallow(repository: Repository): Promise<boolean> {
-  const output = await readGit(repository.gitDir, ['rev-parse', '--is-shallow-repository'], { env: repository.env });
+  const output = await readGit(repository, ['rev-parse', '--is-shallow-repository']);
   return output.toString('utf8').trim() === 'true';
 }
 
@@ -102,7 +113,7 @@ export async function readCommit(repository: Repository, id: string): Promise<Co
 
 async function log(repository: Repository, which: readonly string[]): Promise<readonly Commit[]> {
   const args = ['log', '--encoding=UTF-8', '--format=%H%x00%ct%x00%s', ...which];
-  const output = await readGit(repository.gitDir, args, { env: repository.env });
+  const output = await readGit(repository, args);
   return output
     .toString('utf8')
     .split('\n')
@@ -115,13 +126,15 @@ async function log(repository: Repository, which: readonly string[]): Promise<re
 
 /** All paths of a commit's tree, in git's order. */
 export async function listPaths(repository: Repository, commit: string): Promise<readonly string[]> {
-  const output = await readGit(
-    repository.gitDir,
-    ['ls-tree', '-r', '-z', '--full-tree', '--name-only', '--end-of-options', commit],
-    {
-      env: repository.env,
-    },
-  );
+  const output = await readGit(repository, [
+    'ls-tree',
+    '-r',
+    '-z',
+    '--full-tree',
+    '--name-only',
+    '--end-of-options',
+    commit,
+  ]);
   return output
     .toString('utf8')
     .split('\0')

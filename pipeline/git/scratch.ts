@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { NoInputError } from '../model/errors.ts';
-import { readGit, runGit } from './process.ts';
+import { makeRepository } from './own.ts';
 import type { Repository } from './repository.ts';
+import { type Place, readGit, requireSuccess, runGit } from './run.ts';
+import { makeTemporary, removeTemporary } from './temporary.ts';
 
 /** What git says of one patch. `output` is all that it said, for who reads hunks and reasons out of it. */
 export type Applied = { readonly taken: boolean; readonly output: string };
@@ -13,8 +13,7 @@ export type Applied = { readonly taken: boolean; readonly output: string };
  * repository nor a work tree is ever written (git may renew the time of an object that it finds there again), and none of that
  * repository's configuration, hooks or attributes is in force.
  */
-export type Scratch = {
-  readonly gitDir: string;
+export type Scratch = Place & {
   /** Fills the index with a commit's or tree's entries; blobs need not be there. */
   readonly readTree: (id: string) => Promise<void>;
   /** Applies a diff to the index, whole or not at all. */
@@ -26,38 +25,40 @@ export type Scratch = {
 };
 
 /** Gives a scratch repository to some work and removes it afterwards. */
-export async function withScratch<T>(repository: Repository, work: (scratch: Scratch) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), 'bitwatch-series-'));
+export async function withScratch<T>(
+  repository: Pick<Repository, 'objects' | 'format' | 'path' | 'env'>,
+  work: (scratch: Scratch) => Promise<T>,
+): Promise<T> {
+  const { objects, format, path, env } = repository;
+  const folder = makeTemporary();
   try {
-    return await work(await openScratch(repository, join(folder, 'git')));
+    const gitDir = join(folder, 'git');
+    makeRepository(gitDir, { objects, format });
+    return await work(scratchIn({ gitDir, path, env }));
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    removeTemporary(folder);
   }
 }
 
-async function openScratch({ gitDir: source, env }: Repository, gitDir: string): Promise<Scratch> {
-  const read = (args: readonly string[], input: Buffer | string = ''): Promise<Buffer> =>
-    readGit(gitDir, args, { env, input });
-  const format = (await readGit(source, ['rev-parse', '--show-object-format'], { env })).toString('utf8').trim();
-  // A work tree of several keeps its objects elsewhere.
-  const objects = (await readGit(source, ['rev-parse', '--git-path', 'objects'], { env })).toString('utf8').trimEnd();
-  await readGit(gitDir, ['init', '--quiet', '--bare', '--template=', `--object-format=${format}`], { env });
-  writeFileSync(join(gitDir, 'objects', 'info', 'alternates'), `${resolve(objects)}\n`);
+function scratchIn(place: Place): Scratch {
+  const read = (args: readonly string[]): Promise<Buffer> => readGit(place, args);
   return {
-    gitDir,
+    ...place,
     readTree: async (id) => {
       await read(['read-tree', '--end-of-options', id]);
     },
     apply: async (diff) => {
-      const args = [`--git-dir=${gitDir}`, 'apply', '--cached', '--verbose', '--whitespace=nowarn', '-p1', '-'];
-      const { status, stderr } = await runGit(args, { env, input: diff, maxErrors: 1 << 22 });
-      return { taken: status === 0, output: stderr };
+      const args = ['apply', '--cached', '--verbose', '--whitespace=nowarn', '-p1', '-'];
+      const { stdout: _, ...result } = await runGit(args, { ...place, input: diff, maxErrors: 1 << 22 });
+      // A diff that does not fit is an answer; a git that was ended is none.
+      if (result.cut !== null) requireSuccess(place.path, args, result);
+      return { taken: result.status === 0, output: result.stderr };
     },
     paths: async (diff) => {
-      const args = [`--git-dir=${gitDir}`, 'apply', '--numstat', '-z', '-p1', '-'];
-      const { status, stdout } = await runGit(args, { env, input: diff });
-      if (status !== 0) return null;
-      return numstatPaths(stdout.toString('utf8'));
+      const args = ['apply', '--numstat', '-z', '-p1', '-'];
+      const { stdout, ...result } = await runGit(args, { ...place, input: diff });
+      if (result.cut !== null) requireSuccess(place.path, args, result);
+      return result.status === 0 ? numstatPaths(stdout.toString('utf8')) : null;
     },
     // A blobless clone has no blobs for most of the tree, and they are not needed.
     writeTree: async () => (await read(['write-tree', '--missing-ok'])).toString('utf8').trim(),
@@ -84,16 +85,16 @@ const tipsIn = (output: Buffer): readonly Tip[] =>
     });
 
 /** Commits that HEAD, branches and tags stand at, newest first, each once; at most `limit`. */
-export async function newestTips({ gitDir, env }: Repository, limit: number): Promise<readonly Tip[]> {
+export async function newestTips(repository: Repository, limit: number): Promise<readonly Tip[]> {
   const which = ['--ignore-missing', '--branches', '--tags', '--remotes', 'HEAD', '--'];
-  const tips = tipsIn(await readGit(gitDir, ['log', '--no-walk=sorted', TIP, ...which], { env }));
+  const tips = tipsIn(await readGit(repository, ['log', '--no-walk=sorted', TIP, ...which]));
   return tips.filter(({ commit }, at) => tips.findIndex((other) => other.commit === commit) === at).slice(0, limit);
 }
 
 /** A commit by its full id, with its tree. */
-export async function tipOf({ gitDir, env }: Repository, commit: string): Promise<Tip> {
-  const [tip] = tipsIn(await readGit(gitDir, ['log', '--no-walk', TIP, '--end-of-options', commit, '--'], { env }));
-  if (tip === undefined) throw new NoInputError(`${gitDir}: no commit ${commit}`);
+export async function tipOf(repository: Repository, commit: string): Promise<Tip> {
+  const [tip] = tipsIn(await readGit(repository, ['log', '--no-walk', TIP, '--end-of-options', commit, '--']));
+  if (tip === undefined) throw new NoInputError(`${repository.name}: no commit ${commit}`);
   return tip;
 }
 
@@ -102,15 +103,14 @@ export async function tipOf({ gitDir, env }: Repository, commit: string): Promis
  * trees alone, in one run: a blobless clone need not have the blobs.
  */
 export async function blobIds(
-  { gitDir, env }: Repository,
+  repository: Repository,
   trees: readonly string[],
   paths: readonly string[],
 ): Promise<readonly ReadonlyMap<string, string>[]> {
   if (trees.length === 0 || paths.length === 0) return trees.map(() => new Map());
-  const empty = (await readGit(gitDir, ['hash-object', '-t', 'tree', '--stdin'], { env })).toString('utf8').trim();
+  const empty = (await readGit(repository, ['hash-object', '-t', 'tree', '--stdin'])).toString('utf8').trim();
   const args = ['diff-tree', '--stdin', '-r', '-z', '--no-renames', '--no-abbrev', '--'];
-  const output = await readGit(gitDir, [...args, ...paths.map((path) => `:(top,literal)${path}`)], {
-    env,
+  const output = await readGit(repository, [...args, ...paths.map((path) => `:(top,literal)${path}`)], {
     input: trees.map((tree) => `${empty} ${tree}\n`).join(''),
   });
   // A tree that has none of the paths has no entry at all.
@@ -136,13 +136,12 @@ function entriesOf(text: string): ReadonlyMap<string, string> {
 
 /** The mode of each path in a tree, such as `100644`; paths that are not there are left out. */
 export async function modesOf(
-  gitDir: string,
-  env: NodeJS.ProcessEnv,
+  place: Place,
   tree: string,
   paths: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
   const args = ['ls-tree', '-z', '--full-tree', '--end-of-options', tree, ...paths];
-  const entries = (await readGit(gitDir, args, { env })).toString('utf8').split('\0');
+  const entries = (await readGit(place, args)).toString('utf8').split('\0');
   return new Map(
     entries.flatMap((entry) => {
       const [, mode, path] = /^(\d+) [^\t]*\t(.*)$/s.exec(entry) ?? [];

@@ -11,6 +11,7 @@ import { scanSubjects } from '../../pipeline/archive/subjects.ts';
 import { formatMboxrd } from '../../pipeline/extract/mail/mbox.ts';
 import { seriesOf } from '../../pipeline/extract/mail/rerolls.ts';
 import { threadsOf } from '../../pipeline/extract/mail/threads.ts';
+import { openRepository } from '../../pipeline/git/repository.ts';
 import { DataError, NoInputError } from '../../pipeline/model/errors.ts';
 import { append, git, loseObject, mailText, makeInbox, type Step } from './inbox.ts';
 
@@ -21,7 +22,7 @@ beforeAll(() => {
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const scan = async (path: string, state: State = EMPTY_STATE): Promise<State> =>
-  updateState(await locateArchives(path), state);
+  updateState(await locateArchives(path, process.env), state);
 const reasons = (state: State): readonly string[] =>
   state.archives.flatMap(({ skipped }) => skipped.map(({ reason }) => reason));
 
@@ -72,7 +73,7 @@ test('an archive with every oddity: what is skipped is named, the rest is read',
 
 test('the threads that matter are read whole, and their series found', async () => {
   const dir = makeInbox(root, 'matter.git', ODD);
-  const archives = await locateArchives(dir);
+  const archives = await locateArchives(dir, process.env);
   const state = await updateState(archives, EMPTY_STATE);
   const mails = await readMails(archives, rowsThatMatter(state).rows);
   expect(mails.map(({ id }) => id).sort()).toEqual(['c@x', 'e@x', 'p@x']);
@@ -90,7 +91,7 @@ test('a blob that stands right behind itself, is deleted and comes again is ther
 
 test('day by day, in shards and in one run: the same bytes', async () => {
   const dir = makeInbox(root, 'grow.git', ODD.slice(0, 5));
-  const archives = await locateArchives(dir);
+  const archives = await locateArchives(dir, process.env);
   let daily = await updateState(archives, EMPTY_STATE);
   for (let at = 5; at < ODD.length; at += 1) {
     append(dir, ODD.slice(at, at + 1));
@@ -126,7 +127,7 @@ test('epochs of an inbox are archives in the order of their numbers', async () =
   const inbox = join(root, 'inbox');
   mkdirSync(join(inbox, 'git'), { recursive: true });
   for (const name of ['0.git', '2.git', '10.git']) makeInbox(join(inbox, 'git'), name, [{ mail: OTHER }]);
-  const archives = await locateArchives(inbox);
+  const archives = await locateArchives(inbox, process.env);
   expect(archives.map(({ path }) => path.split('/').at(-1))).toEqual(['0.git', '2.git', '10.git']);
   const state = await updateState(archives, EMPTY_STATE);
   // The same mail on three lists is one mail of one thread.
@@ -135,7 +136,7 @@ test('epochs of an inbox are archives in the order of their numbers', async () =
 });
 
 test('parts that lack, stand twice or go on from another state are refused', async () => {
-  const archives = await locateArchives(makeInbox(root, 'parts.git', ODD));
+  const archives = await locateArchives(makeInbox(root, 'parts.git', ODD), process.env);
   const [first] = await scanArchives(archives, EMPTY_STATE, { shard: { index: 1, of: 2 } });
   if (first === undefined) throw new Error('no part');
   expect(() => mergeScans(EMPTY_STATE, [first])).toThrow(DataError);
@@ -159,7 +160,7 @@ test('mboxrd, mbox, maildir and a single mail hold the same mails as the archive
     writeFileSync(join(root, 'maildir', at === 0 ? 'new' : 'cur', `${at}:2,S a`), mail);
   });
   const contents = async (path: string): Promise<readonly string[]> => {
-    const archives = await locateArchives(path);
+    const archives = await locateArchives(path, process.env);
     const state = await updateState(archives, EMPTY_STATE);
     expect(await updateState(archives, state)).toBe(state);
     const read = await readMails(archives, rowsThatMatter(state).rows);
@@ -190,7 +191,9 @@ test('the state is written whole or not at all, and a damaged one is refused', a
 test('subjects alone come from the commits', async () => {
   const dir = makeInbox(root, 'subjects.git', [{ mail: COVER }, { mail: OTHER }]);
   const subjects: string[] = [];
-  await scanSubjects(dir, git(dir, 'rev-parse', 'HEAD'), ({ subject }) => subjects.push(subject));
+  await scanSubjects(openRepository(dir, process.env), git(dir, 'rev-parse', 'HEAD'), ({ subject }) =>
+    subjects.push(subject),
+  );
   expect(subjects).toEqual(['mail', 'mail']);
 });
 
@@ -198,7 +201,7 @@ const archive = process.env.BITWATCH_ARCHIVE ?? '';
 test.skipIf(archive === '')(
   'a real archive (skipped where BITWATCH_ARCHIVE names none): shards equal one run',
   async () => {
-    const archives = await locateArchives(archive);
+    const archives = await locateArchives(archive, process.env);
     const whole = await updateState(archives, EMPTY_STATE);
     const parts = [];
     for (const index of [1, 2]) parts.push(...(await scanArchives(archives, EMPTY_STATE, { shard: { index, of: 2 } })));

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type * as GitPart from '../../pipeline/archive/git-part.ts';
 import { scanGit } from '../../pipeline/archive/git-part.ts';
+import { openRepository } from '../../pipeline/git/repository.ts';
 import { mailText, makeInbox } from './inbox.ts';
 
 let root = '';
@@ -39,7 +40,12 @@ test('worker processes give the bytes that one process gives', async () => {
   compile(dist);
   const url = pathToFileURL(join(dist, 'pipeline/archive/git-part.js')).href;
   const compiled = (await import(url)) as typeof GitPart;
-  const scan = { gitDir, name: 'many', after: null, shard: { index: 1, of: 1 } };
+  const scan = {
+    repository: openRepository(gitDir, process.env),
+    name: 'many',
+    after: null,
+    shard: { index: 1, of: 1 },
+  };
   const local = await scanGit({ ...scan, jobs: 1 });
   expect(local?.events).toHaveLength(4300);
   for (const jobs of [1, 3]) expect(await compiled.scanGit({ ...scan, jobs })).toEqual(local);

@@ -9,6 +9,7 @@ import { blobScanner } from '../../pipeline/archive/readers.ts';
 import { rowsThatMatter, updateState } from '../../pipeline/archive/scan.ts';
 import { EMPTY_STATE, type State } from '../../pipeline/archive/state.ts';
 import { scanSubjects } from '../../pipeline/archive/subjects.ts';
+import { openRepository } from '../../pipeline/git/repository.ts';
 
 const ROUNDS = 3;
 const MOST_MEMORY = 500;
@@ -122,11 +123,14 @@ async function benchProgram(print: (line: string) => void, gitDir: string, jobs:
 
 /** Measures scans of one real archive against git itself, in the same run. */
 export async function benchArchive(print: (line: string) => void, env: { readonly archive: string }): Promise<void> {
-  const archives = await locateArchives(env.archive);
+  const archives = await locateArchives(env.archive, process.env);
   const gitDir = archives[0]?.path ?? env.archive;
-  const tip = await tipOf(gitDir);
+  const repository = openRepository(gitDir, process.env);
+  const tip = await tipOf(repository);
   if (tip === null) return print(`${gitDir}: no mails`);
-  const blobs = (await listEvents(gitDir, tip, null)).flatMap((event) => (event.kind === 'mail' ? [event.blob] : []));
+  const blobs = (await listEvents(repository, tip, null)).flatMap((event) =>
+    event.kind === 'mail' ? [event.blob] : [],
+  );
   print(`${blobs.length} mails, best of ${ROUNDS}, ${availableParallelism()} cores`);
   let state: State = EMPTY_STATE;
   for (let jobs = 1; jobs <= Math.max(2, availableParallelism()); jobs *= 2) {
@@ -134,7 +138,7 @@ export async function benchArchive(print: (line: string) => void, env: { readonl
       state = await updateState(archives.slice(0, 1), EMPTY_STATE, { jobs });
     };
     const read = async (): Promise<void> => {
-      const scanner = blobScanner(gitDir, jobs);
+      const scanner = blobScanner(repository, jobs);
       for (const blob of blobs) scanner.add(blob);
       await scanner.finish();
     };
@@ -149,7 +153,7 @@ export async function benchArchive(print: (line: string) => void, env: { readonl
   const { summary } = rowsThatMatter(state);
   print(`threads ${summary.threads}, of which ${summary.matter} name TDX`);
   const log = (): Promise<void> => discard([`--git-dir=${gitDir}`, 'log', '--format=%s', tip], '');
-  const [logged, subjects] = await bestOf([log, () => scanSubjects(gitDir, tip, () => {})]);
+  const [logged, subjects] = await bestOf([log, () => scanSubjects(repository, tip, () => {})]);
   if (logged === undefined || subjects === undefined) return;
   print('subjects only:');
   print(costLine('git log --format=%s', logged, logged));

@@ -10,7 +10,7 @@ import { best } from './measure.ts';
 /** The derivation of a release's clobbers against parsing the same files, bodies and all. */
 export async function benchClobbers(print: (line: string) => void, path: string): Promise<void> {
   const repository = openRepository(path, process.env);
-  const blobs = openBlobs(repository.gitDir, process.env);
+  const blobs = openBlobs(repository);
   for (const { release, commit } of await listReleases(repository)) {
     const { files } = await readFiles(blobs, commit, (await listPaths(repository, commit)).filter(isClobberSource));
     const parse = best(3, () => {

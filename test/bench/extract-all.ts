@@ -4,7 +4,7 @@ import { openRepository } from '../../pipeline/git/repository.ts';
 
 /** Extracts and classes every release of the repository that the argument names: what `sync` does, without writing. */
 const repository = openRepository(process.argv[2] ?? '.', process.env);
-const blobs = openBlobs(repository.gitDir, process.env);
+const blobs = openBlobs(repository);
 // git answers while the extractors load.
 const listed = listReleases(repository);
 const { readModuleRevision } = await import('../../pipeline/cases/module-revision.ts');

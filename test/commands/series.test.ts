@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { SCHEMAS } from '../../pipeline/report/schema.ts';
 import { makeInbox } from '../archive/inbox.ts';
 import { kernelFiles, MASKING } from '../helpers/kernel-tree.ts';
 import { git, gitEnv, temporaryFolder } from '../helpers/repository.ts';
-import { bitwatch, type RunResult } from '../helpers/run.ts';
+import { bitwatch, ROOT, type RunResult } from '../helpers/run.ts';
 import {
   BASE_FILES,
   diffsOf,
@@ -272,20 +272,28 @@ test('the same input gives the same bytes', async () => {
   expect(a?.stdout).toBe(b?.stdout);
 });
 
-test('a blobless clone: what is not there is fetched, or named where nothing may be fetched', async () => {
+test('a blobless clone: what is not there is fetched from the source of that clone alone, else named', async () => {
   const { path, base } = kernelClone();
   git(path, 'config', 'uploadpack.allowFilter', 'true');
   git(path, 'config', 'uploadpack.allowAnySHA1InWant', 'true');
-  const clone = join(temporaryFolder(), 'linux.git');
+  const cache = temporaryFolder();
+  const clone = join(cache, 'linux.git');
   git('.', 'clone', '-q', '--bare', '--filter=blob:none', `file://${path}`, clone);
   const mails = postingOf([DENIES], { trailers: `base-commit: ${base}` });
-  const offline = await weigh(mails, clone, '--offline');
-  expect([offline.status, offline.stdout, offline.stderr]).toEqual([
-    69,
-    '',
-    expect.stringContaining('that this clone does not have'),
-  ]);
-  expect((await weigh(mails, clone)).status).toBe(0);
+  const specs = temporaryFolder();
+  cpSync(join(ROOT, 'specs'), specs, { recursive: true });
+  writeFileSync(
+    join(specs, 'sources.yaml'),
+    JSON.stringify({
+      sources: [{ name: 'linux', kind: 'kernel', repository: 'torvalds/linux', licence: 'x', url: path }],
+    }),
+  );
+  // Offline; a clone of nobody's cache, which names a remote of its own; a source of another name.
+  for (const more of [['--offline', '--cache', cache], [], ['--cache', temporaryFolder()]]) {
+    const { status, stdout, stderr } = await weigh(mails, clone, '--specs', specs, ...more);
+    expect([status, stdout, stderr]).toEqual([69, '', expect.stringContaining('which this clone does not have')]);
+  }
+  expect(await weigh(mails, clone, '--specs', specs, '--cache', cache)).toMatchObject({ status: 0, stderr: '' });
 });
 
 /** A kernel that lists what TDs may have: QUINCE, and with `more` other features of that register. */

@@ -2,7 +2,9 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Answer, batchParser } from '../../pipeline/git/batch-answers.ts';
-import { openBlobs } from '../../pipeline/git/blobs.ts';
+import { type BlobOptions, openBlobs } from '../../pipeline/git/blobs.ts';
+import { fetchObjects } from '../../pipeline/git/prefetch.ts';
+import { openRepository } from '../../pipeline/git/repository.ts';
 import { DataError, NoInputError, UnavailableError } from '../../pipeline/model/errors.ts';
 import { buildRepository, git, temporaryFolder } from '../helpers/repository.ts';
 
@@ -13,10 +15,9 @@ const FILES = { 'a.txt': 'first\n', 'deep/er/b.txt': 'second\n', 'empty.txt': ''
 async function reading<T>(
   gitDir: string,
   work: (read: (name: string) => Promise<string | null>, count: () => number) => Promise<T>,
-  network = false,
-  limit?: number,
+  options: BlobOptions = {},
 ): Promise<T> {
-  const blobs = openBlobs(gitDir, env, network, limit);
+  const blobs = openBlobs(openRepository(gitDir, env), options);
   try {
     return await work(async (name) => (await blobs.read(name))?.bytes.toString() ?? null, blobs.count);
   } finally {
@@ -87,8 +88,7 @@ describe('reading blobs', () => {
         expect(big).toMatchObject({ status: 'rejected', reason: expect.any(DataError) });
         expect(small).toEqual({ status: 'fulfilled', value: 'first\n' });
       },
-      false,
-      1000,
+      { limit: 1000 },
     );
   });
 
@@ -128,14 +128,15 @@ describe('objects that are not there', () => {
     });
   });
 
-  test('a blobless clone fetches with the network, and is unavailable without it', async () => {
+  test('what a blobless clone lacks is fetched from where the caller says, else unavailable', async () => {
     const source = buildRepository([{ subject: 'one', files: FILES }]);
     const clone = bloblessClone(source);
+    const fetch = (oid: string): Promise<void> => fetchObjects(openRepository(clone, env), source, [oid]);
     await reading(clone, async (read) => {
       expect(await read('HEAD:nothing')).toBeNull();
       await expect(read('HEAD:a.txt')).rejects.toThrow(UnavailableError);
     });
-    await reading(clone, async (read) => expect(await read('HEAD:a.txt')).toBe('first\n'), true);
+    await reading(clone, async (read) => expect(await read('HEAD:a.txt')).toBe('first\n'), { fetch });
     await reading(clone, async (read) => expect(await read('HEAD:a.txt')).toBe('first\n'));
   });
 
@@ -143,13 +144,16 @@ describe('objects that are not there', () => {
     const source = buildRepository([{ subject: 'one', files: FILES }]);
     const clone = bloblessClone(source);
     rmSync(source, { recursive: true });
-    await reading(clone, async (read) => expect(read('HEAD:a.txt')).rejects.toThrow(UnavailableError), true);
+    const fetch = (oid: string): Promise<void> => fetchObjects(openRepository(clone, env), source, [oid]);
+    await reading(clone, async (read) => expect(read('HEAD:a.txt')).rejects.toThrow(UnavailableError), { fetch });
   });
 
   test('a folder that is no repository, and a git that is not there, are known errors', async () => {
     const folder = temporaryFolder();
-    await reading(folder, async (read) => expect(read('HEAD:a')).rejects.toThrow(NoInputError));
-    const blobs = openBlobs(folder, { PATH: folder });
+    expect(() => openRepository(folder, env)).toThrow(NoInputError);
+    const gone = { gitDir: folder, path: folder, env };
+    await expect(openBlobs(gone).read('HEAD:a')).rejects.toThrow(NoInputError);
+    const blobs = openBlobs({ ...gone, env: { PATH: folder } });
     await expect(blobs.read('HEAD:a')).rejects.toThrow(/git cannot be run/);
   });
 });

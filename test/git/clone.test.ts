@@ -36,18 +36,18 @@ describe('bringing a clone up to date', () => {
     const update = await sync();
     expect(update.isNew).toBe(true);
     expect(update.added.map(({ name }) => name)).toEqual(['refs/heads/main', 'refs/tags/TDX_1.5.05']);
-    expect(update.repository).toMatchObject({ gitDir: join(cache, 'src.git'), name: 'example/src' });
-    expect(git(update.repository.gitDir, 'rev-parse', '--is-bare-repository')).toBe('true');
-    expect(missingIn(update.repository.gitDir)).toBe(3);
-    expect(git(update.repository.gitDir, 'rev-parse', 'HEAD')).toBe(git(source, 'rev-parse', 'HEAD'));
-    expect(readdirSync(cache).sort()).toEqual(['gitconfig', 'src.git']);
+    expect(update.repository).toMatchObject({ path: join(cache, 'src.git'), name: 'example/src' });
+    expect(git(update.repository.path, 'rev-parse', '--is-bare-repository')).toBe('true');
+    expect(missingIn(update.repository.path)).toBe(3);
+    expect(git(update.repository.path, 'rev-parse', 'HEAD')).toBe(git(source, 'rev-parse', 'HEAD'));
+    expect(readdirSync(cache).sort()).toEqual(['src.git']);
   });
 
   test('again with nothing new, nothing changes and no blob comes', async () => {
     const { sync } = setUp();
     const { repository } = await sync();
     expect(await sync()).toMatchObject({ isNew: false, added: [], moved: [], removed: [], isShallow: false });
-    expect(missingIn(repository.gitDir)).toBe(3);
+    expect(missingIn(repository.path)).toBe(3);
   });
 
   test('new commits, rewritten tags and removed branches are told', async () => {
@@ -111,7 +111,7 @@ describe('what cannot be fetched', () => {
   test('a source that is not there is unavailable and leaves nothing', async () => {
     const { cache, sync } = setUp();
     await expect(sync({ url: join(cache, 'nowhere') })).rejects.toThrow(UnavailableError);
-    expect(readdirSync(cache)).toEqual(['gitconfig']);
+    expect(readdirSync(cache)).toEqual([]);
   });
 
   test('a source that went away is unavailable, never "nothing new"', async () => {
@@ -145,7 +145,7 @@ describe('what cannot be fetched', () => {
   ])('%s runs nothing and fetches nothing', async (url) => {
     const { cache, sync } = setUp();
     await expect(sync({ url })).rejects.toThrow(KnownError);
-    expect(readdirSync(cache)).toEqual(['gitconfig']);
+    expect(readdirSync(cache)).toEqual([]);
   });
 
   test.each(['../out', '.git', '-x', 'a/b', ''])('the name %j makes no file', async (name) => {
@@ -160,8 +160,8 @@ describe('what cannot be fetched', () => {
     git(source, 'config', 'uploadpack.packObjectsHook', `touch ${stolen}; false`);
     git(source, 'config', 'core.fsmonitor', `touch ${stolen}`);
     const { repository } = await sync();
-    const hook = join(repository.gitDir, 'hooks', 'reference-transaction');
-    mkdirSync(join(repository.gitDir, 'hooks'), { recursive: true });
+    const hook = join(repository.path, 'hooks', 'reference-transaction');
+    mkdirSync(join(repository.path, 'hooks'), { recursive: true });
     writeFileSync(hook, `#!/bin/sh\ntouch ${stolen}\n`);
     chmodSync(hook, 0o755);
     addCommits(source, [{ subject: 'Fix', files: {} }], 2);
@@ -177,9 +177,9 @@ describe('fetching blobs ahead', () => {
     const { repository } = await sync();
     const commits = [git(source, 'rev-parse', 'main~1'), git(source, 'rev-parse', 'main')];
     expect(await prefetchBlobs(repository, source, commits, ['a.txt', 'lib', 'missing.txt', '*.txt'])).toBe(2);
-    expect(missingIn(repository.gitDir)).toBe(1);
+    expect(missingIn(repository.path)).toBe(1);
     expect(await prefetchBlobs(repository, source, commits, ['a.txt'])).toBe(0);
-    const blobs = openBlobs(repository.gitDir, env);
+    const blobs = openBlobs(repository);
     const read = await Promise.all(commits.map((commit) => blobs.read(`${commit}:a.txt`)));
     expect(read.map((blob) => blob?.bytes.toString())).toEqual(['1\n', '2\n']);
     await blobs.close();
@@ -209,7 +209,7 @@ describe('two runs', () => {
     for (const content of ['999999999\n', '']) {
       writeFileSync(join(cache, '.src.lock'), content);
       await sync();
-      expect(readdirSync(cache).sort()).toEqual(['gitconfig', 'src.git']);
+      expect(readdirSync(cache).sort()).toEqual(['src.git']);
       rmSync(join(cache, 'src.git'), { recursive: true });
     }
   });

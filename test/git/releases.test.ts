@@ -113,7 +113,7 @@ describe('the releases of a repository', () => {
       { subject: 'TDX 1.5.05', files: { 'proj_defs.mk': makefile(5) } },
       { subject: 'TDX 1.5.06', files: { 'proj_defs.mk': null } },
     ]);
-    const blobs = openBlobs(folder, env);
+    const blobs = openBlobs(openRepository(folder, env));
     try {
       const notes = await Promise.all(found.map((each) => makefileNotes(blobs, each)));
       expect(notes.map((each) => each.length)).toEqual([1, 0, 0]);

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { locateArchives } from '../../../pipeline/archive/locate.ts';
+import { openRepository } from '../../../pipeline/git/repository.ts';
 import { CLASSES, classOf } from '../../helpers/python-mail/classes.ts';
 import { compareMail, type Difference } from '../../helpers/python-mail/compare.ts';
 import { hasPython, type PythonMail, readWithPython } from '../../helpers/python-mail/read.ts';
@@ -106,14 +107,15 @@ const BATCH = 500;
 test.skipIf(archive === '' || !hasPython())(
   `a real archive (skipped where BITWATCH_ARCHIVE names none, or there is no python3): ${SAMPLE} mails read as Python reads them`,
   async ({ annotate }) => {
-    for (const { path, kind } of await locateArchives(archive)) {
+    for (const { path, kind, env } of await locateArchives(archive, process.env)) {
       if (kind !== 'git') continue;
-      const blobs = await sampleBlobs(path, SAMPLE, process.env);
+      const place = openRepository(path, env);
+      const blobs = await sampleBlobs(place, SAMPLE);
       const unexplained: string[] = [];
       const mails = new Map<string, number>();
       const count = (name: string): unknown => mails.set(name, (mails.get(name) ?? 0) + 1);
       for (let from = 0; from < blobs.length; from += BATCH) {
-        const batch = await readBlobs(path, blobs.slice(from, from + BATCH), process.env);
+        const batch = await readBlobs(place, blobs.slice(from, from + BATCH));
         for (const [at, answer] of readWithPython(batch).entries()) {
           const { differences, hasDiff } = compareMail(batch[at] ?? Buffer.alloc(0), answer);
           const python = 'value' in answer ? answer.value : null;

@@ -16,7 +16,7 @@ test.skipIf(clone === undefined)(
   async () => {
     const specs = await loadSpecs(join(ROOT, 'specs'), NO_CACHE);
     const repository = openRepository(clone ?? '', process.env);
-    const blobs = openBlobs(repository.gitDir, process.env);
+    const blobs = openBlobs(repository);
     const found = await listReleases(repository);
     expect(found.length).toBeGreaterThan(0);
     for (const { release, commit } of found) {

@@ -1,28 +1,24 @@
-import { readGit } from '../../../pipeline/git/process.ts';
+import { type Place, readGit } from '../../../pipeline/git/run.ts';
 
 /** The mails (blobs `m`) of a public-inbox archive that are there, oldest commit first, each once. */
-async function mailBlobs(gitDir: string, env: NodeJS.ProcessEnv): Promise<readonly string[]> {
-  const log = await readGit(gitDir, ['rev-list', '--reverse', 'HEAD'], { env });
+async function mailBlobs(place: Place): Promise<readonly string[]> {
+  const log = await readGit(place, ['rev-list', '--reverse', 'HEAD']);
   const input = log.toString('latin1').replaceAll('\n', ':m\n');
-  const found = await readGit(gitDir, ['cat-file', '--batch-check', '--buffer'], { env, input });
+  const found = await readGit(place, ['cat-file', '--batch-check', '--buffer'], { input });
   const blobs = found.toString('latin1').matchAll(/^([0-9a-f]{40,64}) blob \d+$/gm);
   return [...new Set([...blobs].map(([, id = '']) => id))];
 }
 
 /** The ids of `size` mails at even distances over the whole archive: the same ones each time. */
-export async function sampleBlobs(gitDir: string, size: number, env: NodeJS.ProcessEnv): Promise<readonly string[]> {
-  const all = await mailBlobs(gitDir, env);
+export async function sampleBlobs(place: Place, size: number): Promise<readonly string[]> {
+  const all = await mailBlobs(place);
   const count = Math.min(size, all.length);
   return Array.from({ length: count }, (_, at) => all[Math.floor((at * all.length) / count)] ?? '');
 }
 
 /** The bytes of blobs, in their order. */
-export async function readBlobs(
-  gitDir: string,
-  blobs: readonly string[],
-  env: NodeJS.ProcessEnv,
-): Promise<readonly Buffer[]> {
-  const out = await readGit(gitDir, ['cat-file', '--batch', '--buffer'], { env, input: `${blobs.join('\n')}\n` });
+export async function readBlobs(place: Place, blobs: readonly string[]): Promise<readonly Buffer[]> {
+  const out = await readGit(place, ['cat-file', '--batch', '--buffer'], { input: `${blobs.join('\n')}\n` });
   const mails: Buffer[] = [];
   for (let at = 0; at < out.length; ) {
     const eol = out.indexOf(0x0a, at);
