@@ -33,11 +33,48 @@ export async function readPlain<T>(
   return plain;
 }
 
+/** A specification of a release has 60 kB; the parser takes more time than the length for what is nested or long. */
+const MAX_TEXT = 1 << 20;
+const MAX_NESTING = 64;
+/** Anchors, aliases and tags, or the same characters in a text without quotes: each costs the parser more than the one before. */
+const MAX_MARKS = 1000;
+
+const refusal = (file: string, line: number, expected: string, found: string): DataError =>
+  new DataError({ where: { file, line }, expected, found });
+
+/** A bound on how deep a text can nest, by its brackets, dashes and indentation: a parser that recurses would overflow its stack. */
+function nestingOf(text: string): { readonly most: number; readonly line: number } {
+  let most = { most: 0, line: 1 };
+  let brackets = 0;
+  let marks = 0;
+  for (const [at, line] of text.split('\n').entries()) {
+    const outside = line.replace(QUOTED, '');
+    marks += outside.match(/[&*!]/g)?.length ?? 0;
+    if (marks > MAX_MARKS) return { most: Number.POSITIVE_INFINITY, line: at + 1 };
+    const [lead = ''] = /^[ \t\-?:]*/.exec(outside) ?? [];
+    let deepest = brackets;
+    for (const [mark] of outside.matchAll(/[[\]{}]/g)) {
+      brackets = Math.max(0, brackets + (mark === '[' || mark === '{' ? 1 : -1));
+      deepest = Math.max(deepest, brackets);
+    }
+    const depth = deepest + lead.length / 2;
+    if (depth > most.most) most = { most: depth, line: at + 1 };
+  }
+  return most;
+}
+
+/** Scalars in quotes on one line; in them brackets nest nothing. */
+const QUOTED = /"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'/g;
+
 async function parseYaml<T>(file: string, text: string, check: Check<T>): Promise<T> {
-  const { LineCounter, parseDocument } = await import('yaml');
+  const { isScalar, LineCounter, parseDocument, visit } = await import('yaml');
+  if (text.length > MAX_TEXT) throw refusal(file, 1, `at most ${MAX_TEXT} characters`, `${text.length}`);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, strict: true, uniqueKeys: true });
-  const [problem] = document.errors;
+  const depth = nestingOf(text);
+  if (depth.most > MAX_NESTING) throw refusal(file, depth.line, `at most ${MAX_NESTING} levels and ${MAX_MARKS} of & * !`, 'more');
+  const document = parseDocument(text, { lineCounter: lines, strict: true, uniqueKeys: false });
+  // A tag that is not known would be read as plain text, with no more than a warning.
+  const [problem] = [...document.errors, ...document.warnings];
   if (problem !== undefined) {
     const { line, col } = lines.linePos(problem.pos[0]);
     throw new DataError(
@@ -49,6 +86,23 @@ async function parseYaml<T>(file: string, text: string, check: Check<T>): Promis
       { cause: problem },
     );
   }
+  // The library's own check of keys compares each with each.
+  visit(document, {
+    Map: (_, node) => {
+      const seen = new Set<string>();
+      for (const { key } of node.items) {
+        const at = isScalar(key) ? key : node;
+        const { line } = lines.linePos(at.range?.[0] ?? 0);
+        const name = isScalar(key) ? String(key.value) : null;
+        if (name === null) throw refusal(file, line, 'a plain key', 'another');
+        if (seen.has(name)) throw refusal(file, line, 'each key once', `${JSON.stringify(name)} again`);
+        seen.add(name);
+      }
+    },
+    Alias: (_, node) => {
+      throw refusal(file, lines.linePos(node.range?.[0] ?? 0).line, 'each value written out', `the alias *${node.source}`);
+    },
+  });
   const locate = (path: readonly PropertyKey[]) => {
     // The deepest part of the path that is there: a missing key is reported at its parent.
     for (let length = path.length; length >= 0; length -= 1) {

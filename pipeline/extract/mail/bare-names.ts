@@ -19,7 +19,7 @@ const OTHERWISE_USED: { readonly [name: string]: string } = {
 };
 
 /** A word in capitals that is no part of an identifier, a path, an option, an assignment or a list in braces. */
-const WORD = /(?<![\w./:@#$%&*+=<>-]|\{[^}\s]{0,60})([A-Z][A-Z0-9_]{4,59})(?![\w/*@<=$-]|\.\w)/g;
+const WORD = /(?=[A-Z])(?<![\w./:@#$%&*+=<>-]|\{[^}\s]{0,60})([A-Z][A-Z0-9_]{4,59})(?![\w/*@<=$-]|\.\w)/g;
 /** Where a patch begins: what is below is code, most of it around the change. */
 const PATCH = /^(?:diff --git |--- a\/|Index: )/m;
 

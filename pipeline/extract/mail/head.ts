@@ -23,10 +23,12 @@ export type Head = {
   readonly fields: RawFields;
   /** The offset of the body. */
   readonly bodyStart: number;
+  /** The header is longer than `MAX_HEAD`: what stands behind was not read. */
+  readonly isCut: boolean;
 };
 
-/** A longer header is cut here: its remaining fields are not read. */
-const MAX_HEAD = 1 << 18;
+/** A longer header is cut here: its remaining fields are not read, and the mail says so. */
+export const MAX_HEAD = 1 << 18;
 
 const WANTED: ReadonlyMap<string, Field> = new Map(FIELDS.map((name) => [name, name]));
 /** By the first letter: a bit per length of a wanted name, so that most fields are passed over by two comparisons. */
@@ -44,10 +46,12 @@ type Extent = { readonly headEnd: number; readonly bodyStart: number };
 function extentOf(bytes: Buffer, start: number, end: number): Extent {
   if (bytes[start] === 0x0a) return { headEnd: start, bodyStart: start + 1 };
   if (bytes[start] === 0x0d && bytes[start + 1] === 0x0a) return { headEnd: start, bodyStart: start + 2 };
-  const lf = bytes.indexOf(BLANK_LF, start);
+  // Not beyond the part: of a mail with many parts each would be searched to the end of all.
+  const own = bytes.subarray(0, end);
+  const lf = own.indexOf(BLANK_LF, start);
   // Only a head with CRLF lines can end in CRLF; the search for it would otherwise read every body.
-  const firstLine = bytes.indexOf(0x0a, start);
-  const crlf = firstLine > start && bytes[firstLine - 1] === 0x0d ? bytes.indexOf(BLANK_CRLF, start) : -1;
+  const firstLine = own.indexOf(0x0a, start);
+  const crlf = firstLine > start && bytes[firstLine - 1] === 0x0d ? own.indexOf(BLANK_CRLF, start) : -1;
   const at = lf < 0 ? crlf : crlf < 0 ? lf : Math.min(lf, crlf);
   if (at < 0 || at >= end) return { headEnd: end, bodyStart: end };
   return { headEnd: at, bodyStart: Math.min(end, at + (at === crlf ? 3 : 2)) };
@@ -130,11 +134,11 @@ export function readHead(bytes: Buffer, start: number, end: number): Head {
   const first = readLines(piece);
   // The blank line is followed by a byte of the body, so that no end of the piece is taken for one.
   if (first.end + 2 < piece.length) {
-    return { fields: first.fields, bodyStart: start + first.end + (piece.charCodeAt(first.end) === 0x0a ? 1 : 2) };
+    return { fields: first.fields, bodyStart: start + first.end + (piece.charCodeAt(first.end) === 0x0a ? 1 : 2), isCut: false };
   }
   const { headEnd, bodyStart } = extentOf(bytes, start, end);
   const text = bytes.toString('latin1', start, Math.min(headEnd, start + MAX_HEAD));
-  return { fields: readLines(text).fields, bodyStart };
+  return { fields: readLines(text).fields, bodyStart, isCut: headEnd - start > MAX_HEAD };
 }
 
 /** A raw value on one line: each fold becomes one blank. */

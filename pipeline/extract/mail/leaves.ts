@@ -39,12 +39,16 @@ function leafOf(fields: RawFields, type: string, charset: string | undefined, ra
 
 /** The ranges between the delimiter lines of a multipart body; an unclosed last part ends with the body. */
 function partsOf(bytes: Buffer, boundary: string, { start, end }: Range): Range[] {
-  const delimiter = Buffer.from(`--${boundary}`, 'latin1');
+  /** The start of the next delimiter line, 0 where there is none: no body begins at 0. */
+  const next = (from: number): number => own.indexOf(delimiter, from) + 1;
+  const delimiter = Buffer.from(`\n--${boundary}`, 'latin1');
+  // Not beyond the part: of a mail with many multiparts each would be searched for to the end of all.
+  const own = bytes.subarray(0, end);
   const parts: Range[] = [];
   let partStart = -1;
-  for (let at = bytes.indexOf(delimiter, start); at >= 0 && at < end; at = bytes.indexOf(delimiter, at + 1)) {
-    if (at > start && bytes[at - 1] !== 0x0a) continue;
-    let after = at + delimiter.length;
+  const isFirst = own.subarray(start, start + delimiter.length - 1).equals(delimiter.subarray(1));
+  for (let at = isFirst ? start : next(start); at > 0; at = next(at)) {
+    let after = at + delimiter.length - 1;
     const closing = bytes[after] === 0x2d && bytes[after + 1] === 0x2d;
     if (closing) after += 2;
     while (bytes[after] === 0x20 || bytes[after] === 0x09 || bytes[after] === 0x0d) after += 1;

@@ -21,15 +21,18 @@ function idsIn(raw: string | undefined): string[] {
     if (close < 0) break;
     // Of several opening brackets the last one counts.
     const id = squeeze(value.slice(value.lastIndexOf('<', close) + 1, close));
-    if (id !== '') ids.push(id);
+    if (id !== '' && id.length <= MAX_ID) ids.push(id);
     at = value.indexOf('<', close);
   }
   if (ids.length > 0) return ids;
   const bare = value.trim();
-  return /^[^\s<>"]+@[^\s<>"]+$/.test(bare) ? [bare] : [];
+  return bare.length <= MAX_ID && /^[^\s<>"@]+@[^\s<>"]+$/.test(bare) ? [bare] : [];
 }
 
-/** The Message-ID without its brackets, encoded words decoded; empty where there is none. */
+/** RFC 5322 ends a line at 998 characters; what is longer is no id, and would be a key, a file name and a line of reports. */
+export const MAX_ID = 998;
+
+/** The Message-ID without its brackets, encoded words decoded; empty where there is none, or one longer than `MAX_ID`. */
 export function messageId(fields: RawFields): string {
   const raw = fields.get('message-id');
   if (raw === undefined) return '';
@@ -37,7 +40,8 @@ export function messageId(fields: RawFields): string {
   const open = value.indexOf('<');
   const close = value.indexOf('>', open + 1);
   const id = open >= 0 && close > open ? value.slice(open + 1, close) : value;
-  return squeeze(id.trim());
+  const squeezed = squeeze(id.trim());
+  return squeezed.length > MAX_ID ? '' : squeezed;
 }
 
 /** Whether a field names `id` as an address: prose in In-Reply-To quotes the author with the address in brackets. */

@@ -1,9 +1,9 @@
 import { type Address, readAddresses } from './address.ts';
 import { contentId } from './content-id.ts';
 import { readDate } from './date.ts';
-import { type Head, readHead, unfold } from './head.ts';
+import { type Head, MAX_HEAD, readHead, unfold } from './head.ts';
 import { type Leaf, leafText, leavesOf } from './leaves.ts';
-import { linksOf, messageId } from './links.ts';
+import { linksOf, MAX_ID, messageId } from './links.ts';
 import { decodeWords } from './words.ts';
 
 /** A larger mail is not read; the largest of real lists is 3.5 MB. */
@@ -49,6 +49,16 @@ export function mailHead(bytes: Buffer): Head {
   return readHead(bytes, headStart(bytes), bytes.length);
 }
 
+function headNotes({ fields, isCut }: Head, id: string): readonly string[] {
+  const raw = fields.get('message-id');
+  return [
+    ...(isCut ? [`of its header only the first ${MAX_HEAD} characters were read`] : []),
+    ...(id === '' && raw !== undefined && raw.length > MAX_ID
+      ? [`its Message-ID is longer than ${MAX_ID} characters and was not read`]
+      : []),
+  ];
+}
+
 /** Reads a mail. Never throws: what breaks the rules of mail is read as it stands and noted. */
 export function readMail(bytes: Buffer): Mail {
   const head = mailHead(bytes);
@@ -69,7 +79,7 @@ export function readMail(bytes: Buffer): Mail {
     links: linksOf(fields, id),
     bytes,
     leaves,
-    notes,
+    notes: [...headNotes(head, id), ...notes],
   };
 }
 

@@ -52,11 +52,24 @@ function stripped(text: string): string | null {
   return path === '/dev/null' ? null : path.slice(path.indexOf('/') + 1);
 }
 
-/** Both paths of `diff --git a/X b/Y`; where they are bare and differ, the lines below say them. */
+/**
+ * Both paths of `diff --git a/X b/X`; where they are bare and differ, the lines below say them. The blank between them is where
+ * both sides behind their first `/` have one length: there is at most one, for on its way the left grows and the right does not.
+ */
 function gitPaths(rest: string): string {
   if (rest.startsWith('"')) return stripped(rest) ?? '';
-  const same = /^[^/]*\/(.+) [^/]*\/\1$/.exec(rest);
-  return same === null ? '' : readPath(same[1] ?? '');
+  const left = rest.indexOf('/') + 1;
+  if (left === 0) return '';
+  let slash = left;
+  for (let blank = rest.indexOf(' ', left); blank >= 0; blank = rest.indexOf(' ', blank + 1)) {
+    if (slash < blank) slash = rest.indexOf('/', blank);
+    if (slash < 0) return '';
+    const length = blank - left;
+    if (length === 0 || rest.length - slash - 1 !== length) continue;
+    const path = rest.slice(left, blank);
+    return rest.endsWith(path) ? readPath(path) : '';
+  }
+  return '';
 }
 
 type Draft = { -readonly [K in keyof PatchFile]: PatchFile[K] } & { hunks: Hunk[] };

@@ -24,17 +24,30 @@ function comparePostings(a: Posting, b: Posting): number {
   return rank || (a.date ?? 0) - (b.date ?? 0) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }
 
-/** The reasons, best first. A link counts where its line speaks of a version: a cover also links what it builds on. */
-function reasonFor(posting: Posting, earlier: Posting): RerollReason | null {
-  if (posting.changeId !== null && posting.changeId === earlier.changeId) return 'change-id';
-  if (posting.author.email !== earlier.author.email) return null;
-  const ids = new Set([earlier.id, earlier.cover?.id, ...earlier.patches.map(({ mail }) => mail.id)]);
-  const linked = posting.links.some(
-    ({ id, context }) => ids.has(id) && /\bv\s?\d+\b|\brfc\b|\bversion\b|\bprevious/i.test(context),
-  );
-  if (linked) return 'lore-link';
-  const titles = new Set(titlesOf(earlier));
-  return titlesOf(posting).some((title) => title !== '' && titles.has(title)) ? 'author-and-titles' : null;
+/** Links whose line speaks of a version: a cover also links what it builds on. */
+const versionLinks = ({ links }: Posting): readonly string[] =>
+  links
+    .filter(({ context }) => /\bv\s?\d+\b|\brfc\b|\bversion\b|\bprevious/i.test(context))
+    .map(({ id }) => id);
+
+/** What a later posting may name this one by, and this one an earlier: a key for each reason, the best reason first. */
+type Keys = { readonly own: readonly string[]; readonly named: readonly (readonly [RerollReason, readonly string[]])[] };
+
+function keysOf(posting: Posting): Keys {
+  const { author, changeId, cover, patches } = posting;
+  const ids = [posting.id, ...(cover === null ? [] : [cover.id]), ...patches.map(({ mail }) => mail.id)];
+  const change = changeId === null ? [] : [`change ${changeId}`];
+  const titles = titlesOf(posting)
+    .filter((title) => title !== '')
+    .map((title) => `title ${author.email} ${title}`);
+  return {
+    own: [...change, ...new Set([...ids.map((id) => `id ${author.email} ${id}`), ...titles])],
+    named: [
+      ['change-id', change],
+      ['lore-link', versionLinks(posting).map((id) => `id ${author.email} ${id}`)],
+      ['author-and-titles', titles],
+    ],
+  };
 }
 
 /** Whether `a` can be a version before `b`: the order of a work, and never posted later (clocks apart by a day). */
@@ -44,35 +57,43 @@ function precedes(a: Posting, b: Posting): boolean {
   return a.date === null || b.date === null || a.date <= b.date + 86400;
 }
 
-/** The latest earlier posting that one may come from. An author's RFC v3 may precede v1; that is why the order is not versions alone. */
-function beforeOf(posting: Posting, all: readonly Posting[]): { posting: Posting; reason: RerollReason } | null {
-  let best: { posting: Posting; reason: RerollReason } | null = null;
-  for (const earlier of all) {
-    if (earlier === posting || !precedes(earlier, posting)) continue;
-    const reason = reasonFor(posting, earlier);
-    if (reason === null) continue;
-    if (best === null || comparePostings(best.posting, earlier) < 0) best = { posting: earlier, reason };
+type Before = { readonly posting: Posting; readonly reason: RerollReason };
+
+/** So many postings under one key are looked at, the latest first: only a forged archive has more of one title. */
+const MAX_LOOKED_AT = 200;
+
+/** The latest of the postings under a key that can be a version before. `all` is in the order of `comparePostings`. */
+function latestBefore(posting: Posting, all: readonly Posting[]): Posting | null {
+  for (let at = all.length - 1; at >= Math.max(0, all.length - MAX_LOOKED_AT); at -= 1) {
+    const earlier = all[at];
+    if (earlier !== undefined && earlier !== posting && precedes(earlier, posting)) return earlier;
   }
-  return best;
+  return null;
 }
 
-function push(groups: Map<string, Posting[]>, key: string, posting: Posting): void {
-  const group = groups.get(key);
-  if (group === undefined) groups.set(key, [posting]);
-  else group.push(posting);
-}
-
-/** Only postings of one author or one change-id can be versions of one work: the rest is never compared. */
-function relatedPostings(postings: readonly Posting[]): (posting: Posting) => readonly Posting[] {
-  const groups = new Map<string, Posting[]>();
-  const keysOf = ({ author, changeId }: Posting): string[] => [
-    `author ${author.email}`,
-    ...(changeId === null ? [] : [`change ${changeId}`]),
-  ];
-  for (const posting of postings) {
-    for (const key of keysOf(posting)) push(groups, key, posting);
-  }
-  return (posting) => keysOf(posting).flatMap((key) => groups.get(key) ?? []);
+/**
+ * The latest earlier posting that each may come from; asked in the order of `comparePostings`, for it knows those that it was asked
+ * of before. An author's RFC v3 may precede v1; that is why the order is not versions alone.
+ */
+function finderOfBefore(): (posting: Posting) => Before | null {
+  const known = new Map<string, Posting[]>();
+  return (posting) => {
+    const { own, named } = keysOf(posting);
+    let best: Before | null = null;
+    for (const [reason, keys] of named)
+      for (const key of new Set(keys)) {
+        const earlier = latestBefore(posting, known.get(key) ?? []);
+        // Under an equal posting the reason that stands first is the better one.
+        if (earlier !== null && (best === null || comparePostings(best.posting, earlier) < 0))
+          best = { posting: earlier, reason };
+      }
+    for (const key of own) {
+      const group = known.get(key);
+      if (group === undefined) known.set(key, [posting]);
+      else group.push(posting);
+    }
+    return best;
+  };
 }
 
 type Patch = SeriesPatch & { readonly from: string };
@@ -89,14 +110,14 @@ function completed(posting: Posting, before: readonly Patch[]): readonly Patch[]
  */
 export function seriesOf(threads: readonly Thread<Mail>[]): readonly Series[] {
   const postings = threads.flatMap(postingsOf).sort(comparePostings);
-  const related = relatedPostings(postings);
-  const before = new Map<Posting, { posting: Posting; reason: RerollReason }>();
+  const beforeOf = finderOfBefore();
+  const before = new Map<Posting, Before>();
   const complete = new Map<Posting, readonly Patch[]>();
   const work = new Map<Posting, Posting>();
   const newest = new Map<Posting, Posting>();
   // In this order the posting before is always finished first.
   for (const posting of postings) {
-    const found = beforeOf(posting, related(posting));
+    const found = beforeOf(posting);
     if (found !== null) before.set(posting, found);
     const base = found !== null && found.posting.total === posting.total ? (complete.get(found.posting) ?? []) : [];
     complete.set(posting, completed(posting, base));

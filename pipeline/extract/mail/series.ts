@@ -112,7 +112,9 @@ export function postingsOf(thread: Thread<Mail>): readonly Posting[] {
   const groups = new Map<string, Candidate[]>();
   for (const candidate of candidatesOf(thread)) {
     const key = postingKey(candidate);
-    groups.set(key, [...(groups.get(key) ?? []), candidate]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [candidate]);
+    else group.push(candidate);
   }
   return [...groups.values()].flatMap((group) => postingOf(thread, group) ?? []);
 }

@@ -19,7 +19,14 @@ export type Thread<M> = {
   readonly mails: readonly M[];
 };
 
-type Container<M> = { id: string; mails: M[]; parent: Container<M> | null; children: Container<M>[] };
+type Container<M> = {
+  id: string;
+  mails: M[];
+  parent: Container<M> | null;
+  children: Container<M>[];
+  /** It is, or was, the parent of another. */
+  isAnswered: boolean;
+};
 
 /** A mail without an id answers and is answered by nobody; its content stands in for the id. */
 export const threadKey = (mail: Pick<Mail, 'id' | 'content'>): string =>
@@ -32,20 +39,33 @@ function compareMails(a: Threadable, b: Threadable): number {
   return dates || compareText(threadKey(a), threadKey(b)) || compareText(a.content, b.content);
 }
 
+/** Answers to answers: what is deeper and would be moved is taken for a loop, or a forged archive would cost its square. */
+const MAX_CLIMB = 10_000;
+
 /** Whether making `parent` the parent of `child` would close a loop. */
 function closesLoop<M>(parent: Container<M>, child: Container<M>): boolean {
-  for (let at: Container<M> | null = parent; at !== null; at = at.parent) if (at === child) return true;
+  if (parent === child) return true;
+  if (!child.isAnswered) return false;
+  let left = MAX_CLIMB;
+  for (let at: Container<M> | null = parent; at !== null; at = at.parent) {
+    if (at === child || left === 0) return true;
+    left -= 1;
+  }
   return false;
 }
 
+function setParent<M>(parent: Container<M>, child: Container<M>): void {
+  child.parent = parent;
+  parent.isAnswered = true;
+}
+
 function link<M>(parent: Container<M>, child: Container<M>): void {
-  if (child.parent === null && !closesLoop(parent, child)) child.parent = parent;
+  if (child.parent === null && !closesLoop(parent, child)) setParent(parent, child);
 }
 
 /** Puts a mail under its last link, whatever a guess from another mail's references said before. */
 function place<M>(parent: Container<M>, child: Container<M>): void {
-  if (closesLoop(parent, child)) return;
-  child.parent = parent;
+  if (!closesLoop(parent, child)) setParent(parent, child);
 }
 
 function containersOf<M extends Threadable>(mails: readonly M[]): Map<string, Container<M>> {
@@ -53,7 +73,7 @@ function containersOf<M extends Threadable>(mails: readonly M[]): Map<string, Co
   const containerOf = (id: string): Container<M> => {
     let container = containers.get(id);
     if (container === undefined) {
-      container = { id, mails: [], parent: null, children: [] };
+      container = { id, mails: [], parent: null, children: [], isAnswered: false };
       containers.set(id, container);
     }
     return container;
@@ -71,17 +91,33 @@ function containersOf<M extends Threadable>(mails: readonly M[]): Map<string, Co
   return containers;
 }
 
-/** The order of containers: by their first mail, or the first mail below a ghost. */
+/** The order of containers: by their first mail; ghosts last. */
 function firstDates<M extends Threadable>(containers: Iterable<Container<M>>): Map<Container<M>, number> {
   const dates = new Map<Container<M>, number>();
   for (const container of containers) {
-    const own = container.mails.map((mail) => mail.date ?? Number.MAX_SAFE_INTEGER);
-    const date = Math.min(...own, Number.MAX_SAFE_INTEGER);
-    for (let at: Container<M> | null = container; at !== null; at = at.mails.length === 0 ? at.parent : null) {
-      dates.set(at, Math.min(dates.get(at) ?? Number.MAX_SAFE_INTEGER, date));
-    }
+    const date = container.mails.reduce(
+      (first, mail) => Math.min(first, mail.date ?? Number.MAX_SAFE_INTEGER),
+      Number.MAX_SAFE_INTEGER,
+    );
+    dates.set(container, date);
   }
   return dates;
+}
+
+/** The root above a container; each way up is gone once. */
+function rootFinder<M>(): (container: Container<M>) => Container<M> {
+  const roots = new Map<Container<M>, Container<M>>();
+  return (container) => {
+    const way: Container<M>[] = [];
+    let at = container;
+    for (let known = roots.get(at); at.parent !== null && known === undefined; known = roots.get(at)) {
+      way.push(at);
+      at = at.parent;
+    }
+    const root = roots.get(at) ?? at;
+    for (const below of way) roots.set(below, root);
+    return root;
+  };
 }
 
 /**
@@ -98,15 +134,14 @@ export function threadsOf<M extends Threadable>(input: readonly M[]): readonly T
   const sorted = [...containers.values()].sort(order);
   for (const container of sorted) container.parent?.children.push(container);
   const groups = groupLinked(mails.map((mail) => ({ key: threadKey(mail), links: mail.links })));
-  const threads: { roots: Container<M>[]; mails: M[] }[] = [];
+  const rootOf = rootFinder<M>();
+  const threads: { roots: Set<Container<M>>; mails: M[] }[] = [];
   mails.forEach((mail, at) => {
     const group = groups[at] ?? 0;
-    const thread = threads[group] ?? { roots: [], mails: [] };
+    const thread = threads[group] ?? { roots: new Set(), mails: [] };
     threads[group] = thread;
     thread.mails.push(mail);
-    let root = containers.get(threadKey(mail)) as Container<M>;
-    while (root.parent !== null) root = root.parent;
-    if (!thread.roots.includes(root)) thread.roots.push(root);
+    thread.roots.add(rootOf(containers.get(threadKey(mail)) as Container<M>));
   });
-  return threads.map(({ roots, mails: own }) => ({ roots: roots.sort(order), mails: own }));
+  return threads.map(({ roots, mails: own }) => ({ roots: [...roots].sort(order), mails: own }));
 }

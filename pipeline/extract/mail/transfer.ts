@@ -4,8 +4,23 @@ export type TransferEncoding = 'identity' | 'quoted-printable' | 'base64';
 /** The transfer encoding that a header names; `8bit`, `7bit`, `binary`, none and the invalid `8-bit` are identity. */
 export function transferEncoding(value: string | null): TransferEncoding {
   if (value === null) return 'identity';
-  const name = value.replace(/\([^)]*\)|[\s"';]/g, '').toLowerCase();
+  const name = withoutComments(value)
+    .replace(/[\s"';]/g, '')
+    .toLowerCase();
   return name === 'base64' || name === 'quoted-printable' ? name : 'identity';
+}
+
+/** A value without its comments; an open one that is never closed stands. In a loop, for each `(` of a value may be one. */
+function withoutComments(value: string): string {
+  let out = '';
+  let at = 0;
+  for (let open = value.indexOf('('); open >= 0; open = value.indexOf('(', at)) {
+    const close = value.indexOf(')', open);
+    if (close < 0) break;
+    out += value.slice(at, open);
+    at = close + 1;
+  }
+  return out + value.slice(at);
 }
 
 const EQUALS = 0x3d;
