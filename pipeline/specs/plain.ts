@@ -71,7 +71,8 @@ async function parseYaml<T>(file: string, text: string, check: Check<T>): Promis
   if (text.length > MAX_TEXT) throw refusal(file, 1, `at most ${MAX_TEXT} characters`, `${text.length}`);
   const lines = new LineCounter();
   const depth = nestingOf(text);
-  if (depth.most > MAX_NESTING) throw refusal(file, depth.line, `at most ${MAX_NESTING} levels and ${MAX_MARKS} of & * !`, 'more');
+  if (depth.most > MAX_NESTING)
+    throw refusal(file, depth.line, `at most ${MAX_NESTING} levels and ${MAX_MARKS} of & * !`, 'more');
   const document = parseDocument(text, { lineCounter: lines, strict: true, uniqueKeys: false });
   // A tag that is not known would be read as plain text, with no more than a warning.
   const [problem] = [...document.errors, ...document.warnings];
@@ -100,7 +101,12 @@ async function parseYaml<T>(file: string, text: string, check: Check<T>): Promis
       }
     },
     Alias: (_, node) => {
-      throw refusal(file, lines.linePos(node.range?.[0] ?? 0).line, 'each value written out', `the alias *${node.source}`);
+      throw refusal(
+        file,
+        lines.linePos(node.range?.[0] ?? 0).line,
+        'each value written out',
+        `the alias *${node.source}`,
+      );
     },
   });
   const locate = (path: readonly PropertyKey[]) => {

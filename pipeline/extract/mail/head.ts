@@ -134,7 +134,11 @@ export function readHead(bytes: Buffer, start: number, end: number): Head {
   const first = readLines(piece);
   // The blank line is followed by a byte of the body, so that no end of the piece is taken for one.
   if (first.end + 2 < piece.length) {
-    return { fields: first.fields, bodyStart: start + first.end + (piece.charCodeAt(first.end) === 0x0a ? 1 : 2), isCut: false };
+    return {
+      fields: first.fields,
+      bodyStart: start + first.end + (piece.charCodeAt(first.end) === 0x0a ? 1 : 2),
+      isCut: false,
+    };
   }
   const { headEnd, bodyStart } = extentOf(bytes, start, end);
   const text = bytes.toString('latin1', start, Math.min(headEnd, start + MAX_HEAD));

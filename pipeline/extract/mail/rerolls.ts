@@ -26,12 +26,13 @@ function comparePostings(a: Posting, b: Posting): number {
 
 /** Links whose line speaks of a version: a cover also links what it builds on. */
 const versionLinks = ({ links }: Posting): readonly string[] =>
-  links
-    .filter(({ context }) => /\bv\s?\d+\b|\brfc\b|\bversion\b|\bprevious/i.test(context))
-    .map(({ id }) => id);
+  links.filter(({ context }) => /\bv\s?\d+\b|\brfc\b|\bversion\b|\bprevious/i.test(context)).map(({ id }) => id);
 
 /** What a later posting may name this one by, and this one an earlier: a key for each reason, the best reason first. */
-type Keys = { readonly own: readonly string[]; readonly named: readonly (readonly [RerollReason, readonly string[]])[] };
+type Keys = {
+  readonly own: readonly string[];
+  readonly named: readonly (readonly [RerollReason, readonly string[]])[];
+};
 
 function keysOf(posting: Posting): Keys {
   const { author, changeId, cover, patches } = posting;

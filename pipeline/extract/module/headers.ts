@@ -1,11 +1,9 @@
 import { DataError } from '../../model/errors.ts';
 import type { FixedMasks } from '../../model/module.ts';
-import type { Stmt } from '../c/ast.ts';
-import { fail, skipBrackets } from '../c/cursor.ts';
 import { evaluateMacro, type Scope } from '../c/evaluate.ts';
-import { bodyOf, type CAggregate, type CFunction, readUnit, structMembers, type Unit } from '../c/unit.ts';
-import { allStatements } from '../c/walk.ts';
+import { type CAggregate, readUnit, structMembers, type Unit } from '../c/unit.ts';
 import { readCpuidFlags } from './clobbers/cpuid-flags.ts';
+import { refuseRenames } from './renames.ts';
 import type { SourceText } from './tables.ts';
 
 /** The facts of the control structures' header that concern CPUID. */
@@ -45,7 +43,12 @@ export function readFeatureNames(header: SourceText): ReadonlyMap<number, string
   const aggregate = featuresAggregate(unit);
   if (aggregate === undefined) return names;
   let bit = 0;
-  for (const member of structMembers(unit, aggregate)) {
+  const members = structMembers(unit, aggregate);
+  refuseRenames(
+    unit,
+    members.map(({ name }) => name),
+  );
+  for (const member of members) {
     // The union's plain view of the same 64 bits.
     if (member.width === null) continue;
     if (member.width === 1 && member.name !== '' && !/^(reserved|rsvd)/.test(member.name)) names.set(bit, member.name);
@@ -76,58 +79,3 @@ const featuresAggregate = (unit: Unit): CAggregate | undefined =>
   unit.aggregates.find(
     (aggregate) => aggregate.typedef === 'tdx_features_enum0_t' || aggregate.tag === 'tdx_features_enum0_u',
   );
-
-/** TDX_FEATURES0 as the release's own code composes it, and the bits that depend on the platform (set here). */
-export type Features0 = { readonly value: bigint; readonly conditional: readonly number[] };
-
-/**
- * Reads the code that answers a read of TDX_FEATURES0: assignments to the members of a `tdx_features_enum0_t`.
- * `null` where the file has no such code.
- */
-export function readFeatures0(source: SourceText, names: ReadonlyMap<number, string>): Features0 | null {
-  const unit = readUnit(source.path, source.text);
-  const bits = new Map([...names].map(([bit, name]) => [name, bit]));
-  // Only a function that names the type can declare a variable of it.
-  const declaring = [...unit.functions.values()].flat().filter((fn) => mentions(unit, fn, 'tdx_features_enum0_t'));
-  const found = declaring.flatMap((fn) => featureBits(unit, bodyOf(unit, fn), bits));
-  if (found.length === 0) return null;
-  const value = found.reduce(
-    (mask, { bit, set }) => (set === false ? mask & ~(1n << BigInt(bit)) : mask | (1n << BigInt(bit))),
-    0n,
-  );
-  return { value, conditional: found.filter(({ set }) => set === null).map(({ bit }) => bit) };
-}
-
-function mentions(unit: Unit, fn: CFunction, name: string): boolean {
-  const end = skipBrackets(unit.file, unit.tokens, fn.open);
-  for (let at = fn.open; at < end; at += 1) if (unit.tokens[at]?.text === name) return true;
-  return false;
-}
-
-/** Each assigned feature bit: set, cleared, or `null` where a run-time value decides. */
-function featureBits(
-  unit: Unit,
-  body: readonly Stmt[],
-  bits: ReadonlyMap<string, number>,
-): readonly { readonly bit: number; readonly set: boolean | null }[] {
-  const variables = new Set<string>();
-  const found: { bit: number; set: boolean | null }[] = [];
-  for (const statement of allStatements(body)) {
-    if (statement.kind === 'decl' && statement.type.includes('tdx_features_enum0_t')) variables.add(statement.name);
-    if (statement.kind !== 'expr' || statement.expr.kind !== 'assign' || statement.expr.target.kind !== 'member')
-      continue;
-    const { object, name } = statement.expr.target;
-    if (object.kind !== 'id' || !variables.has(object.name) || name === 'raw') continue;
-    const bit = bits.get(name);
-    if (bit === undefined)
-      return fail(
-        unit.file,
-        statement.at,
-        'a feature that `tdx_features_enum0_t` names',
-        `\`${name}\` is not among them`,
-      );
-    const { value } = statement.expr;
-    found.push({ bit, set: value.kind === 'num' ? !/^0+$/.test(value.text) : null });
-  }
-  return found;
-}

@@ -1,6 +1,7 @@
 import { DataError, NoInputError } from '../../model/errors.ts';
 import type { ModuleRelease } from '../../model/module.ts';
-import { readControlStructures, readFeatureNames, readFeatures0 } from './headers.ts';
+import { readFeatures0 } from './features0.ts';
+import { readControlStructures, readFeatureNames } from './headers.ts';
 import { readSizes, readTables, type SourceText } from './tables.ts';
 
 /** A file of a revision: its text and blob id. */

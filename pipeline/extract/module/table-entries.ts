@@ -79,7 +79,10 @@ export function sizeOf(unit: Unit, object: CObject, scope: Scope): number {
       found: 'another shape',
     });
   // XCR0_MAX_VALID_BIT and XCR0_MAX_BIT are defined in headers that are not read; XFAM has 64 bits.
-  const bounded: Scope = { ...scope, constant: (name) => (/^XCR0_MAX(_VALID)?_BIT$/.test(name) ? 63n : undefined) };
+  const bounded: Scope = {
+    ...scope,
+    constant: (name) => (/^XCR0_MAX(_VALID)?_BIT$/.test(name) && scope.macro(name) === undefined ? 63n : undefined),
+  };
   const size = Number(
     evaluateMacro({ name: object.name, params: null, body: dimension, line: object.line, conditions: [] }, bounded)
       .value,

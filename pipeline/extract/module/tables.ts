@@ -5,6 +5,7 @@ import type { Expr } from '../c/ast.ts';
 import { fail } from '../c/cursor.ts';
 import { evaluateMacro, type Scope } from '../c/evaluate.ts';
 import { type CObject, readUnit, type Unit } from '../c/unit.ts';
+import { refuseRenames } from './renames.ts';
 import { entriesOf, flag, masksOf, registersOf, sizeOf, slotsOf, subleafOf, tableOf, u32 } from './table-entries.ts';
 
 /** `CPUID_CONFIG_NULL_IDX`: the leaf has no configurable entry. */
@@ -23,6 +24,8 @@ const LOOKUP_FIELDS = [
   'fixed1',
   'config_index',
 ];
+/** What a leaf and a register group name. */
+const KEY_FIELDS = ['leaf', 'subleaf', ...REGISTERS];
 const CONFIGURABLE_FIELDS = ['leaf_subleaf', 'valid_entry', 'config_direct', 'allow_direct', 'lookup_index'];
 /** Arrays that are known and hold no class: `ordered_cpuid_lookup[]` is an index sorted by leaf. */
 const KNOWN_ARRAYS = new Set(['cpuid_lookup', 'cpuid_configurable', 'ordered_cpuid_lookup']);
@@ -43,6 +46,8 @@ export function readTables(
   const scope: Scope = { file: tables.path, macro: (name) => unit.macros.get(name) ?? withFile(header, name) };
   const spreadsheetFormat = formatOf(tables);
   checkArrays(unit);
+  for (const part of header === null ? [unit] : [unit, header])
+    refuseRenames(part, new Set([...LOOKUP_FIELDS, ...CONFIGURABLE_FIELDS, ...KEY_FIELDS, ...unit.objects.keys()]));
   const lookup = readLookup(unit, scope);
   const configurable = readConfigurable(unit, scope);
   checkIndexes(unit, lookup, configurable);
@@ -144,7 +149,9 @@ function indexOf(unit: Unit, expr: Expr | undefined, scope: Scope): number | nul
   if (expr === undefined) return null;
   const index = u32(unit, expr, {
     ...scope,
-    constant: (name) => (name === 'CPUID_CONFIG_NULL_IDX' ? BigInt(NO_INDEX) : undefined),
+    // Defined in a header that older trees do not have beside the table; where it is at hand, it says what it is.
+    constant: (name) =>
+      name === 'CPUID_CONFIG_NULL_IDX' && scope.macro(name) === undefined ? BigInt(NO_INDEX) : undefined,
   });
   return index === NO_INDEX ? null : index;
 }
@@ -167,11 +174,13 @@ function checkIndexes(
       fail(unit.file, at, `slot ${target.configIndex}, the \`.config_index\` of that leaf`, `it is slot ${entry.slot}`);
   }
   for (const entry of lookup) {
-    if (entry.configIndex === null || bySlot.has(entry.configIndex)) continue;
+    if (entry.configIndex === null) continue;
+    const target = bySlot.get(entry.configIndex);
+    if (target !== undefined && leafId(target) === leafId(entry)) continue;
     fail(
       unit.file,
       { kind: 'id', text: formatLeaf(entry), line: entry.line ?? 1, column: 1 },
-      `a \`cpuid_configurable\` entry in slot ${entry.configIndex}`,
+      `a \`cpuid_configurable\` entry of this leaf in slot ${entry.configIndex}`,
     );
   }
 }

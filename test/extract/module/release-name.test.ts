@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { readControlStructures, readFeatureNames, readFeatures0 } from '../../../pipeline/extract/module/headers.ts';
+import { readFeatures0 } from '../../../pipeline/extract/module/features0.ts';
+import { readControlStructures, readFeatureNames } from '../../../pipeline/extract/module/headers.ts';
 import { makefileVersion, nameRevision, releaseNameOf } from '../../../pipeline/extract/module/release-name.ts';
 
 test.each([

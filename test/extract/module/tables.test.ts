@@ -76,6 +76,28 @@ describe('cpuid_configurations.c', () => {
     expect(masks(tablesSource(SMALL).replace(/\n/g, '\r\n'))).toEqual(masks(tablesSource(SMALL)));
   });
 
+  test.each(['ebx eax', 'verify_mask fixed1', 'leaf subleaf', 'cpuid_lookup other', 'true 0', 'valid_entry faulting'])(
+    'refuses `#define %s`: a field would be read under another name',
+    (macro) => {
+      const [name = ''] = macro.split(' ');
+      const text = `${tablesSource(SMALL)}#define ${macro}\n`;
+      const line = text.split('\n').length - 1;
+      expect(() => read(text)).toThrow(
+        `cpuid_configurations.c:${line}:1: expected no macro with the name of a field of the tables, found \`${name}\``,
+      );
+      expect(() => read(tablesSource(SMALL), `${definesSource(2, 1)}#define ${macro}\n`)).toThrow(/defines\.h:4:1: /);
+      expect(masks(tablesSource(SMALL).replace('#include', '#define ebx ebx\n#define true 1\n#include'))).toEqual(
+        masks(tablesSource(SMALL)),
+      );
+    },
+  );
+
+  test('takes CPUID_CONFIG_NULL_IDX for what the header says that it is', () => {
+    expect(() => read(tablesSource(SMALL), definesSource(2, 1).replace('0xFFFFFFFF', '0'))).toThrow(
+      /expected a `cpuid_configurable` entry of this leaf in slot 0, found `/,
+    );
+  });
+
   test('says which slots no entry fills, and takes an entry without the mark as unused', () => {
     const { notes, tables } = read(tablesSource(SMALL), definesSource(4, 1));
     expect(notes).toEqual(['cpuid_lookup[4] has 2 entries; slots without a valid one: 2, 3']);

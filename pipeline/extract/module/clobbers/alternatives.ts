@@ -1,14 +1,19 @@
 import type { Expr } from '../../c/ast.ts';
-import { show } from './expression.ts';
+import { spend } from './budget.ts';
+import { extentOf, show } from './expression.ts';
 import type { Flow, Frame, Walk } from './walk.ts';
 
-/** Walks alternatives from one state; names that end up different stand for themselves afterwards. */
+/** Walks the alternatives of the statement in `line` from one state; names that end up different stand for themselves afterwards. */
 export function alternatives(
   walk: Walk,
   frame: Frame,
+  line: number,
   walks: readonly ((frame: Frame) => Set<Flow>)[],
 ): readonly Set<Flow>[] {
+  const { budget } = walk.tree;
+  const where = { file: frame.file, line };
   const before = new Map(frame.env);
+  spend(budget, before.size * (walks.length + 1), where);
   const results: { flow: Set<Flow>; env: Map<string, Expr> }[] = [];
   for (const run of walks) {
     const branch: Frame = { ...frame, env: new Map(before) };
@@ -22,10 +27,13 @@ export function alternatives(
   const going = results.filter(({ flow }) => flow.has('fall') || flow.has('break'));
   frame.env.clear();
   const [first, ...rest] = going;
+  const isSame = (a: Expr, b: Expr | undefined): boolean => {
+    if (a === b) return true;
+    if (b === undefined) return false;
+    spend(budget, extentOf(a).size + extentOf(b).size, where);
+    return show(a) === show(b);
+  };
   for (const [name, value] of first?.env ?? before)
-    if (rest.every(({ env }) => env.get(name) === value || same(env.get(name), value))) frame.env.set(name, value);
+    if (rest.every(({ env }) => isSame(value, env.get(name)))) frame.env.set(name, value);
   return results.map(({ flow }) => flow);
 }
-
-const same = (a: Expr | undefined, b: Expr | undefined): boolean =>
-  a !== undefined && b !== undefined && show(a) === show(b);

@@ -1,4 +1,5 @@
 import type { Expr } from '../../c/ast.ts';
+import { partsOf } from '../../c/walk.ts';
 import { constantOf, type Tree } from './tree.ts';
 
 /** What local names stand for; a name without an entry stands for itself. */
@@ -69,17 +70,52 @@ export function bare(expr: Expr): Expr {
 }
 
 /** Names of the TD's control structures: what is reached through them is the TD's own state. */
-const TD_ROOT = /(?:\w+(?:\(\))?\.)*\b(tdvps|tdcs|tdr)(?:_ptr|_p)?\./g;
+const TD_ROOT = /^(tdvps|tdcs|tdr)(?:_ptr|_p)?$/;
+/** A step of an access path, a name or a getter. It begins with a word, so that no name is read from each of its letters on. */
+const STEP = /\b(\w+)(\(\))?\./g;
+
+type Step = { readonly name: string; readonly isGetter: boolean; readonly start: number; readonly end: number };
+
+/** The steps of a text that touch each other, in their order. */
+function* pathsIn(text: string): Generator<readonly Step[]> {
+  let steps: Step[] = [];
+  for (const { 0: all, 1: name = '', 2: getter, index } of text.matchAll(STEP)) {
+    if (steps.length > 0 && steps.at(-1)?.end !== index) {
+      yield steps;
+      steps = [];
+    }
+    steps.push({ name, isGetter: getter !== undefined, start: index, end: index + all.length });
+  }
+  if (steps.length > 0) yield steps;
+}
+
+/** A path from the TD's control structure on, where it passes one; without getters and the processor's local data. */
+function shortened(path: readonly Step[]): string {
+  const root = path.findLastIndex(({ name, isGetter }) => !isGetter && TD_ROOT.test(name));
+  return path
+    .slice(Math.max(0, root))
+    .map(({ name, isGetter }, at) => {
+      if (at === 0 && root >= 0) return `${TD_ROOT.exec(name)?.[1] ?? name}.`;
+      if (isGetter) return name.includes('global') ? `${name}().` : '';
+      return name.includes('local') ? '' : `${name}.`;
+    })
+    .join('');
+}
 
 /**
  * One text for equal meanings: `->` and `.` alike, without casts, numbers in decimal, access paths without the getter or
  * pointer that they start from (the processor's local data), and from the TD's control structure on where they pass one.
  */
-export const show = (expr: Expr): string =>
-  spell(expr)
-    .replace(TD_ROOT, '$1.')
-    .replace(/\b(?!\w*global)\w+\(\)\./g, '')
-    .replace(/\b(\w*local\w*)\./g, '');
+export function show(expr: Expr): string {
+  const text = spell(expr);
+  let out = '';
+  let at = 0;
+  for (const path of pathsIn(text)) {
+    out += text.slice(at, path[0]?.start) + shortened(path);
+    at = path.at(-1)?.end ?? at;
+  }
+  return out + text.slice(at);
+}
 
 function spell(expr: Expr): string {
   switch (expr.kind) {
@@ -154,4 +190,23 @@ export function leavesOf(tree: Tree, expr: Expr): readonly Expr[] {
     default:
       return [expr];
   }
+}
+
+/** How many nodes an expression has when it is written out, and how high it is. */
+export type Extent = { readonly size: number; readonly height: number };
+const extents = new WeakMap<Expr, Extent>();
+
+/** The extent of an expression: what is known of locals is shared, and may double at each step. */
+export function extentOf(expr: Expr): Extent {
+  const known = extents.get(expr);
+  if (known !== undefined) return known;
+  let [size, height] = [1, 0];
+  for (const part of partsOf(expr)) {
+    const own = extentOf(part);
+    size += own.size;
+    height = Math.max(height, own.height);
+  }
+  const extent = { size, height: height + 1 };
+  extents.set(expr, extent);
+  return extent;
 }

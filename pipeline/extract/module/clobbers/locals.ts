@@ -1,7 +1,16 @@
 import type { Expr } from '../../c/ast.ts';
 import { partsOf } from '../../c/walk.ts';
+import { spendOn } from './budget.ts';
 import type { Primitive } from './call-graph.ts';
+import { extentOf, substitute } from './expression.ts';
 import type { Frame, Walk } from './walk.ts';
+
+/** An expression with what the frame knows of its names in their place. Throws a DataError where that grows out of bounds. */
+export function resolved(walk: Walk, frame: Frame, expr: Expr): Expr {
+  const value = substitute(expr, frame.env);
+  spendOn(walk.tree.budget, extentOf(value), { file: frame.file, line: expr.at.line });
+  return value;
+}
 
 /** What a call computes is known by the local's own name; an access path, a getter or a read MSR stands for the local. */
 export function setLocal(walk: Walk, frame: Frame, name: string, value: Expr): void {

@@ -15,6 +15,8 @@ export type Stores = {
   readonly entry: readonly Store[];
   readonly exit: readonly Store[];
   readonly elsewhere: (name: string) => readonly { readonly value: Expr; readonly site: Site }[];
+  /** What `resolveText` has found before. */
+  readonly resolved: Map<string, string>;
 };
 
 export function collectStores(
@@ -25,7 +27,13 @@ export function collectStores(
 ): Stores {
   const inOrder = (events: readonly TraceEvent[]): readonly Store[] =>
     events.flatMap((event, order) => (event.kind === 'store' ? [{ ...event, order }] : []));
-  return { entry: inOrder(entry), exit: inOrder(exit), elsewhere: (name) => findStores(tree, bodies, name) };
+  const kept = new Map<string, ReturnType<typeof findStores>>();
+  const elsewhere = (name: string): ReturnType<typeof findStores> => {
+    const found = kept.get(name) ?? findStores(tree, bodies, name);
+    kept.set(name, found);
+    return found;
+  };
+  return { entry: inOrder(entry), exit: inOrder(exit), elsewhere, resolved: new Map() };
 }
 
 /** Assignments to a member of that name in all functions of the tree; values are as written, in terms of their function. */
@@ -50,13 +58,19 @@ function findStores(tree: Tree, bodies: Bodies, name: string) {
 }
 
 /** The text of an access path with what was stored in it on the way in: `vp_ctx.xfd_supported` is the TD's flag. */
-export function resolveText(stores: Stores, text: string, depth = 0): string {
+export function resolveText(stores: Stores, text: string): string {
+  const known = stores.resolved.get(text) ?? resolveFrom(stores, text, 0);
+  stores.resolved.set(text, known);
+  return known;
+}
+
+function resolveFrom(stores: Stores, text: string, depth: number): string {
   const found = stores.entry.filter(({ path }) => text === path || text.startsWith(`${path}.`));
   const longest = found.reduce((best, { path }) => Math.max(best, path.length), 0);
   const values = new Set(found.filter(({ path }) => path.length === longest).map(({ value }) => show(value)));
   const [value] = values;
   if (depth < 4 && values.size === 1 && value !== undefined && /^[\w.[\]()]+$/.test(value))
-    return resolveText(stores, `${value}${text.slice(longest)}`, depth + 1);
+    return resolveFrom(stores, `${value}${text.slice(longest)}`, depth + 1);
   if (depth > 0 || featureOf(text) !== null || !/^[\w.]+$/.test(text) || !/_supported$/.test(text)) return text;
   // A flag that is copied where this path does not pass, such as in a helper.
   const copies = new Set(

@@ -76,13 +76,16 @@ export function callNames(stmt: Stmt): readonly string[] {
   const known = kept.get(stmt);
   if (known !== undefined) return known;
   const names: string[] = [];
+  const take = (below: Stmt): void => {
+    for (const name of callNames(below)) names.push(name);
+  };
   const seeExpr = (expr: Expr): void => {
     if (expr.kind === 'call' && expr.callee.kind === 'id') names.push(expr.callee.name);
-    if (expr.kind === 'statements') for (const below of expr.body) names.push(...callNames(below));
+    if (expr.kind === 'statements') for (const below of expr.body) take(below);
     for (const part of partsOf(expr)) seeExpr(part);
   };
   for (const expr of expressionsOf(stmt)) seeExpr(expr);
-  for (const below of innerOf(stmt)) names.push(...callNames(below));
+  for (const below of innerOf(stmt)) take(below);
   kept.set(stmt, names);
   return names;
 }

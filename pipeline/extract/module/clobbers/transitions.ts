@@ -1,6 +1,7 @@
 import type { EntrySite, ExitKind, FlagBits, MsrTransition } from '../../../model/clobber.ts';
 import { hex } from '../../../model/mask.ts';
 import type { Expr } from '../../c/ast.ts';
+import { spend } from './budget.ts';
 import { isOnOwnValue, isOptimisation, type MsrView, resolveGuard, valueKind, type Write } from './exit-kind.ts';
 import { bare, show } from './expression.ts';
 import { featureOf, openersOf } from './features.ts';
@@ -30,6 +31,11 @@ export function transitionsOf(
 ): readonly MsrTransition[] {
   const features = [...new Set([...entry, ...exit].flatMap((write) => featuresOf(view.stores, write)))].sort();
   const contexts = features.length > MAX_FEATURES ? [new Map<string, boolean>()] : choices(features);
+  const writes = [...entry, ...exit];
+  const guards = writes.reduce((sum, write) => sum + 1 + write.guards.length, 0);
+  const at = writes[0]?.site;
+  if (at !== undefined)
+    spend(view.tree.budget, contexts.length * guards * (1 + entry.length), { file: at.path, line: at.line });
   const groups = new Map<string, { outcome: Outcome; members: Choice[] }>();
   for (const choice of contexts) {
     const found =

@@ -6,6 +6,7 @@ import type { Token } from '../../c/lex.ts';
 import { parseBlock } from '../../c/statement.ts';
 import { bodyOf, type CFunction, type Macro, readUnit, type Unit } from '../../c/unit.ts';
 import { isClobberSource } from '../clobber-source.ts';
+import { type Budget, BudgetError, newBudget, spend } from './budget.ts';
 
 /** The text of one file of a revision, with its blob id where it is known. */
 export type TreeFile = { readonly text: string; readonly blob: string | null };
@@ -25,6 +26,8 @@ export type Tree = {
   readonly functions: ReadonlyMap<string, readonly TreeFunction[]>;
   readonly macros: ReadonlyMap<string, TreeMacro>;
   readonly scope: Scope;
+  /** What may still be spent on a derivation from this tree. */
+  readonly budget: Budget;
 };
 
 /** Indexes the wanted files. Throws a DataError where a file is no C. */
@@ -43,7 +46,13 @@ export function readTree(files: ReadonlyMap<string, TreeFile>): Tree {
     for (const macro of unit.macros.values())
       if (!macros.has(macro.name)) macros.set(macro.name, { ...macro, file: path });
   }
-  return { units, functions, macros, scope: { file: 'the module', macro: (name) => macros.get(name) } };
+  const budget = newBudget();
+  const macro = (name: string): TreeMacro | undefined => {
+    const found = macros.get(name);
+    spend(budget, 1, { file: found?.file ?? 'the module source', line: found?.line ?? 1 });
+    return found;
+  };
+  return { units, functions, macros, scope: { file: 'the module', macro }, budget };
 }
 
 /** Names before a parenthesis between the brace at `open` and its end. */
@@ -100,7 +109,7 @@ export function constantOf(tree: Tree, expr: Expr): bigint | null {
   try {
     return BigInt.asUintN(64, evaluate(expr, tree.scope).value);
   } catch (error) {
-    if (error instanceof DataError) return null;
+    if (error instanceof DataError && !(error instanceof BudgetError)) return null;
     throw error;
   }
 }

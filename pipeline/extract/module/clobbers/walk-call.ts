@@ -1,7 +1,8 @@
 import type { Expr } from '../../c/ast.ts';
-import { bare, show, substitute } from './expression.ts';
+import { spend } from './budget.ts';
+import { bare, show } from './expression.ts';
 import { type Guard, preprocessorGuard } from './guard.ts';
-import { bind } from './locals.ts';
+import { bind, resolved } from './locals.ts';
 import { nameOf, rootName } from './syntax.ts';
 import { constantOf, macroStatements, type Tree } from './tree.ts';
 import type { Flow, Frame, Site, Walk } from './walk.ts';
@@ -26,7 +27,7 @@ export function walkCall(
     walk.notes.add(`${frame.file}:${expr.at.line}: a call through \`${show(expr.callee)}\` is not followed`);
     return new Set(['fall']);
   }
-  const args = expr.args.map((arg) => substitute(arg, frame.env));
+  const args = expr.args.map((arg) => resolved(walk, frame, arg));
   const flow = call(walk, name, expr, args, frame, guards, tail);
   // What a callee may write through a pointer is no longer known.
   for (const arg of expr.args)
@@ -115,6 +116,7 @@ function descend(
       calls,
     };
     // A macro's body sees the caller's names.
+    spend(walk.tree.budget, frame.env.size + macro.body.length, { file: macro.file, line: macro.line });
     for (const [local, value] of frame.env) if (!inner.env.has(local)) inner.env.set(local, value);
     for (const way of walk.list(macroStatements(macro), inner, guards, onSpine && tail)) flow.add(way);
   }

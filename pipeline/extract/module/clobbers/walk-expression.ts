@@ -1,13 +1,15 @@
 import type { Expr } from '../../c/ast.ts';
 import { alternatives } from './alternatives.ts';
-import { modified, show, substitute } from './expression.ts';
+import { spend } from './budget.ts';
+import { modified, show } from './expression.ts';
 import { type Guard, guardsOf } from './guard.ts';
-import { localOf, rawInit, rawOf, setLocal } from './locals.ts';
+import { localOf, rawInit, rawOf, resolved, setLocal } from './locals.ts';
 import { nameOf } from './syntax.ts';
 import type { Flow, Frame, Walk } from './walk.ts';
 
 /** Walks an expression in the order of its evaluation: calls are entered, assignments noted. */
 export function walkExpr(walk: Walk, expr: Expr, frame: Frame, guards: readonly Guard[], tail: boolean): Set<Flow> {
+  spend(walk.tree.budget, 1, { file: frame.file, line: expr.at.line });
   switch (expr.kind) {
     case 'call':
       return walk.call(expr, frame, guards, tail);
@@ -29,14 +31,14 @@ export function walkExpr(walk: Walk, expr: Expr, frame: Frame, guards: readonly 
       const left = walkExpr(walk, expr.left, frame, guards, false);
       if (!left.has('fall')) return left;
       const isLazy = expr.op === '&&' || expr.op === '||';
-      const own = isLazy ? guardsOf(walk.tree, substitute(expr.left, frame.env), expr.op === '||') : [];
+      const own = isLazy ? guardsOf(walk.tree, resolved(walk, frame, expr.left), expr.op === '||') : [];
       const right = walkExpr(walk, expr.right, frame, [...guards, ...own], tail);
       return isLazy ? new Set([...left, ...right]) : right;
     }
     case 'ternary': {
       walkExpr(walk, expr.test, frame, guards, false);
-      const test = substitute(expr.test, frame.env);
-      const flows = alternatives(walk, frame, [
+      const test = resolved(walk, frame, expr.test);
+      const flows = alternatives(walk, frame, expr.at.line, [
         (inner) => walkExpr(walk, expr.then, inner, [...guards, ...guardsOf(walk.tree, test)], tail),
         (inner) => walkExpr(walk, expr.otherwise, inner, [...guards, ...guardsOf(walk.tree, test, true)], tail),
       ]);
@@ -64,7 +66,7 @@ export function walkExpr(walk: Walk, expr: Expr, frame: Frame, guards: readonly 
 }
 
 function assign(walk: Walk, expr: Extract<Expr, { kind: 'assign' }>, frame: Frame, guards: readonly Guard[]): void {
-  const value = substitute(expr.value, frame.env);
+  const value = resolved(walk, frame, expr.value);
   const name = nameOf(expr.target);
   if (name !== null) {
     const before = frame.env.get(name);
@@ -80,11 +82,11 @@ function assign(walk: Walk, expr: Extract<Expr, { kind: 'assign' }>, frame: Fram
     frame.env.set(local.name, isWhole ? rawInit(value) : rawInit(modified(rawOf(before), value)));
     return;
   }
-  const path = show(substitute(expr.target, frame.env));
+  const path = show(resolved(walk, frame, expr.target));
   walk.events.push({
     kind: 'store',
     path,
-    value: expr.op === '=' ? value : modified(substitute(expr.target, frame.env), value),
+    value: expr.op === '=' ? value : modified(resolved(walk, frame, expr.target), value),
     guards,
     site: { path: frame.file, line: expr.at.line },
   });

@@ -1,8 +1,9 @@
 import type { Expr, Stmt } from '../../c/ast.ts';
 import { alternatives } from './alternatives.ts';
-import { substitute } from './expression.ts';
+import { spend } from './budget.ts';
+import { extentOf } from './expression.ts';
 import { fold, type Guard, guardsOf, preprocessorGuard } from './guard.ts';
-import { setLocal } from './locals.ts';
+import { resolved, setLocal } from './locals.ts';
 import { assignedNames, callNames, segmentsOf } from './syntax.ts';
 import { constantOf } from './tree.ts';
 import type { Flow, Frame, Walk } from './walk.ts';
@@ -48,6 +49,7 @@ export function walkList(
 }
 
 function walkStmt(walk: Walk, stmt: Stmt, frame: Frame, guards: readonly Guard[], tail: boolean): Step {
+  spend(walk.tree.budget, 1 + guards.length, { file: frame.file, line: stmt.at.line });
   switch (stmt.kind) {
     case 'expr':
       return step(walk.expression(stmt.expr, frame, guards, tail));
@@ -59,7 +61,7 @@ function walkStmt(walk: Walk, stmt: Stmt, frame: Frame, guards: readonly Guard[]
         return step(new Set(['fall']));
       }
       const flow = walk.expression(stmt.init, frame, guards, tail);
-      setLocal(walk, frame, stmt.name, substitute(stmt.init, frame.env));
+      setLocal(walk, frame, stmt.name, resolved(walk, frame, stmt.init));
       return step(flow);
     }
     case 'if':
@@ -98,7 +100,7 @@ function walkIf(
 ): Step {
   const inTest = walk.expression(stmt.test, frame, guards, false);
   if (!inTest.has('fall')) return step(inTest);
-  const test = substitute(stmt.test, frame.env);
+  const test = resolved(walk, frame, stmt.test);
   const value = fold(walk.tree, test);
   const yes = guardsOf(walk.tree, test);
   const no = guardsOf(walk.tree, test, true);
@@ -109,6 +111,7 @@ function walkIf(
   const flows = alternatives(
     walk,
     frame,
+    stmt.at.line,
     branches.map((branch) => (inner: Frame) => walkList(walk, branch.body, inner, [...guards, ...branch.guards], tail)),
   );
   const flow = new Set<Flow>(flows.flatMap((way) => [...way]));
@@ -135,7 +138,7 @@ function walkConditional(
     return { body, guard: preprocessorGuard(text) };
   });
   const complete = stmt.branches.some(({ condition }) => condition === '');
-  const flows = alternatives(walk, frame, [
+  const flows = alternatives(walk, frame, stmt.at.line, [
     ...branches.map(
       ({ body, guard }) =>
         (inner: Frame) =>
@@ -159,7 +162,7 @@ function walkLoop(
     ...(stmt.step === null ? [] : [{ kind: 'expr' as const, expr: stmt.step, at: stmt.at }]),
   ]))
     frame.env.delete(name);
-  const test = stmt.test === null ? null : substitute(stmt.test, frame.env);
+  const test = stmt.test === null ? null : resolved(walk, frame, stmt.test);
   const isCounted = test?.kind === 'binary' && constantOf(walk.tree, test.right) !== null;
   const own = test === null || isCounted || fold(walk.tree, test) !== null ? [] : guardsOf(walk.tree, test);
   const flow = walkList(walk, stmt.body, frame, [...guards, ...own], tail);
@@ -178,14 +181,18 @@ function walkSwitch(
   tail: boolean,
 ): Set<Flow> {
   walk.expression(stmt.subject, frame, guards, false);
-  const subject = substitute(stmt.subject, frame.env);
+  const subject = resolved(walk, frame, stmt.subject);
   const segments = segmentsOf(stmt.body);
+  // What falls through is walked again for each case before it.
+  const labels = segments.reduce((sum, { values, body }) => sum + values.length + body.length, 0);
+  spend(walk.tree.budget, labels * (1 + extentOf(subject).size), { file: frame.file, line: stmt.at.line });
   const chosen = segments.filter(({ body }) => !tail || mentionsEnd(walk, body));
   const all = segments.flatMap(({ values }) => values);
   const test = (value: Expr): Expr => ({ kind: 'binary', op: '==', left: subject, right: value, at: value.at });
   const flows = alternatives(
     walk,
     frame,
+    stmt.at.line,
     chosen.map(({ values, isDefault, body }) => (inner: Frame) => {
       const [first, ...rest] = values.map(test);
       // The interface that leads to the path's end is no condition of the path.
@@ -195,10 +202,7 @@ function walkSwitch(
           ? all.flatMap((value) => guardsOf(walk.tree, test(value), true))
           : first === undefined
             ? []
-            : guardsOf(
-                walk.tree,
-                rest.reduce((left, right): Expr => ({ kind: 'binary', op: '||', left, right, at: left.at }), first),
-              );
+            : guardsOf(walk.tree, resolved(walk, frame, rest.reduce(either, first)));
       return walkList(walk, body, inner, [...guards, ...own], tail);
     }),
   );
@@ -206,6 +210,8 @@ function walkSwitch(
   if (out.delete('break') || !tail) out.add('fall');
   return out;
 }
+
+const either = (left: Expr, right: Expr): Expr => ({ kind: 'binary', op: '||', left, right, at: left.at });
 
 function mentionsEnd(walk: Walk, stmts: readonly Stmt[]): boolean {
   return stmts.some((stmt) => callNames(stmt).some((name) => walk.spine.has(name)));
