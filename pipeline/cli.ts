@@ -1,31 +1,38 @@
 #!/usr/bin/env node
-import { writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { run } from './commands/run.ts';
-import { NoInputError } from './model/errors.ts';
+import { failed, run } from './commands/run.ts';
+import { writeFault } from './disk/fault.ts';
+import { removeTemporaries } from './disk/temporary.ts';
+import { writeAll } from './disk/write.ts';
+import { EXIT } from './model/errors.ts';
 
 /** The program's own folder: two above `dist/pipeline/`. */
 const home = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
-/** Writes all of a text, also into a pipe that takes it in parts. A reader that went away ends the run quietly. */
-function write(fd: number, text: string): void {
-  const bytes = Buffer.from(text);
-  for (let at = 0; at < bytes.length; ) {
-    try {
-      at += writeSync(fd, bytes, at);
-    } catch (error) {
-      const code = error instanceof Error && 'code' in error ? error.code : undefined;
-      if (code === 'EAGAIN') continue;
-      if (code === 'EPIPE') process.exit(0);
-      // Nobody reads what cannot be written to standard error.
-      if (fd === 2) return;
-      throw new NoInputError(`cannot write: ${error instanceof Error ? error.message : String(error)}`, {
-        cause: error,
-      });
-    }
+/** Writes all of a text, also into a pipe that takes it in parts. Nobody reads what cannot be written to standard error. */
+function write(fd: 1 | 2, text: string): void {
+  try {
+    writeAll(fd, text);
+  } catch (error) {
+    if (fd === 1) throw writeFault('standard output', error);
   }
 }
+
+/** A run that is ended takes its temporary files with it, and then ends as the signal says. */
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => {
+    removeTemporaries();
+    process.kill(process.pid, signal);
+  });
+
+/** What no command caught: never 1, which would read as a verdict. */
+process.on('uncaughtException', (error) => {
+  removeTemporaries();
+  process.exit(failed(error, (text) => write(2, text)));
+});
+// The status of a run that ends before it has one.
+process.exitCode = EXIT.bug;
 
 process.exitCode = await run(process.argv.slice(2), {
   env: process.env,

@@ -7,6 +7,7 @@ import { ROOT } from './helpers/run.ts';
 const ORDER = [
   'model',
   'extract',
+  'disk',
   'git',
   'archive',
   'td',

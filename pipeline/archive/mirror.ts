@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { withLock } from '../disk/lock.ts';
 import { remoteAt, remoteHead } from '../git/client.ts';
 import { cloneInto, fetchRefs, makeCache } from '../git/clone.ts';
-import { withLock } from '../git/lock.ts';
 import { openRepository, resolveCommit } from '../git/repository.ts';
 import { readGit } from '../git/run.ts';
 import { NoInputError, UnavailableError } from '../model/errors.ts';

@@ -1,7 +1,8 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { existsSync } from 'node:fs';
 import { z } from 'zod';
-import { makeFolder } from '../git/folder.ts';
+import { readInputText } from '../disk/read.ts';
+import { targetOf } from '../disk/target.ts';
+import { writeFileAtomically } from '../disk/write.ts';
 import { DataError } from '../model/errors.ts';
 import { EMPTY_STATE, type Part, type State } from './state.ts';
 
@@ -59,25 +60,14 @@ export const parsePart = (path: string, text: string): Part => parse(path, text,
 
 /** The state of the last scan; an empty one where there is no such file. Throws DataError where it is damaged. */
 export async function loadState(path: string): Promise<State> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return EMPTY_STATE;
-    throw cause;
+  if (!existsSync(path)) {
+    // A link loop and a folder that may not be entered are no missing state.
+    targetOf(path);
+    return EMPTY_STATE;
   }
-  return parseState(path, text);
+  // A state has a line for each mail that matters, and many for a list of decades.
+  return parseState(path, readInputText(path, 512 * 1024 * 1024));
 }
 
-/** Writes beside the file and renames, so that a crash leaves the old state or the new one. */
-export async function saveState(path: string, state: State | Part): Promise<void> {
-  const temporary = `${path}.new`;
-  try {
-    makeFolder(dirname(path));
-    await writeFile(temporary, formatState(state));
-    await rename(temporary, path);
-  } catch (cause) {
-    await rm(temporary, { force: true });
-    throw cause;
-  }
-}
+/** The old state or the new one stands, whatever ends the run. */
+export const saveState = (path: string, state: State | Part): void => writeFileAtomically(path, formatState(state));

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
+import { readInputText } from '../disk/read.ts';
 import { openBlobs } from '../git/blobs.ts';
 import { openRepository, resolveCommit } from '../git/repository.ts';
 import type { ClassedRelease } from '../model/class.ts';
@@ -62,7 +63,7 @@ function unknownRelease(specs: Specs, text: string): Error {
 }
 
 async function readSpecFile(path: string, specs: Specs): Promise<Operand> {
-  const text = readFileSync(path, 'utf8');
+  const text = readInputText(path);
   if (/^generation:/m.test(text)) return { kind: 'policy', policy: await readPolicyFile(path, text, NO_CACHE) };
   return { kind: 'release', release: classed(await readModuleFile(path, text, NO_CACHE), specs) };
 }

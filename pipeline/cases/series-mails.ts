@@ -73,7 +73,7 @@ export async function archivedMails(
   const file = stateFile ?? join(cloneDirectory(context), 'archives.json');
   const before = await loadState(file);
   const state = await updateState(archives, before);
-  if (state !== before) await saveState(file, state);
+  if (state !== before) saveState(file, state);
   const own = new Set(archives.map(({ name }) => name));
   const rows = [...rowsThatMatter(state).rows, ...ids.flatMap((id) => rowsOfThread(state, id))];
   const places = new Map(rows.map((row) => [`${row.archive}\0${row.location}`, row]));

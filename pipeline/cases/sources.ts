@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { readInputText } from '../disk/read.ts';
 import type { BlobOptions } from '../git/blobs.ts';
 import { objectFetcher } from '../git/prefetch.ts';
 import type { Repository } from '../git/repository.ts';
@@ -10,7 +11,7 @@ import { type Context, cloneDirectory, specsDirectory } from './context.ts';
 /** What specs/sources.yaml names; nothing where there is no such file. Throws a DataError where it is damaged. */
 export async function sourcesOf(context: Context): Promise<PlainSources> {
   const file = join(specsDirectory(context), 'sources.yaml');
-  const text = existsSync(file) ? readFileSync(file, 'utf8') : 'sources: []\n';
+  const text = existsSync(file) ? readInputText(file) : 'sources: []\n';
   return readPlain<PlainSources>(
     'sources',
     'specs/sources.yaml',

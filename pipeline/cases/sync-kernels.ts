@@ -1,10 +1,10 @@
 import { join } from 'node:path';
+import { writeFileAtomically } from '../disk/write.ts';
 import { KVM_PATHS } from '../extract/kvm/tree.ts';
 import { openBlobs } from '../git/blobs.ts';
 import type { Update } from '../git/clone.ts';
 import { listRefs, type Repository } from '../git/repository.ts';
 import { compareVersions } from '../model/order.ts';
-import { writeFileAtomically } from '../specs/atomic.ts';
 import { policyToYaml } from '../specs/policy-text.ts';
 import type { PlainSource } from '../specs/sources-shape.ts';
 import type { Specs } from '../specs/store.ts';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
+import { writeFileAtomically } from '../disk/write.ts';
 import { readReleaseTable } from '../extract/module/release-table.ts';
 import { openBlobs } from '../git/blobs.ts';
 import { type Repository, resolveCommit } from '../git/repository.ts';
 import { compareVersions } from '../model/order.ts';
-import { writeFileAtomically } from '../specs/atomic.ts';
 import { type KnownRelease, unknownRelease } from '../specs/lists-file.ts';
 import { releasesToYaml } from '../specs/releases-text.ts';
 import type { PlainSource } from '../specs/sources-shape.ts';

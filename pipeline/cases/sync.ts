@@ -1,11 +1,11 @@
 import { join } from 'node:path';
+import { writeFileAtomically } from '../disk/write.ts';
 import { MODULE_PATHS } from '../extract/module/release.ts';
 import { type BlobReader, openBlobs } from '../git/blobs.ts';
 import { type Update, updateClone } from '../git/clone.ts';
 import { listReleases, makefileNotes } from '../git/releases.ts';
 import type { Repository } from '../git/repository.ts';
 import { KnownError } from '../model/errors.ts';
-import { writeFileAtomically } from '../specs/atomic.ts';
 import { clobbersToYaml } from '../specs/clobbers-text.ts';
 import { moduleFileName, moduleToYaml } from '../specs/module-text.ts';
 import type { PlainSource } from '../specs/sources-shape.ts';

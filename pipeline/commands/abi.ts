@@ -1,11 +1,11 @@
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { specsOf } from '../cases/context.ts';
 import { findRelease } from '../cases/operand.ts';
 import { compareTableWithAbi, type TableDifference } from '../diff/table-against-abi.ts';
+import { readInput } from '../disk/read.ts';
 import { readVirtualization } from '../extract/module/virtualization.ts';
 import { bitsText, namesText } from '../model/bit-names.ts';
-import { EXIT, NoInputError } from '../model/errors.ts';
+import { EXIT } from '../model/errors.ts';
 import { hex32 } from '../model/mask.ts';
 import { namedBits } from '../model/names.ts';
 import { formatLeaf } from '../model/place.ts';
@@ -31,7 +31,7 @@ export function declare({ program, add, contextOf, done }: CommandLine): void {
 async function abiCommand(context: Context, name: string, file: string): Promise<number> {
   const specs = await specsOf(context);
   const release = findRelease(specs, name);
-  const abi = readVirtualization(file, readBytes(file));
+  const abi = readVirtualization(file, readInput(file));
   const { differences, comparedBits, openBits, gatesBeyondTable } = compareTableWithAbi(
     release.registers,
     abi,
@@ -83,12 +83,4 @@ function differenceText(difference: TableDifference): string {
   if (difference.kind === 'gate')
     return `gated by ${gateText(difference.gate)} only in the ${difference.only === 'abi' ? 'ABI table' : "module's tables"}`;
   return `${difference.table} in the module's tables, not in the ABI table`;
-}
-
-function readBytes(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new NoInputError(`${file}: cannot be read`, { cause: error });
-  }
 }

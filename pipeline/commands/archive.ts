@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
@@ -14,6 +13,7 @@ import { cloneDirectory, specsDirectory } from '../cases/context.ts';
 import { epochsOf, mirrorOf } from '../cases/epochs.ts';
 import { sourcesOf } from '../cases/sources.ts';
 import { addPosted, loadPosted, mergePosted, readPosted } from '../deliver/posted.ts';
+import { readInputText } from '../disk/read.ts';
 import { readSubject } from '../extract/mail/subject.ts';
 import { openRepository } from '../git/repository.ts';
 import { EXIT, NoInputError, UsageError } from '../model/errors.ts';
@@ -99,32 +99,24 @@ async function archiveScanCommand(context: Context, paths: readonly string[], op
     });
     if (parts.length > 1) throw new UsageError('--shard takes one archive at a time: a part file holds one');
     const [part] = parts;
-    if (part !== undefined) await saveState(options.part, part);
+    if (part !== undefined) saveState(options.part, part);
     context.stdout.write(part === undefined ? 'nothing new\n' : `wrote ${options.part}\n`);
     return;
   }
   const next = await updateState(archives, state, jobs);
-  if (next !== state) await saveState(file, next);
+  if (next !== state) saveState(file, next);
   report(context, next, next === state);
 }
 
 /** `bitwatch merge PART…`: joins the shards of a scan to the state that one run would have left; states of postings too. */
 async function mergeCommand(context: Context, files: readonly string[], stateFile: string | null): Promise<void> {
-  const texts = files.map((path) => ({ path, text: readText(path) }));
+  const texts = files.map((path) => ({ path, text: readInputText(path) }));
   if (texts.some(({ text }) => isPostedText(text))) return mergePostedFiles(context, texts, stateFile);
   const file = stateFile ?? join(cloneDirectory(context), 'archives.json');
   const parts: readonly Part[] = texts.map(({ path, text }) => parsePart(path, text));
   const next = mergeScans(await loadState(file), parts);
-  await saveState(file, next);
+  saveState(file, next);
   report(context, next, false);
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new NoInputError(`${path}: cannot be read`, { cause: error });
-  }
 }
 
 function positive(name: string, text: string): number {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { Context as CaseContext } from '../cases/context.ts';
 import type { Timing } from '../deliver/github/client.ts';
+import { checkOutputs } from '../disk/target.ts';
 import { FORMAT_NAMES, VERSION } from '../report/formats.ts';
 
 /** What a run gets from outside: arguments come apart, everything else comes here. */
@@ -59,7 +60,7 @@ export function commandLine(surroundings: Surroundings, run: Run, done: (status:
     .configureOutput({ writeOut: surroundings.stdout.write, writeErr: () => {} })
     .addHelpText(
       'after',
-      '\nExit status: 0 clean, 100 findings at or above --fail-on, 64 usage, 65 bad data, 66 no such input,\n69 source unavailable, 70 a bug, 75 incomplete.\n\nExamples:\n  bitwatch report\n  bitwatch review 2.0.08 --kvm 6.16.1\n  bitwatch explain WAITPKG\n  bitwatch history 7.1.EAX[19]\n  bitwatch diff 1.5.05 1.5.06 --json',
+      '\nExit status: 0 clean, 100 findings at or above --fail-on, 64 usage, 65 bad data, 66 no such input,\n69 source unavailable, 70 a bug, 73 cannot create, 74 input/output error, 75 incomplete.\n\nExamples:\n  bitwatch report\n  bitwatch review 2.0.08 --kvm 6.16.1\n  bitwatch explain WAITPKG\n  bitwatch history 7.1.EAX[19]\n  bitwatch diff 1.5.05 1.5.06 --json',
     );
   return {
     program,
@@ -71,6 +72,10 @@ export function commandLine(surroundings: Surroundings, run: Run, done: (status:
     group: (name, description) => program.command(name).description(description),
     contextOf: (command) => {
       const options = commonOf(command.optsWithGlobals(), surroundings);
+      // An output that cannot be written is refused before the work, not after it.
+      checkOutputs(
+        options.out.map((text) => text.replace(/^[^=]*=/, '')).filter((path) => path !== '-' && path !== ''),
+      );
       const { stderr } = surroundings;
       const isShown = stderr.isTerminal && !options.quiet;
       return { ...surroundings, options, progress: (text) => (isShown ? stderr.write(`${text}\n`) : undefined) };

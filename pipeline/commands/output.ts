@@ -1,6 +1,6 @@
 import { bitFactsOf } from '../cases/bit-facts.ts';
 import type { BitFacts } from '../cases/page-facts.ts';
-import { type OutputFile, writeFiles } from '../deliver/files.ts';
+import { type OutputFile, writeFiles } from '../disk/write.ts';
 import { UsageError } from '../model/errors.ts';
 import type { ReportFacts } from '../model/review.ts';
 import { suggest } from '../model/suggest.ts';

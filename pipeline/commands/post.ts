@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { knownLists } from '../cases/sources.ts';
 import { type PostResult, postOutbox, previewOutbox, resolveEntry } from '../deliver/mail/post.ts';
 import { type SmtpSettings, sendMail } from '../deliver/mail/smtp.ts';
+import { readInputText } from '../disk/read.ts';
 import { EXIT, NoInputError, UsageError } from '../model/errors.ts';
 import { plain } from '../model/text.ts';
 import { jsonText } from '../report/machine.ts';
@@ -95,7 +96,7 @@ function settingsOf(context: Context, opts: Opts): SmtpSettings {
     port,
     tls,
     auth,
-    ca: ca === null ? null : readCertificate(ca),
+    ca: ca === null ? null : readInputText(ca),
     timeout: numberOf('--timeout', String(opts.timeout), 3600) * 1000,
   };
 }
@@ -105,12 +106,4 @@ function numberOf(name: string, text: string, max: number): number {
   if (!/^[1-9]\d{0,4}$/.test(text) || value > max)
     throw new UsageError(`${name}: expected a number from 1 to ${max}, found ${JSON.stringify(text)}`);
   return value;
-}
-
-function readCertificate(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new NoInputError(`${path}: cannot be read`, { cause: error });
-  }
 }

@@ -4,7 +4,6 @@ import type { Command } from 'commander';
 import { specsDirectory } from '../cases/context.ts';
 import { sourcesOf } from '../cases/sources.ts';
 import { type Change, changeOf, pushChange } from '../deliver/branch.ts';
-import { writeFiles } from '../deliver/files.ts';
 import { type Client, createClient, type Timing } from '../deliver/github/client.ts';
 import { checkPull, commentShelf } from '../deliver/github/comment.ts';
 import {
@@ -24,6 +23,7 @@ import { pullShelf } from '../deliver/github/pull.ts';
 import { type Item, type Kept, ownLogin, type Shelf } from '../deliver/github/shelf.ts';
 import { apiAddress, mayWrite, type OptIns, parseTarget, type Target, targetText } from '../deliver/github/target.ts';
 import { loadPosted, type Posted, recordPosted, withPostedLock } from '../deliver/posted.ts';
+import { writeFiles } from '../disk/write.ts';
 import { UsageError } from '../model/errors.ts';
 import { plain } from '../model/text.ts';
 import { VERSION } from '../report/formats.ts';

@@ -10,7 +10,7 @@ import { type ArchiveOptions, pageDiscussions } from '../cases/page-discussions.
 import { releaseSteps } from '../cases/release-steps.ts';
 import { clobbersByRelease, stepReview } from '../cases/reviews.ts';
 import { wholeReport } from '../cases/whole-report.ts';
-import { removeStale, writeFiles } from '../deliver/files.ts';
+import { checkFolder, replaceFolder } from '../disk/replace-folder.ts';
 import { UsageError } from '../model/errors.ts';
 import { compareVersions } from '../model/order.ts';
 import { escapeMarkdown } from '../report/markdown.ts';
@@ -26,6 +26,7 @@ export function declare({ program, add, contextOf }: CommandLine): void {
     'bitwatch report --out sarif=out.sarif --out markdown=out.md',
   ])
     .option('--directory <dir>', 'where the pages go', 'reports')
+    .option('--take-over', 'write into a folder that holds other things; what has another name stays')
     .option('--base <dir>', 'only what the specifications in this directory do not give')
     .option('--since <release>', 'a changelog in Markdown of what is newer than this release, on standard output')
     .option('--archive <path>', 'a mail archive whose discussions the page shows, several times', collect, [])
@@ -37,6 +38,7 @@ export function declare({ program, add, contextOf }: CommandLine): void {
       if (opts.since !== undefined) return changelogCommand(contextOf(command), String(opts.since));
       return reportCommand(contextOf(command), {
         directory: String(opts.directory),
+        takeOver: opts.takeOver === true,
         base: textOf(opts.base),
         archives,
         state: textOf(opts.state),
@@ -47,19 +49,19 @@ export function declare({ program, add, contextOf }: CommandLine): void {
 /** `bitwatch report`: every successive pair and every release under every policy, written to a directory. */
 async function reportCommand(
   context: Context,
-  options: { readonly directory: string; readonly base: string | null } & ArchiveOptions,
+  options: { readonly directory: string; readonly takeOver: boolean; readonly base: string | null } & ArchiveOptions,
 ): Promise<void> {
+  const printed = context.options.json || context.options.out.length > 0;
+  if (!printed) checkFolder(options.directory, options.takeOver);
   const specs = await specsOf(context);
   const whole = wholeReport(specs, clobbersByRelease(specs), context.today());
   const report = await newerThan(context, whole, options.base);
-  const printed = context.options.json || context.options.out.length > 0;
   if (options.archives.length > 0 && printed && !writesPage(context.options.out))
     throw new UsageError('--archive fills the page of bits: add --out html=PATH, or leave out --out and --json');
   const discussions = await pageDiscussions(context, specs, options);
   if (printed) return printReport(context, report, specs, undefined, specs.releases, discussions);
   const pages = pagesOf(report, matrixOf(specs), bitFactsOf(specs, report, specs.releases, discussions));
-  writeFiles(pages.map(({ name, content }) => ({ path: join(options.directory, name), content })));
-  removeStale(options.directory, new Set(pages.map(({ name }) => name)), '.md');
+  replaceFolder(options.directory, pages, options.takeOver);
   const { coverage } = report;
   context.stdout.write(
     [

@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { logLine } from '../deliver/actions/log.ts';
+import { knownFault } from '../disk/fault.ts';
 import { withTemporaries } from '../git/temporary.ts';
 import { EXIT, KnownError, UsageError } from '../model/errors.ts';
 import { type CommandLine, commandLine, type Surroundings } from './command-line.ts';
@@ -35,15 +36,21 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
   try {
     return await withTemporaries(() => runProgram(withDefault(args), surroundings));
   } catch (error) {
-    if (error instanceof KnownError) {
-      surroundings.stderr.write(`bitwatch: ${logLine(error.message)}\n`);
-      return error.status;
-    }
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    // A workflow shows these lines: what an error quotes must command nothing there.
-    surroundings.stderr.write(`bitwatch: a bug: ${text.split('\n').map(logLine).join('\n')}\n`);
-    return EXIT.bug;
+    return failed(error, surroundings.stderr.write);
   }
+}
+
+/** Says what ended a run, and with which status: one line for what is known and for a fault of the machine, else a bug's trace. */
+export function failed(error: unknown, write: (text: string) => void): number {
+  const known = error instanceof KnownError ? error : knownFault(error);
+  if (known !== null) {
+    write(`bitwatch: ${logLine(known.message)}\n`);
+    return known.status;
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  // A workflow shows these lines: what an error quotes must command nothing there.
+  write(`bitwatch: a bug: ${text.split('\n').map(logLine).join('\n')}\n`);
+  return EXIT.bug;
 }
 
 /** `report` is the command where none is named, also behind its options. */

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { appendTo, outputsText } from '../deliver/actions/files.ts';
 import { lineWriter } from '../deliver/actions/log.ts';
 import { resultWord, stepAnnotation, stepSummary } from '../deliver/actions/summary.ts';
-import { removeFiles } from '../deliver/files.ts';
+import { claim, removeOwned } from '../disk/owned.ts';
 import { UsageError } from '../model/errors.ts';
 import { suggest } from '../model/suggest.ts';
 import type { CommandLine, Context, Opts, Run } from './command-line.ts';
@@ -49,7 +49,7 @@ async function stepCommand(
   if (REPORTING.has(name) && args.some((arg) => /^--directory(=|$)/.test(arg)))
     throw new UsageError('step: --directory goes before the command, so that the step finds what it wrote');
   // What an earlier run left there would read as this run's.
-  if (REPORTING.has(name)) removeFiles(Object.values(FILES).map((file) => join(directory, file)));
+  if (REPORTING.has(name)) removeOwned(directory, Object.values(FILES));
   const said: string[] = [];
   const printed: string[] = [];
   const log = tee(context.stdout.write, said, printed);
@@ -65,6 +65,7 @@ async function stepCommand(
   });
   log.end();
   errors.end();
+  if (REPORTING.has(name)) claim(directory, Object.values(FILES));
   const file = (format: keyof typeof FILES): string | null => readIf(join(directory, FILES[format]));
   const markdown = REPORTING.has(name) ? file('summary') : null;
   // Only these lines are commands to the runner; the report has made their texts harmless.

@@ -1,13 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { specsDirectory, specsOf } from '../cases/context.ts';
 import { clobbersByRelease } from '../cases/reviews.ts';
 import { waiversOf } from '../cases/waivers.ts';
 import { wholeReport } from '../cases/whole-report.ts';
+import { readInputText } from '../disk/read.ts';
+import { writeFileAtomically } from '../disk/write.ts';
 import { selectorText } from '../judge/waivers.ts';
 import { UsageError } from '../model/errors.ts';
-import { writeFileAtomically } from '../specs/atomic.ts';
 import { quoted } from '../specs/yaml-text.ts';
 import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
 
@@ -74,7 +74,7 @@ async function waiveCommand(context: Context, fingerprint: string | null, option
     by: options.by,
     ...(options.until === null ? {} : { until: options.until }),
   };
-  const text = readFileSync(file, 'utf8');
+  const text = readInputText(file);
   // People's comments stay: a new entry goes to the end of the file.
   const begun = /^waivers:\s*\[\]\s*$/m.test(text) ? text.replace(/^waivers:\s*\[\]\s*$/m, 'waivers:') : text;
   writeFileAtomically(file, `${begun.trimEnd()}\n${entryText(entry)}`);

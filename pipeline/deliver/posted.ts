@@ -1,10 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { makeFolder } from '../git/folder.ts';
-import { withLock } from '../git/lock.ts';
-import { NoInputError, UnavailableError } from '../model/errors.ts';
+import { makeFolder } from '../disk/folder.ts';
+import { withLock } from '../disk/lock.ts';
+import { readInputText } from '../disk/read.ts';
+import { writeFileAtomically } from '../disk/write.ts';
 import { compareNumbers, compareTexts } from '../model/order.ts';
-import { writeFileAtomically } from '../specs/atomic.ts';
 import { NO_CACHE, readPlain } from '../specs/plain.ts';
 import { quoted } from '../specs/yaml-text.ts';
 
@@ -81,39 +81,16 @@ export async function readPosted(file: string, text: string): Promise<readonly P
 /** The entries of a file; none where there is no file yet. */
 export async function loadPosted(path: string): Promise<readonly Posted[]> {
   if (!existsSync(path)) return [];
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new NoInputError(`${path}: cannot be read`, { cause: error });
-  }
-  return readPosted(path, text);
+  return readPosted(path, readInputText(path));
 }
 
-/** How long a run waits for another that writes the same file. */
-const TRIES = 40;
+/** How long a run waits for another that writes the same file, in milliseconds. */
+const LIMIT = 20 * 60_000;
 
-/** Work under the file's lock; while another run has it, waits. Throws an UnavailableError after ever longer waits. */
+/** Work under the file's lock; while another run has it, waits. Throws a BusyError after ever longer waits. */
 export async function withPostedLock<T>(path: string, what: string, sleep: Sleep, work: () => Promise<T>): Promise<T> {
-  try {
-    makeFolder(dirname(path));
-  } catch (error) {
-    throw new UnavailableError(`${dirname(path)}: cannot be written`, { cause: error });
-  }
-  for (let attempt = 1; ; attempt += 1) {
-    let hasBegun = false;
-    try {
-      return await withLock(path, what, () => {
-        hasBegun = true;
-        return work();
-      });
-    } catch (error) {
-      // A lock that cannot be written has a cause; one that is taken has none.
-      const isBusy = !hasBegun && error instanceof UnavailableError && error.cause === undefined;
-      if (!isBusy || attempt === TRIES) throw error;
-      await sleep(Math.min(100 * 2 ** attempt, 30_000));
-    }
-  }
+  makeFolder(dirname(path));
+  return withLock(path, what, work, { sleep, limit: LIMIT });
 }
 
 type Sleep = (milliseconds: number) => Promise<void>;
@@ -139,11 +116,7 @@ async function change(
     const before = await loadPosted(path);
     const text = postedToYaml(next(before));
     if (text === postedToYaml(before)) return;
-    try {
-      writeFileAtomically(path, text);
-    } catch (error) {
-      throw new UnavailableError(`${path}: cannot be written`, { cause: error });
-    }
+    writeFileAtomically(path, text);
   });
 }
 

@@ -1,10 +1,10 @@
 import { existsSync, lstatSync, mkdtempSync, readdirSync, readlinkSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
+import { makeFolder } from '../disk/folder.ts';
+import { withLock } from '../disk/lock.ts';
 import { DataError, NoInputError, UnavailableError } from '../model/errors.ts';
 import { fetchInto, type Remote, remoteAt, remoteHead } from './client.ts';
-import { makeFolder } from './folder.ts';
 import { readForeign } from './foreign.ts';
-import { withLock } from './lock.ts';
 import { makeRepository, replaceConfig } from './own.ts';
 import { isShallow, listRefs, openRepository, type Ref, type Repository } from './repository.ts';
 

@@ -1,6 +1,6 @@
+import { withLock } from '../disk/lock.ts';
 import { fetchInto, remoteAt } from './client.ts';
 import { lockOf, mendClone } from './clone.ts';
-import { withLock } from './lock.ts';
 import type { Repository } from './repository.ts';
 import { readGit } from './run.ts';
 

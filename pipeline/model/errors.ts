@@ -84,3 +84,17 @@ export class UnavailableError extends KnownError {
     super(EXIT.unavailable, message, options);
   }
 }
+
+/** An output that cannot be created: no right, no such folder, a name of another kind (73). Nothing was changed. */
+export class CannotCreateError extends KnownError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(EXIT.cannotCreate, message, options);
+  }
+}
+
+/** The machine failed while it read or wrote: a full or broken disk, no free handle, a closed pipe (74). */
+export class IoError extends KnownError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(EXIT.io, message, options);
+  }
+}

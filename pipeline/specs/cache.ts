@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { writeFileAtomically } from './atomic.ts';
+import { writeFileAtomically } from '../disk/write.ts';
 import type { PlainReader } from './plain.ts';
 
 type Entries = Record<string, unknown>;

@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { readInputText } from '../disk/read.ts';
 import { parseBit } from '../model/bit-text.ts';
 import type { ClassedRelease } from '../model/class.ts';
 import { classify } from '../model/class.ts';
@@ -50,7 +51,7 @@ export async function loadSpecs(directory: string, reader: PlainReader): Promise
     throw new NoInputError(
       `${directory}: no specifications here (expected a directory with modules/*.yaml); name one with --specs`,
     );
-  const text = (name: string): string => readText(join(directory, name));
+  const text = (name: string): string => readInputText(join(directory, name));
   const modules = await readAll(directory, 'modules', (file, content) => readModuleFile(file, content, reader));
   checkUnique(
     modules.map(({ file, value }) => ({ file, name: value.release })),
@@ -104,15 +105,7 @@ export async function loadSpecs(directory: string, reader: PlainReader): Promise
 async function readSources(path: string, reader: PlainReader): Promise<PlainSources['sources']> {
   if (!existsSync(path)) return [];
   const load = async () => (await import('./sources-shape.ts')).checkSources;
-  return (await readPlain<PlainSources>('sources', 'specs/sources.yaml', readText(path), reader, load)).sources;
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new NoInputError(`${path}: cannot be read`, { cause: error });
-  }
+  return (await readPlain<PlainSources>('sources', 'specs/sources.yaml', readInputText(path), reader, load)).sources;
 }
 
 /** All YAML files of a folder, in the order of their names whatever the directory's. */
@@ -131,7 +124,7 @@ async function readAll<T>(
   for (const name of names)
     files.push({
       file: `specs/${folder}/${name}`,
-      value: await read(`specs/${folder}/${name}`, readText(join(path, name))),
+      value: await read(`specs/${folder}/${name}`, readInputText(join(path, name))),
     });
   return files;
 }

@@ -179,7 +179,7 @@ test('the state is written whole or not at all, and a damaged one is refused', a
   mkdirSync(join(root, 'state'));
   expect(await loadState(path)).toEqual(EMPTY_STATE);
   const state = await scan(makeInbox(root, 'kept.git', ODD));
-  await saveState(path, state);
+  saveState(path, state);
   expect(await loadState(path)).toEqual(state);
   expect(readdirSync(join(root, 'state'))).toEqual(['archive.json']);
   writeFileSync(path, '{"schema":"bitwatch.archive/1","archives":[{}]}');

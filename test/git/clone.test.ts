@@ -1,9 +1,9 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { withLock } from '../../pipeline/disk/lock.ts';
 import { openBlobs } from '../../pipeline/git/blobs.ts';
 import { updateClone } from '../../pipeline/git/clone.ts';
-import { withLock } from '../../pipeline/git/lock.ts';
 import { prefetchBlobs } from '../../pipeline/git/prefetch.ts';
 import { KnownError, NoInputError, UnavailableError } from '../../pipeline/model/errors.ts';
 import { addCommits, buildRepository, git, temporaryFolder } from '../helpers/repository.ts';

@@ -13,7 +13,7 @@ export const launchBrowser = (): Promise<Browser> => chromium.launch({ executabl
 
 /** Where screenshots are left for a person to look at; not part of the repository. */
 export function screenshotPath(name: string): string {
-  const directory = join(ROOT, 'reports', 'screenshots');
+  const directory = join(ROOT, 'artifacts', 'screenshots');
   mkdirSync(directory, { recursive: true });
   return join(directory, `${name}.png`);
 }

@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { type Context, specsOf } from '../../cases/context.ts';
 import { coverageOf, unreadOf } from '../../cases/coverage.ts';
 import { findPolicy, findRelease } from '../../cases/operand.ts';
@@ -7,7 +6,8 @@ import { reviewFacts, reviewTitle } from '../../cases/review.ts';
 import { clobbersByRelease, releaseReview, stepReview } from '../../cases/reviews.ts';
 import { withWaivers } from '../../cases/waivers.ts';
 import { wholeReport } from '../../cases/whole-report.ts';
-import { DataError, NoInputError } from '../../model/errors.ts';
+import { readInput } from '../../disk/read.ts';
+import { DataError } from '../../model/errors.ts';
 import { compareVersions } from '../../model/order.ts';
 import type { Coverage, ReportFacts } from '../../model/review.ts';
 import { type Draft, draftOfChange, draftOfMarkdown, draftOfView } from '../../report/posting.ts';
@@ -71,8 +71,7 @@ function withUnreadBetween(facts: ReportFacts): ReportFacts {
 
 /** A finished text from a file; nothing in it is no draft. */
 export function fileDraft(path: string): Draft | null {
-  if (!existsSync(path)) throw new NoInputError(`${path}: cannot be read`);
-  const bytes = readFileSync(path);
+  const bytes = readInput(path);
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);

@@ -1,9 +1,9 @@
 import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeFolder } from '../../git/folder.ts';
-import { withLock } from '../../git/lock.ts';
-import { NoInputError, UnavailableError } from '../../model/errors.ts';
-import { writeFileAtomically } from '../../specs/atomic.ts';
+import { makeFolder } from '../../disk/folder.ts';
+import { withLock } from '../../disk/lock.ts';
+import { writeFileAtomically } from '../../disk/write.ts';
+import { NoInputError } from '../../model/errors.ts';
 
 /**
  * Where a mail stands: a folder each. `sending` is entered before the server is asked and left when the answer is recorded, so
@@ -58,11 +58,7 @@ function namesIn(folder: string): readonly string[] {
 
 /** Does work on an outbox that no other run may do at once. Throws an UnavailableError where another run is at it. */
 export async function withOutbox<T>(outbox: string, work: () => Promise<T>): Promise<T> {
-  try {
-    makeFolder(outbox);
-  } catch (error) {
-    throw new UnavailableError(`${outbox}: cannot be written`, { cause: error });
-  }
+  makeFolder(outbox);
   return withLock(join(outbox, 'lock'), `the outbox ${outbox}`, work);
 }
 

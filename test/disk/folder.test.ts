@@ -1,7 +1,7 @@
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { makeFolder } from '../../pipeline/git/folder.ts';
+import { makeFolder } from '../../pipeline/disk/folder.ts';
 import { temporaryFolder } from '../helpers/repository.ts';
 
 test('makes a folder with those above it, and leaves one that is there', () => {

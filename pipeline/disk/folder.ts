@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { writeFault } from './fault.ts';
 
 /**
  * Makes a folder and those above it that are not there. Node's own recursive form never returns where a file system refuses
- * a folder below one that is there, as /proc does.
+ * a folder below one that is there, as /proc does. Throws a CannotCreateError or an IoError.
  */
 export function makeFolder(path: string): void {
   const missing: string[] = [];
@@ -13,7 +14,7 @@ export function makeFolder(path: string): void {
       mkdirSync(folder);
     } catch (error) {
       // Another run may have made it in between.
-      if (!existsSync(folder)) throw error;
+      if (!existsSync(folder)) throw writeFault(path, error);
     }
   }
 }
