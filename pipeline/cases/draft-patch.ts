@@ -5,6 +5,7 @@ import { optInPlaces } from '../extract/kvm/opt-in.ts';
 import { findDenialPlaces } from '../extract/kvm/places.ts';
 import { type KernelFile, type KernelTree, KVM_PATHS, openTree, TDX_PATH } from '../extract/kvm/tree.ts';
 import { openBlobs } from '../git/blobs.ts';
+import { filePatch } from '../git/file-patch.ts';
 import { openRepository, resolveCommit } from '../git/repository.ts';
 import { configurableBits } from '../judge/lookup.ts';
 import { verdictsOf } from '../judge/verdict.ts';
@@ -15,7 +16,7 @@ import { namedBits } from '../model/names.ts';
 import { formatPlace, placeId } from '../model/place.ts';
 import type { Policy, PolicyMask } from '../model/policy.ts';
 import { type Context, specsOf } from './context.ts';
-import { applyInsertions, changedLinesDiff, draftDenial, type Undecided, withOptIn } from './draft-diff.ts';
+import { type Undecided, withDenial, withOptIn } from './draft-text.ts';
 import { readPolicyRevision } from './kvm-revision.ts';
 import { readFiles } from './module-revision.ts';
 import { findRelease } from './operand.ts';
@@ -69,7 +70,12 @@ export async function draftPatch(
     const text = files.get(TDX_PATH)?.text;
     if (text === undefined) throw new NoInputError(`${operand}: no ${TDX_PATH}`);
     const draft: Draft = { repository: repository.name, commit, files, text, policy, bits, why: `TDX module ${name}` };
-    return policy.generation === 'allowlist' ? optInDraft(draft) : denialDraft(draft);
+    const after = policy.generation === 'allowlist' ? optInDraft(draft) : denialDraft(draft);
+    return await filePatch(repository, {
+      path: TDX_PATH,
+      blob: files.get(TDX_PATH)?.blob ?? '',
+      after: Buffer.from(after),
+    });
   } finally {
     await blobs.close();
   }
@@ -95,14 +101,15 @@ function filterOf(tree: KernelTree): Filter {
   return readFilter({ unit: tree.unit(TDX_PATH), scope: tree.scope(TDX_PATH), features, path: TDX_PATH });
 }
 
+/** The text of tdx.c that denies the bits. */
 function denialDraft(draft: Draft): string {
   const { text, bits, policy, why } = draft;
   const places = findDenialPlaces(treeWith(draft, text));
-  const patch = draftDenial(TDX_PATH, text, places, bits, `bits of ${why} that this KVM lets through undecided`);
-  const { deny } = filterOf(treeWith(draft, applyInsertions(text, patch)));
+  const after = withDenial(text, places, bits, `bits of ${why} that this KVM lets through undecided`);
+  const { deny } = filterOf(treeWith(draft, after));
   if (sumOf(deny) !== sumOf([...policy.deny, ...bits]))
     throw new Error(`the draft denies ${sumOf(deny)} instead of ${sumOf([...policy.deny, ...bits])}`);
-  return patch;
+  return after;
 }
 
 /**
@@ -128,7 +135,7 @@ function optInDraft(draft: Draft): string {
     text = found;
     allowed = [...allowed, bits];
   }
-  return changedLinesDiff(TDX_PATH, draft.text, text);
+  return text;
 }
 
 function* optInsOf(draft: Draft, bits: Undecided): Generator<string> {
