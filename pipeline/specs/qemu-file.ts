@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import { hex, hex32 } from '../model/mask.ts';
+import type { Place } from '../model/place.ts';
+import type { QemuFacts, QemuGate, QemuMask, QemuWord } from '../model/qemu.ts';
+import { type PlainReader, readPlain } from './plain.ts';
+import { checkOf, hexText, leafShape, registerShape, sourceShape, u32Text } from './shape.ts';
+
+const at = { path: z.string().min(1), line: z.int().min(1) };
+const masked = { ...leafShape, register: registerShape, mask: u32Text, ...at };
+const word = z.strictObject({
+  ...leafShape,
+  register: registerShape,
+  ...at,
+  notAutomatic: u32Text,
+  names: z.record(z.string().regex(/^(?:\d|[12]\d|3[01])$/, 'a bit from 0 to 31'), z.string().regex(/^[\w.+-]+$/)),
+});
+
+export const qemuShape = z.strictObject({
+  version: z.string().regex(/^\d+\.\d+\.\d+$/, 'a version such as 11.1.0'),
+  source: z.strictObject(sourceShape),
+  fixed1: z.array(z.strictObject(masked)),
+  gates: z.array(z.strictObject({ gate: z.string().regex(/^(?:attributes|xfam):\d{1,2}$/), ...masked })),
+  attributes: z.strictObject({ mask: hexText, ...at }),
+  kvmFeatures: z.strictObject(masked),
+  words: z.array(word),
+});
+type PlainQemu = z.infer<typeof qemuShape>;
+
+/** Reads one `specs/qemu/*.yaml`. Throws a DataError with line and column. */
+export async function readQemuFile(file: string, text: string, reader: PlainReader): Promise<QemuFacts> {
+  const plain = await readPlain<PlainQemu>('qemu', file, text, reader, async () => checkOf(qemuShape));
+  return {
+    version: plain.version,
+    source: plain.source,
+    fixed1: plain.fixed1.map(maskOf),
+    gates: plain.gates.map((gate) => ({ gate: gate.gate as QemuGate['gate'], ...maskOf(gate) })),
+    attributes: { ...plain.attributes, mask: BigInt(plain.attributes.mask) },
+    kvmFeatures: maskOf(plain.kvmFeatures),
+    words: plain.words.map(wordOf),
+  };
+}
+
+const placeOf = ({ leaf, subleaf, register }: PlainQemu['fixed1'][number] | PlainQemu['words'][number]): Place => ({
+  leaf: Number(leaf),
+  subleaf: subleaf === null ? null : Number(subleaf),
+  register,
+});
+const maskOf = (plain: PlainQemu['fixed1'][number]): QemuMask => ({
+  ...placeOf(plain),
+  mask: Number(plain.mask),
+  path: plain.path,
+  line: plain.line,
+});
+const wordOf = (plain: PlainQemu['words'][number]): QemuWord => ({
+  ...placeOf(plain),
+  path: plain.path,
+  line: plain.line,
+  names: Object.entries(plain.names).map(([bit, name]) => ({ bit: Number(bit), name })),
+  notAutomatic: Number(plain.notAutomatic),
+});
+
+/** The plain form of a QEMU version's facts, as the file and `extract qemu --json` show it. */
+export function plainQemu(facts: QemuFacts): PlainQemu {
+  const place = (each: Place) => ({
+    leaf: hex(each.leaf),
+    subleaf: each.subleaf === null ? null : hex(each.subleaf),
+    register: each.register,
+  });
+  const mask = (each: QemuMask) => ({ ...place(each), mask: hex32(each.mask), path: each.path, line: each.line });
+  return {
+    version: facts.version,
+    source: facts.source,
+    fixed1: facts.fixed1.map(mask),
+    gates: facts.gates.map((each) => ({ gate: each.gate, ...mask(each) })),
+    attributes: { ...facts.attributes, mask: hex(facts.attributes.mask) },
+    kvmFeatures: mask(facts.kvmFeatures),
+    words: facts.words.map((each) => ({
+      ...place(each),
+      path: each.path,
+      line: each.line,
+      notAutomatic: hex32(each.notAutomatic),
+      names: Object.fromEntries(each.names.map(({ bit, name }) => [bit, name])),
+    })),
+  };
+}
+
+/** `specs/qemu/<version>.yaml`: what one QEMU version does with a TD's CPUID. */
+export async function qemuToYaml(facts: QemuFacts): Promise<string> {
+  const { Document, visit, isMap, isSeq } = await import('yaml');
+  const document = new Document(plainQemu(facts));
+  document.commentBefore =
+    ' What one QEMU version does with a TD’s CPUID, read by the program. Lines are those of the named revision.';
+  // Entries of a list stand on one line each, so that a diff shows one change as one line.
+  visit(document, {
+    Seq: (_key, seq) => {
+      for (const item of seq.items) if (isMap(item) || isSeq(item)) item.flow = true;
+      return undefined;
+    },
+  });
+  return document.toString({ lineWidth: 0, defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' });
+}
