@@ -4,6 +4,7 @@ import { readHistory } from '../cases/kvm-history.ts';
 import { readPolicyRevision } from '../cases/kvm-revision.ts';
 import { readClobbersRevision, readFiles, readModuleRevision } from '../cases/module-revision.ts';
 import { classed } from '../cases/operand.ts';
+import { readQemuRevision } from '../cases/qemu-revision.ts';
 import { fetchKnown } from '../cases/sources.ts';
 import { readFeatures } from '../extract/kvm/features.ts';
 import { KCPUID_PATH, namesTable, readKcpuid } from '../extract/kvm/kcpuid.ts';
@@ -17,9 +18,10 @@ import { clobbersToYaml } from '../specs/clobbers-text.ts';
 import { moduleToYaml } from '../specs/module-text.ts';
 import { namesToYaml } from '../specs/names-text.ts';
 import { policyToYaml } from '../specs/policy-text.ts';
+import { plainQemu, qemuToYaml } from '../specs/qemu-file.ts';
 import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
 
-/** `bitwatch extract module|kvm|names|clobbers GITDIR [REV]`. */
+/** `bitwatch extract module|kvm|qemu|names|clobbers GITDIR [REV]`. */
 export function declare({ add, group, contextOf }: CommandLine): void {
   const extract = group('extract', 'prints what one revision says');
   const addExtract = (kind: string, description: string): Command =>
@@ -42,6 +44,9 @@ export function declare({ add, group, contextOf }: CommandLine): void {
     });
   addExtract('names', 'a revision of a Linux kernel: the names of CPUID bits, as specs/names.yaml holds them').action(
     print(extractNames),
+  );
+  addExtract('qemu', 'a revision of QEMU: what it fixes, asks for and names of a TD’s CPUID bits').action(
+    print(extractQemu),
   );
   addExtract('clobbers', 'a revision of the TDX module source: the MSRs that it leaves changed').action(
     print(extractClobbers),
@@ -96,6 +101,21 @@ async function extractKvm(context: Context, path: string, revision: string): Pro
     if (!context.options.json) return policyToYaml(policy);
     const specs = await specsOf(context);
     return jsonText(policyJson(policy, specs.knowledge.names));
+  } finally {
+    await blobs.close();
+  }
+}
+
+/** `bitwatch extract qemu GITDIR REV`: JSON with --json, else the YAML that specs/ would hold. */
+async function extractQemu(context: Context, path: string, revision: string): Promise<string> {
+  const repository = openRepository(path, context.env);
+  const commit = await resolveCommit(repository, revision);
+  const blobs = openBlobs(repository, await fetchKnown(context, repository));
+  try {
+    const facts = await readQemuRevision(repository, blobs, commit);
+    return context.options.json
+      ? jsonText({ schema: 'bitwatch.qemu/1', ...plainQemu(facts) })
+      : await qemuToYaml(facts);
   } finally {
     await blobs.close();
   }

@@ -12,6 +12,7 @@ import type { LineageRow } from '../model/lineage.ts';
 import type { ModuleRelease } from '../model/module.ts';
 import { compareTexts, compareVersions } from '../model/order.ts';
 import type { Policy } from '../model/policy.ts';
+import type { QemuFacts } from '../model/qemu.ts';
 import type { RegisterRow } from '../model/register-mask.ts';
 import { readClobbersFile } from './clobbers-file.ts';
 import { readClobbersTable } from './clobbers-table.ts';
@@ -22,6 +23,7 @@ import type { PlainWaivers } from './lists-shape.ts';
 import { readModuleFile } from './module-file.ts';
 import { type PlainReader, readPlain } from './plain.ts';
 import { readPolicyFile } from './policy-file.ts';
+import { readQemuFile } from './qemu-file.ts';
 import { readRegistersTable } from './registers-table.ts';
 import type { PlainSources } from './sources-shape.ts';
 import { readArguedNames, readRequired, readStaticRegisters } from './tables.ts';
@@ -36,6 +38,8 @@ export type Specs = {
   /** Whose code each release has, as far as somebody examined it. */
   readonly lineage: readonly LineageRow[];
   readonly policies: readonly Policy[];
+  /** What each QEMU version does with a TD's CPUID. */
+  readonly qemu: readonly QemuFacts[];
   readonly knowledge: Knowledge;
   /** What the module's own code leaves behind, per release whose source was read. */
   readonly clobbers: readonly ClobberFacts[];
@@ -69,6 +73,11 @@ export async function loadSpecs(directory: string, reader: PlainReader): Promise
     policies.map(({ file, value }) => ({ file, name: value.version })),
     'version',
   );
+  const qemu = await readAll(directory, 'qemu', (file, content) => readQemuFile(file, content, reader));
+  checkUnique(
+    qemu.map(({ file, value }) => ({ file, name: value.version })),
+    'version',
+  );
   const clobbers = await readAll(directory, 'clobbers', (file, content) => readClobbersFile(file, content, reader));
   return {
     directory,
@@ -82,6 +91,7 @@ export async function loadSpecs(directory: string, reader: PlainReader): Promise
       ? await readLineage('specs/lineage.md', text('lineage.md'), reader)
       : [],
     policies: policies.map(({ value }) => value).sort((a, b) => compareVersions(a.version, b.version)),
+    qemu: qemu.map(({ value }) => value).sort((a, b) => compareVersions(a.version, b.version)),
     knowledge: {
       required: await readRequired('specs/required.md', text('required.md'), reader),
       staticRegisters: await readStaticRegisters('specs/leaves.md', text('leaves.md'), reader),

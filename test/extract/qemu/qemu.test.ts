@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readQemu } from '../../../pipeline/extract/qemu/facts.ts';
 import { openQemu } from '../../../pipeline/extract/qemu/tree.ts';
 import { DataError } from '../../../pipeline/model/errors.ts';
 import { NO_CACHE } from '../../../pipeline/specs/plain.ts';
 import { qemuToYaml, readQemuFile } from '../../../pipeline/specs/qemu-file.ts';
+import { bitwatch, ROOT } from '../../helpers/run.ts';
 
 const TDX = `
 #define TDX_TD_ATTRIBUTES_SEPT_VE_DISABLE BIT_ULL(28)
@@ -123,3 +126,16 @@ test.each<[string, string, string, string]>([
   expect(error).toBeInstanceOf(DataError);
   expect(String(error)).toMatch(/target\/i386\/\S+:\d+/);
 });
+
+const clone = process.env.BITWATCH_QEMU_REPO;
+test.skipIf(clone === undefined)(
+  'the real tables are those of specs/qemu (skipped without BITWATCH_QEMU_REPO)',
+  async () => {
+    for (const version of ['10.1.0', '10.2.0', '11.0.0', '11.1.0']) {
+      const { stdout, status } = await bitwatch(['extract', 'qemu', clone ?? '', `v${version}`, '--offline']);
+      expect(status).toBe(0);
+      const committed = readFileSync(join(ROOT, 'specs', 'qemu', `${version}.yaml`), 'utf8');
+      expect(stdout.replace(/repository: .*/, '')).toBe(committed.replace(/repository: .*/, ''));
+    }
+  },
+);
