@@ -15,7 +15,7 @@ const word = z.strictObject({
   names: z.record(z.string().regex(/^(?:\d|[12]\d|3[01])$/, 'a bit from 0 to 31'), z.string().regex(/^[\w.+-]+$/)),
 });
 
-export const qemuShape = z.strictObject({
+const qemuShape = z.strictObject({
   version: z.string().regex(/^\d+\.\d+\.\d+$/, 'a version such as 11.1.0'),
   source: z.strictObject(sourceShape),
   fixed1: z.array(z.strictObject(masked)),

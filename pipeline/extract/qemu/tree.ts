@@ -3,7 +3,7 @@ import { evaluate, type Scope, type ScopedMacro } from '../c/evaluate.ts';
 import { type CObject, enumMembers, readUnit, type Unit } from '../c/unit.ts';
 
 export const TDX_PATH = 'target/i386/kvm/tdx.c';
-export const CPU_PATH = 'target/i386/cpu.c';
+const CPU_PATH = 'target/i386/cpu.c';
 /** Headers that name what the tables are made of. */
 const HEADERS = ['target/i386/cpu.h', 'include/standard-headers/asm-x86/kvm_para.h', 'include/qemu/bitops.h'] as const;
 /** What a QEMU version's facts are read from. */
