@@ -2,10 +2,10 @@ import { type KernelFile, KVM_PATHS, type UnitCache } from '../extract/kvm/tree.
 import { decodeText } from '../extract/text.ts';
 import type { BlobReader } from '../git/blobs.ts';
 import { listPathChanges, type PathChange } from '../git/path-changes.ts';
-import type { Repository } from '../git/repository.ts';
+import { type Repository, resolveCommit } from '../git/repository.ts';
 import { KnownError, NoInputError, UnavailableError } from '../model/errors.ts';
 import type { Policy } from '../model/policy.ts';
-import { policyOf } from './kvm-revision.ts';
+import { policyOf, readPolicyRevision } from './kvm-revision.ts';
 
 /** One revision where the policy's inputs changed: its policy, or why it could not be read. */
 export type HistoryStep = {
@@ -14,12 +14,11 @@ export type HistoryStep = {
   readonly error: string | null;
 };
 
+/** Revisions in order, and what KVM did before the first of them; null where that cannot be read, as where KVM had no TDX yet. */
+export type PolicyHistory = { readonly before: Policy | null; readonly steps: readonly HistoryStep[] };
+
 /** Reads the policy of each revision in a range that touched its inputs, oldest first. Unchanged blobs are parsed once. */
-export async function readHistory(
-  repository: Repository,
-  blobs: BlobReader,
-  range: string,
-): Promise<readonly HistoryStep[]> {
+export async function readHistory(repository: Repository, blobs: BlobReader, range: string): Promise<PolicyHistory> {
   const changes = await listPathChanges(repository, range, KVM_PATHS);
   if (changes.length === 0)
     throw new NoInputError(
@@ -43,7 +42,22 @@ export async function readHistory(
       steps.push({ change, policy: null, error: error.message });
     }
   }
-  return steps;
+  return { before: await policyBefore(repository, blobs, changes[0]?.commit ?? '', units), steps };
+}
+
+/** The policy of a commit's first parent: what the first revision of a range changed. */
+async function policyBefore(
+  repository: Repository,
+  blobs: BlobReader,
+  commit: string,
+  units: UnitCache,
+): Promise<Policy | null> {
+  try {
+    return await readPolicyRevision(repository, blobs, await resolveCommit(repository, `${commit}^`), units);
+  } catch (error) {
+    if (!(error instanceof KnownError)) throw error;
+    return null;
+  }
 }
 
 type Files = ReadonlyMap<string, KernelFile>;

@@ -6,6 +6,7 @@ import type { ClassedRelease } from '../model/class.ts';
 import { classify } from '../model/class.ts';
 import { NoInputError, UsageError } from '../model/errors.ts';
 import type { ModuleRelease } from '../model/module.ts';
+import { compareVersions } from '../model/order.ts';
 import type { Policy } from '../model/policy.ts';
 import { suggest } from '../model/suggest.ts';
 import { readModuleFile } from '../specs/module-file.ts';
@@ -20,46 +21,87 @@ export type Operand =
   | { readonly kind: 'release'; readonly release: ClassedRelease }
   | { readonly kind: 'policy'; readonly policy: Policy };
 
-/** What `bitwatch diff` takes: a release, a KVM version, a specification file, or `GITDIR@REV`. */
+/** What `bitwatch diff` takes: a release, a KVM version, a specification file, or `GITDIR[@REV]`. */
 export async function resolveOperand(context: Context, specs: Specs, text: string): Promise<Operand> {
-  const release = specs.releases.find(({ module }) => module.release === text);
+  const release = releaseNamed(specs, text);
   if (release !== undefined) return { kind: 'release', release };
-  const policy = specs.policies.find(({ version }) => version === text);
+  const policy = policyNamed(specs, text);
   if (policy !== undefined) return { kind: 'policy', policy };
-  if (existsSync(text) && statSync(text).isFile()) return readSpecFile(text, specs);
-  const at = text.lastIndexOf('@');
-  if (at > 0 && existsSync(text.slice(0, at)))
-    return resolveRevision(context, specs, text.slice(0, at), text.slice(at + 1));
-  throw unknownRelease(specs, text);
+  return (await fromDisk(context, specs, text)) ?? raiseUnknown(specs, text);
 }
 
-/** A release by name, with its tables. */
+/** A release by name, with its tables: `2.0.08`, `v2.0.08`, `TDX_2.0.08`, or `latest`. */
 export function findRelease(specs: Specs, name: string): ClassedRelease {
-  const release = specs.releases.find(({ module }) => module.release === name);
-  if (release === undefined) throw unknownRelease(specs, name);
-  return release;
+  return releaseNamed(specs, name) ?? raiseUnknown(specs, name);
 }
 
-export function findPolicy(specs: Specs, version: string): Policy {
-  const policy = specs.policies.find((candidate) => candidate.version === version);
+/** A KVM version by name, as a specification file, or as it stands in a kernel's tree: `7.1.5`, `my-kernel.yaml`, `GITDIR[@REV]`. */
+export async function findPolicy(context: Context, specs: Specs, text: string): Promise<Policy> {
+  const policy = policyNamed(specs, text);
   if (policy !== undefined) return policy;
-  const known = specs.policies.map((candidate) => candidate.version);
+  const found = await fromDisk(context, specs, text);
+  if (found?.kind === 'policy') return found.policy;
+  if (found !== null)
+    throw new UsageError(`--kvm ${JSON.stringify(text)}: expected what KVM does, found a release of the TDX module`);
+  const known = newestFirst(specs.policies.map(({ version }) => version));
   throw new UsageError(
-    `no KVM policy ${JSON.stringify(version)}${suggest(version, known)}; known: ${known.join(', ') || 'none'}`,
+    `no KVM version, specification file or GITDIR[@REV] ${JSON.stringify(text)}${suggest(text, known)}; known: ${known.join(', ') || 'none'}`,
   );
 }
 
-function unknownRelease(specs: Specs, text: string): Error {
-  const known = specs.known.find(({ release }) => release === text);
+/** The specifications with one KVM version alone; as they are where none is named. */
+export async function specsUnder(context: Context, specs: Specs, kvm: string | null): Promise<Specs> {
+  return kvm === null ? specs : { ...specs, policies: [await findPolicy(context, specs, kvm)] };
+}
+
+const newestFirst = (names: readonly string[]): readonly string[] => [...names].sort(compareVersions).reverse();
+
+/** A release without what people write around it: `TDX_1.5.06`, `v1.5.06`, `1.5-beta` and `1.5 Beta`. */
+const releaseName = (text: string): string =>
+  text
+    .toLowerCase()
+    .replace(/^(?:intel[ _-]?)?tdx(?:[ _-]?module)?[ _-]?/, '')
+    .replace(/^v(?=\d)/, '')
+    .replace(/[_-]/g, ' ');
+
+function releaseNamed(specs: Specs, text: string): ClassedRelease | undefined {
+  const [latest] = newestFirst(specs.releases.map(({ module }) => module.release));
+  const name = text === 'latest' ? latest : text;
+  return (
+    specs.releases.find(({ module }) => module.release === name) ??
+    specs.releases.find(({ module }) => releaseName(module.release) === releaseName(text))
+  );
+}
+
+function policyNamed(specs: Specs, text: string): Policy | undefined {
+  const [latest] = newestFirst(specs.policies.map(({ version }) => version));
+  const name = text === 'latest' ? latest : text.replace(/^v(?=\d)/, '');
+  return specs.policies.find(({ version }) => version === text || version === name);
+}
+
+function raiseUnknown(specs: Specs, text: string): never {
+  const known = specs.known.find(({ release }) => releaseName(release) === releaseName(text));
   if (known !== undefined)
-    return new NoInputError(
-      `release ${text} is known by name only, its tables could not be read (seen: ${known.seen.join('; ')})`,
+    throw new NoInputError(
+      `release ${known.release} is known by name only, its tables could not be read (seen: ${known.seen.join('; ')})`,
     );
-  const names = [
-    ...specs.releases.map(({ module }) => module.release),
-    ...specs.policies.map(({ version }) => version),
-  ];
-  return new UsageError(`no release, KVM version, file or GITDIR@REV ${JSON.stringify(text)}${suggest(text, names)}`);
+  const releases = newestFirst(specs.releases.map(({ module }) => module.release));
+  const names = [...releases, ...specs.policies.map(({ version }) => version)];
+  throw new UsageError(
+    `no release, KVM version, file or GITDIR@REV ${JSON.stringify(text)}${suggest(releaseName(text), names)}; releases, newest first: ${releases.join(', ')}`,
+  );
+}
+
+/** A specification file, or a revision of a repository: `GITDIR@REV`, HEAD where no revision is named. Null where nothing is there. */
+async function fromDisk(context: Context, specs: Specs, text: string): Promise<Operand | null> {
+  if (existsSync(text)) {
+    if (statSync(text).isFile()) return readSpecFile(text, specs);
+    return resolveRevision(context, specs, text, 'HEAD');
+  }
+  const at = text.lastIndexOf('@');
+  return at > 0 && existsSync(text.slice(0, at))
+    ? resolveRevision(context, specs, text.slice(0, at), text.slice(at + 1))
+    : null;
 }
 
 async function readSpecFile(path: string, specs: Specs): Promise<Operand> {

@@ -1,50 +1,88 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { specsOf } from '../cases/context.ts';
 import { newerThan } from '../cases/newer.ts';
+import { findRelease, specsUnder } from '../cases/operand.ts';
+import { reviewFacts } from '../cases/review.ts';
 import { clobbersByRelease } from '../cases/reviews.ts';
 import { wholeReport } from '../cases/whole-report.ts';
 import { gating } from '../judge/waivers.ts';
-import { EXIT } from '../model/errors.ts';
-import { LEVELS, type Level } from '../model/finding.ts';
-import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
+import { EXIT, UsageError } from '../model/errors.ts';
+import type { Level } from '../model/finding.ts';
+import type { ReportFacts } from '../model/review.ts';
+import type { Specs } from '../specs/store.ts';
+import {
+  type CommandLine,
+  type Context,
+  failOnOption,
+  KVM_OPTION,
+  levelOf,
+  type Opts,
+  textOf,
+} from './command-line.ts';
 import { printReport } from './output.ts';
 
-/** `bitwatch check`. */
+/** `bitwatch check [RELEASE]`. */
 export function declare({ program, add, contextOf, done }: CommandLine): void {
-  add(program, 'check', 'the gate for CI', [
-    'bitwatch check --fail-on error',
-    'bitwatch check --fail-on warning --strict --out annotations=-',
+  add(program, 'check [release]', 'the gate for CI: of one release, or of everything', [
+    'bitwatch check 2.0.08 --kvm ../linux@HEAD --from 1.5.06 --fail-on error',
+    'bitwatch check --base HEAD~1 --fail-on warning --strict --out annotations=-',
   ])
-    .addOption(
-      new Option('--fail-on <level>', 'the level from which a finding fails the check')
-        .choices(LEVELS)
-        .default('error'),
-    )
-    .option('--strict', 'waivers that match nothing or have expired fail too')
-    .option('--base <dir>', 'only what the specifications in this directory do not give')
-    .action(async (opts: Opts, command: Command) =>
+    .option(...KVM_OPTION)
+    .option('--from <release>', 'the release that it is compared with, instead of the one that it follows')
+    .option('--base <gitref-or-dir>', 'only what other specifications, at a revision or in a directory, do not give')
+    .addOption(failOnOption('the level from which a finding fails the check').default('error'))
+    .option('--strict', 'decisions that match nothing or have expired fail too')
+    .action(async (release: string | undefined, opts: Opts, command: Command) =>
       done(
         await checkCommand(contextOf(command), {
-          failOn: LEVELS.find((level) => level === opts.failOn) ?? 'error',
-          strict: opts.strict === true,
+          release: release ?? null,
+          kvm: textOf(opts.kvm),
+          from: textOf(opts.from),
           base: textOf(opts.base),
+          failOn: levelOf(opts.failOn) ?? 'error',
+          strict: opts.strict === true,
         }),
       ),
     );
 }
 
-/** `bitwatch check`: the gate. 100 where a finding that is not waived reaches the level; --strict also counts warnings on waivers. */
-async function checkCommand(
-  context: Context,
-  options: { readonly failOn: Level; readonly strict: boolean; readonly base: string | null },
-): Promise<number> {
-  const specs = await specsOf(context);
-  const whole = wholeReport(specs, clobbersByRelease(specs), context.today());
-  const report = await newerThan(context, whole, options.base);
+type CheckOptions = {
+  readonly release: string | null;
+  readonly kvm: string | null;
+  readonly from: string | null;
+  readonly base: string | null;
+  readonly failOn: Level;
+  readonly strict: boolean;
+};
+
+/** 100 where a finding that is not decided reaches the level; --strict also counts what is wrong with decisions. */
+async function checkCommand(context: Context, options: CheckOptions): Promise<number> {
+  if (options.from !== null && options.release === null)
+    throw new UsageError(
+      'check --from needs the release that is compared with it: bitwatch check RELEASE --from RELEASE',
+    );
+  const specs = await specsUnder(context, await specsOf(context), options.kvm);
+  const { policies } = specs;
+  const report = await newerThan(context, judge(context, specs, options), options.base, (before) =>
+    // A release that the base does not know had no findings there.
+    options.release !== null && !knows(before, findRelease(specs, options.release).module.release)
+      ? { reviews: [], coverage: { releases: [], policies: [], unread: [], cells: 0, skipped: [] } }
+      : judge(context, options.kvm === null ? before : { ...before, policies }, options),
+  );
   printReport(context, report, specs, options.base === null ? 'bitwatch: check' : 'bitwatch: what is new');
   const findings = report.reviews.flatMap((review) => review.findings);
   const strict = options.strict
     ? findings.filter((finding) => finding.rule === 'waiver-unmatched' || finding.rule === 'waiver-expired')
     : [];
   return gating(findings, options.failOn).length > 0 || strict.length > 0 ? EXIT.findings : EXIT.clean;
+}
+
+const knows = (specs: Specs, name: string): boolean => specs.releases.some(({ module }) => module.release === name);
+
+function judge(context: Context, specs: Specs, options: CheckOptions): ReportFacts {
+  const clobbers = clobbersByRelease(specs);
+  if (options.release === null) return wholeReport(specs, clobbers, context.today());
+  const release = findRelease(specs, options.release);
+  const since = options.from === null ? null : findRelease(specs, options.from);
+  return reviewFacts(specs, clobbers, { release, since, policies: specs.policies }, context.today());
 }

@@ -1,7 +1,8 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { Context as CaseContext } from '../cases/context.ts';
 import type { Timing } from '../deliver/github/client.ts';
 import { checkOutputs } from '../disk/target.ts';
+import { LEVELS, type Level } from '../model/finding.ts';
 import { FORMAT_NAMES, VERSION } from '../report/formats.ts';
 
 /** What a run gets from outside: arguments come apart, everything else comes here. */
@@ -29,6 +30,15 @@ export type Opts = Readonly<Record<string, unknown>>;
 export const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 /** The values of an option that may stand several times. */
 export const textsOf = (value: unknown): readonly string[] => (Array.isArray(value) ? value.map(String) : []);
+/** `--fail-on LEVEL`; without a default, findings never fail the command. */
+export const failOnOption = (description: string): Option =>
+  new Option('--fail-on <level>', description).choices(LEVELS);
+export const levelOf = (value: unknown): Level | null => LEVELS.find((level) => level === value) ?? null;
+/** What every `--kvm` takes. */
+export const KVM_OPTION = [
+  '--kvm <kvm>',
+  'one KVM instead of all: a version, a specification file, or GITDIR[@REV]',
+] as const;
 export const collect = (value: string, all: readonly string[]): readonly string[] => [...all, value];
 
 /** One run of the program with other arguments. */

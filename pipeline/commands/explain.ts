@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { specsOf } from '../cases/context.ts';
 import { bitsIn, findBits } from '../cases/find-bits.ts';
+import { specsUnder } from '../cases/operand.ts';
 import { clobbersByRelease } from '../cases/reviews.ts';
 import { wholeReport } from '../cases/whole-report.ts';
 import { CATALOGUE } from '../judge/catalogue.ts';
@@ -13,7 +14,7 @@ import { jsonText, placeJson } from '../report/machine.ts';
 import { itemLines, wrap } from '../report/text.ts';
 import { itemOf } from '../report/view.ts';
 import type { Specs } from '../specs/store.ts';
-import type { CommandLine, Context, Opts } from './command-line.ts';
+import { type CommandLine, type Context, KVM_OPTION, type Opts, textOf } from './command-line.ts';
 import { type BitStory, storyOf, storyText } from './history.ts';
 
 /** `bitwatch explain WHAT`. */
@@ -21,13 +22,15 @@ export function declare({ program, add, contextOf }: CommandLine): void {
   add(program, 'explain <what>', 'a bit, a feature, a rule or a finding', [
     'bitwatch explain WAITPKG',
     'bitwatch explain native-added',
-  ]).action((what: string, _opts: Opts, command: Command) => explainCommand(contextOf(command), what));
+  ])
+    .option(...KVM_OPTION)
+    .action((what: string, opts: Opts, command: Command) => explainCommand(contextOf(command), what, textOf(opts.kvm)));
 }
 
 /** `bitwatch explain BIT|FEATURE|RULE|FINGERPRINT`. */
-async function explainCommand(context: Context, text: string): Promise<void> {
+async function explainCommand(context: Context, text: string, kvm: string | null): Promise<void> {
   if (isRule(text)) return explainRule(context, text);
-  const specs = await specsOf(context);
+  const specs = await specsUnder(context, await specsOf(context), kvm);
   if (/^[0-9a-f]{16}$/.test(text)) return explainFingerprint(context, specs, text);
   const stories = findBits(specs, text).flatMap(({ place, mask }) =>
     bitsIn(mask).map((bit) => storyOf(specs, place, bit)),

@@ -3,6 +3,7 @@ import { specsOf } from '../cases/context.ts';
 import { unreadOf } from '../cases/coverage.ts';
 import type { Discussion, Discussions } from '../cases/discussions.ts';
 import { bitsIn, findBits } from '../cases/find-bits.ts';
+import { specsUnder } from '../cases/operand.ts';
 import { baseOf } from '../cases/reviews.ts';
 import { configurableBits, registerOf } from '../judge/lookup.ts';
 import { verdictOfBit, verdictsOf } from '../judge/verdict.ts';
@@ -15,7 +16,7 @@ import { plain } from '../model/text.ts';
 import { jsonText, placeJson } from '../report/machine.ts';
 import { wrap } from '../report/text.ts';
 import type { Specs } from '../specs/store.ts';
-import { type CommandLine, type Context, collect, type Opts, textOf, textsOf } from './command-line.ts';
+import { type CommandLine, type Context, collect, KVM_OPTION, type Opts, textOf, textsOf } from './command-line.ts';
 
 /** `bitwatch history BIT`. */
 export function declare({ program, add, contextOf }: CommandLine): void {
@@ -23,10 +24,15 @@ export function declare({ program, add, contextOf }: CommandLine): void {
     "bitwatch history '7.1.EAX[19]'",
     'bitwatch history WRMSRNS --archive ../kvm/git/0.git',
   ])
+    .option(...KVM_OPTION)
     .option('--archive <path>', 'a mail archive in which the bit may be discussed, several times', collect, [])
     .option('--state <file>', 'where the state of the scan is kept')
     .action((bit: string, opts: Opts, command: Command) =>
-      historyCommand(contextOf(command), bit, { archives: textsOf(opts.archive), state: textOf(opts.state) }),
+      historyCommand(contextOf(command), bit, {
+        archives: textsOf(opts.archive),
+        state: textOf(opts.state),
+        kvm: textOf(opts.kvm),
+      }),
     );
 }
 
@@ -87,11 +93,15 @@ export function storyOf(specs: Specs, place: Place, bit: number): BitStory {
 }
 
 /** Archives in which `bitwatch history` looks for mails on the bit. */
-export type HistoryOptions = { readonly archives: readonly string[]; readonly state: string | null };
+export type HistoryOptions = {
+  readonly archives: readonly string[];
+  readonly state: string | null;
+  readonly kvm: string | null;
+};
 
 /** `bitwatch history BIT`. */
 async function historyCommand(context: Context, text: string, options: HistoryOptions): Promise<void> {
-  const specs = await specsOf(context);
+  const specs = await specsUnder(context, await specsOf(context), options.kvm);
   const stories = findBits(specs, text).flatMap(({ place, mask }) =>
     bitsIn(mask).map((bit) => storyOf(specs, place, bit)),
   );

@@ -4,30 +4,34 @@ import { type OutputFile, writeFiles } from '../disk/write.ts';
 import { UsageError } from '../model/errors.ts';
 import type { ReportFacts } from '../model/review.ts';
 import { suggest } from '../model/suggest.ts';
-import { FORMAT_NAMES, FORMATS, isFormat } from '../report/formats.ts';
+import { FORMAT_NAMES, FORMATS } from '../report/formats.ts';
 import { viewOf } from '../report/view.ts';
 import type { Specs } from '../specs/store.ts';
 import type { Context } from './command-line.ts';
 
-export type Target = { readonly format: keyof typeof FORMATS; readonly path: string };
-
 /** Whether a page of bits was asked for with `--out`. */
 export const writesPage = (out: readonly string[]): boolean =>
-  parseTargets(out).some(({ format }) => format === 'html');
+  targetsOf(out, FORMAT_NAMES).some(({ format }) => format === 'html');
 
-/** `--out FORMAT=PATH`, several in one run; `-` is standard output. */
-function parseTargets(out: readonly string[]): readonly Target[] {
+/** `--out FORMAT=PATH`, several in one run; `-` is standard output, where text alone can go. */
+export function targetsOf<F extends string>(
+  out: readonly string[],
+  formats: readonly F[],
+  binary: readonly F[] = [],
+): readonly { readonly format: F; readonly path: string }[] {
   const targets = out.map((text) => {
-    const [format = '', ...rest] = text.split('=');
-    const path = rest.join('=');
+    const at = text.indexOf('=');
+    const [name, path] = at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+    const format = formats.find((known) => known === name);
     if (path === '')
       throw new UsageError(
-        `--out ${JSON.stringify(text)}: expected FORMAT=PATH with FORMAT one of ${FORMAT_NAMES.join(', ')}`,
+        `--out ${JSON.stringify(text)}: expected FORMAT=PATH with FORMAT one of ${formats.join(', ')}`,
       );
-    if (!isFormat(format))
+    if (format === undefined)
       throw new UsageError(
-        `--out: no format ${JSON.stringify(format)}${suggest(format, FORMAT_NAMES)}; formats: ${FORMAT_NAMES.join(', ')}`,
+        `--out: no format ${JSON.stringify(name)}${suggest(name, formats)}; formats: ${formats.join(', ')}`,
       );
+    if (path === '-' && binary.includes(format)) throw new UsageError(`--out ${format}: mails are bytes: name a file`);
     return { format, path };
   });
   const twice = targets.find(({ path }, index) => targets.findIndex((other) => other.path === path) !== index);
@@ -47,7 +51,7 @@ export function printReport(
   releases = specs.releases,
   discussions: BitFacts['discussions'] = null,
 ): void {
-  const targets = parseTargets(context.options.out);
+  const targets = targetsOf(context.options.out, FORMAT_NAMES);
   const bits = targets.some(({ format }) => format === 'html')
     ? bitFactsOf(specs, report, releases, discussions)
     : null;

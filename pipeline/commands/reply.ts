@@ -19,6 +19,7 @@ import { jsonText } from '../report/machine.ts';
 import { replyText } from '../report/reply.ts';
 import { leftText, putText, silenceText } from '../report/reply-words.ts';
 import { type CommandLine, type Context, collect, type Opts, textOf } from './command-line.ts';
+import { targetsOf } from './output.ts';
 
 /** Where drafts and sent mails are kept, where nothing else is named. */
 const OUTBOX = 'outbox';
@@ -57,7 +58,7 @@ const givenOf = (value: unknown): string | null => textOf(value) || null;
 async function replyCommand(context: Context, operand: string, opts: Opts): Promise<number> {
   const from = senderOf(context, opts);
   const date = dateOf(context, opts);
-  const targets = context.options.out.map(targetOf);
+  const targets = targetsOf(context.options.out, ['eml', 'mboxrd'], ['mboxrd']);
   const specs = await specsOf(context);
   const { effect, found } = await weigh(context, specs, operand, {
     archives: Array.isArray(opts.archive) ? opts.archive.map(String) : [],
@@ -116,14 +117,6 @@ async function replyCommand(context: Context, operand: string, opts: Opts): Prom
 const nameOf = ({ author: { name, email } }: Mail): string => (name === '' ? email : name);
 
 type Target = { readonly format: 'eml' | 'mboxrd'; readonly path: string };
-
-/** `--out FORMAT=PATH` of this command: a mail has formats of its own; `eml=-` is standard output. */
-function targetOf(text: string): Target {
-  const [, format, path] = /^(eml|mboxrd)=(.+)$/.exec(text) ?? [];
-  if ((format !== 'eml' && format !== 'mboxrd') || path === undefined || (format === 'mboxrd' && path === '-'))
-    throw new UsageError(`--out ${JSON.stringify(text)}: expected eml=PATH, eml=- or mboxrd=PATH`);
-  return { format, path };
-}
 
 /** Writes the files that are named, else the draft of the outbox. */
 async function deliver(

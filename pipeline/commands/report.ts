@@ -5,7 +5,7 @@ import { specsOf } from '../cases/context.ts';
 import { coverageOf, unreadOf } from '../cases/coverage.ts';
 import { matrixOf } from '../cases/matrix.ts';
 import { newerThan } from '../cases/newer.ts';
-import { findRelease } from '../cases/operand.ts';
+import { findRelease, specsUnder } from '../cases/operand.ts';
 import { type ArchiveOptions, pageDiscussions } from '../cases/page-discussions.ts';
 import { releaseSteps } from '../cases/release-steps.ts';
 import { clobbersByRelease, stepReview } from '../cases/reviews.ts';
@@ -13,10 +13,12 @@ import { wholeReport } from '../cases/whole-report.ts';
 import { checkFolder, replaceFolder } from '../disk/replace-folder.ts';
 import { UsageError } from '../model/errors.ts';
 import { compareVersions } from '../model/order.ts';
+import type { ReportFacts } from '../model/review.ts';
 import { escapeMarkdown } from '../report/markdown.ts';
 import { pagesOf } from '../report/pages.ts';
 import { countsText, viewOf } from '../report/view.ts';
-import { type CommandLine, type Context, collect, type Opts, textOf, textsOf } from './command-line.ts';
+import type { Specs } from '../specs/store.ts';
+import { type CommandLine, type Context, collect, KVM_OPTION, type Opts, textOf, textsOf } from './command-line.ts';
 import { printReport, writesPage } from './output.ts';
 
 /** `bitwatch report`, also where no command is named. */
@@ -27,7 +29,8 @@ export function declare({ program, add, contextOf }: CommandLine): void {
   ])
     .option('--directory <dir>', 'where the pages go', 'reports')
     .option('--take-over', 'write into a folder that holds other things; what has another name stays')
-    .option('--base <dir>', 'only what the specifications in this directory do not give')
+    .option(...KVM_OPTION)
+    .option('--base <gitref-or-dir>', 'only what other specifications, at a revision or in a directory, do not give')
     .option('--since <release>', 'a changelog in Markdown of what is newer than this release, on standard output')
     .option('--archive <path>', 'a mail archive whose discussions the page shows, several times', collect, [])
     .option('--state <file>', 'where the state of the scan is kept')
@@ -40,6 +43,7 @@ export function declare({ program, add, contextOf }: CommandLine): void {
         directory: String(opts.directory),
         takeOver: opts.takeOver === true,
         base: textOf(opts.base),
+        kvm: textOf(opts.kvm),
         archives,
         state: textOf(opts.state),
       });
@@ -49,13 +53,21 @@ export function declare({ program, add, contextOf }: CommandLine): void {
 /** `bitwatch report`: every successive pair and every release under every policy, written to a directory. */
 async function reportCommand(
   context: Context,
-  options: { readonly directory: string; readonly takeOver: boolean; readonly base: string | null } & ArchiveOptions,
+  options: {
+    readonly directory: string;
+    readonly takeOver: boolean;
+    readonly base: string | null;
+    readonly kvm: string | null;
+  } & ArchiveOptions,
 ): Promise<void> {
   const printed = context.options.json || context.options.out.length > 0;
   if (!printed) checkFolder(options.directory, options.takeOver);
-  const specs = await specsOf(context);
-  const whole = wholeReport(specs, clobbersByRelease(specs), context.today());
-  const report = await newerThan(context, whole, options.base);
+  const specs = await specsUnder(context, await specsOf(context), options.kvm);
+  const { policies } = specs;
+  const whole = (of: Specs): ReportFacts => wholeReport(of, clobbersByRelease(of), context.today());
+  const report = await newerThan(context, whole(specs), options.base, (before) =>
+    whole(options.kvm === null ? before : { ...before, policies }),
+  );
   if (options.archives.length > 0 && printed && !writesPage(context.options.out))
     throw new UsageError('--archive fills the page of bits: add --out html=PATH, or leave out --out and --json');
   const discussions = await pageDiscussions(context, specs, options);

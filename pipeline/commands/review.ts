@@ -1,41 +1,54 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { specsOf } from '../cases/context.ts';
 import { draftPatch } from '../cases/draft-patch.ts';
-import { findPolicy, findRelease } from '../cases/operand.ts';
+import { findRelease, specsUnder } from '../cases/operand.ts';
 import { reviewFacts, reviewTitle } from '../cases/review.ts';
 import { clobbersByRelease } from '../cases/reviews.ts';
-import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
+import { gating } from '../judge/waivers.ts';
+import { EXIT } from '../model/errors.ts';
+import type { Level } from '../model/finding.ts';
+import {
+  type CommandLine,
+  type Context,
+  failOnOption,
+  KVM_OPTION,
+  levelOf,
+  type Opts,
+  textOf,
+} from './command-line.ts';
 import { printReport } from './output.ts';
 
 /** `bitwatch review RELEASE`. */
-export function declare({ program, add, contextOf }: CommandLine): void {
+export function declare({ program, add, contextOf, done }: CommandLine): void {
   add(program, 'review <release>', 'the release-review report', [
     'bitwatch review 2.0.08 --kvm 6.16.1',
-    'bitwatch review 2.0.08 --since 1.5.06 --out markdown=review.md',
+    'bitwatch review latest --kvm ../linux@HEAD --fail-on error',
+    'bitwatch review 2.0.08 --from 1.5.06 --out markdown=review.md',
   ])
-    .option('--kvm <policy>', 'one KVM version instead of all')
-    .option('--since <release>', 'only what is new since this release')
+    .option(...KVM_OPTION)
+    .option('--from <release>', 'the release that is compared with, instead of the one that it follows')
+    .addOption(new Option('--since <release>', 'as --from').hideHelp())
+    .addOption(failOnOption('ends with 100 where a finding that is not decided reaches this level'))
     .option('--suggest <gitdir@rev>', 'a draft patch against that kernel tree for each bit that needs a decision')
     .action(async (release: string, opts: Opts, command: Command) => {
       const context = contextOf(command);
+      const from = textOf(opts.from) ?? textOf(opts.since);
       const tree = textOf(opts.suggest);
-      if (tree !== null) return context.stdout.write(await draftPatch(context, release, tree, textOf(opts.since)));
-      return reviewCommand(context, release, { kvm: textOf(opts.kvm), since: textOf(opts.since) });
+      if (tree !== null) return context.stdout.write(await draftPatch(context, release, tree, from));
+      done(await reviewCommand(context, release, { kvm: textOf(opts.kvm), from, failOn: levelOf(opts.failOn) }));
     });
 }
 
-/** `bitwatch review RELEASE`: against the release before it (or `--since`) and under one policy or all. */
-async function reviewCommand(
-  context: Context,
-  name: string,
-  options: { readonly kvm: string | null; readonly since: string | null },
-): Promise<void> {
-  const specs = await specsOf(context);
-  const scope = {
-    release: findRelease(specs, name),
-    since: options.since === null ? null : findRelease(specs, options.since),
-    policies: options.kvm === null ? specs.policies : [findPolicy(specs, options.kvm)],
-  };
+type ReviewOptions = { readonly kvm: string | null; readonly from: string | null; readonly failOn: Level | null };
+
+/** Against the release that it follows (or `--from`) and under one KVM or all. */
+async function reviewCommand(context: Context, name: string, options: ReviewOptions): Promise<number> {
+  const specs = await specsUnder(context, await specsOf(context), options.kvm);
+  const release = findRelease(specs, name);
+  const since = options.from === null ? null : findRelease(specs, options.from);
+  const scope = { release, since, policies: specs.policies };
   const report = reviewFacts(specs, clobbersByRelease(specs), scope, context.today());
-  printReport(context, report, specs, reviewTitle(name));
+  printReport(context, report, specs, reviewTitle(release.module.release));
+  const findings = report.reviews.flatMap((review) => review.findings);
+  return options.failOn !== null && gating(findings, options.failOn).length > 0 ? EXIT.findings : EXIT.clean;
 }

@@ -4,12 +4,11 @@ import { type SeriesOptions, statusOf, weigh } from '../cases/series.ts';
 import type { FoundSeries } from '../cases/series-mails.ts';
 import { type OutputFile, writeFiles } from '../disk/write.ts';
 import { formatMboxrd } from '../extract/mail/mbox.ts';
-import { UsageError } from '../model/errors.ts';
-import { suggest } from '../model/suggest.ts';
 import { jsonText } from '../report/machine.ts';
 import { seriesMarkdown, seriesText } from '../report/series.ts';
 import { seriesJson } from '../report/series-json.ts';
 import { type CommandLine, type Context, collect, type Opts, textOf, textsOf } from './command-line.ts';
+import { targetsOf } from './output.ts';
 
 /** `bitwatch series FILE|MESSAGE-ID`. */
 export function declare({ program, add, contextOf, done }: CommandLine): void {
@@ -40,26 +39,10 @@ export function declare({ program, add, contextOf, done }: CommandLine): void {
 
 const FORMAT_NAMES = ['text', 'markdown', 'json', 'mboxrd'] as const;
 type Format = (typeof FORMAT_NAMES)[number];
-type Target = { readonly format: Format; readonly path: string };
-
-/** `--out FORMAT=PATH` of this command: a series has formats of its own. */
-function targetsOf(out: readonly string[]): readonly Target[] {
-  return out.map((text) => {
-    const at = text.indexOf('=');
-    const [name, path] = at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
-    const format = FORMAT_NAMES.find((known) => known === name);
-    if (format === undefined || path === '')
-      throw new UsageError(
-        `--out ${JSON.stringify(text)}: expected FORMAT=PATH with FORMAT one of ${FORMAT_NAMES.join(', ')}${suggest(name, FORMAT_NAMES)}`,
-      );
-    if (format === 'mboxrd' && path === '-') throw new UsageError('--out mboxrd: mails are bytes: name a file');
-    return { format, path };
-  });
-}
 
 /** `bitwatch series FILE|MESSAGE-ID`: what a patch series does to KVM's policy. */
 async function seriesCommand(context: Context, operand: string, options: SeriesOptions): Promise<number> {
-  const targets = targetsOf(context.options.out);
+  const targets = targetsOf(context.options.out, FORMAT_NAMES, ['mboxrd']);
   const specs = await specsOf(context);
   const { effect, found } = await weigh(context, specs, operand, options);
   const print = (format: Exclude<Format, 'mboxrd'>): string =>

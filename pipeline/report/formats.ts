@@ -25,4 +25,3 @@ export const FORMATS = {
 
 export type Format = keyof typeof FORMATS;
 export const FORMAT_NAMES = Object.keys(FORMATS) as readonly Format[];
-export const isFormat = (name: string): name is Format => Object.hasOwn(FORMATS, name);

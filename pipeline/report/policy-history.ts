@@ -1,4 +1,4 @@
-import type { HistoryStep } from '../cases/kvm-history.ts';
+import type { PolicyHistory } from '../cases/kvm-history.ts';
 import { judgePolicyStep } from '../judge/judge.ts';
 import type { BitName, Knowledge } from '../model/knowledge.ts';
 import { plain } from '../model/text.ts';
@@ -16,11 +16,11 @@ const NOTHING: Knowledge = {
 
 /** What changed from the last readable policy to this one; null where nothing that a policy holds did. */
 function changesAt(
-  steps: readonly HistoryStep[],
+  { before: start, steps }: PolicyHistory,
   index: number,
   names: readonly BitName[],
 ): readonly { readonly rule: string; readonly headline: string }[] {
-  const before = steps.slice(0, index).findLast((step) => step.policy !== null)?.policy;
+  const before = steps.slice(0, index).findLast((step) => step.policy !== null)?.policy ?? start;
   const after = steps[index]?.policy;
   if (before == null || after == null) return [];
   const generation =
@@ -44,33 +44,35 @@ function changesAt(
   ];
 }
 
-export function historyJson(steps: readonly HistoryStep[], names: readonly BitName[]) {
+export function historyJson(history: PolicyHistory, names: readonly BitName[]) {
   return {
     schema: 'bitwatch.policy-history/1',
-    revisions: steps.map(({ change, policy, error }, index) => ({
+    revisions: history.steps.map(({ change, policy, error }, index) => ({
       revision: change.commit,
       subject: plain(change.subject),
       paths: [...change.paths.keys()],
       error,
-      changes: changesAt(steps, index, names),
+      changes: changesAt(history, index, names),
       policy: policy === null ? null : policyJson(policy, names),
     })),
   };
 }
 
 /** Revisions that changed the policy, and those that could not be read; the others are counted. */
-export function historyText(steps: readonly HistoryStep[], names: readonly BitName[]): string {
+export function historyText(history: PolicyHistory, names: readonly BitName[]): string {
+  const { before, steps } = history;
   const lines: string[] = [];
   let same = 0;
   for (const [index, { change, policy, error }] of steps.entries()) {
-    const changes = changesAt(steps, index, names);
-    if (error === null && changes.length === 0 && index > 0) {
+    const changes = changesAt(history, index, names);
+    if (error === null && changes.length === 0 && (index > 0 || before !== null)) {
       same += 1;
       continue;
     }
     lines.push(...wrap(plain(change.subject), `${change.commit.slice(0, 12)} `));
     if (error !== null) lines.push(...wrap(error, '  not read: '));
-    else if (index === 0 && policy !== null) lines.push(`  begins as ${policy.generation} (KVM ${policy.version})`);
+    else if (index === 0 && before === null && policy !== null)
+      lines.push(`  begins as ${policy.generation} (KVM ${policy.version})`);
     for (const { rule, headline } of changes) lines.push(...wrap(headline, `  ${rule}: `, '    '));
   }
   return `${lines.join('\n')}\n${same} of ${steps.length} revisions touched the files and left the policy as it was\n`;

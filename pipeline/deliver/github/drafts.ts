@@ -33,7 +33,7 @@ export async function releaseDrafts(
   const clobbers = clobbersByRelease(specs);
   const start = options.since === null ? null : findRelease(specs, options.since).module.release;
   const isWanted = (release: string): boolean => start === null || compareVersions(release, start) > 0;
-  const policies = options.kvm === null ? specs.policies : [findPolicy(specs, options.kvm)];
+  const policies = options.kvm === null ? specs.policies : [await findPolicy(context, specs, options.kvm)];
   const drafts = specs.releases
     .filter(
       ({ module }) =>
