@@ -179,7 +179,7 @@ test.each([
   [['reply', 'x', '--kernel', 'x', '--from', 'a@b.org'], 64, /--date/],
   [['reply', 'x', '--kernel', 'x', '--from', 'a@b.org', '--date', 'tomorrow'], 64, /--date "tomorrow"/],
   [['reply', 'x', '--from', 'a@b.org', '--date', '2026-11-21T10:00:00Z'], 64, /--kernel/],
-  [['reply', 'x', '--kernel', 'x', ...FROM, '--out', 'pdf=x'], 64, /eml=PATH/],
+  [['reply', 'x', '--kernel', 'x', ...FROM, '--out', 'pdf=x'], 64, /formats: eml, mboxrd/],
   [['post', '--send', '--outbox', '/nonexistent/outbox'], 64, /--host/],
   [['post', '--send', '--offline', '--host', 'x'], 64, /--offline/],
   [['post', '--send', '--host', 'x', '--port', '70000'], 64, /--port/],
