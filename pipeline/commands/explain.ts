@@ -8,6 +8,7 @@ import { CATALOGUE } from '../judge/catalogue.ts';
 import { clobberFacts } from '../judge/clobber-facts.ts';
 import { clobbersOf } from '../judge/lookup.ts';
 import { openerName } from '../judge/transitions.ts';
+import type { EntrySite, Learnt } from '../model/clobber.ts';
 import { UsageError } from '../model/errors.ts';
 import { RULE_IDS, type RuleId } from '../model/finding.ts';
 import { jsonText, placeJson } from '../report/machine.ts';
@@ -105,16 +106,23 @@ function chainOf(specs: Specs, story: BitStory) {
               (opener.mask & bit) !== 0,
           ),
         )
-        .map(({ msr, guard, entry, exit, exitAt, openers }) => ({
+        .map(({ msr, guard, entry, exit, exitAt, openers, learnt }) => ({
           msr,
           guard,
           entry,
           exit,
           exitAt,
           openers: openers.map(openerName),
+          learnt: learnt ?? null,
         })),
     })),
   }));
+}
+
+/** `path:line`, and from where it was inferred where nobody read it in that release. */
+function siteText({ path, line }: EntrySite, learnt: Learnt | undefined): string {
+  const at = line === null ? path : `${path}:${line}`;
+  return learnt?.how === 'inferred' ? `${at}, inferred from ${learnt.from.join(' and ')}` : at;
 }
 
 function chainText(specs: Specs, story: BitStory): string {
@@ -122,11 +130,11 @@ function chainText(specs: Specs, story: BitStory): string {
   for (const { feature, releases } of chainOf(specs, story)) {
     lines.push(`  host state: ${feature}`);
     for (const { release, transitions } of releases) {
-      for (const { msr, guard, entry, exit, exitAt } of transitions) {
+      for (const { msr, guard, entry, exit, exitAt, learnt } of transitions) {
         lines.push(...wrap(`${msr} under ${guard ?? 'no guard'}`, `    ${release.padEnd(9)}`));
-        for (const { path, line } of entry) lines.push(...wrap(`${path}:${line}`, '      written on entry '));
+        for (const site of entry) lines.push(...wrap(siteText(site, learnt?.entry), '      written on entry '));
         if (exit === 'none') lines.push('      never written on exit');
-        for (const { path, line } of exitAt) lines.push(...wrap(`${path}:${line}`, `      exit (${exit}) `));
+        for (const site of exitAt) lines.push(...wrap(siteText(site, learnt?.exit), `      exit (${exit}) `));
       }
     }
     const read = new Set(releases.map(({ release }) => release));

@@ -27,6 +27,6 @@ export function transitionDrafts(facts: ClobberFacts | null, other: ClobberFacts
     .filter((transition) => !hasSame(other, transition))
     .map(({ msr, exit, openers, entry }) => ({
       facts: { kind: 'msr' as const, msr, exit, openers: openers.map(openerName) },
-      evidence: entry.map(({ path, line }) => ({ repository, revision, path, line })),
+      evidence: entry.flatMap(({ path, line }) => (line === null ? [] : [{ repository, revision, path, line }])),
     }));
 }

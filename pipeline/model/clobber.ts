@@ -2,10 +2,17 @@ import type { Place } from './place.ts';
 import type { RegisterCheck } from './register-mask.ts';
 import type { Source } from './source.ts';
 
-export type Site = { readonly path: string; readonly line: number };
+/** Where a register is written, and the conditions that the write stands under, outermost first; a null line is not known. */
+export type EntrySite = { readonly path: string; readonly line: number | null; readonly guards: readonly string[] };
 
-/** An entry write of an MSR, and the conditions that it stands under, outermost first. */
-export type EntrySite = Site & { readonly guards: readonly string[] };
+/** How a way was learnt: derived from the tree by the program, read in it by a person, or inferred from other releases. */
+export type Learnt =
+  | { readonly how: 'derived' | 'read' }
+  | { readonly how: 'inferred'; readonly from: readonly string[] };
+
+/** What writes a register that no WRMSR writes. */
+export const WRITTEN_BY = ['vmcs', 'xsetbv', 'xrstors', 'mov'] as const;
+export type WrittenBy = (typeof WRITTEN_BY)[number];
 
 /** What opens a guarded write: a CPUID bit, an attribute bit or an XFAM bit. */
 export type Opener =
@@ -20,7 +27,7 @@ export type Opener =
 export type ExitKind = 'none' | 'init' | 'restored' | 'unknown';
 
 export type MsrTransition = {
-  /** The tree's own name without `_MSR_ADDR`, such as `IA32_UMWAIT_CONTROL`. */
+  /** The tree's own name without `_MSR_ADDR`, such as `IA32_UMWAIT_CONTROL`; a register that is no MSR by its own: `DR7`. */
   readonly msr: string;
   readonly address: number | null;
   /** Set where an index is added to the address: the name is the first of a range. */
@@ -36,6 +43,12 @@ export type MsrTransition = {
   readonly exit: ExitKind;
   /** The constant of an `init`, in hex such as `0x0`. */
   readonly exitValue?: string;
+  /** Bits of an `init` that keep the host's value all the same, in hex. */
+  readonly keepsBits?: string;
+  /** What writes the register on the way out, where it is no WRMSR: the VMCS that SEAMRET loads, XSETBV, XRSTORS, MOV. */
+  readonly by?: WrittenBy;
+  /** How each way was learnt; absent where the program derived both from the tree. */
+  readonly learnt?: { readonly entry: Learnt; readonly exit: Learnt };
   readonly exitAt: readonly EntrySite[];
   /** Set where `exit` is `unknown`, or where some paths differ. */
   readonly reason: string | null;

@@ -15,12 +15,15 @@ export type StaticRegister = {
 /** A row of `specs/clobbers.md`: a feature with what opens it and the host state that it touches. */
 export type ClobberRow = {
   readonly feature: string;
-  readonly kind: 'clobber' | 'functional';
+  /** `harmless`: neither leaves host state nor needs the VMM's help; `source` says why. */
+  readonly kind: 'clobber' | 'functional' | 'harmless';
   readonly bits: readonly (Place & { readonly mask: number })[];
   readonly attributes: readonly number[];
   readonly xfam: readonly number[];
   /** MSRs without the `MSR_` or `IA32_` prefix of either tree, such as `UMWAIT_CONTROL`. */
   readonly msrs: readonly string[];
+  /** What the row rests on, in words. */
+  readonly source: string;
   readonly line: number;
 };
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CELL_CLASSES } from '../model/class.ts';
+import { WRITTEN_BY } from '../model/clobber.ts';
 import { post, reply } from './mail-schema.ts';
 import {
   bits,
@@ -21,7 +22,7 @@ import { series } from './series-schema.ts';
 const cellClass = z.enum(CELL_CLASSES);
 const gate = z.string().regex(/^(xfam|attributes):\d+$/);
 const fixedMasks = z.strictObject({ fixed0: hex, fixed1: hex }).nullable();
-const site = z.strictObject({ path: z.string(), line, guards: z.array(z.string()) });
+const site = z.strictObject({ path: z.string(), line: line.nullable(), guards: z.array(z.string()) });
 const counts = z.strictObject({ info: count, warning: count, error: count, waived: count });
 
 const registerFacts = z.strictObject({
@@ -90,6 +91,11 @@ const opener = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('xfam'), bit: count, name: z.string() }),
 ]);
 
+const learnt = z.discriminatedUnion('how', [
+  z.strictObject({ how: z.enum(['derived', 'read']) }),
+  z.strictObject({ how: z.literal('inferred'), from: texts }),
+]);
+
 const clobbers = z.strictObject({
   schema: z.literal('bitwatch.clobbers/1'),
   release: z.string(),
@@ -101,6 +107,9 @@ const clobbers = z.strictObject({
       range: z.literal(true).optional(),
       class: z.string().optional(),
       exitValue: hex.optional(),
+      keepsBits: hex.optional(),
+      by: z.enum(WRITTEN_BY).optional(),
+      learnt: z.strictObject({ entry: learnt, exit: learnt }).optional(),
       guard: z.string().nullable(),
       entry: z.array(site),
       exit: z.enum(['none', 'init', 'restored', 'unknown']),

@@ -28,12 +28,15 @@ function check(plain: PlainClobbers['registerChecks'][number]): RegisterCheck {
 }
 
 function transition(plain: PlainClobbers['msrs'][number]): MsrTransition {
-  const { range, class: name, exitValue, ...rest } = plain;
+  const { range, class: name, exitValue, keepsBits, by, learnt, ...rest } = plain;
   return {
     ...rest,
     ...(range === undefined ? {} : { range }),
     ...(name === undefined ? {} : { class: name }),
     ...(exitValue === undefined ? {} : { exitValue }),
+    ...(keepsBits === undefined ? {} : { keepsBits }),
+    ...(by === undefined ? {} : { by }),
+    ...(learnt === undefined ? {} : { learnt }),
     address: plain.address === null ? null : Number(plain.address),
     openers: plain.openers.map(opener),
   };

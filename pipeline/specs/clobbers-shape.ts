@@ -1,8 +1,13 @@
 import { z } from 'zod';
+import { WRITTEN_BY } from '../model/clobber.ts';
 import { checkOf, hexText, leafShape, registerShape, sourceShape, u32Text } from './shape.ts';
 
 const line = z.int().min(1);
-const site = z.strictObject({ path: z.string().min(1), line, guards: z.array(z.string().min(1)) });
+const site = z.strictObject({ path: z.string().min(1), line: line.nullable(), guards: z.array(z.string().min(1)) });
+const learnt = z.discriminatedUnion('how', [
+  z.strictObject({ how: z.enum(['derived', 'read']) }),
+  z.strictObject({ how: z.literal('inferred'), from: z.array(z.string().min(1)).min(1) }),
+]);
 const opener = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('cpuid'),
@@ -39,6 +44,9 @@ export const clobbersShape = z.strictObject({
       guard: z.string().min(1).nullable(),
       exit: z.enum(['none', 'init', 'restored', 'unknown']),
       exitValue: hexText.optional(),
+      keepsBits: hexText.optional(),
+      by: z.enum(WRITTEN_BY).optional(),
+      learnt: z.strictObject({ entry: learnt, exit: learnt }).optional(),
       reason: z.string().min(1).nullable(),
       openers: z.array(opener),
       entry: z.array(site),

@@ -37,8 +37,8 @@ const msrsCell: CellParser<readonly string[]> = (cell, bad) => {
 };
 
 const kindCell: CellParser<ClobberRow['kind']> = (cell, bad) => {
-  if (cell.text === 'clobber' || cell.text === 'functional') return cell.text;
-  throw bad('clobber or functional');
+  if (cell.text === 'clobber' || cell.text === 'functional' || cell.text === 'harmless') return cell.text;
+  throw bad('clobber, functional or harmless');
 };
 
 const text: CellParser<string> = (cell, bad) => {
@@ -55,8 +55,8 @@ export async function readClobbersTable(
   const known = reader.cached('clobbers-table', markdown);
   // The cache holds only what the same program has read, keyed by kind and the text's hash.
   if (known !== undefined) return known as readonly ClobberRow[];
-  const { readTable } = await import('../extract/markdown/table.ts');
-  const rows = readTable(file, markdown, {
+  const { readTables } = await import('../extract/markdown/table.ts');
+  const rows = readTables(file, markdown, {
     columns: {
       feature: { title: 'Feature', parse: text },
       openers: { title: 'Opened by', parse: openersCell },
@@ -65,7 +65,9 @@ export async function readClobbersTable(
       kvm: { title: 'What KVM does', parse: text },
       source: { title: 'Source', parse: text },
     },
-  }).map(({ feature, openers, msrs, kind, line }): ClobberRow => ({ feature, kind, ...openers, msrs, line }));
+  }).map(
+    ({ feature, openers, msrs, kind, source, line }): ClobberRow => ({ feature, kind, ...openers, msrs, source, line }),
+  );
   reader.parsed('clobbers-table', markdown, rows);
   return rows;
 }

@@ -1,4 +1,4 @@
-import type { ClobberFacts, EntrySite, MsrTransition, Opener } from '../model/clobber.ts';
+import type { ClobberFacts, EntrySite, Learnt, MsrTransition, Opener } from '../model/clobber.ts';
 import { hex, hex32 } from '../model/mask.ts';
 import { compareTexts } from '../model/order.ts';
 import type { RegisterCheck } from '../model/register-mask.ts';
@@ -8,7 +8,7 @@ import { flow, quoted, textList } from './yaml-text.ts';
 export function clobbersToYaml(facts: ClobberFacts): string {
   const { source } = facts;
   const lines = [
-    '# How one module release leaves the MSRs that it writes on the way into a TD, read by the program. Lines are those of the revision.',
+    '# How one module release leaves the registers that it writes on the way into a TD. Lines are those of the revision; null is not known.',
     `release: ${quoted(facts.release)}`,
     'source:',
     `  repository: ${quoted(source.repository)}`,
@@ -72,6 +72,11 @@ function transition(item: MsrTransition): readonly string[] {
     `    guard: ${orNull(item.guard)}`,
     `    exit: ${item.exit}`,
     ...(item.exitValue === undefined ? [] : [`    exitValue: ${quoted(item.exitValue)}`]),
+    ...(item.keepsBits === undefined ? [] : [`    keepsBits: ${quoted(item.keepsBits)}`]),
+    ...(item.by === undefined ? [] : [`    by: ${item.by}`]),
+    ...(item.learnt === undefined
+      ? []
+      : [`    learnt: {entry: ${learnt(item.learnt.entry)}, exit: ${learnt(item.learnt.exit)}}`]),
     `    reason: ${orNull(item.reason)}`,
     `    openers: ${openers(item.openers)}`,
     ...list('entry', '    ', item.entry.map(site)),
@@ -79,10 +84,16 @@ function transition(item: MsrTransition): readonly string[] {
   ];
 }
 
+const learnt = (way: Learnt): string =>
+  flow([
+    ['how', way.how],
+    ...(way.how === 'inferred' ? [['from', `[${way.from.map(quoted).join(', ')}]`] as const] : []),
+  ]);
+
 const site = (entry: EntrySite): string =>
   flow([
     ['path', quoted(entry.path)],
-    ['line', `${entry.line}`],
+    ['line', entry.line === null ? 'null' : `${entry.line}`],
     ['guards', `[${entry.guards.map(quoted).join(', ')}]`],
   ]);
 

@@ -93,6 +93,7 @@ export function bitFacts(text = 'plain'): BitFacts {
     attributes: [],
     xfam: [15],
     msrs: [text],
+    source: text,
     line: 3,
   } as const;
   const functional = { ...row, kind: 'functional', bits: [{ ...place, mask: 0x4 }], xfam: [], line: 4 } as const;

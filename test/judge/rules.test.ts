@@ -84,6 +84,7 @@ const KNOWLEDGE: Knowledge = {
       attributes: [],
       xfam: [],
       msrs: ['UMWAIT_CONTROL'],
+      source: 'a test',
       line: 1,
     },
   ],
