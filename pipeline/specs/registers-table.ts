@@ -23,8 +23,8 @@ const bitsCell: CellParser<bigint | null> = (cell, bad) => {
 };
 
 const columnCell: CellParser<RegisterRow['column']> = (cell, bad) => {
-  const found = (['documented', 'enforced', 'validated'] as const).find((name) => name === cell.text);
-  if (found === undefined) throw bad('documented, enforced or validated');
+  const found = (['documented', 'enforced', 'under KVM', 'validated'] as const).find((name) => name === cell.text);
+  if (found === undefined) throw bad('documented, enforced, under KVM or validated');
   return found;
 };
 
