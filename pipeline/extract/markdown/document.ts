@@ -36,7 +36,7 @@ const MAX_LENGTH = 1 << 18;
 const MAX_BRACKETS = 8_000;
 const MAX_EMPHASIS = 20_000;
 const MAX_NESTING = 100;
-const NESTING = new RegExp(`(?:[ \\t]*(?:>|(?:[*+-]|\\d{1,9}[.)])[ \\t]|\\[\\^[^\\]\\n]*\\]:)){${MAX_NESTING}}`);
+const MARKER = /[ \t]+|>|(?:[*+-]|\d{1,9}[.)])[ \t]|\[\^[^\]\n]{0,999}\]:/g;
 
 const processor = unified().use(remarkParse).use(remarkGfm);
 type Root = ReturnType<typeof processor.parse>;
@@ -50,6 +50,18 @@ function refuse(file: string, found: string, line?: number): never {
   throw new DataError({ where, expected: 'Markdown of a sensible size and nesting', found });
 }
 
+/** Whether so many markers of blocks follow each other in a line, blanks between them or not. */
+function isNested(line: string): boolean {
+  let [count, end] = [0, 0];
+  for (const { 0: mark, index } of line.matchAll(MARKER)) {
+    if (index !== end) count = 0;
+    end = index + mark.length;
+    if (mark.trim() !== '') count += 1;
+    if (count === MAX_NESTING) return true;
+  }
+  return false;
+}
+
 function refuseHostile(file: string, text: string): void {
   if (text.length > MAX_LENGTH) refuse(file, `${text.length} characters`);
   const count = (marks: RegExp): number => text.match(marks)?.length ?? 0;
@@ -57,7 +69,7 @@ function refuseHostile(file: string, text: string): void {
   if (brackets > MAX_BRACKETS) refuse(file, `${brackets} brackets`);
   const emphasis = count(/[*_]/g);
   if (emphasis > MAX_EMPHASIS) refuse(file, `${emphasis} emphasis marks`);
-  const nested = text.split('\n').findIndex((line) => NESTING.test(line));
+  const nested = text.split('\n').findIndex(isNested);
   if (nested >= 0) refuse(file, `more than ${MAX_NESTING} markers in a row`, nested + 1);
 }
 

@@ -3,8 +3,8 @@ import { DataError } from '../../../model/errors.ts';
 /** What a derivation may still do: a step is a statement or a part of an expression on a path, or a macro that is looked up. */
 export type Budget = { left: number };
 
-/** Fifteen times what the largest release that was read takes. */
-const MAX_STEPS = 1_000_000;
+/** Six times what the largest release that was read takes. */
+const MAX_STEPS = 400_000;
 /** Expressions higher than this would exhaust the stack of who walks them. */
 const MAX_HEIGHT = 1500;
 

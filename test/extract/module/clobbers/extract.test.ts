@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { TreeFile } from '../../../../pipeline/extract/module/clobbers/tree.ts';
 import { KnownError } from '../../../../pipeline/model/errors.ts';
 import { baseTree, clobbersOf, exitsOf, mutated } from './tree.ts';
 
@@ -168,4 +169,29 @@ describe('what is no module', () => {
       { numRuns: 300 },
     );
   });
+});
+
+test('a derivation that doubles at each step is given up with its line', () => {
+  const path = 'src/paths/enter.c';
+  const source = baseTree().get(path)?.text ?? '';
+  const within = (before: string, more: string): Map<string, TreeFile> => {
+    const open = source.indexOf('{', source.indexOf('tdh_vp_enter')) + 1;
+    return baseTree().set(path, {
+      text: `${before}${source.slice(0, open)} ${more} ${source.slice(open)}`,
+      blob: null,
+    });
+  };
+  const values = `uint64_t z = tdvps_ptr->a; ${'z = z + z; '.repeat(60)} write_msr(IA32_DELTA0_MSR_ADDR, z);`;
+  const calls = Array.from({ length: 37 }, (_, at) => `static void d${at + 1}(void) { d${at}(); d${at}(); }\n`).join(
+    '',
+  );
+  const first = 'static void d0(void) { write_msr(IA32_DELTA0_MSR_ADDR, 2); }\n';
+  for (const files of [within('', values), within(first + calls, 'd37();')]) {
+    const before = process.cpuUsage();
+    expect(() => clobbersOf(files)).toThrow(
+      /^src\/paths\/enter\.c:\d+: expected source that can be followed in 400000 steps/,
+    );
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(5000);
+  }
+  expect(() => clobbersOf(within(first, 'd0();'))).not.toThrow();
 });
