@@ -1,4 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { cloneSeeds } from './clones.ts';
@@ -16,6 +17,7 @@ type Options = {
   readonly seed: number;
   readonly workers: number;
   readonly out?: string;
+  readonly kills?: number;
 };
 
 const command = new Command('fuzz')
@@ -27,12 +29,28 @@ const command = new Command('fuzz')
   .option('--count <n>', 'how many inputs over all targets', whole)
   .option('--seed <n>', 'what the inputs are made from: the same seed, the same inputs', whole, 1)
   .option('--workers <n>', 'how many at once', whole, 2)
+  .option(
+    '--kills <n>',
+    'kill the program so often at random moments and check what is left, instead of damaging inputs',
+    whole,
+  )
   .option('--out <folder>', 'write each input that fails there; TARGET/ below it is laid out as fixtures/fuzz is');
 
 /** Prints to the terminal, and nowhere else. */
 const print = (line: string): void => console.log(line);
 
+/** The fault run is a program of its own: `kills.ts` beside this one, with the number of kills and the seed. */
+function kill(count: number, seed: number): number {
+  const program = join(import.meta.dirname, 'kills.js');
+  if (!existsSync(program)) {
+    print('no fault run here: test/fuzz/kills.ts is not part of this revision');
+    return 69;
+  }
+  return spawnSync(process.execPath, [program, `${count}`, `${seed}`], { stdio: 'inherit' }).status ?? 70;
+}
+
 async function main(names: readonly string[], options: Options): Promise<number> {
+  if (options.kills !== undefined) return kill(options.kills, options.seed);
   const unknown = names.filter((name) => !TARGETS.some((target) => target.name === name));
   if (unknown.length > 0) {
     print(`no target ${unknown.join(', ')}; there are ${TARGETS.map(({ name }) => name).join(', ')}`);
