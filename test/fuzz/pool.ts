@@ -3,7 +3,7 @@ import type { Seed } from './targets.ts';
 import type { Report, Task } from './worker.ts';
 
 /** No input may take longer, or its reader more memory; the stack is that of the program's main thread. */
-export const LIMITS = { milliseconds: 2000, megabytes: 500, stackMegabytes: 1 } as const;
+const LIMITS = { milliseconds: 2000, megabytes: 500, stackMegabytes: 1 } as const;
 /** A machine that does other things makes an input late: it is tried again before it counts as a hang. */
 const TRIES = 3;
 
