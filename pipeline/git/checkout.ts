@@ -38,12 +38,21 @@ export function openCheckout(path: string, env: NodeJS.ProcessEnv): Checkout {
     pushing: async ([command = 'push', ...args]) => {
       const { url, headers } = await originOf(path, repository);
       const isFar = /^https:/i.test(url);
-      // Where the origin is a folder, git would run its hooks.
-      const near = isFar ? [] : ['--receive-pack=git -c core.hooksPath=/dev/null receive-pack'];
+      const near = isFar ? [] : [`--receive-pack=git ${RECEIVING.map((pair) => `-c ${pair}`).join(' ')} receive-pack`];
       return run([command, ...near, ...args], '', [['remote.origin.url', url], ...headers]);
     },
   };
 }
+
+/** Where the origin is a folder, git works in it: what of its configuration would run something does not. */
+const RECEIVING = [
+  'core.hooksPath=/dev/null',
+  'core.alternateRefsCommand=true',
+  'core.fsmonitor=false',
+  'receive.procReceiveRefs=',
+  'receive.autoGC=false',
+  'receive.denyCurrentBranch=refuse',
+];
 
 /** The keys of a checkout's configuration that count: where `origin` is, and the headers that a workflow's checkout signs in with. */
 const KEYS = '^(remote\\.origin\\.url|http\\.https://.*\\.extraheader)$';

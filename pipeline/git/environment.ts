@@ -9,6 +9,8 @@ const HARDENING: readonly Setting[] = [
   ['core.hooksPath', '/dev/null'],
   ['core.fsmonitor', 'false'],
   ['core.attributesFile', '/dev/null'],
+  // Instead of git in the repository that objects are borrowed from, which would read that one's configuration.
+  ['core.alternateRefsCommand', 'true'],
   ['core.askPass', ''],
   ['core.pager', ''],
   ['credential.helper', ''],

@@ -35,6 +35,7 @@ function ownConfig(format: ObjectFormat, isPartial: boolean): string {
     '\tfsmonitor = false',
     '\tattributesFile = /dev/null',
     '\taskPass =',
+    '\talternateRefsCommand = true',
     ...(format === 'sha1' ? [] : ['[extensions]', `\tobjectFormat = ${format}`]),
     '[uploadpack]',
     '\tallowFilter = true',

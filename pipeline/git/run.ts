@@ -89,6 +89,9 @@ function streamNow(
     const end = (reason: string): void => {
       cut ??= reason;
       child.kill('SIGKILL');
+      // A process that git started may hold the pipes open; it meets their end.
+      child.stdout.destroy();
+      child.stderr.destroy();
     };
     const timer = setTimeout(() => end(`it took more than ${seconds} s`), seconds * 1000);
     const fail = (error: unknown): void => {
@@ -139,7 +142,7 @@ export async function readGit(
   args: readonly string[],
   more: Partial<GitOptions> = {},
 ): Promise<Buffer> {
-  const result = await runGit(args, { env, gitDir, ...more });
+  const result = await runGit(args, { env, gitDir, path, ...more });
   requireSuccess(path, args, result);
   return result.stdout;
 }

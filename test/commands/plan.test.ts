@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { append, git, mailText, makeInbox } from '../archive/inbox.ts';
@@ -107,4 +107,13 @@ test.each([
 ])('%j is wrong usage', async (args, message) => {
   const { status, stderr } = await bitwatch([...args, '--cache', temporaryFolder()]);
   expect([status, message.test(stderr)]).toEqual([64, true]);
+});
+
+test('a host that has every epoch that it is asked for is a trouble, not a wait without end', async () => {
+  const { plan, list } = setUp([1]);
+  for (let epoch = 1; epoch <= 40; epoch += 1) symlinkSync(join(list, '0'), join(list, String(epoch)));
+  const { status, stderr, jobs } = await plan(1);
+  expect(status).toBe(75);
+  expect(stderr).toMatch(/^l: .* answers for more than 32 epochs beyond those of specs\/sources\.yaml; /);
+  expect(jobs.map(({ archive }) => archive)).toEqual(['l/0']);
 });
