@@ -1,10 +1,15 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { isClobberSource, isRegisterSource } from '../../../../pipeline/extract/module/clobber-source.ts';
 import { extractClobbers } from '../../../../pipeline/extract/module/clobbers/extract.ts';
 import { readRegisterChecks } from '../../../../pipeline/extract/module/clobbers/registers.ts';
 import type { TreeFile } from '../../../../pipeline/extract/module/clobbers/tree.ts';
 import type { ClobberFacts } from '../../../../pipeline/model/clobber.ts';
+import { readClobbersFile } from '../../../../pipeline/specs/clobbers-file.ts';
+import { NO_CACHE } from '../../../../pipeline/specs/plain.ts';
+import { ROOT } from '../../../helpers/run.ts';
 import { exitsOf, SOURCE } from './tree.ts';
 
 // A clone that holds 1.5.01, 1.5.05 and 1.5.06 at these commits.
@@ -54,6 +59,25 @@ test.skipIf(REPOSITORY === '').each(RELEASES)(
     expect(exitsOf(facts, 'IA32_XFD')).toEqual(['cpuid_flags.xfd_supported: init']);
     const [check] = readRegisterChecks(filesOf(revision, isRegisterSource));
     expect(check).toMatchObject({ register: 'RCX', mustBeClear: 0xffffffff00000013n });
+  },
+  20_000,
+);
+
+test.skipIf(REPOSITORY === '').each(RELEASES)(
+  'the embedded host state of %s holds what the tree gives, and settles what its syntax does not (skipped without BITWATCH_MODULE_REPO)',
+  async (release, revision) => {
+    const { msrs } = extractClobbers({ release, source: SOURCE, files: filesOf(revision, isClobberSource) });
+    const file = join(ROOT, 'specs', 'clobbers', `${release}.yaml`);
+    const embedded = await readClobbersFile(file, readFileSync(file, 'utf8'), NO_CACHE);
+    const derived = embedded.msrs.filter(
+      ({ learnt }) => learnt?.entry.how === 'derived' && learnt.exit.how === 'derived',
+    );
+    const plain = derived.map(({ learnt: _, ...row }) => row);
+    expect(plain).toEqual(msrs.filter(({ exit }) => exit !== 'unknown'));
+    // Commands on PERF_GLOBAL_STATUS are told as what they leave of it.
+    const settled = new Set(embedded.msrs.filter((row) => !derived.includes(row)).map(({ msr }) => msr));
+    for (const { msr: name, exit } of msrs)
+      if (exit === 'unknown') expect(settled).toContain(name.replace(/_(SET|RESET)$/, ''));
   },
   20_000,
 );
