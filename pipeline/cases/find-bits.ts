@@ -4,11 +4,17 @@ import { bitMask, hasBit } from '../model/mask.ts';
 import { suggest } from '../model/suggest.ts';
 import type { Specs } from '../specs/store.ts';
 
+const featureName = (text: string): string => text.replace(/^X86_FEATURE_/i, '').toUpperCase();
+
+/** Whether a text is the kernel's name of a feature. */
+export const isNamed = (specs: Specs, text: string): boolean =>
+  specs.knowledge.names.some(({ name }) => name.toUpperCase() === featureName(text));
+
 /** The bits that a user names: a place in any form, or the kernel's name of a feature. */
 export function findBits(specs: Specs, text: string): readonly BitSelection[] {
   const bit = parseBit(text);
   if (bit !== null) return [atKnownLeaf(specs, bit)];
-  const wanted = text.replace(/^X86_FEATURE_/i, '').toUpperCase();
+  const wanted = featureName(text);
   const named = specs.knowledge.names.filter((name) => name.name.toUpperCase() === wanted);
   if (named.length === 0) {
     const known = [...new Set(specs.knowledge.names.map((name) => name.name))];

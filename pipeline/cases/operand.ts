@@ -64,6 +64,18 @@ const releaseName = (text: string): string =>
     .replace(/^v(?=\d)/, '')
     .replace(/[_-]/g, ' ');
 
+/** `1.5.06.00.744` is a build of 1.5.06: binaries carry numbers behind the name that a source's release does not. */
+export function buildOf(text: string): { readonly name: string; readonly build: string | null } {
+  const [, name, build] = /^(.*?\d+\.\d+\.\d+)\.(\d+(?:\.\d+)?)$/.exec(text) ?? [];
+  return name === undefined || build === undefined ? { name: text, build: null } : { name, build };
+}
+
+/** The specifications' name of a release, read or known by name only; null where there is none. */
+export function namedRelease(specs: Specs, text: string): string | null {
+  const read = releaseNamed(specs, text)?.module.release;
+  return read ?? specs.known.find(({ release }) => releaseName(release) === releaseName(text))?.release ?? null;
+}
+
 function releaseNamed(specs: Specs, text: string): ClassedRelease | undefined {
   const [latest] = newestFirst(specs.releases.map(({ module }) => module.release));
   const name = text === 'latest' ? latest : text;

@@ -1,51 +1,67 @@
 import type { Command } from 'commander';
 import { specsOf } from '../cases/context.ts';
-import { bitsIn, findBits } from '../cases/find-bits.ts';
+import { bitsIn, findBits, isNamed } from '../cases/find-bits.ts';
 import { specsUnder } from '../cases/operand.ts';
 import { clobbersByRelease } from '../cases/reviews.ts';
+import { topicsOf } from '../cases/topics.ts';
 import { wholeReport } from '../cases/whole-report.ts';
 import { CATALOGUE } from '../judge/catalogue.ts';
 import { clobberFacts } from '../judge/clobber-facts.ts';
 import { clobbersOf } from '../judge/lookup.ts';
 import { openerName } from '../judge/transitions.ts';
+import { parseBit } from '../model/bit-text.ts';
 import type { EntrySite, Learnt } from '../model/clobber.ts';
 import { UsageError } from '../model/errors.ts';
 import { RULE_IDS, type RuleId } from '../model/finding.ts';
 import { jsonText, placeJson } from '../report/machine.ts';
 import { itemLines, wrap } from '../report/text.ts';
+import { topicJson, topicText } from '../report/topics.ts';
 import { itemOf } from '../report/view.ts';
 import type { Specs } from '../specs/store.ts';
 import { type CommandLine, type Context, KVM_OPTION, type Opts, textOf } from './command-line.ts';
-import { type BitStory, storyOf, storyText } from './history.ts';
+import { type BitStory, judgedOf, storyOf, storyText } from './history.ts';
 
 /** `bitwatch explain WHAT`. */
 export function declare({ program, add, contextOf }: CommandLine): void {
-  add(program, 'explain <what>', 'a bit, a feature, a rule or a finding', [
-    'bitwatch explain WAITPKG',
-    'bitwatch explain native-added',
-  ])
+  add(
+    program,
+    'explain <what>',
+    'a bit, feature, family, MSR, attribute, XFAM bit, release, kernel, MRSEAM, rule or finding',
+    [
+      'bitwatch explain WAITPKG',
+      'bitwatch explain UMWAIT_CONTROL',
+      'bitwatch explain XFAM.LBR',
+      'bitwatch explain native-added',
+    ],
+  )
     .option(...KVM_OPTION)
     .action((what: string, opts: Opts, command: Command) => explainCommand(contextOf(command), what, textOf(opts.kvm)));
 }
 
-/** `bitwatch explain BIT|FEATURE|RULE|FINGERPRINT`. */
+/** Everything that a name may mean is told, each with its answer in the first line. */
 async function explainCommand(context: Context, text: string, kvm: string | null): Promise<void> {
   if (isRule(text)) return explainRule(context, text);
   const specs = await specsUnder(context, await specsOf(context), kvm);
   if (/^[0-9a-f]{16}$/.test(text)) return explainFingerprint(context, specs, text);
-  const stories = findBits(specs, text).flatMap(({ place, mask }) =>
-    bitsIn(mask).map((bit) => storyOf(specs, place, bit)),
-  );
+  const topics = topicsOf(specs, text);
+  const isBit = parseBit(text) !== null || isNamed(specs, text);
+  // What is neither is refused as a bit would be, with a suggestion.
+  const bits = isBit || topics.length === 0 ? findBits(specs, text) : [];
+  const judged = bits.length === 0 ? [] : judgedOf(specs);
+  const stories = bits.flatMap(({ place, mask }) => bitsIn(mask).map((bit) => storyOf(specs, place, bit, judged)));
   if (context.options.json) {
     context.stdout.write(
       jsonText({
         schema: 'bitwatch.explain/1',
         bits: stories.map((story) => ({ ...story, place: placeJson(story.place), clobbers: chainOf(specs, story) })),
+        topics: topics.map(topicJson),
       }),
     );
     return;
   }
-  context.stdout.write(stories.map((story) => `${storyText(story)}${chainText(specs, story)}`).join('\n'));
+  context.stdout.write(
+    [...topics.map(topicText), ...stories.map((story) => `${storyText(story)}${chainText(specs, story)}`)].join('\n'),
+  );
 }
 
 const isRule = (text: string): text is RuleId => (RULE_IDS as readonly string[]).includes(text);

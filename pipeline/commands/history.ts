@@ -6,14 +6,17 @@ import { bitsIn, findBits } from '../cases/find-bits.ts';
 import { specsUnder } from '../cases/operand.ts';
 import { baseOf } from '../cases/reviews.ts';
 import { configurableBits, registerOf } from '../judge/lookup.ts';
+import type { PlaceVerdict } from '../judge/rule.ts';
 import { verdictOfBit, verdictsOf } from '../judge/verdict.ts';
+import type { BitSelection } from '../model/bit-text.ts';
 import { absentRegister, classOfBit } from '../model/class.ts';
-import { hasBit } from '../model/mask.ts';
+import { bitMask, FULL, hasBit } from '../model/mask.ts';
 import { namedBits } from '../model/names.ts';
 import { formatPlace, type Place } from '../model/place.ts';
 import { holdsAt } from '../model/policy.ts';
 import { plain } from '../model/text.ts';
 import { jsonText, placeJson } from '../report/machine.ts';
+import { registerTable } from '../report/register-table.ts';
 import { wrap } from '../report/text.ts';
 import type { Specs } from '../specs/store.ts';
 import { type CommandLine, type Context, collect, KVM_OPTION, type Opts, textOf, textsOf } from './command-line.ts';
@@ -22,6 +25,7 @@ import { type CommandLine, type Context, collect, KVM_OPTION, type Opts, textOf,
 export function declare({ program, add, contextOf }: CommandLine): void {
   add(program, 'history <bit>', 'a bit’s class per release and verdict per KVM version', [
     "bitwatch history '7.1.EAX[19]'",
+    'bitwatch history 7.1.EAX',
     'bitwatch history WRMSRNS --archive ../kvm/git/0.git',
   ])
     .option(...KVM_OPTION)
@@ -58,8 +62,16 @@ export type BitStory = {
   readonly unread: readonly string[];
 };
 
-export function storyOf(specs: Specs, place: Place, bit: number): BitStory {
+/** What each KVM version does about each release, worked out once for all bits that are told. */
+export function judgedOf(specs: Specs): readonly (readonly (readonly PlaceVerdict[])[])[] {
   const base = { release: baseOf(specs).module.release, configurable: configurableBits(baseOf(specs)) };
+  return specs.policies.map((policy) =>
+    specs.releases.map((release) => verdictsOf(release, policy, base, specs.knowledge)),
+  );
+}
+
+// The facts, the bit, and what was worked out of them.
+export function storyOf(specs: Specs, place: Place, bit: number, judged: ReturnType<typeof judgedOf>): BitStory {
   return {
     place,
     bit,
@@ -75,12 +87,12 @@ export function storyOf(specs: Specs, place: Place, bit: number): BitStory {
         evidence: `${repository}@${revision.slice(0, 12)} ${path}${register.line === undefined ? '' : `:${register.line}`}`,
       };
     }),
-    verdicts: specs.policies.map((policy) => ({
+    verdicts: specs.policies.map((policy, at) => ({
       policy: policy.version,
       generation: policy.generation,
-      per: specs.releases.map((release) => ({
+      per: specs.releases.map((release, index) => ({
         release: release.module.release,
-        verdict: verdictOfBit(verdictsOf(release, policy, base, specs.knowledge), place, bit),
+        verdict: verdictOfBit(judged[at]?.[index] ?? [], place, bit),
       })),
       evidence: [...policy.deny, ...policy.allow]
         .filter((entry) => holdsAt(entry, place) && hasBit(entry.mask, bit))
@@ -102,8 +114,15 @@ export type HistoryOptions = {
 /** `bitwatch history BIT`. */
 async function historyCommand(context: Context, text: string, options: HistoryOptions): Promise<void> {
   const specs = await specsUnder(context, await specsOf(context), options.kvm);
-  const stories = findBits(specs, text).flatMap(({ place, mask }) =>
-    bitsIn(mask).map((bit) => storyOf(specs, place, bit)),
+  const selections = findBits(specs, text);
+  // A whole register is a table; what each of its bits went through is asked bit by bit.
+  if (isWhole(selections) && options.archives.length === 0 && !context.options.json) {
+    context.stdout.write(selections.map(({ place }) => tableOf(specs, place)).join('\n'));
+    return;
+  }
+  const judged = judgedOf(specs);
+  const stories = selections.flatMap(({ place, mask }) =>
+    bitsIn(mask).map((bit) => storyOf(specs, place, bit, judged)),
   );
   const discussions =
     options.archives.length === 0
@@ -129,6 +148,11 @@ async function historyCommand(context: Context, text: string, options: HistoryOp
     );
   else context.stdout.write(stories.map((story) => `${storyText(story)}${lines(story)}`).join('\n'));
 }
+
+const isWhole = (selections: readonly BitSelection[]): boolean => selections.every(({ mask }) => mask === FULL);
+
+const tableOf = (specs: Specs, place: Place): string =>
+  registerTable(place, specs.releases, (bit) => namedBits(specs.knowledge.names, place, bitMask(bit))[0]?.name ?? '');
 
 /** A story as text: runs of releases that agree are one line. */
 export function storyText(story: BitStory): string {

@@ -1,35 +1,107 @@
 import type { Command } from 'commander';
+import { specsOf } from '../cases/context.ts';
+import { followsOf } from '../cases/release-steps.ts';
 import { RULES } from '../judge/catalogue.ts';
+import { compareVersions } from '../model/order.ts';
+import { columnLines } from '../report/columns.ts';
 import { jsonText } from '../report/machine.ts';
 import { wrap } from '../report/text.ts';
+import type { Specs } from '../specs/store.ts';
 import type { CommandLine, Context, Opts } from './command-line.ts';
 
-/** `bitwatch rules`. */
-export function declare({ program, add, contextOf }: CommandLine): void {
-  add(program, 'rules', 'the catalogue', ['bitwatch rules --json']).action((_opts: Opts, command: Command) =>
-    rulesCommand(contextOf(command)),
+/** `bitwatch list releases|kernels|rules`, and `bitwatch rules`. */
+export function declare({ program, add, group, contextOf }: CommandLine): void {
+  const list = group('list', 'what is known, newest first');
+  const printing =
+    (print: (context: Context) => Promise<string> | string) =>
+    async (_opts: Opts, command: Command): Promise<void> => {
+      const context = contextOf(command);
+      context.stdout.write(await print(context));
+    };
+  add(list, 'releases', 'releases of the TDX module, read or known by name only', ['bitwatch list releases']).action(
+    printing(async (context) => releasesText(context, await specsOf(context))),
+  );
+  add(list, 'kernels', 'KVM versions and what each does with CPUID', ['bitwatch list kernels --json']).action(
+    printing(async (context) => kernelsText(context, await specsOf(context))),
+  );
+  add(list, 'rules', 'the catalogue of rules', ['bitwatch list rules']).action(printing(rulesText));
+  add(program, 'rules', 'the catalogue of rules, as `list rules`', ['bitwatch rules --json']).action(
+    printing(rulesText),
   );
 }
 
-/** `bitwatch rules`: the catalogue. */
-function rulesCommand(context: Context): void {
-  if (context.options.json) {
-    context.stdout.write(
-      jsonText({
-        schema: 'bitwatch.rules/1',
-        rules: RULES.map(({ id, title, level, mirror, why, action, scope }) => ({
-          id,
-          title,
-          level,
-          mirror,
-          why,
-          action,
-          scope,
-        })),
-      }),
-    );
-    return;
-  }
-  const lines = RULES.flatMap((rule) => [`${rule.id} (${rule.level})`, ...wrap(`${rule.title}.`, '  ')]);
-  context.stdout.write(`${lines.join('\n')}\n`);
+function releasesText(context: Context, specs: Specs): string {
+  const names = new Set([
+    ...specs.releases.map(({ module }) => module.release),
+    ...specs.known.map((each) => each.release),
+  ]);
+  const releases = [...names]
+    .sort(compareVersions)
+    .reverse()
+    .map((release) => {
+      const read = specs.releases.find(({ module }) => module.release === release)?.module;
+      const known = specs.known.find((each) => each.release === release);
+      return {
+        release,
+        read: read !== undefined,
+        follows: read === undefined ? null : (followsOf(specs, release)?.follows ?? null),
+        repository: read?.source.repository ?? null,
+        revision: read?.source.revision ?? null,
+        mrseam: read?.mrseam ?? known?.mrseam ?? null,
+        hostState: specs.clobbers.some((facts) => facts.release === release),
+      };
+    });
+  if (context.options.json) return jsonText({ schema: 'bitwatch.releases/1', releases });
+  return lines(
+    ['Release', 'Follows', 'Host state', 'Tables read in'],
+    releases.map(({ release, read, follows, repository, revision, hostState }) => [
+      release,
+      follows ?? '',
+      read ? (hostState ? 'read' : 'not read') : '',
+      read ? `${repository}@${revision?.slice(0, 12)}` : 'not read: known by name only',
+    ]),
+  );
+}
+
+function kernelsText(context: Context, specs: Specs): string {
+  const kernels = [...specs.policies]
+    .sort((a, b) => compareVersions(b.version, a.version))
+    .map(({ version, generation, source, upstream, base, configLimit }) => ({
+      version,
+      generation,
+      base: base?.release ?? null,
+      configLimit,
+      repository: source.repository,
+      revision: source.revision,
+      upstream: upstream?.proof ?? null,
+    }));
+  if (context.options.json) return jsonText({ schema: 'bitwatch.kernels/1', kernels });
+  return lines(
+    ['KVM', 'Filter', 'Read in'],
+    kernels.map(({ version, generation, repository, revision }) => [
+      version,
+      generation,
+      `${repository}@${revision.slice(0, 12)}`,
+    ]),
+  );
+}
+
+const lines = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  `${columnLines(head, rows).join('\n')}\n`;
+
+function rulesText(context: Context): string {
+  if (!context.options.json)
+    return `${RULES.flatMap((rule) => [`${rule.id} (${rule.level})`, ...wrap(`${rule.title}.`, '  ')]).join('\n')}\n`;
+  return jsonText({
+    schema: 'bitwatch.rules/1',
+    rules: RULES.map(({ id, title, level, mirror, why, action, scope }) => ({
+      id,
+      title,
+      level,
+      mirror,
+      why,
+      action,
+      scope,
+    })),
+  });
 }

@@ -15,7 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Declared>>> = {
   diff: () => import('./diff.ts'),
   explain: () => import('./explain.ts'),
   history: () => import('./history.ts'),
-  rules: () => import('./list.ts'),
+  list: () => import('./list.ts'),
   waive: () => import('./waive.ts'),
   abi: () => import('./abi.ts'),
   extract: () => import('./extract.ts'),
@@ -29,7 +29,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Declared>>> = {
   completion: () => import('./completion.ts'),
 };
 /** Words that a file declares beside the one that it is named after. */
-const ALSO: Readonly<Record<string, string>> = { cache: 'sync', merge: 'archive', plan: 'archive' };
+const ALSO: Readonly<Record<string, string>> = { rules: 'list', cache: 'sync', merge: 'archive', plan: 'archive' };
 
 /** One run: arguments and surroundings in, exit status out. A known error is one line; anything else is a bug and says so. */
 export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {

@@ -1,0 +1,204 @@
+import { ATTRIBUTE_NAMES, XFAM_NAMES } from '../model/control.ts';
+import { type GateId, gateId } from '../model/gate.ts';
+import type { ClobberRow } from '../model/knowledge.ts';
+import { rangeMask } from '../model/mask.ts';
+import type { FixedMasks } from '../model/module.ts';
+import { msrName } from '../model/msr-name.ts';
+import type { Place } from '../model/place.ts';
+import type { Policy } from '../model/policy.ts';
+import type { KnownRelease } from '../specs/lists-file.ts';
+import type { Specs } from '../specs/store.ts';
+import { buildOf, namedRelease } from './operand.ts';
+import { followsOf } from './release-steps.ts';
+
+/** Something that people ask about besides a bit, a rule or a finding. */
+export type Topic =
+  | { readonly kind: 'release'; readonly release: ReleaseTopic; readonly build: string | null }
+  | { readonly kind: 'kernel'; readonly policy: Policy }
+  | { readonly kind: 'msr'; readonly msr: MsrTopic }
+  | { readonly kind: 'control'; readonly control: ControlTopic }
+  | {
+      readonly kind: 'family';
+      readonly name: string;
+      readonly members: readonly Member[];
+      readonly rows: readonly ClobberRow[];
+    };
+
+export type ReleaseTopic = {
+  readonly release: string;
+  readonly known: KnownRelease | null;
+  /** Null where the tables of the release were not read. */
+  readonly source: { readonly repository: string; readonly revision: string; readonly path: string } | null;
+  readonly follows: string | null;
+  readonly mrseam: string | null;
+  readonly features0: bigint | null;
+  /** Whether the code that decides its bits was read at this release, or some of its files were inferred from another one. */
+  readonly deciders: 'read' | 'in part inferred' | 'not examined';
+  readonly hostState: 'read' | 'not read';
+};
+
+export type MsrTopic = {
+  readonly msr: string;
+  readonly rows: readonly ClobberRow[];
+  readonly releases: readonly { readonly release: string; readonly exit: string; readonly guard: string | null }[];
+  readonly kernels: readonly { readonly version: string; readonly restoredAt: string | null }[];
+};
+
+export type ControlTopic = {
+  readonly field: 'ATTRIBUTES' | 'XFAM';
+  readonly bit: number;
+  readonly name: string | null;
+  /** `unread` where the release's masks are not known. */
+  readonly releases: readonly { readonly release: string; readonly may: 'set' | 'always 1' | 'always 0' | 'unread' }[];
+  readonly kernels: readonly { readonly version: string; readonly supports: boolean }[];
+  /** What the newest release keeps behind it. */
+  readonly gated: readonly (Place & { readonly mask: number })[];
+  readonly rows: readonly ClobberRow[];
+};
+
+/** A feature whose name says that it is of a family. */
+export type Member = Place & { readonly name: string; readonly mask: number };
+
+/** What a text may be about, beside bits: each that there is, so that a name of two things is not silently one of them. */
+export function topicsOf(specs: Specs, text: string): readonly Topic[] {
+  const release = releaseTopic(specs, text);
+  if (release !== null) return [release];
+  const policy = specs.policies.find(({ version }) => version === text.replace(/^(?:kvm|linux)?[ -]?v?(?=\d)/i, ''));
+  if (policy !== undefined) return [{ kind: 'kernel', policy }];
+  return [...msrTopic(specs, text), ...controlTopics(specs, text), ...familyTopic(specs, text)];
+}
+
+/** By name, by a build number behind it, or by the MRSEAM that its binary measures to, whole or its first 8 digits. */
+function releaseTopic(specs: Specs, text: string): Topic | null {
+  const digest = /^(?:0x)?([0-9a-f]{8,96})$/i.exec(text)?.[1]?.toLowerCase();
+  const measured =
+    digest === undefined || digest.length === 16
+      ? undefined
+      : [...specs.releases.map(({ module }) => module), ...specs.known].find(({ mrseam }) =>
+          mrseam?.startsWith(digest),
+        );
+  const { name, build } = buildOf(text);
+  const release = measured?.release ?? namedRelease(specs, name);
+  if (release === null) return null;
+  const read = specs.releases.find(({ module }) => module.release === release)?.module;
+  const known = specs.known.find((each) => each.release === release) ?? null;
+  const rules = specs.deciders.get(release);
+  return {
+    kind: 'release',
+    build: measured === undefined ? build : null,
+    release: {
+      release,
+      known,
+      source: read === undefined ? null : read.source,
+      follows: read === undefined ? null : (followsOf(specs, release)?.follows ?? null),
+      mrseam: read?.mrseam ?? known?.mrseam ?? null,
+      features0: read?.features0 ?? known?.features0 ?? null,
+      deciders:
+        rules === undefined
+          ? 'not examined'
+          : rules.sources.every(({ how }) => how === 'read')
+            ? 'read'
+            : 'in part inferred',
+      hostState: specs.clobbers.some((facts) => facts.release === release) ? 'read' : 'not read',
+    },
+  };
+}
+
+function msrTopic(specs: Specs, text: string): readonly Topic[] {
+  const msr = msrName(text);
+  const rows = specs.knowledge.clobbers.filter((row) => row.msrs.some((each) => msrName(each) === msr));
+  const releases = specs.clobbers.flatMap((facts) =>
+    facts.msrs
+      .filter((transition) => msrName(transition.msr) === msr)
+      .map(({ exit, guard }) => ({ release: facts.release, exit, guard })),
+  );
+  const kernels = specs.policies.map(({ version, restores }) => {
+    const restore = restores.find((each) => msrName(each.msr) === msr);
+    return { version, restoredAt: restore === undefined ? null : `${restore.path}:${restore.line}` };
+  });
+  const isKnown = rows.length > 0 || releases.length > 0 || kernels.some(({ restoredAt }) => restoredAt !== null);
+  return isKnown ? [{ kind: 'msr', msr: { msr, rows, releases, kernels } }] : [];
+}
+
+const FIELDS = [
+  { field: 'ATTRIBUTES', kind: 'attributes', names: ATTRIBUTE_NAMES },
+  { field: 'XFAM', kind: 'xfam', names: XFAM_NAMES },
+] as const;
+
+/** `ATTRIBUTES.PERFMON`, `PERFMON`, `attributes:63`, `XFAM[15]`: a bit of ATTRIBUTES or XFAM. */
+function controlTopics(specs: Specs, text: string): readonly Topic[] {
+  const [, only, rest = text] = /^(?:td[._])?(attributes?|xfam)[.:[ ]+(.+?)\]?$/i.exec(text) ?? [];
+  return FIELDS.flatMap(({ field, kind, names }) => {
+    if (only !== undefined && !field.toLowerCase().startsWith(only.toLowerCase())) return [];
+    const bits = /^\d{1,2}$/.test(rest) && only !== undefined ? [Number(rest)] : bitsNamed(names, rest);
+    return bits
+      .filter((bit) => bit < 64)
+      .map((bit) => ({ kind: 'control' as const, control: controlOf(specs, field, kind, bit, names) }));
+  });
+}
+
+/** The bit of a name, else those of a family: `CET` is CET_USER and CET_KERNEL. */
+function bitsNamed(names: ReadonlyMap<number, string>, text: string): readonly number[] {
+  const word = text.toUpperCase();
+  const exact = [...names].filter(([, name]) => name === word);
+  return (exact.length > 0 ? exact : [...names].filter(([, name]) => name.startsWith(`${word}_`))).map(([bit]) => bit);
+}
+
+// The field by its two spellings, the bit, and where names are looked up.
+function controlOf(
+  specs: Specs,
+  field: ControlTopic['field'],
+  kind: 'attributes' | 'xfam',
+  bit: number,
+  names: ReadonlyMap<number, string>,
+): ControlTopic {
+  const name = names.get(bit) ?? null;
+  const gate: GateId = gateId({ kind, bit });
+  const newest = specs.releases.at(-1);
+  return {
+    field,
+    bit,
+    name,
+    releases: specs.releases.map(({ module }) => ({ release: module.release, may: mayOf(module[kind], bit) })),
+    kernels: specs.policies.map((policy) => ({
+      version: policy.version,
+      supports:
+        kind === 'attributes' || typeof policy.xfam === 'bigint'
+          ? (((kind === 'attributes' ? policy.attributes : (policy.xfam as bigint)) >> BigInt(bit)) & 1n) === 1n
+          : policy.xfam.some((each) => each.toUpperCase() === name),
+    })),
+    gated: (newest?.registers ?? []).flatMap(({ gates, leaf, subleaf, register }) => {
+      const mask = gates.get(gate) ?? 0;
+      return mask === 0 ? [] : [{ leaf, subleaf, register, mask }];
+    }),
+    rows: specs.knowledge.clobbers.filter((row) => row[kind].includes(bit)),
+  };
+}
+
+function mayOf(masks: FixedMasks | null, bit: number): ControlTopic['releases'][number]['may'] {
+  if (masks === null) return 'unread';
+  const isSet = (mask: bigint): boolean => ((mask >> BigInt(bit)) & 1n) === 1n;
+  if (isSet(masks.fixed1)) return 'always 1';
+  return isSet(masks.fixed0) ? 'set' : 'always 0';
+}
+
+/** Features whose names begin with a word, and rows of `specs/clobbers.md` that do: TSX, AMX, PERFMON. */
+function familyTopic(specs: Specs, text: string): readonly Topic[] {
+  if (!/^[A-Za-z][A-Za-z0-9]{1,15}$/.test(text)) return [];
+  const word = new RegExp(`^${text}(?:[-_ (]|\\d|$)`, 'i');
+  const rows = specs.knowledge.clobbers.filter(({ feature }) => word.test(feature));
+  const isOpened = (place: Place & { readonly mask: number }): boolean =>
+    rows.some(({ bits }) =>
+      bits.some((bit) => bit.leaf === place.leaf && bit.register === place.register && (bit.mask & place.mask) !== 0),
+    );
+  const members = specs.knowledge.names
+    .map(({ high, low, name, leaf, subleaf, register }) => ({
+      leaf,
+      subleaf,
+      register,
+      name,
+      mask: rangeMask(high, low),
+    }))
+    .filter((member) => word.test(member.name) || isOpened(member));
+  return members.length + rows.length < 2 ? [] : [{ kind: 'family', name: text.toUpperCase(), members, rows }];
+}

@@ -1,0 +1,53 @@
+import { absentRegister, type CellClass, type ClassedRelease, classOfBit } from '../model/class.ts';
+import { formatPlace, type Place, samePlace } from '../model/place.ts';
+import { wrap } from './text.ts';
+
+const LETTERS = {
+  absent: '.',
+  ve: 'v',
+  'config-direct': 'C',
+  'allow-direct': 'A',
+  fixed1: '1',
+  fixed0: '0',
+  native: 'n',
+} as const satisfies Record<CellClass, string>;
+
+const LEGEND =
+  'C configurable, A configurable where the host has it, 1 and 0 fixed, n as the host has it, v #VE, . no such leaf';
+
+/**
+ * A register as one table, releases by bits: neighbours that agree in every bit are one column. Bits that no release ever has
+ * (fixed 0 or no leaf) have no row. `nameOf` gives a bit's name or the empty text.
+ */
+export function registerTable(
+  place: Place,
+  releases: readonly ClassedRelease[],
+  nameOf: (bit: number) => string,
+): string {
+  const columns: { readonly names: string[]; readonly letters: readonly string[] }[] = [];
+  for (const { module, registers } of releases) {
+    const register = registers.find((each) => samePlace(each, place)) ?? absentRegister(place);
+    const letters = Array.from({ length: 32 }, (_, bit) => LETTERS[classOfBit(register, bit)]);
+    const last = columns.at(-1);
+    if (last !== undefined && last.letters.join('') === letters.join('')) last.names.push(module.release);
+    else columns.push({ names: [module.release], letters });
+  }
+  const head = columns.map((_, index) => String.fromCharCode(97 + index));
+  const rows = Array.from({ length: 32 }, (_, bit) => bit)
+    .filter((bit) => columns.some(({ letters }) => letters[bit] !== '0' && letters[bit] !== '.'))
+    .map((bit) => {
+      const cells = columns.map(({ letters }) => letters[bit] ?? '.').join(' ');
+      return `  [${bit}]`.padEnd(8) + `${cells}  ${nameOf(bit)}`.trimEnd();
+    });
+  return `${[
+    formatPlace(place),
+    ...columns.flatMap(({ names }, index) =>
+      wrap(names.length === 1 ? `${names[0]}` : `${names[0]} to ${names.at(-1)}`, `  ${head[index]}  `),
+    ),
+    '',
+    `        ${head.join(' ')}`,
+    ...(rows.length === 0 ? ['  no release has a bit of it'] : rows),
+    '',
+    ...wrap(LEGEND, '  '),
+  ].join('\n')}\n`;
+}

@@ -1,0 +1,168 @@
+import type { ControlTopic, MsrTopic, ReleaseTopic, Topic } from '../cases/topics.ts';
+import { bitsText } from '../model/bit-names.ts';
+import type { ClobberRow } from '../model/knowledge.ts';
+import { hex, hex32 } from '../model/mask.ts';
+import type { Policy } from '../model/policy.ts';
+import { placeJson } from './machine.ts';
+import { wrap } from './text.ts';
+
+/** A topic as text: the answer in the first line, then what it rests on. */
+export function topicText(topic: Topic): string {
+  const [first, ...rest] = linesOf(topic);
+  return `${[...wrap(first ?? ''), ...rest].join('\n')}\n`;
+}
+
+function linesOf(topic: Topic): readonly string[] {
+  switch (topic.kind) {
+    case 'release':
+      return releaseLines(topic.release, topic.build);
+    case 'kernel':
+      return kernelLines(topic.policy);
+    case 'msr':
+      return msrLines(topic.msr);
+    case 'control':
+      return controlLines(topic.control);
+    case 'family':
+      return [
+        `${topic.name} is a family: ${topic.members.length} CPUID bits or fields, ${topic.rows.length} rows of host state`,
+        ...topic.members.map((member) => `  ${`${bitsText(member, member.mask)}`.padEnd(24)} ${member.name}`),
+        ...rowLines(topic.rows),
+      ];
+  }
+}
+
+function releaseLines(topic: ReleaseTopic, build: string | null): readonly string[] {
+  const { release, known, source, follows, mrseam, features0 } = topic;
+  const first =
+    source === null
+      ? `${release} is a release of the TDX module that is known by name only: its tables were not read`
+      : `${release} is a release of the TDX module${follows === null ? '' : `; it follows ${follows}`}`;
+  return [
+    first,
+    ...(build === null ? [] : wrap(`build ${build}: which source a build was made from is not published`, '  ')),
+    ...(source === null
+      ? []
+      : wrap(`${source.repository}@${source.revision.slice(0, 12)} ${source.path}`, '  read in        ')),
+    ...wrap(mrseam ?? 'not published', '  MRSEAM         '),
+    ...wrap(features0 === null ? 'not known' : hex(features0), '  TDX_FEATURES0  '),
+    ...(known?.updatesFrom == null ? [] : wrap(`${known.updatesFrom}, TDs preserved`, '  updates from   ')),
+    ...(source === null
+      ? wrap((known?.seen ?? []).join('; '), '  seen in        ')
+      : [`  deciders       ${topic.deciders}`, `  host state     ${topic.hostState}`]),
+    ...(source === null ? [] : [`  more           bitwatch review '${release}'; bitwatch bits '${release}'`]),
+  ];
+}
+
+function kernelLines(policy: Policy): readonly string[] {
+  const xfam = typeof policy.xfam === 'bigint' ? hex(policy.xfam) : policy.xfam.join(', ');
+  return [
+    `KVM ${policy.version} ${GENERATION_TEXT[policy.generation]}`,
+    ...wrap(
+      `${policy.source.repository}@${policy.source.revision.slice(0, 12)} ${policy.source.path}`,
+      '  read in     ',
+    ),
+    ...(policy.upstream === undefined ? [] : wrap(policy.upstream.because, '  upstream    ')),
+    ...policy.deny.map((entry) => `  denies      ${bitsText(entry, entry.mask)} (${entry.path}:${entry.line})`),
+    ...policy.allow.map((entry) => `  allows      ${bitsText(entry, entry.mask)} (${entry.path}:${entry.line})`),
+    `  attributes  ${hex(policy.attributes)}`,
+    ...wrap(xfam, '  XFAM        '),
+    ...wrap(policy.restores.map(({ msr }) => msr).join(', ') || 'no MSR', '  restores    '),
+  ];
+}
+
+const GENERATION_TEXT = {
+  mask: 'keeps CPUID bits by a mask',
+  'supported-cpuid': 'gives a TD what it gives other VMs',
+  none: 'doesn’t filter CPUID: every configurable bit is passed through',
+  denylist: 'denies the bits that it lists and passes the others through',
+  allowlist: 'allows the bits that it lists and refuses the others',
+} as const satisfies Record<Policy['generation'], string>;
+
+function msrLines({ msr, rows, releases, kernels }: MsrTopic): readonly string[] {
+  const left = releases.filter(({ exit }) => exit === 'none' || exit === 'init');
+  const restoring = kernels.filter(({ restoredAt }) => restoredAt !== null);
+  const names = (list: readonly { readonly release: string }[]): string =>
+    [...new Set(list.map(({ release }) => release))].join(', ');
+  const answer =
+    releases.length === 0
+      ? 'no release whose code was read writes it'
+      : left.length === 0
+        ? 'the module leaves it as the host had it, in every release that was read'
+        : `host MSR is clobbered at TD exit in ${names(left)}`;
+  return [
+    `MSR ${msr}: ${answer}; ${restoring.length === 0 ? 'no KVM restores it' : `restored by KVM ${restoring.map(({ version }) => version).join(', ')}`}`,
+    ...releases.flatMap(({ release, exit, guard }) =>
+      wrap(`${EXIT_TEXT[exit] ?? exit}${guard === null ? '' : ` (under ${guard})`}`, `  ${release.padEnd(10)} `),
+    ),
+    ...restoring.flatMap(({ version, restoredAt }) => wrap(`restored at ${restoredAt}`, `  KVM ${version.padEnd(8)} `)),
+    ...rowLines(rows),
+  ];
+}
+
+const EXIT_TEXT: Readonly<Record<string, string>> = {
+  none: 'not written at exit: the TD’s value stays',
+  init: 'written with a constant at exit',
+  restored: 'the host’s value is restored',
+  unknown: 'not settled by the code',
+};
+
+function controlLines({ field, bit, name, releases, kernels, gated, rows }: ControlTopic): readonly string[] {
+  const may = releases.filter((each) => each.may === 'set').map(({ release }) => release);
+  const supporting = kernels.filter(({ supports }) => supports).map(({ version }) => version);
+  const unread = releases.filter((each) => each.may === 'unread').map(({ release }) => release);
+  const fixed = (value: 'always 1' | 'always 0') =>
+    releases.filter((each) => each.may === value).map(({ release }) => release);
+  const line = (label: string, list: readonly string[]): readonly string[] =>
+    list.length === 0 ? [] : wrap(list.join(', '), `  ${label.padEnd(14)} `);
+  return [
+    `${field}.${name ?? bit} (bit ${bit}): ${supporting.length === 0 ? 'no KVM sets it, so what is behind it stays closed' : `set by KVM ${supporting.join(', ')} where user space asks`}`,
+    ...line('a VMM may set', may),
+    ...line('always 1', fixed('always 1')),
+    ...line('always 0', fixed('always 0')),
+    ...line('not read', unread),
+    ...gated.map((each) => `  opens          ${bitsText(each, each.mask)}`),
+    ...rowLines(rows),
+  ];
+}
+
+const rowLines = (rows: readonly ClobberRow[]): readonly string[] =>
+  rows.flatMap(({ feature, kind, msrs }) =>
+    wrap(`${feature}: ${kind}${msrs.length === 0 ? '' : `, ${msrs.join(', ')}`}`, '  host state     '),
+  );
+
+/** A topic for `explain --json`. */
+export function topicJson(topic: Topic) {
+  const rowsOf = (rows: readonly ClobberRow[]) => rows.map(({ feature, kind, msrs }) => ({ feature, kind, msrs }));
+  switch (topic.kind) {
+    case 'release': {
+      const { known, features0, ...rest } = topic.release;
+      const { updatesFrom = null, seen = [] } = known ?? {};
+      return {
+        kind: topic.kind,
+        build: topic.build,
+        ...rest,
+        features0: features0 === null ? null : hex(features0),
+        updatesFrom,
+        seen,
+      };
+    }
+    case 'kernel': {
+      const { version, generation, source, upstream = null } = topic.policy;
+      return { kind: topic.kind, version, generation, source, upstream };
+    }
+    case 'msr':
+      return { kind: topic.kind, ...topic.msr, rows: rowsOf(topic.msr.rows) };
+    case 'control': {
+      const { gated, rows, ...rest } = topic.control;
+      const opens = gated.map((each) => ({ ...placeJson(each), mask: hex32(each.mask) }));
+      return { kind: topic.kind, ...rest, opens, rows: rowsOf(rows) };
+    }
+    case 'family':
+      return {
+        kind: topic.kind,
+        name: topic.name,
+        members: topic.members.map(({ name, mask, ...place }) => ({ ...placeJson(place), mask: hex32(mask), name })),
+        rows: rowsOf(topic.rows),
+      };
+  }
+}

@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'vitest';
+import { bitwatch } from '../helpers/run.ts';
+
+const out = async (...args: readonly string[]): Promise<string> => {
+  const { status, stdout, stderr } = await bitwatch(args);
+  expect([status, stderr]).toEqual([0, '']);
+  return stdout;
+};
+const topics = async (what: string) => JSON.parse(await out('explain', what, '--json')).topics;
+
+describe('explain', () => {
+  test('a release by name, by a build behind it and by its MRSEAM', async () => {
+    const [release] = await topics('TDX_1.5.06');
+    expect(release).toMatchObject({
+      kind: 'release',
+      release: '1.5.06',
+      follows: '1.5.05',
+      build: null,
+      hostState: 'read',
+    });
+    expect(await topics('1.5.06.00.744')).toEqual([{ ...release, build: '00.744' }]);
+    expect(await topics(release.mrseam.slice(0, 8))).toEqual([release]);
+    expect(await topics(`0x${release.mrseam.toUpperCase()}`)).toEqual([release]);
+  });
+
+  test('a release that is known by name only says so', async () => {
+    expect(await out('explain', '2.0.05')).toMatch(
+      /^2\.0\.05 is a release .* known by name only: its\ntables were not read\n/,
+    );
+    expect(await topics('2.0.05')).toMatchObject([{ source: null, follows: null }]);
+  });
+
+  test('an MSR under any of its names, with each release and who restores it', async () => {
+    const [umwait] = await topics('MSR_IA32_UMWAIT_CONTROL');
+    expect(umwait).toMatchObject({ kind: 'msr', msr: 'UMWAIT_CONTROL' });
+    expect(umwait.releases).toContainEqual({ release: '1.5.06', exit: 'none', guard: 'cpuid_flags.waitpkg_supported' });
+    expect(umwait.kernels.every(({ restoredAt }: { restoredAt: string | null }) => restoredAt === null)).toBe(true);
+    const [star] = await topics('STAR');
+    expect(star.kernels.every(({ restoredAt }: { restoredAt: string | null }) => restoredAt !== null)).toBe(true);
+    expect(await out('explain', 'STAR')).toMatch(/^MSR STAR: host MSR is clobbered at TD exit in .*restored by/s);
+  });
+
+  test('a bit of ATTRIBUTES or XFAM by name and number, with what it opens and which KVM sets it', async () => {
+    const [lbr] = await topics('XFAM.LBR');
+    expect(lbr).toMatchObject({ kind: 'control', field: 'XFAM', bit: 15, name: 'LBR' });
+    expect(await topics('xfam:15')).toEqual([lbr]);
+    expect(lbr.opens).toContainEqual(expect.objectContaining({ leaf: '0x7', register: 'edx', mask: '0x00080000' }));
+    expect(lbr.rows).toContainEqual({ feature: 'Architectural LBR', kind: 'clobber', msrs: ['LBR_DEPTH'] });
+    const [cet] = await topics('CET_USER');
+    const supporting = cet.kernels.filter(({ supports }: { supports: boolean }) => supports);
+    // KVM took CET up between these two.
+    expect(supporting.map(({ version }: { version: string }) => version)).toEqual(
+      expect.arrayContaining(['6.18.2', '7.1.5']),
+    );
+    expect(supporting).not.toContainEqual(expect.objectContaining({ version: '6.17' }));
+    expect(await topics('XFAM.PERFMON').catch(() => 'none')).toBe('none');
+  });
+
+  test('a family by its word, and a name of two things is both', async () => {
+    const [tsx] = await topics('TSX');
+    expect(tsx.members.map(({ name }: { name: string }) => name)).toEqual(expect.arrayContaining(['HLE', 'RTM']));
+    expect(tsx.rows.map(({ feature }: { feature: string }) => feature)).toContain('TSX (HLE, RTM)');
+    expect((await topics('AMX'))[0].members.length).toBeGreaterThan(3);
+    const pks = await out('explain', 'PKS');
+    expect(pks).toMatch(/^ATTRIBUTES\.PKS \(bit 30\)/);
+    expect(pks).toMatch(/^7\.0\.ECX\[31\] PKS$/m);
+  });
+
+  test('what is nothing of these is refused with what is near', async () => {
+    const { status, stderr } = await bitwatch(['explain', 'WAITPKX']);
+    expect(status).toBe(64);
+    expect(stderr).toMatch(/did you mean "WAITPKG"/);
+  });
+});
+
+test('the history of a register is one table, releases by bits', async () => {
+  const table = await out('history', '7.1.EAX');
+  expect(table).toMatch(/^7\.1\.EAX\n {2}a {2}1\.0\.00 to 1\.0\.03\n/);
+  expect(table).toMatch(/^ {2}\[19\] {2}0 0 0 0 A A A {2}WRMSRNS$/m);
+  // No release ever has bit 9: it has no row.
+  expect(table).not.toMatch(/\[9\]/);
+  expect(Math.max(...table.split('\n').map((line) => line.length))).toBeLessThanOrEqual(72);
+});
+
+test('list names releases and kernels, newest first, and what was not read', async () => {
+  const { releases } = JSON.parse(await out('list', 'releases', '--json'));
+  const names = releases.map(({ release }: { release: string }) => release);
+  expect(names.slice(0, 2)).toEqual(['2.0.18', '2.0.16']);
+  expect(names.at(-1)).toBe('1.0.00');
+  expect(releases).toContainEqual(expect.objectContaining({ release: '2.0.05', read: false, repository: null }));
+  expect(await out('list', 'releases')).toMatch(/^ {2}2\.0\.05 .*not read: known by name only$/m);
+  const { kernels } = JSON.parse(await out('list', 'kernels', '--json'));
+  expect(kernels[0].version).toBe('7.1.5');
+  expect(await out('list', 'rules')).toBe(await out('rules'));
+});
