@@ -1,5 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
+import { makeFolder } from '../disk/folder.ts';
+import { WAIT, withLock } from '../disk/lock.ts';
 import { readInputText } from '../disk/read.ts';
 import { targetOf } from '../disk/target.ts';
 import { writeFileAtomically } from '../disk/write.ts';
@@ -65,9 +68,33 @@ export async function loadState(path: string): Promise<State> {
     targetOf(path);
     return EMPTY_STATE;
   }
+  // A state that is thrown away is none; reading a pipe would wait for somebody to fill it.
+  if (targetOf(path).kind === 'stream' && !statSync(path).isFile()) return EMPTY_STATE;
   // A state has a line for each mail that matters, and many for a list of decades.
   return parseState(path, readInputText(path, 512 * 1024 * 1024));
 }
 
 /** The old state or the new one stands, whatever ends the run. */
-export const saveState = (path: string, state: State | Part): void => writeFileAtomically(path, formatState(state));
+export const savePart = (path: string, part: Part): void => writeFileAtomically(path, formatState(part));
+
+/**
+ * Changes a state: what `next` makes of it is written where it differs. Runs at once on one state wait for each other, so that
+ * none writes over what another read. Resolves to the state before and after.
+ */
+export async function changeState(
+  path: string,
+  next: (before: State) => State | Promise<State>,
+): Promise<{ readonly before: State; readonly after: State }> {
+  const target = targetOf(path);
+  const work = async (): Promise<{ readonly before: State; readonly after: State }> => {
+    const before = await loadState(path);
+    const after = await next(before);
+    if (after !== before) writeFileAtomically(path, formatState(after));
+    return { before, after };
+  };
+  // Nothing is read back from a stream.
+  if (target.kind === 'stream') return work();
+  const folder = dirname(target.path);
+  makeFolder(folder);
+  return withLock(join(folder, `.${basename(target.path)}.lock`), `the state ${path}`, work, WAIT);
+}

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { remoteTip } from '../archive/mirror.ts';
+import { inside } from '../disk/name.ts';
 import { KnownError } from '../model/errors.ts';
 import type { PlainSources } from '../specs/sources-shape.ts';
 import { type Context, cloneDirectory } from './context.ts';
@@ -7,8 +8,11 @@ import { type Context, cloneDirectory } from './context.ts';
 type List = PlainSources['lists'][number];
 
 /** Where the mirror of an epoch is, which is also its name in the state; the same on every machine of a run. */
-export const mirrorOf = (context: Context, archive: string): string =>
-  join(cloneDirectory(context), 'archives', `${archive}.git`);
+export function mirrorOf(context: Context, archive: string): string {
+  const [list = '', epoch = ''] = archive.split('/');
+  const folder = inside(join(cloneDirectory(context), 'archives'), list, 'specs/sources.yaml');
+  return inside(folder, `${epoch}.git`, 'specs/sources.yaml');
+}
 
 type Found = {
   readonly archive: string;

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Archive, locateArchives } from '../archive/locate.ts';
 import { type ArchivedMail, readMails, rowsOfThread, rowsThatMatter, updateState } from '../archive/scan.ts';
-import { loadState, saveState } from '../archive/state-file.ts';
+import { changeState } from '../archive/state-file.ts';
 import { isList } from '../extract/mail/list-address.ts';
 import { type Series, seriesOf } from '../extract/mail/rerolls.ts';
 import { type Thread, threadKey, threadsOf } from '../extract/mail/threads.ts';
@@ -71,9 +71,7 @@ export async function archivedMails(
 ): Promise<ArchivedMails> {
   if (archives.length === 0) return { mails: [], unread: 0, tips: new Map() };
   const file = stateFile ?? join(cloneDirectory(context), 'archives.json');
-  const before = await loadState(file);
-  const state = await updateState(archives, before);
-  if (state !== before) saveState(file, state);
+  const { after: state } = await changeState(file, (before) => updateState(archives, before));
   const own = new Set(archives.map(({ name }) => name));
   const rows = [...rowsThatMatter(state).rows, ...ids.flatMap((id) => rowsOfThread(state, id))];
   const places = new Map(rows.map((row) => [`${row.archive}\0${row.location}`, row]));

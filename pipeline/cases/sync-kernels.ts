@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { inside } from '../disk/name.ts';
 import { writeFileAtomically } from '../disk/write.ts';
 import { KVM_PATHS } from '../extract/kvm/tree.ts';
 import { openBlobs } from '../git/blobs.ts';
@@ -41,7 +42,10 @@ export async function syncKernels(
         const named =
           version === null ? { ...policy, version: `${source.name}-${policy.version}` } : { ...policy, version };
         const file = `${named.version}.yaml`;
-        writeFileAtomically(join(specsDirectory(context), 'kvm', file), policyToYaml(named));
+        writeFileAtomically(
+          inside(join(specsDirectory(context), 'kvm'), file, `${repository.name}@${commit.slice(0, 12)} Makefile`),
+          policyToYaml(named),
+        );
         return `specs/kvm/${file}`;
       },
     );

@@ -1,5 +1,5 @@
 import type { Repository } from '../git/repository.ts';
-import { KnownError } from '../model/errors.ts';
+import { CannotCreateError, IoError, KnownError } from '../model/errors.ts';
 import type { PlainSource } from '../specs/sources-shape.ts';
 import type { Context } from './context.ts';
 
@@ -24,6 +24,10 @@ export async function fetchAhead(
   await prefetchBlobs(repository, source.url, commits, paths);
 }
 
+/** What one revision or source says or lacks. A fault of this machine is none: nothing more could be written. */
+export const isSourceError = (error: unknown): error is KnownError =>
+  error instanceof KnownError && !(error instanceof CannotCreateError || error instanceof IoError);
+
 /** Reads one revision after another; one that cannot be read is said, and does not keep the others back. */
 export async function each<T>(
   source: PlainSource,
@@ -39,7 +43,7 @@ export async function each<T>(
       lines.push(`${source.name}: ${label(item)}: wrote ${await work(item)}`);
       written += 1;
     } catch (error) {
-      if (!(error instanceof KnownError)) throw error;
+      if (!isSourceError(error)) throw error;
       lines.push(`${source.name}: ${label(item)}: not read: ${error.message}`);
       failed = true;
     }

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
+import { inside } from '../disk/name.ts';
 import { writeFileAtomically } from '../disk/write.ts';
 import { MODULE_PATHS } from '../extract/module/release.ts';
 import { type BlobReader, openBlobs } from '../git/blobs.ts';
 import { type Update, updateClone } from '../git/clone.ts';
-import { listReleases, makefileNotes } from '../git/releases.ts';
+import { listReleases, makefileNotes, type ReleaseRevision } from '../git/releases.ts';
 import type { Repository } from '../git/repository.ts';
-import { KnownError } from '../model/errors.ts';
 import { clobbersToYaml } from '../specs/clobbers-text.ts';
 import { moduleFileName, moduleToYaml } from '../specs/module-text.ts';
 import type { PlainSource } from '../specs/sources-shape.ts';
@@ -16,7 +16,7 @@ import { readClobbersRevision, readModuleRevision } from './module-revision.ts';
 import { fetchFrom } from './sources.ts';
 import { syncKernels } from './sync-kernels.ts';
 import { syncListing } from './sync-listing.ts';
-import { each, fetchAhead, type Outcome } from './sync-steps.ts';
+import { each, fetchAhead, isSourceError, type Outcome } from './sync-steps.ts';
 
 /** Fetches one source and extracts what it has and specs/ has not. What fails is said in the outcome. */
 export async function syncSource(context: Context, specs: Specs, source: PlainSource): Promise<Outcome> {
@@ -40,7 +40,7 @@ export async function syncSource(context: Context, specs: Specs, source: PlainSo
       : [];
     return { ...outcome, lines: [...rewritten, ...shallow, ...outcome.lines] };
   } catch (error) {
-    if (!(error instanceof KnownError)) throw error;
+    if (!isSourceError(error)) throw error;
     return { lines: [`${source.name}: ${error.message}`], written: 0, blobs: 0, failed: true };
   }
 }
@@ -77,30 +77,46 @@ async function syncModules(context: Context, specs: Specs, source: PlainSource, 
       async (revision) => {
         const module = await readModuleRevision(repository, blobs, revision.commit, revision.release);
         const file = moduleFileName(revision.release);
+        // The module's file says that a release is known: it comes last, so that a run that ends before is made up for.
+        const clobbers = await writeClobbers(context, repository, blobs, revision);
         writeFileAtomically(
-          join(specsDirectory(context), 'modules', file),
+          inside(join(specsDirectory(context), 'modules'), file, `${repository.name}: a release`),
           moduleToYaml({
             ...module,
-            notes: [...revision.notes, ...(await makefileNotes(blobs, revision)), ...module.notes],
+            notes: [
+              ...revision.notes,
+              ...(await makefileNotes(blobs, revision)),
+              ...module.notes,
+              ...(clobbers.startsWith(` (${NONE}`) ? [clobbers.slice(2, -1)] : []),
+            ],
           }),
         );
-        return `specs/modules/${file}${await writeClobbers(context, repository, blobs, revision)}`;
+        return `specs/modules/${file}${clobbers}`;
       },
     );
+    const healed = await writeMissing(context, specs, { repository, blobs, found });
     const notes = moved.map(
       ({ release, commit }) =>
         `${source.name}: ${release} is now named by ${commit.slice(0, 12)}; specs/modules has it from ${known.get(release)?.slice(0, 12)}`,
     );
     return {
       ...outcome,
-      lines: [...outcome.lines, ...notes, ...listing.lines],
-      written: outcome.written + listing.written,
+      lines: [
+        ...(healed.length > 0 && fresh.length === 0 ? [] : outcome.lines),
+        ...healed.map((text) => `${source.name}: ${text}`),
+        ...notes,
+        ...listing.lines,
+      ],
+      written: outcome.written + healed.length + listing.written,
       blobs: blobs.count(),
     };
   } finally {
     await blobs.close();
   }
 }
+
+/** How a release is told whose tree does not show its host state; its own file keeps it, so that nobody looks again. */
+const NONE = 'no clobbers: ';
 
 /** What the release's code leaves behind, beside its tables; a tree that does not show it says so and keeps the tables. */
 async function writeClobbers(
@@ -112,12 +128,41 @@ async function writeClobbers(
   const file = moduleFileName(release);
   try {
     const facts = await readClobbersRevision(repository, blobs, commit, release);
-    writeFileAtomically(join(specsDirectory(context), 'clobbers', file), clobbersToYaml(facts));
+    writeFileAtomically(
+      inside(join(specsDirectory(context), 'clobbers'), file, `${repository.name}: a release`),
+      clobbersToYaml(facts),
+    );
     return ` and specs/clobbers/${file}`;
   } catch (error) {
-    if (!(error instanceof KnownError)) throw error;
-    return ` (no clobbers: ${error.message})`;
+    if (!isSourceError(error)) throw error;
+    return ` (${NONE}${error.message})`;
   }
+}
+
+/** What earlier runs did not come to: releases of this history, at the revision that specs/ names, whose host state was never written. */
+async function writeMissing(
+  context: Context,
+  specs: Specs,
+  { repository, blobs, found }: { repository: Repository; blobs: BlobReader; found: readonly ReleaseRevision[] },
+): Promise<readonly string[]> {
+  const derived = new Set(specs.clobbers.map(({ release }) => release));
+  const missing = found.filter(
+    ({ release, commit }) =>
+      !derived.has(release) &&
+      specs.releases.some(
+        ({ module }) =>
+          module.release === release &&
+          module.source.revision === commit &&
+          !module.notes.some((note) => note.startsWith(NONE)),
+      ),
+  );
+  const lines: string[] = [];
+  for (const revision of missing) {
+    const said = await writeClobbers(context, repository, blobs, revision);
+    if (said.startsWith(' and '))
+      lines.push(`${revision.release}: wrote ${said.slice(' and '.length)}, which was missing`);
+  }
+  return lines;
 }
 
 async function syncBinaries(

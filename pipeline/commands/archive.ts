@@ -7,13 +7,14 @@ import { remoteTip, updateMirror } from '../archive/mirror.ts';
 import { type Epoch, planJobs } from '../archive/plan.ts';
 import { rowsThatMatter, scanArchives, updateState } from '../archive/scan.ts';
 import type { Part, State } from '../archive/state.ts';
-import { loadState, parsePart, saveState } from '../archive/state-file.ts';
+import { changeState, loadState, parsePart, savePart } from '../archive/state-file.ts';
 import { scanSubjects } from '../archive/subjects.ts';
 import { cloneDirectory, specsDirectory } from '../cases/context.ts';
 import { epochsOf, mirrorOf } from '../cases/epochs.ts';
 import { sourcesOf } from '../cases/sources.ts';
 import { addPosted, loadPosted, mergePosted, readPosted } from '../deliver/posted.ts';
 import { readInputText } from '../disk/read.ts';
+import { checkOutputs } from '../disk/target.ts';
 import { readSubject } from '../extract/mail/subject.ts';
 import { openRepository } from '../git/repository.ts';
 import { EXIT, NoInputError, UsageError } from '../model/errors.ts';
@@ -88,24 +89,23 @@ async function archiveScanCommand(context: Context, paths: readonly string[], op
   const archives = (await Promise.all(paths.map((path) => locateArchives(path, context.env)))).flat();
   if (options.subjects) return subjectsOnly(context, archives);
   const file = options.state ?? join(cloneDirectory(context), 'archives.json');
-  const state = await loadState(file);
   const jobs = options.jobs === null ? {} : { jobs: positive('--jobs', options.jobs) };
   if (options.shard !== null) {
     if (options.part === null) throw new UsageError('--shard needs --part FILE, where this share goes');
     const [index = '', of = ''] = options.shard.split('/');
-    const parts = await scanArchives(archives, state, {
+    checkOutputs([options.part]);
+    const parts = await scanArchives(archives, await loadState(file), {
       ...jobs,
       shard: { index: positive('--shard', index), of: positive('--shard', of) },
     });
     if (parts.length > 1) throw new UsageError('--shard takes one archive at a time: a part file holds one');
     const [part] = parts;
-    if (part !== undefined) saveState(options.part, part);
+    if (part !== undefined) savePart(options.part, part);
     context.stdout.write(part === undefined ? 'nothing new\n' : `wrote ${options.part}\n`);
     return;
   }
-  const next = await updateState(archives, state, jobs);
-  if (next !== state) saveState(file, next);
-  report(context, next, next === state);
+  const { before, after } = await changeState(file, (state) => updateState(archives, state, jobs));
+  report(context, after, after === before);
 }
 
 /** `bitwatch merge PART…`: joins the shards of a scan to the state that one run would have left; states of postings too. */
@@ -114,9 +114,8 @@ async function mergeCommand(context: Context, files: readonly string[], stateFil
   if (texts.some(({ text }) => isPostedText(text))) return mergePostedFiles(context, texts, stateFile);
   const file = stateFile ?? join(cloneDirectory(context), 'archives.json');
   const parts: readonly Part[] = texts.map(({ path, text }) => parsePart(path, text));
-  const next = mergeScans(await loadState(file), parts);
-  saveState(file, next);
-  report(context, next, false);
+  const { after } = await changeState(file, (before) => mergeScans(before, parts));
+  report(context, after, false);
 }
 
 function positive(name: string, text: string): number {

@@ -23,6 +23,7 @@ import { pullShelf } from '../deliver/github/pull.ts';
 import { type Item, type Kept, ownLogin, type Shelf } from '../deliver/github/shelf.ts';
 import { apiAddress, mayWrite, type OptIns, parseTarget, type Target, targetText } from '../deliver/github/target.ts';
 import { loadPosted, type Posted, recordPosted, withPostedLock } from '../deliver/posted.ts';
+import { inside } from '../disk/name.ts';
 import { writeFiles } from '../disk/write.ts';
 import { UsageError } from '../model/errors.ts';
 import { plain } from '../model/text.ts';
@@ -193,7 +194,7 @@ function jobOf(
     const directory = options.drafts;
     writeFiles(
       items.map(({ key, title, body }) => ({
-        path: join(directory, `${kind}-${key.replace(/[^0-9A-Za-z.]+/g, '-')}.md`),
+        path: inside(directory, `${kind}-${key.replace(/[^0-9A-Za-z.]+/g, '-')}.md`, 'a posting'),
         content: `Title: ${title}\n\n${body}`,
       })),
     );

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { cacheFile, specsDirectory, specsOf } from '../cases/context.ts';
 import { sourcesOf } from '../cases/sources.ts';
+import { withSpecsLock } from '../cases/specs-lock.ts';
 import { syncSource } from '../cases/sync.ts';
 import type { Outcome } from '../cases/sync-steps.ts';
 import { EXIT, UsageError } from '../model/errors.ts';
@@ -37,8 +38,10 @@ async function syncCommand(context: Context, only: string | null): Promise<numbe
       )}; sources: ${sources.map(({ name }) => name).join(', ')}`,
     );
   const outcomes: Outcome[] = [];
-  // Read again for each source: what one wrote is no news to the next.
-  for (const source of wanted) outcomes.push(await syncSource(context, await specsOf(context), source));
+  await withSpecsLock(context, async () => {
+    // Read again for each source: what one wrote is no news to the next.
+    for (const source of wanted) outcomes.push(await syncSource(context, await specsOf(context), source));
+  });
   for (const { lines } of outcomes) for (const line of lines) context.stdout.write(`${line}\n`);
   const failed = outcomes.filter((outcome) => outcome.failed).length;
   if (failed === 0) return EXIT.clean;

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { specsDirectory, specsOf } from '../cases/context.ts';
 import { clobbersByRelease } from '../cases/reviews.ts';
+import { withSpecsLock } from '../cases/specs-lock.ts';
 import { waiversOf } from '../cases/waivers.ts';
 import { wholeReport } from '../cases/whole-report.ts';
 import { readInputText } from '../disk/read.ts';
@@ -22,7 +23,7 @@ export function declare({ program, add, contextOf }: CommandLine): void {
     .option('--until <day>', 'the last day on which it holds')
     .option('--prune', 'removes waivers that match nothing or have expired')
     .action((fingerprint: string | undefined, opts: Opts, command: Command) =>
-      waiveCommand(contextOf(command), fingerprint ?? null, {
+      waive(contextOf(command), fingerprint ?? null, {
         reason: textOf(opts.reason),
         by: textOf(opts.by),
         until: textOf(opts.until),
@@ -40,6 +41,10 @@ export type WaiveOptions = {
 
 const HEADER =
   '# Findings that a person looked at and accepts, each with reason, person and optionally a last day. A waived finding stays in the report.\n';
+
+/** Reads the waivers and writes them under a lock: of two runs at once none is lost. */
+const waive = (context: Context, fingerprint: string | null, options: WaiveOptions): Promise<void> =>
+  withSpecsLock(context, () => waiveCommand(context, fingerprint, options));
 
 /** `bitwatch waive FINGERPRINT --reason … --by … [--until DAY]`, or `--prune`: edits specs/waivers.yaml. */
 async function waiveCommand(context: Context, fingerprint: string | null, options: WaiveOptions): Promise<void> {

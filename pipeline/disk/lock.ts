@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { hostname } from 'node:os';
 import { pid } from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { UnavailableError } from '../model/errors.ts';
 import { writeFault } from './fault.ts';
 import { noLocks, tryLock } from './kernel.ts';
@@ -18,11 +19,14 @@ import { noLocks, tryLock } from './kernel.ts';
 /** How a run waits for another: told how long to sleep, in milliseconds. */
 type Sleep = (milliseconds: number) => Promise<void>;
 
-export type Patience = {
+type Patience = {
   readonly sleep: Sleep;
   /** All that it may wait, in milliseconds. */
   readonly limit: number;
 };
+
+/** Long enough for a run that reads a whole archive or fetches a kernel. */
+export const WAIT: Patience = { sleep: (milliseconds) => sleep(milliseconds), limit: 30 * 60_000 };
 
 /** Another run is at work. */
 class BusyError extends UnavailableError {}
@@ -76,8 +80,7 @@ function tryOpen(file: string): number | null {
       }
       // Its owner may have removed it between the two calls: a lock on a file without a name keeps nobody out.
       if (isNamed(fd, file)) {
-        ftruncateSync(fd);
-        writeSync(fd, `process ${pid} on ${hostname()}\n`, 0);
+        sign(fd);
         return fd;
       }
     } catch (error) {
@@ -85,6 +88,16 @@ function tryOpen(file: string): number | null {
       throw writeFault(file, error);
     }
     closeSync(fd);
+  }
+}
+
+/** Who holds it, for people: a disk that is full keeps nobody from locking. */
+function sign(fd: number): void {
+  try {
+    ftruncateSync(fd);
+    writeSync(fd, `process ${pid} on ${hostname()}\n`, 0);
+  } catch {
+    // The lock stands all the same.
   }
 }
 

@@ -6,7 +6,7 @@ import { locateArchives } from '../../pipeline/archive/locate.ts';
 import { mergeScans } from '../../pipeline/archive/merge.ts';
 import { readMails, rowsThatMatter, scanArchives, updateState } from '../../pipeline/archive/scan.ts';
 import { EMPTY_STATE, type State } from '../../pipeline/archive/state.ts';
-import { formatState, loadState, saveState } from '../../pipeline/archive/state-file.ts';
+import { changeState, formatState, loadState } from '../../pipeline/archive/state-file.ts';
 import { scanSubjects } from '../../pipeline/archive/subjects.ts';
 import { formatMboxrd } from '../../pipeline/extract/mail/mbox.ts';
 import { seriesOf } from '../../pipeline/extract/mail/rerolls.ts';
@@ -179,7 +179,7 @@ test('the state is written whole or not at all, and a damaged one is refused', a
   mkdirSync(join(root, 'state'));
   expect(await loadState(path)).toEqual(EMPTY_STATE);
   const state = await scan(makeInbox(root, 'kept.git', ODD));
-  saveState(path, state);
+  await changeState(path, () => state);
   expect(await loadState(path)).toEqual(state);
   expect(readdirSync(join(root, 'state'))).toEqual(['archive.json']);
   writeFileSync(path, '{"schema":"bitwatch.archive/1","archives":[{}]}');

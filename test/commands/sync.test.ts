@@ -1,6 +1,8 @@
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { baseTree } from '../extract/module/clobbers/tree.ts';
+import { kernelFiles } from '../helpers/kernel-tree.ts';
 import { moduleFiles } from '../helpers/module-source.ts';
 import { addCommits, buildRepository, git, temporaryFolder } from '../helpers/repository.ts';
 import { bitwatch, ROOT } from '../helpers/run.ts';
@@ -115,3 +117,72 @@ test('an empty source and a shallow one are said to be so', async () => {
   expect(empty.status).toBe(69);
   expect(empty.stdout).toMatch(/is empty/);
 });
+
+/** A release with tables and transitions. */
+const wholeRelease = (): Readonly<Record<string, string>> => ({
+  ...Object.fromEntries([...baseTree()].map(([path, { text }]) => [path, text])),
+  ...moduleFiles('0x00000010'),
+  'include/tdx_api_defs.h':
+    'typedef union control_u { struct { uint16_t low; uint16_t mid; uint32_t high; }; uint64_t raw; } control_t;',
+  'src/td_dispatcher/vm_exits/tdg_vp_vmcall.c':
+    'int tdg_vp_vmcall(uint64_t v)\n{\n control_t c = { .raw = v };\n if ((c.high != 0))\n { r = refuse(WRONG, OPERAND_ID_RCX); goto FAIL; }\nFAIL:\n return r;\n}',
+});
+
+test('a run that was killed between the files of a release is made up for, and says so', async () => {
+  const source = buildRepository([{ subject: 'TDX 1.5.77', files: wholeRelease() }]);
+  const { specs, sync } = setUp([{ name: 'example', url: source }]);
+  const [modules, clobbers] = ['modules', 'clobbers'].map((folder) => join(specs, folder, '1.5.77.yaml'));
+  expect((await sync()).stdout).toBe(
+    'example: 1.5.77: wrote specs/modules/1.5.77.yaml and specs/clobbers/1.5.77.yaml\n',
+  );
+  const [facts, state] = [modules, clobbers].map((file) => readFileSync(file ?? '', 'utf8'));
+  // As an older program left it: the tables are there, the rest never came.
+  rmSync(clobbers ?? '');
+  expect((await sync()).stdout).toBe('example: 1.5.77: wrote specs/clobbers/1.5.77.yaml, which was missing\n');
+  // As this one leaves it: what says that the release is known comes last.
+  rmSync(modules ?? '');
+  expect((await sync()).status).toBe(0);
+  expect([modules, clobbers].map((file) => readFileSync(file ?? '', 'utf8'))).toEqual([facts, state]);
+  expect((await sync()).stdout).toBe('example: nothing new\n');
+});
+
+test('two runs at once on one specs/ lose nothing: one waits', async () => {
+  const table = (release: string): string => `| Version | MRSEAM |\n|-|-|\n| ${release} | ${'ab'.repeat(48)} |\n`;
+  const sources = ['one', 'two', 'three'].map((name, index) => ({
+    name,
+    url: buildRepository([
+      { subject: `TDX 1.5.7${index}`, files: { ...moduleFiles('0x00000010'), 'README.md': table(`1.5.7${index}`) } },
+    ]),
+  }));
+  const { modules, sync, specs } = setUp(sources);
+  const runs = await Promise.all(sources.map(({ name }) => sync('--only', name)));
+  expect(runs.map(({ status, stderr }) => [status, stderr])).toEqual([
+    [0, ''],
+    [0, ''],
+    [0, ''],
+  ]);
+  expect(modules()).toEqual(['1.5.06.yaml', '1.5.70.yaml', '1.5.71.yaml', '1.5.72.yaml']);
+  const known = readFileSync(join(specs, 'releases.yaml'), 'utf8');
+  for (const { name } of sources) expect(known).toContain(`example/${name}@`);
+  expect(readdirSync(specs).filter((name) => name.startsWith('.'))).toEqual([]);
+});
+
+test.each(['../../../../outside', '/tmp/outside', '-x/../../..', '\\..', `-${'x'.repeat(300)}`])(
+  'a kernel whose EXTRAVERSION is %j writes nothing',
+  async (extra) => {
+    const makefile = `VERSION = 6\nPATCHLEVEL = 17\nSUBLEVEL = 0\nEXTRAVERSION = ${extra}\n`;
+    const source = buildRepository([{ subject: 'Linux', files: { ...kernelFiles(), Makefile: makefile } }]);
+    const { specs, sync } = setUp([]);
+    const branch = git(source, 'symbolic-ref', '--short', 'HEAD');
+    writeFileSync(
+      join(specs, 'sources.yaml'),
+      `sources:\n  - {name: k, kind: kernel, url: ${JSON.stringify(source)}, repository: example/k, licence: GPL, tips: [${branch}]}\n`,
+    );
+    const files = (): readonly string[] => readdirSync(join(specs, '..'), { recursive: true, encoding: 'utf8' }).sort();
+    const before = files().filter((name) => name.startsWith('specs'));
+    const { status, stdout } = await sync();
+    expect(status).not.toBe(0);
+    expect(stdout).toMatch(/^k: [^\n]*not read: [^\n]*(EXTRAVERSION|plain name)[^\n]*\n$/);
+    expect(files().filter((name) => name.startsWith('specs'))).toEqual(before);
+  },
+);

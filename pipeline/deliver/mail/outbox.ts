@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, 
 import { join } from 'node:path';
 import { makeFolder } from '../../disk/folder.ts';
 import { withLock } from '../../disk/lock.ts';
+import { inside } from '../../disk/name.ts';
 import { writeFileAtomically } from '../../disk/write.ts';
 import { NoInputError } from '../../model/errors.ts';
 
@@ -75,7 +76,7 @@ export function putDraft(outbox: string, key: string, bytes: Buffer): Promise<Pu
     for (const state of ['sent', 'uncertain', 'sending'] as const)
       if (known.some((entry) => entry.state === state)) return state;
     if (known.some((entry) => entry.state === 'draft' && entry.bytes.equals(bytes))) return 'unchanged';
-    writeFileAtomically(fileOf(outbox, 'draft', key), bytes);
+    writeFileAtomically(inside(join(outbox, 'draft'), `${key}.eml`, 'the key of a draft'), bytes);
     if (known.some((entry) => entry.state === 'rejected')) {
       rmSync(fileOf(outbox, 'rejected', key), { force: true });
       rmSync(noteOf(outbox, 'rejected', key), { force: true });

@@ -125,6 +125,13 @@ export function kernelVersion(file: string, text: string): string {
   ];
   if (!/^\d+$/.test(major) || !/^\d+$/.test(minor))
     throw new DataError({ where: { file, line: 1 }, expected: 'VERSION and PATCHLEVEL of a kernel', found: 'none' });
+  // The version becomes a file's name: what the tree says must be no path.
+  if (!/^\d*$/.test(patch) || !/^[A-Za-z0-9._+-]{0,80}$/.test(extra))
+    throw new DataError({
+      where: { file },
+      expected: 'a SUBLEVEL of digits and an EXTRAVERSION of letters, digits and ._+-',
+      found: JSON.stringify(`${patch}${extra}`.slice(0, 80)),
+    });
   return `${major}.${minor}${patch === '' || patch === '0' ? '' : `.${patch}`}${extra}`;
 }
 
