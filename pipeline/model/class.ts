@@ -1,12 +1,5 @@
-import {
-  type DecidedBits,
-  type DeciderRules,
-  decideRegister,
-  gatesOf,
-  isDynamic,
-  type LeafTables,
-  rulesOfLeaf,
-} from './decider.ts';
+import { type DecidedBits, decideRegister, gatesOf, isDynamic, type LeafTables, rulesOfLeaf } from './decider.ts';
+import type { DeciderRules } from './decider-rules.ts';
 import { type GateId, gateId } from './gate.ts';
 import { and, FULL, not, or, without } from './mask.ts';
 import type { ModuleRelease, ModuleTables, XfamMask } from './module.ts';

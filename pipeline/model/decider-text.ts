@@ -1,4 +1,5 @@
-import type { Condition, Decider, Decision } from './decider.ts';
+import type { Decider, Decision } from './decider.ts';
+import type { Condition } from './decider-rules.ts';
 import { formatPlace } from './place.ts';
 
 /** `xfam:17+18`, `cpuid:7.1.EAX[8]`, `!guest:REDUCE_VE`, `(a or b)`: a condition as machine formats write it. */

@@ -1,51 +1,8 @@
+import type { Computation, Condition, DeciderRule, Effect, GuestControl } from './decider-rules.ts';
 import { type GateId, gateId } from './gate.ts';
 import { and, bitsOf, FULL, hasBit, without } from './mask.ts';
-import type { ConfigurableEntry, LookupEntry, RegisterMasks, XfamMask } from './module.ts';
+import type { ConfigurableEntry, LookupEntry, XfamMask } from './module.ts';
 import { type LeafKey, type Place, placeId, type Register } from './place.ts';
-
-/** What a guest sets, or is, while it runs; `LONG_MODE` is a 64-bit code segment. */
-export const GUEST_CONTROLS = [
-  'ENUM_TOPOLOGY',
-  'VIRT_CPUID2',
-  'REDUCE_VE',
-  'CR4.OSXSAVE',
-  'CR4.PKE',
-  'LONG_MODE',
-  'TSX_CPUID_CLEAR',
-] as const;
-export type GuestControl = (typeof GUEST_CONTROLS)[number];
-
-/** Values that the module computes; `td/computations.ts` is where each is worked out. */
-export const COMPUTATIONS = [
-  'fms',
-  'xsave-max',
-  'xsave-user',
-  'xsave-all',
-  'tsc-frequency',
-  'maxpa',
-  'maxgpa',
-  'initial-apic-id',
-  'x2apic-id',
-  'topology',
-  'topology-core',
-  'native-cache',
-] as const;
-export type Computation = (typeof COMPUTATIONS)[number];
-
-/** Something that is true or not of a TD: its parameters, its own CPUID, its guest. Listed bits must all be 1. */
-export type Condition =
-  | { readonly kind: 'xfam'; readonly bits: readonly number[] }
-  | { readonly kind: 'attributes'; readonly bits: readonly number[] }
-  | { readonly kind: 'config-flags'; readonly bits: readonly number[] }
-  /** A bit of the CPUID that the TD itself has. */
-  | { readonly kind: 'cpuid'; readonly place: Place; readonly bit: number }
-  | { readonly kind: 'guest'; readonly control: GuestControl }
-  /** A bit of FEATURE_PARAVIRT_CTRL. */
-  | { readonly kind: 'paravirt'; readonly bit: number }
-  /** The host faults by XFD in some component that XFAM has. */
-  | { readonly kind: 'xfd' }
-  | { readonly kind: 'not'; readonly of: Condition }
-  | { readonly kind: 'any'; readonly of: readonly Condition[] };
 
 /** What gives a bit its value. `ve`: there is none, the leaf injects #VE. */
 export type Decision =
@@ -71,54 +28,6 @@ export type Decider = {
 
 /** Bits of one register with one decider. */
 export type DecidedBits = { readonly mask: number; readonly decider: Decider };
-
-/** What the code does to bits after the tables: `stage` is TDH.MNG.INIT, or the guest's CPUID. */
-export type DeciderRule = {
-  readonly id: string;
-  readonly stage: 'init' | 'guest';
-  readonly leaf: number;
-  /** Absent: every sub-leaf of the leaf. */
-  readonly subleaf?: number;
-  readonly masks: RegisterMasks;
-  readonly effect: Effect;
-  /** Which of the rule set's sources says so, and where in it. */
-  readonly source: string;
-  readonly lines: string | null;
-};
-
-/** `unless` lists conditions that must all hold. */
-export type Effect =
-  | { readonly do: 'zero' | 'one' }
-  | { readonly do: 'clear'; readonly unless: readonly Condition[] }
-  | { readonly do: 'set'; readonly unless: readonly Condition[] }
-  | { readonly do: 've'; readonly unless: readonly Condition[] }
-  | { readonly do: 'follow'; readonly condition: Condition }
-  | { readonly do: 'choose'; readonly when: Condition; readonly yes: number; readonly no: number }
-  /** `when` lists conditions that must all hold, else the value stays; `open`: only where the tables leave no constant. */
-  | { readonly do: 'compute'; readonly what: Computation; readonly when: readonly Condition[]; readonly open: boolean }
-  /** Clears the bits of the release's own `xfam_mask` tables whose XFAM bit is 0. */
-  | { readonly do: 'xfam-masks' };
-
-/** A file that rules rest on: read at that revision, or inferred from what `reason` names. */
-export type RuleSource = {
-  readonly id: string;
-  readonly how: 'read' | 'inferred';
-  readonly repository: string;
-  readonly revision: string;
-  readonly path: string;
-  readonly blob: string | null;
-  readonly reason: string | null;
-};
-
-/** The rules of one release, in the order in which its code applies them. */
-export type DeciderRules = {
-  readonly release: string;
-  /** The release whose rules these start from, and why. */
-  readonly like: string | null;
-  readonly reason: string;
-  readonly sources: readonly RuleSource[];
-  readonly rules: readonly DeciderRule[];
-};
 
 /** The bits that a release lets a VMM set at all, by its masks of ATTRIBUTES and XFAM; `null` where they were not read. */
 export type Settable = { readonly attributes: bigint | null; readonly xfam: bigint | null };

@@ -1,10 +1,10 @@
 import { parseBit } from '../model/bit-text.ts';
-import type { Condition, DeciderRule, DeciderRules, Effect } from '../model/decider.ts';
+import type { Check, Condition, DeciderRule, DeciderRules, Effect, Limits } from '../model/decider-rules.ts';
 import { DataError } from '../model/errors.ts';
 import { bitsOf, FULL } from '../model/mask.ts';
 import type { RegisterMasks } from '../model/module.ts';
 import { REGISTERS } from '../model/place.ts';
-import type { PlainCondition, PlainDeciders, PlainRule } from './decider-shape.ts';
+import type { PlainCheck, PlainCondition, PlainDeciders, PlainRule } from './decider-shape.ts';
 import { type PlainReader, readPlain } from './plain.ts';
 
 /** One `specs/deciders/*.yaml` as it stands: what it adds to the rules of the release that it starts from. */
@@ -43,35 +43,101 @@ export function resolveDeciders(files: readonly DeciderFile[]): ReadonlyMap<stri
 function extended({ file, plain }: DeciderFile, base: DeciderRules | null): DeciderRules {
   const wrong = (at: string, expected: string, found: string): DataError =>
     new DataError({ where: { file, at }, expected, found: JSON.stringify(found) });
-  const rules: DeciderRule[] = [...(base?.rules ?? [])];
   const sources = [
-    ...plain.sources,
-    ...(base?.sources ?? []).filter(({ id }) => !plain.sources.some((s) => s.id === id)),
+    ...plain.sources.map((source) => ({ ...source, reason: source.reason ?? null })),
+    ...(base?.sources ?? []).filter(({ id }) => !plain.sources.some((source) => source.id === id)),
   ];
-  for (const id of plain.without) {
-    const at = rules.findIndex((rule) => rule.id === id);
-    if (at === -1) throw wrong('without', `a rule of ${plain.like ?? 'no release'}`, id);
-    rules.splice(at, 1);
-  }
-  for (const plainRule of plain.rules) {
-    const rule = ruleOf(file, plainRule);
-    if (!sources.some(({ id }) => id === rule.source))
-      throw wrong(`rules ${rule.id}`, 'a source of this file', rule.source);
-    const known = rules.findIndex(({ id }) => id === rule.id);
-    const before = plainRule.before;
-    const target = before === undefined ? -1 : rules.findIndex(({ id }) => id === before);
-    if (before !== undefined && target === -1) throw wrong(`rules ${rule.id}`, 'a rule that it stands before', before);
-    if (known !== -1) rules[known] = rule;
-    else rules.splice(target === -1 ? rules.length : target, 0, rule);
-  }
+  const sourced = <T extends { readonly id: string; readonly source: string }>(item: T): T => {
+    if (!sources.some(({ id }) => id === item.source)) throw wrong(item.id, 'a source of this file', item.source);
+    return item;
+  };
   return {
     release: plain.release,
     like: plain.like ?? null,
     reason: plain.reason,
-    sources: sources.map((source) => ({ ...source, reason: source.reason ?? null })),
-    rules,
+    sources,
+    rules: changedList(
+      base?.rules ?? [],
+      plain.rules.map((each) => ({ item: sourced(ruleOf(file, each)), before: each.before })),
+      plain.without,
+      wrong,
+    ),
+    limits: limitsOf(plain, base, wrong),
+    checks: changedList(
+      base?.checks ?? [],
+      plain.checks.map((each) => ({ item: sourced(checkOf(each)), before: each.before })),
+      plain.withoutChecks,
+      wrong,
+    ),
   };
 }
+
+type Wrong = (at: string, expected: string, found: string) => DataError;
+
+/** The base's list without some, with new ones at the end, or before one, or in the place of the one with the same id. */
+function changedList<T extends { readonly id: string }>(
+  base: readonly T[],
+  added: readonly { readonly item: T; readonly before: string | undefined }[],
+  removed: readonly string[],
+  wrong: Wrong,
+): readonly T[] {
+  const list = [...base];
+  for (const id of removed) {
+    const at = list.findIndex((each) => each.id === id);
+    if (at === -1) throw wrong('without', 'an id that the release it is like has', id);
+    list.splice(at, 1);
+  }
+  for (const { item, before } of added) {
+    const known = list.findIndex(({ id }) => id === item.id);
+    const target = before === undefined ? list.length : list.findIndex(({ id }) => id === before);
+    if (target === -1) throw wrong(item.id, 'an id that it stands before', before ?? '');
+    if (known === -1) list.splice(target, 0, item);
+    else list[known] = item;
+  }
+  return list;
+}
+
+function limitsOf(plain: PlainDeciders, base: DeciderRules | null, wrong: Wrong): Limits {
+  const { limits } = plain;
+  const old = base?.limits;
+  const need = <T>(name: string, value: T | undefined): T => {
+    if (value === undefined) throw wrong('limits', name, 'nothing');
+    return value;
+  };
+  const capabilities = limits.archCapabilities;
+  return {
+    configFlags: limits.configFlags === undefined ? need('configFlags', old?.configFlags) : BigInt(limits.configFlags),
+    maxVcpus: need('maxVcpus', limits.maxVcpus ?? old?.maxVcpus),
+    maxL2Vms: need('maxL2Vms', limits.maxL2Vms ?? old?.maxL2Vms),
+    lastBaseLeaf:
+      limits.lastBaseLeaf === undefined ? need('lastBaseLeaf', old?.lastBaseLeaf) : Number(limits.lastBaseLeaf),
+    lastExtendedLeaf:
+      limits.lastExtendedLeaf === undefined
+        ? need('lastExtendedLeaf', old?.lastExtendedLeaf)
+        : limits.lastExtendedLeaf === null
+          ? null
+          : Number(limits.lastExtendedLeaf),
+    minMaxpa: need('minMaxpa', limits.minMaxpa ?? old?.minMaxpa),
+    tdControls: need('tdControls', limits.tdControls ?? old?.tdControls),
+    families: need('families', limits.families?.map(Number) ?? old?.families),
+    archCapabilities:
+      capabilities === undefined
+        ? need('archCapabilities', old?.archCapabilities)
+        : { one: BigInt(capabilities.one), zero: BigInt(capabilities.zero), config: BigInt(capabilities.config) },
+  };
+}
+
+const checkOf = (plain: PlainCheck): Check => ({
+  id: plain.id,
+  call: plain.call,
+  status: BigInt(plain.status),
+  code: plain.code,
+  operand: plain.operand ?? null,
+  operandName: plain.operandName ?? null,
+  why: plain.why,
+  source: plain.source,
+  lines: plain.lines ?? null,
+});
 
 function ruleOf(file: string, plain: PlainRule): DeciderRule {
   return {

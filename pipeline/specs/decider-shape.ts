@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { COMPUTATIONS, GUEST_CONTROLS } from '../model/decider.ts';
-import { checkOf, registerMasks, u32Text } from './shape.ts';
+import { COMPUTATIONS, GUEST_CONTROLS, TD_CONTROLS } from '../model/decider-rules.ts';
+import { checkOf, hexText, registerMasks, u32Text } from './shape.ts';
 
 const bits = z.array(z.int().min(0).max(63)).min(1);
 /** A bit of the TD's own CPUID, such as `7.1.EAX[8]`. */
@@ -62,6 +62,32 @@ const rule = z.discriminatedUnion('do', [
 ]);
 export type PlainRule = z.infer<typeof rule>;
 
+const limits = z.strictObject({
+  configFlags: hexText,
+  maxVcpus: z.int().min(1).max(65535),
+  maxL2Vms: z.int().min(0).max(255),
+  lastBaseLeaf: u32Text,
+  lastExtendedLeaf: u32Text.nullable(),
+  minMaxpa: z.int().min(0).max(52),
+  tdControls: z.array(z.enum(TD_CONTROLS)),
+  families: z.array(u32Text),
+  archCapabilities: z.strictObject({ one: hexText, zero: hexText, config: hexText }),
+});
+
+const check = z.strictObject({
+  id: where.id,
+  before: where.before,
+  call: z.enum(['sys-init', 'mng-init']),
+  status: hexText,
+  code: z.string().regex(/^TDX_[A-Z0-9_]+$/),
+  operand: z.int().min(0).optional(),
+  operandName: z.string().min(1).optional(),
+  why: z.string().min(1),
+  source: where.source,
+  lines: where.lines,
+});
+export type PlainCheck = z.infer<typeof check>;
+
 export const deciderShape = z.strictObject({
   release: z.string().min(1),
   like: z.string().min(1).optional(),
@@ -79,6 +105,9 @@ export const deciderShape = z.strictObject({
   ),
   rules: z.array(rule),
   without: z.array(z.string()),
+  limits: limits.partial(),
+  checks: z.array(check),
+  withoutChecks: z.array(z.string()),
 });
 
 export type PlainDeciders = z.infer<typeof deciderShape>;

@@ -5,7 +5,7 @@ import { parseBit } from '../model/bit-text.ts';
 import type { ClassedRelease } from '../model/class.ts';
 import { classify } from '../model/class.ts';
 import type { ClobberFacts } from '../model/clobber.ts';
-import type { DeciderRules } from '../model/decider.ts';
+import type { DeciderRules } from '../model/decider-rules.ts';
 import { DataError, NoInputError } from '../model/errors.ts';
 import type { Knowledge } from '../model/knowledge.ts';
 import type { LineageRow } from '../model/lineage.ts';
