@@ -16,6 +16,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Declared>>> = {
   explain: () => import('./explain.ts'),
   history: () => import('./history.ts'),
   list: () => import('./list.ts'),
+  td: () => import('./td.ts'),
+  rules: () => import('./list.ts'),
   waive: () => import('./waive.ts'),
   abi: () => import('./abi.ts'),
   extract: () => import('./extract.ts'),

@@ -14,7 +14,7 @@ export function applied(step: Step, td: TdState, values: Uint32Array, index: num
   }
   const holds = step.holds(td);
   if ((effect.do === 'clear' || effect.do === 'set') && holds) return;
-  if (effect.do !== 'compute') write(step, values, () => valueOf(effect, holds));
+  if (effect.do !== 'compute') write(step, values, () => written(effect, holds));
   else if (holds)
     write(step, values, (register) => computed(effect.what, td, values, index, register) ?? values[register] ?? 0);
 }
@@ -22,7 +22,7 @@ export function applied(step: Step, td: TdState, values: Uint32Array, index: num
 const ONES = 0xffffffff;
 
 /** What a rule writes that computes nothing. */
-function valueOf(effect: Exclude<Effect, { readonly do: 'compute' | 've' | 'xfam-masks' }>, holds: boolean): number {
+function written(effect: Exclude<Effect, { readonly do: 'compute' | 've' | 'xfam-masks' }>, holds: boolean): number {
   switch (effect.do) {
     case 'zero':
     case 'clear':

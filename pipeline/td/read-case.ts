@@ -278,7 +278,7 @@ function readControls(guest: Fields, read: Reader): ReadonlyMap<TdControl, boole
 }
 
 /** FEATURE_PARAVIRT_CTRL by name, in the order of its bits. */
-export const PARAVIRT_BITS = [
+const PARAVIRT_NAMES: readonly string[] = [
   'CORE_CAPABILITIES',
   'DCA',
   'EST',
@@ -291,15 +291,15 @@ export const PARAVIRT_BITS = [
   'TM2',
   'TME',
   'TSC_DEADLINE',
-] as const;
+];
 
 /** FEATURE_PARAVIRT_CTRL as a number, or an object of named bits. */
 function readParavirt(value: unknown, read: Reader): bigint {
   if (!isFields(value)) return read.u64({ value }, 'value', 0n, 'guest.featureParavirtCtrl');
   let bits = 0n;
   for (const name of Object.keys(value)) {
-    const bit = PARAVIRT_BITS.indexOf(name);
-    if (bit === -1) throw read.bad(`guest.featureParavirtCtrl.${name}`, `one of ${PARAVIRT_BITS.join(', ')}`, name);
+    const bit = PARAVIRT_NAMES.indexOf(name);
+    if (bit === -1) throw read.bad(`guest.featureParavirtCtrl.${name}`, `one of ${PARAVIRT_NAMES.join(', ')}`, name);
     if (read.flag(value, name, false, `guest.featureParavirtCtrl.${name}`)) bits |= 1n << BigInt(bit);
   }
   return bits;
