@@ -17,7 +17,6 @@ const COMMANDS: Readonly<Record<string, () => Promise<Declared>>> = {
   history: () => import('./history.ts'),
   list: () => import('./list.ts'),
   td: () => import('./td.ts'),
-  rules: () => import('./list.ts'),
   waive: () => import('./waive.ts'),
   abi: () => import('./abi.ts'),
   extract: () => import('./extract.ts'),

@@ -3,15 +3,20 @@ import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { specsOf } from '../cases/context.ts';
 import { findRelease } from '../cases/operand.ts';
+import type { ClassedRelease } from '../model/class.ts';
 import { DataError, NoInputError, UsageError } from '../model/errors.ts';
+import { plain } from '../model/text.ts';
 import { jsonText } from '../report/machine.ts';
-import { tdJson } from '../report/td-json.ts';
+import { decodedJson, tdJson } from '../report/td-json.ts';
+import { decodedText, tdText } from '../report/td-text.ts';
 import type { Specs } from '../specs/store.ts';
-import type { Host } from '../td/case.ts';
+import type { Host, TdCase } from '../td/case.ts';
 import { isRawCpuid, readRawCpuid } from '../td/cpuid-raw.ts';
+import { decodeStatus } from '../td/decode.ts';
+import { withoutSlot } from '../td/init.ts';
 import { type PlatformResult, startModule } from '../td/platform.ts';
 import { type Program, programOf } from '../td/program.ts';
-import { type CaseOrigin, hostFileOf, readCase, readHostJson } from '../td/read-case.ts';
+import { type CaseOrigin, hostFileOf, readCase, readHostJson, unknownFields } from '../td/read-case.ts';
 import { computeTd } from '../td/td.ts';
 import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
 
@@ -21,23 +26,44 @@ export function declare({ program, add, contextOf }: CommandLine): void {
     'bitwatch td 1.5.06 td.json --host host.txt',
     'bitwatch td 2.0.18 - --json < td.json',
     'bitwatch td 1.5.06 --batch cases.jsonl > answers.jsonl',
+    'bitwatch td 1.5.06 --status 0xc000010000000045 --rcx 0x0000000100000007',
   ])
     .option('--host <file>', 'the CPUID of the host: what cpuid -r prints, or JSON with host and msrs')
     .option('--batch <file>', 'one case a line, one answer a line, in order; - is standard input')
+    .option('--status <hex>', 'says what a completion status of TDH.MNG.INIT means, instead')
+    .option('--rcx <hex>', 'the RCX that came with the status: the leaf and sub-leaf that are refused')
     .action((release: string, input: string | undefined, opts: Opts, command: Command) =>
       tdCommand(contextOf(command), release, {
         input: input ?? null,
         host: textOf(opts.host),
         batch: textOf(opts.batch),
+        status: textOf(opts.status),
+        rcx: textOf(opts.rcx),
       }),
     );
 }
 
-type TdOptions = { readonly input: string | null; readonly host: string | null; readonly batch: string | null };
+type TdOptions = {
+  readonly input: string | null;
+  readonly host: string | null;
+  readonly batch: string | null;
+  readonly status: string | null;
+  readonly rcx: string | null;
+};
 
 async function tdCommand(context: Context, name: string, options: TdOptions): Promise<void> {
   const specs = await specsOf(context);
-  const program = releaseProgram(specs, name);
+  const { program, release } = releaseProgram(specs, name);
+  if (options.status !== null) {
+    const decoded = decodeStatus(
+      program,
+      hexOf('--status', options.status),
+      options.rcx === null ? null : hexOf('--rcx', options.rcx),
+    );
+    context.stdout.write(context.options.json ? jsonText(decodedJson(name, decoded)) : decodedText(name, decoded));
+    return;
+  }
+  if (options.rcx !== null) throw new UsageError('td: --rcx goes with --status');
   const hosts = hostFiles();
   const base = options.host === null ? null : hosts.read(options.host);
   if (options.batch !== null) {
@@ -46,20 +72,35 @@ async function tdCommand(context: Context, name: string, options: TdOptions): Pr
     return;
   }
   const file = options.input ?? '-';
-  const value = parseJson(readText(file), { file: file === '-' ? 'standard input' : file });
-  const answer = answerOf(program, value, { file }, hosts, base);
-  context.stdout.write(jsonText(answer));
+  const origin = { file: file === '-' ? 'standard input' : file };
+  const value = parseJson(readText(file), origin);
+  for (const field of unknownFields(value))
+    context.stderr.write(`bitwatch: ${origin.file}: the field ${plain(field)} means nothing here and is left out\n`);
+  const question = caseOf(value, origin, hosts, base);
+  const result = computeTd(program, question);
+  context.stdout.write(
+    context.options.json
+      ? jsonText(tdJson(name, question.id, result, withoutSlot(program, question.params)))
+      : tdText(program, release, specs.knowledge.names, question, result),
+  );
+}
+
+/** A status or RCX as somebody read it from a log, with or without 0x. */
+function hexOf(option: string, text: string): bigint {
+  if (!/^(?:0x)?[0-9a-f]{1,16}$/i.test(text))
+    throw new UsageError(`td: ${option} ${JSON.stringify(text)}: expected a hex number`);
+  return BigInt(`0x${text.replace(/^0x/i, '')}`);
 }
 
 /** A release with its rules. Throws where its tables or its code were not read. */
-function releaseProgram(specs: Specs, name: string): Program {
+function releaseProgram(specs: Specs, name: string): { readonly program: Program; readonly release: ClassedRelease } {
   const release = findRelease(specs, name);
   const rules = specs.deciders.get(name);
   if (rules === undefined)
     throw new NoInputError(
       `release ${name}: what its code does with CPUID was not examined (no file in specs/deciders)`,
     );
-  return programOf(release.module, rules);
+  return { program: programOf(release.module, rules), release };
 }
 
 type Hosts = ReturnType<typeof hostFiles>;
@@ -85,11 +126,9 @@ function hostFiles() {
   };
 }
 
-// A function of five: what runs, on what, where it stands, and the hosts that it may name or fall back to.
-function answerOf(program: Program, value: unknown, origin: CaseOrigin, hosts: Hosts, base: Host | null) {
+function caseOf(value: unknown, origin: CaseOrigin, hosts: Hosts, base: Host | null): TdCase {
   const file = hostFileOf(value);
-  const question = readCase(value, origin, file === null ? base : hosts.read(file));
-  return tdJson(program.release, question.id, computeTd(program, question, hosts.start(program, question.host)));
+  return readCase(value, origin, file === null ? base : hosts.read(file));
 }
 
 const CHUNK = 1 << 18;
@@ -107,7 +146,10 @@ async function runBatch(
     line += 1;
     if (text.trim() === '') continue;
     const origin = { file: file === '-' ? 'standard input' : file, line };
-    chunk += `${JSON.stringify(answerOf(program, parseJson(text, origin), origin, hosts, base))}\n`;
+    const question = caseOf(parseJson(text, origin), origin, hosts, base);
+    const result = computeTd(program, question, hosts.start(program, question.host));
+    const answer = tdJson(program.release, question.id, result, withoutSlot(program, question.params));
+    chunk += `${JSON.stringify(answer)}\n`;
     if (chunk.length < CHUNK) continue;
     context.stdout.write(chunk);
     chunk = '';

@@ -1,7 +1,9 @@
 /** Names of TD attribute bits: TDX module ABI specification, ATTRIBUTES definition; the kernel's asm/shared/tdx.h. */
 export const ATTRIBUTE_NAMES: ReadonlyMap<number, string> = new Map([
   [0, 'DEBUG'],
-  [6, 'DEBUG_RO_MIG'],
+  [4, 'HGS_PLUS_PROF'],
+  [5, 'PERF_PROF'],
+  [6, 'PMT_PROF'],
   [16, 'ICSSD'],
   [27, 'LASS'],
   [28, 'SEPT_VE_DISABLE'],
@@ -87,3 +89,28 @@ export const FEATURE_NAMES: ReadonlyMap<number, string> = new Map([
   [56, 'sealkey_128'],
   [57, 'sealkey_256'],
 ]);
+
+/** Names of CONFIG_FLAGS bits: TDX module ABI specification, TD_PARAMS. */
+export const CONFIG_FLAG_NAMES: ReadonlyMap<number, string> = new Map([
+  [0, 'GPAW'],
+  [1, 'FLEXIBLE_PENDING_VE'],
+  [2, 'NO_RBP_MOD'],
+  [3, 'MAXPA_VIRT'],
+  [4, 'MAXGPA_VIRT'],
+]);
+
+/** Names of FEATURE_PARAVIRT_CTRL bits: TDX module ABI specification, TD-scope metadata. */
+export const PARAVIRT_NAMES: readonly string[] = [
+  'CORE_CAPABILITIES',
+  'DCA',
+  'EST',
+  'MCA',
+  'MTRR',
+  'PCONFIG',
+  'RDT_A',
+  'RDT_M',
+  'ACPI',
+  'TM2',
+  'TME',
+  'TSC_DEADLINE',
+];

@@ -164,7 +164,43 @@ const publish = z.strictObject({
   trouble: z.string().nullable(),
 });
 
-export const SCHEMAS = { module, diff, policy, clobbers, findings, publish, series, post, reply } as const;
+const leafOrNull = { leaf: hex.nullable(), subleaf: hex.nullable() };
+const tdRefusal = z.strictObject({
+  code: z.string(),
+  operand: z.string().nullable(),
+  ...leafOrNull,
+  register: register.nullable(),
+  mask: hex32.nullable(),
+  why: z.string(),
+});
+const tdRegisters = { eax: hex32, ebx: hex32, ecx: hex32, edx: hex32 };
+const td = z.strictObject({
+  schema: z.literal('bitwatch.td/1'),
+  release: z.string(),
+  id: z.unknown(),
+  /** 16 digits; null where the module stops the platform instead of returning. */
+  status: z
+    .string()
+    .regex(/^0x[0-9a-f]{16}$/, 'lower-case hex of 16 digits')
+    .nullable(),
+  refused: tdRefusal.nullable(),
+  platform: z.strictObject({ refused: tdRefusal.nullable(), stops: z.string().nullable() }).nullable(),
+  noConfigSlot: z.array(z.strictObject(leafOrNull)).optional(),
+  controlsRefused: z.string().optional(),
+  /** Only where a status was given to decode. */
+  reasons: z
+    .array(z.strictObject({ check: z.string(), why: z.string(), source: z.string(), lines: z.string().nullable() }))
+    .optional(),
+  notSettable: z.strictObject(tdRegisters).nullable().optional(),
+  results: z.array(
+    z.union([
+      z.strictObject({ leaf: hex, subleaf: hex, fault: z.literal('ve') }),
+      z.strictObject({ leaf: hex, subleaf: hex, ...tdRegisters }),
+    ]),
+  ),
+});
+
+export const SCHEMAS = { module, diff, policy, clobbers, findings, publish, series, post, reply, td } as const;
 
 /** The JSON Schema files of `specs/schema/`, by name. */
 export function schemaFiles(): readonly { readonly name: string; readonly content: string }[] {

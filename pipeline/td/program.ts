@@ -89,12 +89,7 @@ export function programOf(module: ModuleRelease, rules: DeciderRules): Program {
 const isOf = (rule: DeciderRule, entry: LookupEntry): boolean =>
   rule.leaf === entry.leaf && (rule.subleaf === undefined || rule.subleaf === entry.subleaf);
 
-export const four = (masks: RegisterMasks): Registers => [
-  masks.eax ?? 0,
-  masks.ebx ?? 0,
-  masks.ecx ?? 0,
-  masks.edx ?? 0,
-];
+const four = (masks: RegisterMasks): Registers => [masks.eax ?? 0, masks.ebx ?? 0, masks.ecx ?? 0, masks.edx ?? 0];
 
 type LeafRow = { readonly subleaf: number | null; readonly index: number };
 

@@ -1,3 +1,4 @@
+import { PARAVIRT_NAMES } from '../model/control.ts';
 import { TD_CONTROLS, type TdControl } from '../model/decider-rules.ts';
 import { DataError } from '../model/errors.ts';
 import { REGISTERS } from '../model/place.ts';
@@ -276,22 +277,6 @@ function readControls(guest: Fields, read: Reader): ReadonlyMap<TdControl, boole
     ),
   );
 }
-
-/** FEATURE_PARAVIRT_CTRL by name, in the order of its bits. */
-const PARAVIRT_NAMES: readonly string[] = [
-  'CORE_CAPABILITIES',
-  'DCA',
-  'EST',
-  'MCA',
-  'MTRR',
-  'PCONFIG',
-  'RDT_A',
-  'RDT_M',
-  'ACPI',
-  'TM2',
-  'TME',
-  'TSC_DEADLINE',
-];
 
 /** FEATURE_PARAVIRT_CTRL as a number, or an object of named bits. */
 function readParavirt(value: unknown, read: Reader): bigint {
