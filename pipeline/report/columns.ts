@@ -32,7 +32,8 @@ function cut(text: string, width: number): readonly string[] {
   for (const word of text.split(' ')) {
     const line = lines.at(-1);
     if (line !== undefined && line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`;
-    else lines.push(word.slice(0, width));
+    // A word that is too long is broken: nothing of it is left out.
+    else lines.push(...(word.match(new RegExp(`.{1,${width}}`, 'gu')) ?? ['']));
   }
   return lines;
 }

@@ -45,7 +45,9 @@ describe('explain', () => {
     expect(lbr).toMatchObject({ kind: 'control', field: 'XFAM', bit: 15, name: 'LBR' });
     expect(await topics('xfam:15')).toEqual([lbr]);
     expect(lbr.opens).toContainEqual(expect.objectContaining({ leaf: '0x7', register: 'edx', mask: '0x00080000' }));
-    expect(lbr.rows).toContainEqual({ feature: 'Architectural LBR', kind: 'clobber', msrs: ['LBR_DEPTH'] });
+    expect(lbr.rows).toContainEqual(
+      expect.objectContaining({ feature: 'Architectural LBR', msrs: expect.arrayContaining(['LBR_DEPTH']) }),
+    );
     const [cet] = await topics('CET_USER');
     const supporting = cet.kernels.filter(({ supports }: { supports: boolean }) => supports);
     // KVM took CET up between these two.
@@ -92,4 +94,21 @@ test('list names releases and kernels, newest first, and what was not read', asy
   const { kernels } = JSON.parse(await out('list', 'kernels', '--json'));
   expect(kernels[0].version).toBe('7.1.5');
   expect(await out('list', 'rules')).toBe(await out('rules'));
+});
+
+test('bits names every feature that a VMM may set, with class, decider, verdict and host state', async () => {
+  const { release, kvm, bits } = JSON.parse(await out('bits', '2.0.08', '--kvm', '6.16.1', '--json'));
+  expect([release, kvm]).toEqual(['2.0.08', '6.16.1']);
+  const bit = (name: string) => bits.filter((each: { name: string }) => each.name === name);
+  expect(bit('WAITPKG')).toMatchObject([
+    { leaf: '0x7', register: 'ecx', mask: '0x00000020', verdict: 'denied', hostState: ['WAITPKG'] },
+  ]);
+  expect(bit('RAO_INT')).toMatchObject([
+    { leaf: '0x7', subleaf: '0x1', mask: '0x00000008', class: 'allow-direct', verdict: 'exposed' },
+  ]);
+  // Fixed 1 in this release: no VMM sets it.
+  expect(bit('PKS')).toEqual([]);
+  const text = await out('bits', '2.0.08', '--kvm', '6.16.1');
+  expect(text).toMatch(/^ {2}7\.0\.ECX\[5\] +WAITPKG +A denied/m);
+  expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(72);
 });

@@ -1,0 +1,119 @@
+import type { Command } from 'commander';
+import { specsOf } from '../cases/context.ts';
+import { findPolicy, findRelease } from '../cases/operand.ts';
+import { clobbersOf } from '../judge/lookup.ts';
+import { bitsText } from '../model/bit-names.ts';
+import type { ClassedRelease, RegisterClasses } from '../model/class.ts';
+import { deciderText } from '../model/decider-text.ts';
+import { and, bitMask, bitsOf, hex32, or } from '../model/mask.ts';
+import { namedBits } from '../model/names.ts';
+import type { Place } from '../model/place.ts';
+import type { Policy } from '../model/policy.ts';
+import { jsonText, placeJson } from '../report/machine.ts';
+import { wrap } from '../report/text.ts';
+import type { Specs } from '../specs/store.ts';
+import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
+import { judgedOf } from './history.ts';
+
+/** `bitwatch bits RELEASE`. */
+export function declare({ program, add, contextOf }: CommandLine): void {
+  add(program, 'bits <release>', 'every CPUID bit that a VMM may set: class, who decides it, verdict, host state', [
+    'bitwatch bits 2.0.08 --kvm 6.16.1',
+    'bitwatch bits latest --kvm ../linux@HEAD --json',
+  ])
+    .option('--kvm <kvm>', 'a version, a specification file, or GITDIR[@REV]; the newest where none is named')
+    .action((release: string, opts: Opts, command: Command) =>
+      bitsCommand(contextOf(command), release, textOf(opts.kvm) ?? 'latest'),
+    );
+}
+
+/** Bits of one name, or a single bit without one, that a VMM may set in the same way. */
+type Settable = Place & {
+  readonly mask: number;
+  readonly name: string | null;
+  readonly class: 'config-direct' | 'allow-direct';
+  /** Null where nobody examined the release's code. */
+  readonly decider: string | null;
+  /** Null where KVM says nothing of it. */
+  readonly verdict: string | null;
+  /** Features of `specs/clobbers.md` that the bits open. */
+  readonly hostState: readonly string[];
+};
+
+async function bitsCommand(context: Context, name: string, kvm: string): Promise<void> {
+  const specs = await specsOf(context);
+  const release = findRelease(specs, name);
+  const policy = await findPolicy(context, specs, kvm);
+  const bits = settableBits(specs, release, policy);
+  if (context.options.json) {
+    const list = bits.map(({ mask, leaf, subleaf, register, ...rest }) => ({
+      ...placeJson({ leaf, subleaf, register }),
+      mask: hex32(mask),
+      ...rest,
+    }));
+    const head = { schema: 'bitwatch.bits/1', release: release.module.release, kvm: policy.version };
+    return context.stdout.write(jsonText({ ...head, bits: list }));
+  }
+  const title = `TDX module ${release.module.release} on KVM ${policy.version}: what a VMM may set`;
+  const legend = 'C configurable, A configurable where the host has it';
+  context.stdout.write(`${[...wrap(title), '', ...bits.flatMap(bitLines), '', ...wrap(legend, '  ')].join('\n')}\n`);
+}
+
+/** A line a row; who decides goes below it where it is more than a word. */
+function bitLines(each: Settable): readonly string[] {
+  const { decider, hostState, verdict } = each;
+  const by = decider ?? 'decider not examined';
+  const start = `  ${bitsText(each, each.mask).padEnd(20)} ${(each.name ?? '').padEnd(20)} ${CLASS[each.class]} ${verdict ?? ''}`;
+  return [
+    ...(by.includes(' ') || start.length > 57 || by.length > 14
+      ? [start, ...wrap(by, '      ')]
+      : [`${start.padEnd(57)} ${by}`]),
+    ...hostState.flatMap((feature) => wrap(`host state: ${feature}`, '      ')),
+  ];
+}
+
+const CLASS = { 'config-direct': 'C', 'allow-direct': 'A' } as const;
+const CONFIGURABLE = ['config-direct', 'allow-direct'] as const;
+
+function settableBits(specs: Specs, release: ClassedRelease, policy: Policy): readonly Settable[] {
+  const at = specs.releases.indexOf(release);
+  const [judged = []] = judgedOf({ ...specs, policies: [policy] });
+  const verdicts = judged[at] ?? [];
+  return release.registers.flatMap((register) =>
+    bitsOf(CONFIGURABLE.reduce((mask, name) => or(mask, register.classes.get(name) ?? 0), 0))
+      .map((bit): Settable => {
+        const place = { leaf: register.leaf, subleaf: register.subleaf, register: register.register };
+        const mask = bitMask(bit);
+        const isHere = (each: Place & { readonly mask: number }): boolean =>
+          each.leaf === place.leaf &&
+          each.subleaf === place.subleaf &&
+          each.register === place.register &&
+          and(each.mask, mask) !== 0;
+        return {
+          ...place,
+          mask,
+          name: namedBits(specs.knowledge.names, place, mask)[0]?.name ?? null,
+          class: and(register.classes.get('config-direct') ?? 0, mask) !== 0 ? 'config-direct' : 'allow-direct',
+          decider: deciderOf(register, mask),
+          verdict: verdicts.find(isHere)?.verdict ?? null,
+          hostState: clobbersOf(specs.knowledge, place, mask).map(({ row }) => row.feature),
+        };
+      })
+      .reduce<Settable[]>(joined, []),
+  );
+}
+
+function deciderOf({ deciders }: RegisterClasses, mask: number): string | null {
+  const own = deciders.find((each) => and(each.mask, mask) !== 0);
+  return own === undefined ? null : deciderText(own.decider);
+}
+
+/** Neighbours that differ in the bit alone are one row. */
+function joined(rows: Settable[], row: Settable): Settable[] {
+  const last = rows.at(-1);
+  const key = ({ name, class: cls, decider, verdict, hostState }: Settable): string =>
+    JSON.stringify([name, cls, decider, verdict, hostState]);
+  if (last !== undefined && key(last) === key(row)) rows[rows.length - 1] = { ...last, mask: or(last.mask, row.mask) };
+  else rows.push(row);
+  return rows;
+}
