@@ -10,9 +10,14 @@ export function wrap(text: string, first = '', rest = ' '.repeat(first.length)):
   const lines: string[] = [];
   let line = first;
   let isEmpty = true;
-  for (const word of text.split(' ').filter((part) => part !== '')) {
+  // A line that begins with `::`, or holds `##[`, is an order to the runner of a workflow, whatever it was cut out of.
+  for (const word of text
+    .replaceAll('##[', '## [')
+    .split(' ')
+    .filter((part) => part !== '')) {
     let left = word;
     for (;;) {
+      if (isEmpty && line.trim() === '' && left.startsWith('::')) left = `: ${left.slice(1)}`;
       const room = COLUMNS - line.length - (isEmpty ? 0 : 1);
       if (left.length <= room) {
         line = isEmpty ? `${line}${left}` : `${line} ${left}`;

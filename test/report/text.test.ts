@@ -68,3 +68,12 @@ describe('plain', () => {
     );
   });
 });
+
+it('no line of wrapped text is an order to the runner of a workflow', () => {
+  for (const order of ['::error::x', '::stop-commands::y', '##[error]z', '::::'])
+    for (let length = 0; length < 90; length += 1) {
+      const text = wrap(`${'a'.repeat(length)} ${order}${'b'.repeat(80)}${order} ${order}`, '  ');
+      expect(text.filter((line) => /^\s*::|##\[/.test(line))).toEqual([]);
+    }
+  expect(wrap('::error::x', '')).toEqual([': :error::x']);
+});
