@@ -52,7 +52,7 @@ function compositions(reading: Reading, body: readonly Stmt[]): readonly State[]
     if (stmt.kind !== 'decl' || !stmt.type.split(' ').includes(TYPE) || stmt.type.includes('*')) return below;
     const state: State = new Map();
     if (stmt.init !== null) initialise(reading, state, stmt.init);
-    take(reading, { name: stmt.name, state, isSure: true }, body.slice(at + 1));
+    take(reading, { name: stmt.name, state, isSure: true }, body, at + 1);
     return [state];
   });
 }
@@ -60,8 +60,10 @@ function compositions(reading: Reading, body: readonly Stmt[]): readonly State[]
 /** A variable behind its declaration; `isSure` where nothing decides whether the statement is reached. */
 type Variable = { readonly name: string; readonly state: State; readonly isSure: boolean };
 
-function take(reading: Reading, variable: Variable, body: readonly Stmt[]): void {
-  for (const stmt of body) {
+function take(reading: Reading, variable: Variable, body: readonly Stmt[], from = 0): void {
+  for (let at = from; at < body.length; at += 1) {
+    const stmt = body[at];
+    if (stmt === undefined) return;
     // Another of that name hides it.
     if (stmt.kind === 'decl' && stmt.name === variable.name) return;
     for (const expr of expressionsOf(stmt)) takeExpression(reading, variable, expr, stmt.kind === 'expr');
