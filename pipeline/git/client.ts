@@ -83,12 +83,12 @@ const HEAD_BYTES = 1 << 20;
 
 /** What a remote's HEAD names, null where it has none. Throws an UnavailableError that says what git said. */
 export async function remoteHead(url: string, remote: Remote, env: NodeJS.ProcessEnv): Promise<RemoteHead | null> {
-  const folder = makeTemporary();
+  const gitDir = makeTemporary();
   try {
-    makeRepository(folder, { format: 'sha1' });
+    makeRepository(gitDir, { format: 'sha1' });
     const args = ['ls-remote', '--symref', '--end-of-options', remote.url, 'HEAD'];
     const limits = { seconds: HEAD_SECONDS, maxBytes: HEAD_BYTES };
-    const { stdout, ...result } = await runGit(args, { env, gitDir: folder, network: true, ...limits });
+    const { stdout, ...result } = await runGit(args, { env, gitDir, network: true, ...limits });
     if (result.status !== 0 && result.cut === null)
       throw new UnavailableError(`${url} could not be fetched: ${firstLine(result.stderr)}`);
     requireSuccess(url, args, result);
@@ -97,6 +97,6 @@ export async function remoteHead(url: string, remote: Remote, env: NodeJS.Proces
     const branch = /^ref: (refs\/heads\/[\w./+-]+)\tHEAD$/m.exec(said)?.[1] ?? null;
     return commit === undefined ? null : { commit, branch };
   } finally {
-    removeTemporary(folder);
+    removeTemporary(gitDir);
   }
 }

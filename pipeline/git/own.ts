@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { EXIT, KnownError } from '../model/errors.ts';
+import { writeFault } from '../disk/fault.ts';
 
 /** Objects by SHA-1 or by SHA-256. */
 export type ObjectFormat = 'sha1' | 'sha256';
@@ -53,7 +53,7 @@ function ownConfig(format: ObjectFormat, isPartial: boolean): string {
 
 /**
  * Makes a bare repository at a place where there is none, by hand: so no template, configuration or hook of anybody gets into
- * it. Names of refs were checked by who read them. Throws a KnownError (73) where it cannot be written.
+ * it. Names of refs were checked by who read them. Throws a KnownError (73, 74) where it cannot be written.
  */
 export function makeRepository(gitDir: string, beginning: Beginning): void {
   const { format, objects, head = 'ref: refs/heads/main', refs = new Map(), loose = new Map() } = beginning;
@@ -72,7 +72,7 @@ export function makeRepository(gitDir: string, beginning: Beginning): void {
     if (beginning.shallow !== undefined)
       writeFileSync(join(gitDir, 'shallow'), beginning.shallow.map((id) => `${id}\n`).join(''));
   } catch (error) {
-    throw cannotWrite(gitDir, error);
+    throw writeFault(gitDir, error);
   }
 }
 
@@ -83,14 +83,9 @@ export function replaceConfig(gitDir: string, format: ObjectFormat, isPartial: b
     writeFileSync(temporary, ownConfig(format, isPartial));
     renameSync(temporary, join(gitDir, 'config'));
   } catch (error) {
-    throw cannotWrite(gitDir, error);
+    throw writeFault(gitDir, error);
   }
 }
-
-const cannotWrite = (gitDir: string, error: unknown): KnownError =>
-  new KnownError(EXIT.cannotCreate, `${gitDir}: ${error instanceof Error ? error.message : String(error)}`, {
-    cause: error,
-  });
 
 const packedRefs = (refs: ReadonlyMap<string, string>): string => {
   const names = [...refs.keys()].sort();

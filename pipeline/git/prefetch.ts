@@ -23,11 +23,14 @@ export async function prefetchBlobs(
   return missing.length;
 }
 
+const sleep = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
+const MOST_WAIT = 600_000;
+
 /** Fetches objects by their ids from a URL into a clone of the cache: the only way in which what lacks is ever fetched. */
 export async function fetchObjects(repository: Repository, url: string, ids: readonly string[]): Promise<void> {
   const { path, env } = repository;
   const remote = await remoteAt(url, env);
-  await withLock(lockOf(path), url, async () => {
+  const work = async (): Promise<void> => {
     mendClone(path, true, remote);
     await fetchInto({
       gitDir: path,
@@ -38,7 +41,9 @@ export async function fetchObjects(repository: Repository, url: string, ids: rea
       input: ids.map((id) => `${id}\n`).join(''),
       settings: ['fetch.negotiationAlgorithm=noop'],
     });
-  });
+  };
+  // Another run may be fetching: it has its own news to bring, and this one only a little.
+  await withLock(lockOf(path), url, work, { sleep, limit: MOST_WAIT });
 }
 
 /** Fetches one object after another, those that are asked for meanwhile in one transfer. */

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { NoInputError } from '../model/errors.ts';
 import { compareTexts } from '../model/order.ts';
 import { readForeign } from './foreign.ts';
@@ -30,7 +29,7 @@ export type Commit = { readonly id: string; readonly time: number; readonly subj
  */
 export function openRepository(path: string, env: NodeJS.ProcessEnv, name = path): Repository {
   const { gitDir: foreign, ...beginning } = readForeign(path);
-  const gitDir = join(makeTemporary(), 'git');
+  const gitDir = makeTemporary();
   makeRepository(gitDir, beginning);
   return { gitDir, path: foreign, objects: beginning.objects, format: beginning.format, name, env };
 }

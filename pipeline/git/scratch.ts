@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { NoInputError } from '../model/errors.ts';
 import { makeRepository } from './own.ts';
 import type { Repository } from './repository.ts';
@@ -30,13 +29,12 @@ export async function withScratch<T>(
   work: (scratch: Scratch) => Promise<T>,
 ): Promise<T> {
   const { objects, format, path, env } = repository;
-  const folder = makeTemporary();
+  const gitDir = makeTemporary();
   try {
-    const gitDir = join(folder, 'git');
     makeRepository(gitDir, { objects, format });
     return await work(scratchIn({ gitDir, path, env }));
   } finally {
-    removeTemporary(folder);
+    removeTemporary(gitDir);
   }
 }
 

@@ -187,7 +187,9 @@ test('nothing that a repository, a home or an environment says is run, and git i
     expect(own.find((entry) => entry.startsWith('GIT_ALLOW_PROTOCOL='))).toMatch(/=(none|https:file)$/);
     // Git works in repositories of our own alone: temporary ones, and the clones of the cache.
     const gitDir = [...args, ...own].find((word) => /^(--git-dir|GIT_DIR)=/.test(word))?.split('=')[1] ?? '';
-    expect(/\/bitwatch-git-[^/]+(\/git)?$/.test(gitDir) || gitDir.startsWith(join(home, 'cache')), gitDir).toBe(true);
+    expect(/\/\.bitwatch-[0-9a-f]{16}\.new\/git$/.test(gitDir) || gitDir.startsWith(join(home, 'cache')), gitDir).toBe(
+      true,
+    );
   }
 }, 120_000);
 
