@@ -28,7 +28,7 @@ export async function readPlain<T>(
   const known = reader.cached(kind, text);
   // The cache holds only what the same program has validated, keyed by kind and the text's hash.
   if (known !== undefined) return known as T;
-  const plain = await parseYaml(file, text, await load());
+  const plain = await withinStack(file, parseYaml(file, text, await load()));
   reader.parsed(kind, text, plain);
   return plain;
 }
@@ -65,6 +65,20 @@ function nestingOf(text: string): { readonly most: number; readonly line: number
 
 /** Scalars in quotes on one line; in them brackets nest nothing. */
 const QUOTED = /"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'/g;
+
+/** What nests in a way that `nestingOf` does not see, such as in a bracket that a quote seems to hide, overflows the parser's stack. */
+async function withinStack<T>(file: string, reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof RangeError)
+      throw new DataError(
+        { where: { file }, expected: `at most ${MAX_NESTING} levels`, found: 'more' },
+        { cause: error },
+      );
+    throw error;
+  }
+}
 
 async function parseYaml<T>(file: string, text: string, check: Check<T>): Promise<T> {
   const { isScalar, LineCounter, parseDocument, visit } = await import('yaml');
