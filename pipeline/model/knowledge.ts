@@ -12,11 +12,17 @@ export type StaticRegister = {
   readonly reason: string;
 };
 
+/** What a row of `specs/clobbers.md` says of its feature. */
+export const CLOBBER_KINDS = ['clobber', 'handled', 'functional', 'harmless'] as const;
+
 /** A row of `specs/clobbers.md`: a feature with what opens it and the host state that it touches. */
 export type ClobberRow = {
   readonly feature: string;
-  /** `harmless`: neither leaves host state nor needs the VMM's help; `source` says why. */
-  readonly kind: 'clobber' | 'functional' | 'harmless';
+  /**
+   * `handled`: leaves host state, and KVM brings it back by other means than its named restores, or has no use for it.
+   * `harmless`: neither leaves host state nor needs the VMM's help; `source` says why.
+   */
+  readonly kind: (typeof CLOBBER_KINDS)[number];
   readonly bits: readonly (Place & { readonly mask: number })[];
   readonly attributes: readonly number[];
   readonly xfam: readonly number[];

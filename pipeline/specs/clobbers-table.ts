@@ -1,6 +1,6 @@
 import type { CellParser } from '../extract/markdown/table.ts';
 import { parseBit } from '../model/bit-text.ts';
-import type { ClobberRow } from '../model/knowledge.ts';
+import { CLOBBER_KINDS, type ClobberRow } from '../model/knowledge.ts';
 import { msrName } from '../model/msr-name.ts';
 import type { PlainReader } from './plain.ts';
 
@@ -37,8 +37,9 @@ const msrsCell: CellParser<readonly string[]> = (cell, bad) => {
 };
 
 const kindCell: CellParser<ClobberRow['kind']> = (cell, bad) => {
-  if (cell.text === 'clobber' || cell.text === 'functional' || cell.text === 'harmless') return cell.text;
-  throw bad('clobber, functional or harmless');
+  const found = CLOBBER_KINDS.find((kind) => kind === cell.text);
+  if (found === undefined) throw bad(`one of ${CLOBBER_KINDS.join(', ')}`);
+  return found;
 };
 
 const text: CellParser<string> = (cell, bad) => {
