@@ -1,7 +1,7 @@
 import { createReadStream, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
-import { specsOf } from '../cases/context.ts';
+import { cacheFile, specsDirectory, specsOf } from '../cases/context.ts';
 import { findRelease } from '../cases/operand.ts';
 import type { ClassedRelease } from '../model/class.ts';
 import { DataError, NoInputError, UsageError } from '../model/errors.ts';
@@ -9,7 +9,8 @@ import { plain } from '../model/text.ts';
 import { jsonText } from '../report/machine.ts';
 import { decodedJson, tdJson } from '../report/td-json.ts';
 import { decodedText, tdText } from '../report/td-text.ts';
-import type { Specs } from '../specs/store.ts';
+import { openCache } from '../specs/cache.ts';
+import { loadNames, loadRelease } from '../specs/store.ts';
 import type { Host, TdCase } from '../td/case.ts';
 import { isRawCpuid, readRawCpuid } from '../td/cpuid-raw.ts';
 import { decodeStatus } from '../td/decode.ts';
@@ -52,8 +53,7 @@ type TdOptions = {
 };
 
 async function tdCommand(context: Context, name: string, options: TdOptions): Promise<void> {
-  const specs = await specsOf(context);
-  const { program, release } = releaseProgram(specs, name);
+  const { program, release } = await releaseProgram(context, name);
   if (options.status !== null) {
     const decoded = decodeStatus(
       program,
@@ -81,7 +81,7 @@ async function tdCommand(context: Context, name: string, options: TdOptions): Pr
   context.stdout.write(
     context.options.json
       ? jsonText(tdJson(name, question.id, result, withoutSlot(program, question.params)))
-      : tdText(program, release, specs.knowledge.names, question, result),
+      : tdText(program, release, await loadNames(specsDirectory(context), reader(context)), question, result),
   );
 }
 
@@ -92,15 +92,20 @@ function hexOf(option: string, text: string): bigint {
   return BigInt(`0x${text.replace(/^0x/i, '')}`);
 }
 
+const reader = (context: Context) => openCache(cacheFile(context));
+
 /** A release with its rules. Throws where its tables or its code were not read. */
-function releaseProgram(specs: Specs, name: string): { readonly program: Program; readonly release: ClassedRelease } {
-  const release = findRelease(specs, name);
-  const rules = specs.deciders.get(name);
-  if (rules === undefined)
-    throw new NoInputError(
-      `release ${name}: what its code does with CPUID was not examined (no file in specs/deciders)`,
-    );
-  return { program: programOf(release.module, rules), release };
+async function releaseProgram(
+  context: Context,
+  name: string,
+): Promise<{ readonly program: Program; readonly release: ClassedRelease }> {
+  const found = await loadRelease(specsDirectory(context), name, reader(context));
+  if (found !== null) return { program: programOf(found.release.module, found.rules), release: found.release };
+  // Whatever is wrong with the name is said by who knows all of them.
+  const release = findRelease(await specsOf(context), name);
+  throw new NoInputError(
+    `release ${release.module.release}: what its code does with CPUID was not examined (no file in specs/deciders)`,
+  );
 }
 
 type Hosts = ReturnType<typeof hostFiles>;

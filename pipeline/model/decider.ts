@@ -1,6 +1,6 @@
 import type { Computation, Condition, DeciderRule, Effect, GuestControl } from './decider-rules.ts';
 import { type GateId, gateId } from './gate.ts';
-import { and, bitsOf, FULL, hasBit, without } from './mask.ts';
+import { and, FULL, hasBit, without } from './mask.ts';
 import type { ConfigurableEntry, LookupEntry, XfamMask } from './module.ts';
 import { type LeafKey, type Place, placeId, type Register } from './place.ts';
 
@@ -45,6 +45,29 @@ const CONSTANT = [
   { kind: 'constant', value: 1 },
 ] as const;
 
+/** One object for each decider that has no conditions, so that what follows can go by identity. */
+const always = (by: Decision): Decider => ({ by, conditions: [] });
+const PLAIN = {
+  zero: always(CONSTANT[0]),
+  one: always(CONSTANT[1]),
+  host: always({ kind: 'host' }),
+  vmm: always({ kind: 'vmm' }),
+  vmmAndHost: always({ kind: 'vmm-and-host' }),
+  ve: always({ kind: 've' }),
+} as const;
+
+/** What is worked out of one object by another is worked out once: rules are shared by releases, bits by rules. */
+function once<A extends object, B extends object, R>(work: (a: A, b: B) => R): (a: A, b: B) => R {
+  const known = new WeakMap<A, WeakMap<B, R>>();
+  return (a, b) => {
+    const inner = known.get(a) ?? new WeakMap<B, R>();
+    known.set(a, inner);
+    const found = inner.get(b) ?? work(a, b);
+    inner.set(b, found);
+    return found;
+  };
+}
+
 /** The rules of a leaf, guest rules last, as the code runs. */
 export function rulesOfLeaf(rules: readonly DeciderRule[], key: LeafKey): readonly DeciderRule[] {
   const here = rules.filter(
@@ -68,7 +91,7 @@ export function decideRegister(
 
 /** Who decides a register of a leaf that is in no table and in the list of leaves that read as 0: zeros, or #VE. */
 export const decideAbsent = (register: Register, rules: readonly DeciderRule[]): readonly DecidedBits[] =>
-  merged(ruled([{ mask: FULL, decider: { by: CONSTANT[0], conditions: [] } }], rules, register, undefined));
+  merged(ruled([{ mask: FULL, decider: PLAIN.zero }], rules, register, undefined));
 
 function ruled(
   bits: readonly DecidedBits[],
@@ -99,101 +122,120 @@ function settled(decider: Decider, settable: Settable): Decider {
     return may !== null && asked.bits.some((bit) => ((may >> BigInt(bit)) & 1n) === 0n);
   };
   const isNever = never(decider.by) || decider.conditions.some(({ when, otherwise }) => otherwise === 0 && never(when));
-  return isNever ? { by: CONSTANT[0], conditions: faults(decider) } : decider;
+  return isNever ? rewritten(decider, PLAIN.zero) : decider;
 }
 
 /** DOMAIN's order of the tables; what every platform shows, or no platform, is a constant whoever passes it on. */
 function fromTables({ entry, config }: LeafTables, register: Register): readonly DecidedBits[] {
-  if (entry.faulting) return [{ mask: FULL, decider: { by: { kind: 've' }, conditions: [] } }];
+  if (entry.faulting) return [{ mask: FULL, decider: PLAIN.ve }];
   const parts: { mask: number; decider: Decider }[] = [];
   let rest = FULL;
-  const take = (mask: number, by: Decision): void => {
+  const take = (mask: number, decider: Decider): void => {
     const own = and(mask, rest);
     rest = without(rest, own);
-    if (own !== 0) parts.push({ mask: own, decider: { by, conditions: [] } });
+    if (own !== 0) parts.push({ mask: own, decider });
   };
   const verify = entry.verifyMask[register] ?? 0;
   const value = and(verify, entry.verifyValue[register] ?? 0);
   const allowed = config?.allowDirect[register] ?? 0;
-  take(config?.configDirect[register] ?? 0, { kind: 'vmm' });
+  take(config?.configDirect[register] ?? 0, PLAIN.vmm);
   // What the VMM may clear is its own choice where every platform has it, and 0 where none has.
-  take(and(allowed, value), { kind: 'vmm' });
-  take(and(allowed, without(verify, value)), CONSTANT[0]);
-  take(allowed, { kind: 'vmm-and-host' });
-  take(entry.fixed1[register] ?? 0, CONSTANT[1]);
-  take(entry.fixed0OrDynamic[register] ?? 0, CONSTANT[0]);
-  take(value, CONSTANT[1]);
-  take(verify, CONSTANT[0]);
-  take(FULL, { kind: 'host' });
+  take(and(allowed, value), PLAIN.vmm);
+  take(and(allowed, without(verify, value)), PLAIN.zero);
+  take(allowed, PLAIN.vmmAndHost);
+  take(entry.fixed1[register] ?? 0, PLAIN.one);
+  take(entry.fixed0OrDynamic[register] ?? 0, PLAIN.zero);
+  take(value, PLAIN.one);
+  take(verify, PLAIN.zero);
+  take(FULL, PLAIN.host);
   return parts;
 }
 
 function changed(
-  { mask, decider }: DecidedBits,
+  part: DecidedBits,
   effect: Effect,
   xfam: XfamMask | undefined,
   register: Register,
 ): readonly DecidedBits[] {
-  const always = (by: Decision): Decider => ({ by, conditions: faults(decider) });
-  switch (effect.do) {
-    case 'zero':
-      return [{ mask, decider: always(CONSTANT[0]) }];
-    case 'one':
-      return [{ mask, decider: always(CONSTANT[1]) }];
-    case 'clear':
-      return [{ mask, decider: isConstant(decider, 0) ? decider : gated(decider, effect.unless, 0) }];
-    case 'set':
-      return [{ mask, decider: isConstant(decider, 1) ? decider : gated(decider, effect.unless, 1) }];
-    case 've':
-      return [{ mask, decider: gated(decider, effect.unless, 've') }];
-    case 'follow':
-      return [{ mask, decider: always(decisionOf(effect.condition)) }];
-    case 'choose':
-      return chosen(mask, effect, always);
-    case 'compute':
-      if (effect.open && decider.by.kind === 'constant') return [{ mask, decider }];
-      return [
-        {
-          mask,
-          decider: always(
-            effect.what === 'tsc-frequency'
-              ? { kind: 'td-params', field: 'TSC_FREQUENCY' }
-              : { kind: 'computed', what: effect.what },
-          ),
-        },
-      ];
-    case 'xfam-masks':
-      return maskedByXfam({ mask, decider }, xfam, register);
-  }
+  if (effect.do === 'xfam-masks') return maskedByXfam(part, xfam, register);
+  if (effect.do === 'choose') return chosen(part, effect);
+  return [{ mask: part.mask, decider: after(part.decider, effect) }];
 }
 
+type Whole = Exclude<Effect, { readonly do: 'xfam-masks' | 'choose' }>;
+
+/** The decider of a bit after a rule that treats all its bits alike. */
+const after = once((decider: Decider, effect: Whole): Decider => {
+  switch (effect.do) {
+    case 'zero':
+      return rewritten(decider, PLAIN.zero);
+    case 'one':
+      return rewritten(decider, PLAIN.one);
+    case 'clear':
+      return isConstant(decider, 0) ? decider : gated(decider, effect.unless, 0);
+    case 'set':
+      return isConstant(decider, 1) ? decider : gated(decider, effect.unless, 1);
+    case 've':
+      return gated(decider, effect.unless, 've');
+    case 'follow':
+      return rewritten(decider, always(decisionOf(effect.condition)));
+    case 'compute':
+      if (effect.open && decider.by.kind === 'constant') return decider;
+      return rewritten(
+        decider,
+        always(
+          effect.what === 'tsc-frequency'
+            ? { kind: 'td-params', field: 'TSC_FREQUENCY' }
+            : { kind: 'computed', what: effect.what },
+        ),
+      );
+  }
+});
+
+/** What stays when a later rule writes the value: that the leaf may fault. */
+const rewritten = (old: Decider, decider: Decider): Decider =>
+  old.conditions.some(({ otherwise }) => otherwise === 've') ? { by: decider.by, conditions: faults(old) } : decider;
+
 function chosen(
-  mask: number,
+  { mask, decider }: DecidedBits,
   { when, yes, no }: Extract<Effect, { readonly do: 'choose' }>,
-  always: (by: Decision) => Decider,
 ): readonly DecidedBits[] {
   const inverse: Decider = { by: CONSTANT[1], conditions: [{ when: { kind: 'not', of: when }, otherwise: 0 }] };
   return [
-    { mask: and(mask, and(yes, no)), decider: always(CONSTANT[1]) },
-    { mask: without(mask, (yes | no) >>> 0), decider: always(CONSTANT[0]) },
-    { mask: and(mask, without(yes, no)), decider: always(decisionOf(when)) },
+    { mask: and(mask, and(yes, no)), decider: rewritten(decider, PLAIN.one) },
+    { mask: without(mask, (yes | no) >>> 0), decider: rewritten(decider, PLAIN.zero) },
+    { mask: and(mask, without(yes, no)), decider: rewritten(decider, always(decisionOf(when))) },
     { mask: and(mask, without(no, yes)), decider: inverse },
   ].filter((part) => part.mask !== 0);
 }
 
 function maskedByXfam(part: DecidedBits, xfam: XfamMask | undefined, register: Register): readonly DecidedBits[] {
   if (xfam === undefined || isConstant(part.decider, 0)) return [part];
-  const byBits = new Map<string, { mask: number; bits: readonly number[] }>();
-  for (const bit of bitsOf(part.mask)) {
-    const needs = [...xfam.bits].filter(([, masks]) => hasBit(masks[register] ?? 0, bit)).map(([name]) => name);
-    const key = needs.join();
-    const found = byBits.get(key) ?? { mask: 0, bits: needs };
-    byBits.set(key, { ...found, mask: (found.mask | (1 << bit)) >>> 0 });
+  // The bits are parted mask by mask: a table has a handful, a register 32 bits.
+  let groups: readonly { readonly mask: number; readonly bits: readonly number[] }[] = [{ mask: part.mask, bits: [] }];
+  for (const [bit, masks] of xfam.bits) {
+    const asked = masks[register] ?? 0;
+    if (asked !== 0)
+      groups = groups.flatMap(({ mask, bits }) =>
+        [
+          { mask: and(mask, asked), bits: [...bits, bit] },
+          { mask: without(mask, asked), bits },
+        ].filter((group) => group.mask !== 0),
+      );
   }
-  return [...byBits.values()].map(({ mask, bits }) => ({
+  return groups.map(({ mask, bits }) => ({
     mask,
-    decider: bits.length === 0 ? part.decider : gated(part.decider, [{ kind: 'xfam', bits }], 0),
+    decider: bits.length === 0 ? part.decider : after(part.decider, xfamEffect(bits.join())),
   }));
+}
+
+const xfamEffects = new Map<string, Whole>();
+/** The rule that clears where one of these XFAM bits is 0; one object for each list. */
+function xfamEffect(list: string): Whole {
+  const known = xfamEffects.get(list);
+  const effect: Whole = known ?? { do: 'clear', unless: [{ kind: 'xfam', bits: list.split(',').map(Number) }] };
+  xfamEffects.set(list, effect);
+  return effect;
 }
 
 const isConstant = (decider: Decider, value: 0 | 1): boolean =>
@@ -201,7 +243,6 @@ const isConstant = (decider: Decider, value: 0 | 1): boolean =>
   decider.by.value === value &&
   decider.conditions.every(({ otherwise }) => otherwise === value);
 
-/** What stays when a later rule writes the value: that the leaf may fault. */
 const faults = (decider: Decider): Decider['conditions'] =>
   decider.conditions.filter(({ otherwise }) => otherwise === 've');
 
@@ -224,11 +265,19 @@ function decisionOf(condition: Condition): Decision {
   throw new Error(`no bit can follow a condition of kind ${condition.kind}`);
 }
 
+const texts = new WeakMap<Decider, string>();
+function textOf(decider: Decider): string {
+  const text = texts.get(decider) ?? JSON.stringify(decider);
+  texts.set(decider, text);
+  return text;
+}
+
 /** Parts with equal deciders are one; lowest bits first. */
 function merged(parts: readonly DecidedBits[]): readonly DecidedBits[] {
   const byText = new Map<string, DecidedBits>();
+  if (parts.length === 1) return parts;
   for (const part of parts) {
-    const text = JSON.stringify(part.decider);
+    const text = textOf(part.decider);
     const found = byText.get(text);
     byText.set(text, found === undefined ? part : { ...found, mask: (found.mask | part.mask) >>> 0 });
   }

@@ -21,6 +21,7 @@ import { readLineage } from './lineage-table.ts';
 import { type KnownRelease, readLevelsFile, readNamesFile, readPlainWaivers, readReleasesFile } from './lists-file.ts';
 import type { PlainWaivers } from './lists-shape.ts';
 import { readModuleFile } from './module-file.ts';
+import { moduleFileName } from './module-text.ts';
 import { type PlainReader, readPlain } from './plain.ts';
 import { readPolicyFile } from './policy-file.ts';
 import { readQemuFile } from './qemu-file.ts';
@@ -97,12 +98,7 @@ export async function loadSpecs(directory: string, reader: PlainReader): Promise
       staticRegisters: await readStaticRegisters('specs/leaves.md', text('leaves.md'), reader),
       clobbers: await readClobbersTable('specs/clobbers.md', text('clobbers.md'), reader),
       // The kernel's own name of the same bits stands: of equally wide names the first counts.
-      names: [
-        ...(await readNamesFile('specs/names.yaml', text('names.yaml'), reader)),
-        ...(existsSync(join(directory, 'names.md'))
-          ? await readArguedNames('specs/names.md', text('names.md'), reader)
-          : []),
-      ],
+      names: await loadNames(directory, reader),
       levels: await readLevelsFile('specs/levels.yaml', text('levels.yaml'), reader),
     },
     clobbers: clobbers.map(({ value }) => value).sort((a, b) => compareVersions(a.release, b.release)),
@@ -110,6 +106,33 @@ export async function loadSpecs(directory: string, reader: PlainReader): Promise
     waivers: await readPlainWaivers('specs/waivers.yaml', text('waivers.yaml'), reader),
     sources: await readSources(join(directory, 'sources.yaml'), reader),
   };
+}
+
+/** One release and its rules, read without the rest of a directory; `null` where no file has its name. */
+export async function loadRelease(
+  directory: string,
+  name: string,
+  reader: PlainReader,
+): Promise<{ readonly release: ClassedRelease; readonly rules: DeciderRules } | null> {
+  const file = join(directory, 'modules', moduleFileName(name));
+  if (!existsSync(file)) return null;
+  const module = await readModuleFile(`specs/modules/${moduleFileName(name)}`, readInputText(file), reader);
+  const files = await readAll(directory, 'deciders', (path, content) => readDeciderFile(path, content, reader));
+  const rules = resolveDeciders(files.map(({ value }) => value)).get(module.release);
+  return module.release === name && rules !== undefined
+    ? { release: { module, registers: classify(module, rules) }, rules }
+    : null;
+}
+
+/** The names of bits that a directory holds: the kernel's own, then those that were argued. */
+export async function loadNames(directory: string, reader: PlainReader): Promise<Knowledge['names']> {
+  const text = (name: string): string => readInputText(join(directory, name));
+  return [
+    ...(await readNamesFile('specs/names.yaml', text('names.yaml'), reader)),
+    ...(existsSync(join(directory, 'names.md'))
+      ? await readArguedNames('specs/names.md', text('names.md'), reader)
+      : []),
+  ];
 }
 
 async function readSources(path: string, reader: PlainReader): Promise<PlainSources['sources']> {
