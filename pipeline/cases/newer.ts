@@ -35,7 +35,7 @@ export async function newerThan(
 }
 
 /** The specifications of a directory, else of a revision of the repository that the run's own specifications are in. */
-async function baseSpecs(context: Context, base: string): Promise<Specs> {
+export async function baseSpecs(context: Context, base: string): Promise<Specs> {
   if (existsSync(base)) return loadSpecs(base, NO_CACHE);
   const own = resolve(specsDirectory(context));
   const top = workTreeOf(own);

@@ -28,7 +28,7 @@ export function declare(line: CommandLine): void {
   const archive = group('archive', 'mail archives: public-inbox git repositories, mbox, maildir, .eml');
   add(
     archive,
-    'scan <paths...>',
+    'scan [paths...]',
     'reads what is new and keeps a small state: threads that name TDX, and what was skipped and why',
     [
       'bitwatch archive scan ../kvm/git/0.git ../linux-coco/git/0.git',
@@ -40,22 +40,29 @@ export function declare(line: CommandLine): void {
     .option('--shard <i/n>', 'only this share of what is new')
     .option('--part <file>', 'where a share goes')
     .option('--subjects', 'lists TDX patch subjects only')
-    .action((paths: string[], opts: Opts, command: Command) =>
-      archiveScanCommand(contextOf(command), paths, {
+    .option('--fetch <archive>', 'brings the mirror of a list’s epoch up to date first, and scans it')
+    .option('--tip <commit>', 'with --fetch: up to this commit, as the plan says')
+    .action(async (paths: string[], opts: Opts, command: Command) => {
+      const context = contextOf(command);
+      const archive = givenOf(opts.fetch);
+      const mirror = archive === null ? [] : [await fetchArchive(context, archive, givenOf(opts.tip))];
+      if (paths.length + mirror.length === 0) throw new UsageError('archive scan needs a PATH, or --fetch LIST/EPOCH');
+      await archiveScanCommand(context, [...paths, ...mirror], {
         state: textOf(opts.state),
         shard: textOf(opts.shard),
         part: textOf(opts.part),
         subjects: opts.subjects === true,
         jobs: textOf(opts.jobs),
-      }),
-    );
+      });
+    });
   add(archive, 'fetch <archive>', 'brings the mirror of a list’s epoch up to date and prints where it is', [
     'bitwatch archive fetch kvm/0',
   ])
     .option('--tip <commit>', 'read up to this commit, as the plan says')
-    .action((name: string, opts: Opts, command: Command) =>
-      archiveFetchCommand(contextOf(command), name, givenOf(opts.tip)),
-    );
+    .action(async (name: string, opts: Opts, command: Command) => {
+      const context = contextOf(command);
+      context.stdout.write(`${await fetchArchive(context, name, givenOf(opts.tip))}\n`);
+    });
   add(program, 'merge <parts...>', 'joins the shards of a scan to what one run would have left', [
     'bitwatch merge part-1.json part-2.json --state archives.json',
   ])
@@ -217,8 +224,8 @@ function planText(epochs: readonly Epoch[], jobs: ReturnType<typeof planJobs>): 
   return lines.length === 0 ? 'no archive is named in specs/sources.yaml\n' : `${lines.join('\n')}\n`;
 }
 
-/** `bitwatch archive fetch LIST/EPOCH`: brings the mirror of an epoch up to date and prints where it is. */
-async function archiveFetchCommand(context: Context, archive: string, given: string | null): Promise<void> {
+/** `bitwatch archive fetch LIST/EPOCH`: brings the mirror of an epoch up to date . Resolves to where it is. */
+async function fetchArchive(context: Context, archive: string, given: string | null): Promise<string> {
   const [, name = '', epoch = ''] = /^([^/]+)\/(\d{1,3})$/.exec(archive) ?? [];
   const { lists } = await sourcesOf(context);
   const list = lists.find((each) => each.name === name);
@@ -234,5 +241,5 @@ async function archiveFetchCommand(context: Context, archive: string, given: str
   if (tip === null) throw new NoInputError(`${url} is empty: it has no mail`);
   const target = mirrorOf(context, archive);
   await updateMirror(url, target, tip, context.env);
-  context.stdout.write(`${target}\n`);
+  return target;
 }

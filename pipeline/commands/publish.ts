@@ -80,6 +80,10 @@ export function declare({ add: addTo, group, contextOf, done }: CommandLine): vo
   ])
     .option('--pull <number>', 'the pull request')
     .option('--body <file>', 'a finished text in Markdown; an empty file is nothing to say')
+    .option(
+      '--findings <counts>',
+      'how many findings the body tells, by level; where all are 0 there is nothing to say',
+    )
     .option('--since <release>', 'the review of every release newer than this one')
     .option('--base <dir>', 'the specifications before the change: what findings come and go')
     .action(async (opts: Opts, command: Command) =>
@@ -88,6 +92,7 @@ export function declare({ add: addTo, group, contextOf, done }: CommandLine): vo
           ...commonOf(opts),
           pull: textOf(opts.pull),
           body: textOf(opts.body),
+          findings: textOf(opts.findings),
           since: textOf(opts.since),
           base: textOf(opts.base),
         }),
@@ -129,6 +134,7 @@ type ReleaseOptions = PublishOptions & {
 type PullOptions = PublishOptions & {
   readonly pull: string | null;
   readonly body: string | null;
+  readonly findings: string | null;
   readonly since: string | null;
   readonly base: string | null;
 };
@@ -165,7 +171,9 @@ async function publishReview(context: Context, options: PullOptions): Promise<nu
     throw new UsageError('publish review takes one of --body FILE, --since RELEASE and --base DIR');
   const draft =
     options.body !== null
-      ? fileDraft(options.body)
+      ? isSilent(options.findings)
+        ? null
+        : fileDraft(options.body)
       : options.since !== null
         ? await sinceDraft(context, options.since)
         : await changeDraft(context, options.base ?? '');
@@ -181,6 +189,9 @@ async function publishReview(context: Context, options: PullOptions): Promise<nu
     },
   });
 }
+
+/** `0 0 0`: a review that found nothing, of which an older comment is told that it no longer holds. */
+const isSilent = (counts: string | null): boolean => counts !== null && /^[0 ]+$/.test(counts);
 
 function jobOf(
   context: Context,

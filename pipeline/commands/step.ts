@@ -78,6 +78,7 @@ async function stepCommand(
       result: resultWord(status),
       ...(REPORTING.has(name) ? { directory, ...countsOf(file('json')) } : {}),
       ...(name === 'plan' ? matrixOf(printed.join('')) : {}),
+      ...(name === 'sync' ? { changed: String(/: wrote specs\//.test(printed.join(''))) } : {}),
     }),
   );
   appendTo(

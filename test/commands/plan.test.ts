@@ -33,10 +33,9 @@ function setUp(epochs: readonly number[], named: readonly number[] = [0]) {
   /** One job of the matrix on a machine of its own. */
   const scan = async ({ archive, tip, shard, part }: Job): Promise<string> => {
     const file = join(folder, `${part}.json`);
-    const fetched = await run('archive', 'fetch', archive, '--tip', tip);
-    expect(fetched).toMatchObject({ status: 0, stderr: '' });
-    const args = ['archive', 'scan', fetched.stdout.trim(), '--shard', shard, '--part', file, '--state', state];
-    expect(await run(...args)).toMatchObject({ status: 0, stderr: '' });
+    // As the workflow does, in one step.
+    const args = ['archive', 'scan', '--fetch', archive, '--tip', tip, '--shard', shard, '--part', file];
+    expect(await run(...args, '--state', state)).toMatchObject({ status: 0, stderr: '' });
     return file;
   };
   return { folder, list, specs, state, cache, run, plan, scan };
@@ -102,6 +101,7 @@ test.each([
   [['plan', '--shards', '1e9'], /from 1 to 256/],
   [['plan', '--shards', '256', '--offline'], /more than the 256/],
   [['archive', 'fetch', 'nowhere/0'], /expected LIST\/EPOCH/],
+  [['archive', 'scan'], /needs a PATH/],
   [['archive', 'fetch', 'kvm/../x'], /expected LIST\/EPOCH/],
   [['archive', 'fetch', 'kvm/0', '--tip', '--all'], /expected a commit id/],
 ])('%j is wrong usage', async (args, message) => {

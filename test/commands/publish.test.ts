@@ -196,8 +196,11 @@ test('a pull request gets one comment, of a file, changed when the file is', asy
   expect((await run(review)).stdout).toMatch(/^1: unchanged.*\nnothing new\n$/);
   writeFileSync(body, '# two\n');
   expect((await run(review)).stdout).toMatch(/^1: updated/);
+  expect((await run([...review, '--findings', '0 1 0'])).stdout).toMatch(/^1: unchanged/);
+  // The body of a check without findings still has a head: its counts say that there is nothing to tell.
+  expect((await run([...review, '--findings', '0 0 0'])).stdout).toMatch(/^1: updated/);
   writeFileSync(body, '');
-  expect((await run(review)).stdout).toMatch(/^1: updated/);
+  expect((await run(review)).stdout).toMatch(/^1: unchanged/);
   expect(server.comments.map(({ body: text }) => text.split('\n')[1])).toEqual([
     'bitwatch: this pull request changes no finding any more.',
   ]);

@@ -5,7 +5,7 @@ import { inputArguments } from '../../pipeline/commands/step.ts';
 import { moduleFiles } from '../helpers/module-source.ts';
 import { buildRepository, temporaryFolder } from '../helpers/repository.ts';
 import { bitwatch, ROOT } from '../helpers/run.ts';
-import { isCommand, readOutputs } from '../workflows/runner-files.ts';
+import { isCommand, readOutputs } from '../helpers/runner-files.ts';
 
 /** A runner's files, and a step run with them. */
 function runner() {
@@ -83,7 +83,7 @@ test('a sync that reaches nothing is unavailable in outputs and summary', async 
   );
   const { status, stdout } = await step(['--', 'sync', '--specs', specs, '--cache', join(folder, 'cache')]);
   expect(status).toBe(69);
-  expect(outputs()).toMatchObject({ status: '69', result: 'unavailable' });
+  expect(outputs()).toMatchObject({ status: '69', result: 'unavailable', changed: 'false' });
   expect(summary()).toContain('This does not mean that nothing is new.');
   expect(stdout).toContain('::error title=bitwatch sync::Incomplete: nothing could be fetched.');
 });
@@ -108,7 +108,22 @@ test('hostile names in a source command nothing in log, summary and outputs', as
       .filter((line) => !/^::error title=bitwatch sync::/.test(line)),
   ).toEqual([]);
   expect(`${stdout}${summary()}`).not.toMatch(/[\u001b\u202e]/);
-  expect(Object.keys(outputs())).toEqual(['status', 'result']);
+  expect(Object.keys(outputs())).toEqual(['status', 'result', 'changed']);
+});
+
+test('a sync says to the next job whether it wrote something', async () => {
+  const { folder, step, outputs } = runner();
+  const source = buildRepository([{ subject: 'TDX 1.5.77', files: moduleFiles('0x00000010') }]);
+  const specs = specsWith(folder, 'specs', ['1.5.06']);
+  writeFileSync(
+    join(specs, 'sources.yaml'),
+    `sources:\n  - {name: one, kind: module, url: ${JSON.stringify(source)}, repository: example/one, licence: MIT}\n`,
+  );
+  const sync = ['--', 'sync', '--specs', specs, '--cache', join(folder, 'cache')];
+  await step(sync);
+  expect(outputs()).toMatchObject({ status: '0', changed: 'true' });
+  await step(sync);
+  expect(outputs()).toMatchObject({ status: '0', changed: 'false' });
 });
 
 test('a directory after the command is refused: the step would not find what it wrote', async () => {

@@ -1,5 +1,6 @@
 import { type Context, specsOf } from '../../cases/context.ts';
 import { coverageOf, unreadOf } from '../../cases/coverage.ts';
+import { baseSpecs } from '../../cases/newer.ts';
 import { findPolicy, findRelease } from '../../cases/operand.ts';
 import { releaseSteps } from '../../cases/release-steps.ts';
 import { reviewFacts, reviewTitle } from '../../cases/review.ts';
@@ -12,8 +13,7 @@ import { compareVersions } from '../../model/order.ts';
 import type { Coverage, ReportFacts } from '../../model/review.ts';
 import { type Draft, draftOfChange, draftOfMarkdown, draftOfView } from '../../report/posting.ts';
 import { itemOf, viewOf } from '../../report/view.ts';
-import { NO_CACHE } from '../../specs/plain.ts';
-import { loadSpecs, type Specs } from '../../specs/store.ts';
+import type { Specs } from '../../specs/store.ts';
 
 /** A text under the key that finds it again. */
 export type Keyed = { readonly key: string; readonly draft: Draft };
@@ -28,7 +28,7 @@ export async function releaseDrafts(
   context: Context,
   options: { readonly kvm: string | null; readonly since: string | null; readonly base: string | null },
 ): Promise<Drafts> {
-  const before = options.base === null ? null : await loadSpecs(options.base, NO_CACHE);
+  const before = options.base === null ? null : await baseSpecs(context, options.base);
   const specs = await specsOf(context);
   const clobbers = clobbersByRelease(specs);
   const start = options.since === null ? null : findRelease(specs, options.since).module.release;
@@ -99,7 +99,7 @@ export async function sinceDraft(context: Context, since: string): Promise<Draft
 /** The findings that these specifications have and those of `base` have not, and the other way round; null where none. */
 export async function changeDraft(context: Context, base: string): Promise<Draft | null> {
   const after = wholeOf(await specsOf(context), context);
-  const before = wholeOf(await loadSpecs(base, NO_CACHE), context);
+  const before = wholeOf(await baseSpecs(context, base), context);
   const known = new Set(fingerprintsOf(before));
   const kept = new Set(fingerprintsOf(after));
   const reviews = after.reviews

@@ -8,8 +8,8 @@ import { resultWord, stepSummary } from '../../../pipeline/deliver/actions/summa
 import { EXIT, KnownError } from '../../../pipeline/model/errors.ts';
 import { LIMITS } from '../../../pipeline/report/markdown.ts';
 import { temporaryFolder } from '../../helpers/repository.ts';
+import { isCommand, readOutputs } from '../../helpers/runner-files.ts';
 import { hostileText } from '../../report/hostile.ts';
-import { isCommand, readOutputs } from '../../workflows/runner-files.ts';
 
 test('no line of a log is a command to the runner, whatever was printed and in whatever parts', () => {
   const commands = [

