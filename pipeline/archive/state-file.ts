@@ -1,8 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { z } from 'zod';
 import { makeFolder } from '../disk/folder.ts';
-import { WAIT, withLock } from '../disk/lock.ts';
+import { lockBeside, WAIT, withLock } from '../disk/lock.ts';
 import { readInputText } from '../disk/read.ts';
 import { targetOf } from '../disk/target.ts';
 import { writeFileAtomically } from '../disk/write.ts';
@@ -94,7 +94,6 @@ export async function changeState(
   };
   // Nothing is read back from a stream.
   if (target.kind === 'stream') return work();
-  const folder = dirname(target.path);
-  makeFolder(folder);
-  return withLock(join(folder, `.${basename(target.path)}.lock`), `the state ${path}`, work, WAIT);
+  makeFolder(dirname(target.path));
+  return withLock(lockBeside(target.path), `the state ${path}`, work, WAIT);
 }

@@ -20,9 +20,11 @@ import { type Keep, keepAll } from '../deliver/github/keep.ts';
 import type { MarkKind } from '../deliver/github/marker.ts';
 import { planOf, reportKeep } from '../deliver/github/outcomes.ts';
 import { pullShelf } from '../deliver/github/pull.ts';
-import { type Item, type Kept, ownLogin, type Shelf } from '../deliver/github/shelf.ts';
+import { type Hand, type Item, type Kept, ownHand, type Shelf } from '../deliver/github/shelf.ts';
 import { apiAddress, mayWrite, type OptIns, parseTarget, type Target, targetText } from '../deliver/github/target.ts';
+import { type Begun, postingJournal } from '../deliver/journal.ts';
 import { loadPosted, type Posted, recordPosted, withPostedLock } from '../deliver/posted.ts';
+import { lockBeside } from '../disk/lock.ts';
 import { inside } from '../disk/name.ts';
 import { writeFiles } from '../disk/write.ts';
 import { UsageError } from '../model/errors.ts';
@@ -147,7 +149,7 @@ type Job = {
   readonly kind: MarkKind;
   readonly items: readonly Item[];
   readonly notes: readonly string[];
-  readonly shelf: (client: Client, api: string, target: Target, login: string) => Promise<Shelf>;
+  readonly shelf: (client: Client, api: string, target: Target, hand: Hand) => Promise<Shelf>;
 };
 
 /** `bitwatch publish releases`: one issue per module release. */
@@ -158,7 +160,7 @@ async function publishReleases(context: Context, options: ReleaseOptions): Promi
   const label = options.label ?? 'bitwatch';
   return keepJob(context, options, target, {
     ...job,
-    shelf: async (client, api, place, login) => issueShelf(client, api, place, login, label),
+    shelf: async (client, api, place, hand) => issueShelf(client, api, place, hand, label),
   });
 }
 
@@ -183,9 +185,9 @@ async function publishReview(context: Context, options: PullOptions): Promise<nu
     ...job,
     // Nothing to say makes no comment; one that said something is told so.
     items: job.items.map((item) => ({ ...item, isUpdateOnly: draft === null })),
-    shelf: async (client, api, place, login) => {
+    shelf: async (client, api, place, hand) => {
       await checkPull(client, place, pull);
-      return commentShelf(client, api, place, login, pull);
+      return commentShelf(client, api, place, hand, pull);
     },
   });
 }
@@ -199,8 +201,8 @@ function jobOf(
   kind: MarkKind,
   { drafts, unread }: Drafts,
 ): Omit<Job, 'shelf'> {
-  const link = linkOf(context, options);
-  const items = drafts.map(({ key, draft }) => itemOfDraft(kind, key, draft, link));
+  const place = { link: linkOf(context, options), workflow: workflowOf(context) };
+  const items = drafts.map(({ key, draft }) => itemOfDraft(kind, key, draft, place));
   if (options.drafts !== null) {
     const directory = options.drafts;
     writeFiles(
@@ -246,17 +248,24 @@ async function keepJob(context: Context, options: PublishOptions, target: Target
     patience,
     onWait: (milliseconds, why) => context.progress(`${plain(why)}: waiting ${Math.ceil(milliseconds / 1000)} s`),
   });
+  const journal = postingJournal(statePath);
+  const isOurs = (entry: Begun): boolean => entry.repository === repository && entry.kind === job.kind;
   const work = async (): Promise<Keep> => {
-    const shelf = await job.shelf(client, api, target, await ownLogin(client));
+    const shelf = await job.shelf(client, api, target, await ownHand(client, workflowOf(context)));
     return keepAll(client, shelf, {
       items: job.items,
       hints: new Map(known.map((entry) => [entry.key, entry])),
       isDry: !options.send,
-      record: (kept) => recordPosted(statePath, entryOf(repository, kept), timing.sleep),
+      begun: new Set(journal.read().flatMap((entry) => (isOurs(entry) ? [entry.key] : []))),
+      begin: (key) => journal.add({ repository, kind: job.kind, key }),
+      record: async (kept) => {
+        await recordPosted(statePath, entryOf(repository, kept), timing.sleep);
+        journal.remove({ repository, kind: job.kind, key: kept.mark.key });
+      },
     });
   };
   const keep = options.send
-    ? await withPostedLock(`${statePath}.run.lock`, `posting to ${repository}`, timing.sleep, work)
+    ? await withPostedLock(lockBeside(statePath, '.run.lock'), `posting to ${repository}`, timing.sleep, work)
     : await work();
   return say(keep, []);
 }
@@ -290,6 +299,11 @@ function targetOf(context: Context, options: PublishOptions): Target {
     options.repository ?? (context.env.GITHUB_ACTIONS === 'true' ? context.env.GITHUB_REPOSITORY : undefined);
   if (name === undefined) throw new UsageError('--repository OWNER/NAME is missing');
   return parseTarget(name);
+}
+
+/** The file of the workflow that runs this, which no branch or tag changes; empty outside of one. */
+function workflowOf({ env }: Context): string {
+  return env.GITHUB_ACTIONS === 'true' ? (env.GITHUB_WORKFLOW_REF ?? '').replace(/@.*$/s, '') : '';
 }
 
 /** Where the rest of a text that was cut is: the option, else the workflow run with its artifacts. */
@@ -335,7 +349,8 @@ async function publishPull(context: Context, options: ProposalOptions): Promise<
     return 0;
   }
   const draft = draftOf(change, await changeDraft(context, join(checkout, 'specs')));
-  const item = itemOfDraft('pull', branch, draft, linkOf(context, options));
+  const place = { link: linkOf(context, options), workflow: workflowOf(context) };
+  const item = itemOfDraft('pull', branch, draft, place);
   if (options.drafts !== null)
     writeFiles([{ path: join(options.drafts, 'pull.md'), content: `Title: ${item.title}\n\n${item.body}` }]);
   // Before the push: it is a write too.
@@ -353,8 +368,7 @@ async function publishPull(context: Context, options: ProposalOptions): Promise<
       kind: 'pull',
       items: [item],
       notes: [],
-      shelf: async (client, api, place, login) =>
-        pullShelf(client, api, place, login, { branch, into, hash: item.hash }),
+      shelf: async (client, api, place, hand) => pullShelf(client, api, place, hand, { branch, into, hash: item.hash }),
     },
   );
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { makeFolder } from '../disk/folder.ts';
-import { withLock } from '../disk/lock.ts';
+import { lockBeside, withLock } from '../disk/lock.ts';
 import { readInputText } from '../disk/read.ts';
 import { writeFileAtomically } from '../disk/write.ts';
 import { compareNumbers, compareTexts } from '../model/order.ts';
@@ -112,7 +112,7 @@ async function change(
   sleep: Sleep,
   next: (before: readonly Posted[]) => readonly Posted[],
 ): Promise<void> {
-  await withPostedLock(`${path}.lock`, path, sleep, async () => {
+  await withPostedLock(lockBeside(path), path, sleep, async () => {
     const before = await loadPosted(path);
     const text = postedToYaml(next(before));
     if (text === postedToYaml(before)) return;

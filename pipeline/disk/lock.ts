@@ -10,6 +10,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import { pid } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UnavailableError } from '../model/errors.ts';
@@ -27,6 +28,9 @@ type Patience = {
 
 /** Long enough for a run that reads a whole archive or fetches a kernel. */
 export const WAIT: Patience = { sleep: (milliseconds) => sleep(milliseconds), limit: 30 * 60_000 };
+
+/** The lock of a file, hidden beside it: who lists, copies or proposes the folder does not take it for one of its files. */
+export const lockBeside = (file: string, end = '.lock'): string => join(dirname(file), `.${basename(file)}${end}`);
 
 /** Another run is at work. */
 class BusyError extends UnavailableError {}

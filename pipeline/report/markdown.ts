@@ -25,6 +25,19 @@ export function escapeMarkdown(text: string): string {
   );
 }
 
+/**
+ * Markdown that somebody else may have written, so that it only shows: no HTML and so no mark, no image, no mention, no
+ * reference to an issue and no line that a bot takes for a command. Headings, lists, code and links stay.
+ */
+export const neutralMarkdown = (text: string): string =>
+  text
+    .replace(/<(?=[A-Za-z/!?])/g, '&lt;')
+    .replace(/!\[/g, '!\u200b[')
+    .replace(/#(?=\d)/g, '#\u200b')
+    .replace(/(?<![A-Za-z0-9])@(?=[A-Za-z0-9])/g, '@\u200b')
+    .replace(/\b(GH-)(?=\d)/gi, '$1\u200b')
+    .replace(/^([ \t>*+-]{0,20})\/(?=[A-Za-z])/gm, '$1\u200b/');
+
 /** A text inside the brackets of a link, which a bracket of its own would close. */
 export const escapeLinkText = (text: string): string => escapeMarkdown(text).replaceAll(']', '\\]');
 

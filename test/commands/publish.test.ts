@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { readMarker } from '../../pipeline/deliver/github/marker.ts';
 import { SCHEMAS } from '../../pipeline/report/schema.ts';
 import { testTiming } from '../deliver/github/harness.ts';
-import { type GithubServer, startGithub, TOKEN } from '../helpers/github-server.ts';
+import { type GithubServer, OURS, startGithub, TOKEN } from '../helpers/github-server.ts';
 import { temporaryFolder } from '../helpers/repository.ts';
 import { bitwatch, ROOT, type RunResult } from '../helpers/run.ts';
 
@@ -77,13 +77,58 @@ test('issues are made once: the second run is silent, with the state and without
 
 test('the issue is the review that every other format prints', async () => {
   const { specs, server, run } = await setUp();
-  await run([...RELEASES, '--send']);
+  // Under one KVM version: with all of them it is cut to what a comment takes.
+  await run([...RELEASES, '--kvm', '6.16.1', '--send']);
   const out = join(temporaryFolder(), 'review.md');
-  await bitwatch(['review', '2.0.18', '--specs', specs, '--out', `markdown=${out}`]);
+  await bitwatch(['review', '2.0.18', '--kvm', '6.16.1', '--specs', specs, '--out', `markdown=${out}`]);
   const printed = readFileSync(out, 'utf8');
   const items = (text: string): readonly string[] =>
     text.split(/^(?=### |## What was read)/m).filter((part) => part.startsWith('### '));
   expect(items(server.issues[1]?.body ?? '')).toEqual(items(printed));
+});
+
+test('what a killed run made and no list shows yet is looked for before it is posted again, and told', async () => {
+  const { specs, server, run } = await setUp();
+  await run([...RELEASES, '--send']);
+  const journal = join(specs, '.posted.yaml.begun.tmp');
+  expect(existsSync(journal)).toBe(false);
+  // As a kill between the answer and the record leaves it, while lists lag.
+  rmSync(join(specs, 'posted.yaml'));
+  const begun = (key: string): string => `${JSON.stringify({ repository: 'example/watch', kind: 'release', key })}\n`;
+  writeFileSync(journal, begun('2.0.16'));
+  const [first, second] = server.issues;
+  if (first === undefined || second === undefined) throw new Error('two issues');
+  first.hidden = 3;
+  const before = server.writes().length;
+  const again = await run([...RELEASES, '--send']);
+  expect([again.status, server.writes().length]).toEqual([0, before]);
+  expect(again.stdout).toMatch(/^2\.0\.16: unchanged, \S+, made by a run that was ended before it took it down$/m);
+  expect(existsSync(journal)).toBe(false);
+  // One that was never made is posted after the look, and a person is told where to look.
+  writeFileSync(journal, begun('2.0.18'));
+  rmSync(join(specs, 'posted.yaml'));
+  second.body = 'gone';
+  const made = await run([...RELEASES, '--send']);
+  expect(made.stdout).toMatch(
+    /^2\.0\.18: created, \S+, a run was ended while it posted this, and 40 s later no list had it/m,
+  );
+  expect([server.issues.length, existsSync(journal)]).toEqual([3, false]);
+});
+
+test('a posting of another workflow under the same login is neither changed nor closed nor deleted', async () => {
+  const { server, run } = await setUp();
+  await run([...RELEASES, '--send']);
+  const own = server.issues[0]?.body ?? '';
+  const quoted = `Weekly digest\n\n${own}`;
+  const foreign = own.replace(/check=\w{32}/, `check=${'0'.repeat(32)}`);
+  for (const body of [quoted, foreign]) server.addIssue({ body, author: OURS, labels: ['bitwatch'] });
+  const before = server.writes().length;
+  expect((await run([...RELEASES, '--send'])).stdout).toMatch(/nothing new\n$/);
+  expect(server.writes().length).toBe(before);
+  expect(server.issues.slice(2).map(({ body, state }) => [body, state])).toEqual([
+    [quoted, 'open'],
+    [foreign, 'open'],
+  ]);
 });
 
 test('a finding that changes updates its release’s issue alone; a new release adds one', async () => {

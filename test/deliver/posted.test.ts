@@ -11,7 +11,7 @@ import {
   readPosted,
   recordPosted,
 } from '../../pipeline/deliver/posted.ts';
-import { withLock } from '../../pipeline/disk/lock.ts';
+import { lockBeside, withLock } from '../../pipeline/disk/lock.ts';
 import { DataError } from '../../pipeline/model/errors.ts';
 import { temporaryFolder } from '../helpers/repository.ts';
 
@@ -112,13 +112,13 @@ test('a lock that another run never lets go ends in one clear line; a dead runâ€
   const counted = async (): Promise<void> => {
     waits += 1;
   };
-  await withLock(`${path}.lock`, 'x', () =>
+  await withLock(lockBeside(path), 'x', () =>
     expect(addPosted(path, [posted('y')], counted)).rejects.toThrow(/in use by another run, also after 1\d{3} s/),
   );
   expect(waits).toBeGreaterThan(10);
   // Process 1 is alive on every machine, and in a container it may have been the dead owner's number.
-  writeFileSync(`${path}.lock`, '1\n');
+  writeFileSync(lockBeside(path), '1\n');
   await addPosted(path, [posted('y')], noWait);
   expect((await loadPosted(path)).length).toBe(2);
-  expect(existsSync(`${path}.lock`)).toBe(false);
+  expect(existsSync(lockBeside(path))).toBe(false);
 });

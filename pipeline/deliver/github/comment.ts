@@ -2,15 +2,15 @@ import type { Answer } from './answer.ts';
 import type { Client } from './client.ts';
 import { ForgeError, isProblem } from './forge-error.ts';
 import { allPages } from './pages.ts';
-import { fieldOf, type Item, type Kept, linkOf, numberOf, ownMark, type Shelf, seenAt } from './shelf.ts';
+import { fieldOf, type Hand, type Item, type Kept, linkOf, numberOf, ownMark, type Shelf, seenAt } from './shelf.ts';
 import { type Target, targetText } from './target.ts';
 
 /** The comments of one pull request that this login made; the key is the pull request's number. */
-export function commentShelf(client: Client, api: string, target: Target, login: string, pull: number): Shelf {
+export function commentShelf(client: Client, api: string, target: Target, hand: Hand, pull: number): Shelf {
   const where = `${targetText(target)}#${pull}: comments`;
   const place = { ...target, pull };
   const keptOf = (entry: unknown, answer: Answer | null): Kept | null => {
-    const mark = ownMark(entry, login, 'review');
+    const mark = ownMark(entry, hand, 'review');
     return mark === null
       ? null
       : {

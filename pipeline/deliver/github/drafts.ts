@@ -11,6 +11,7 @@ import { readInput } from '../../disk/read.ts';
 import { DataError } from '../../model/errors.ts';
 import { compareVersions } from '../../model/order.ts';
 import type { Coverage, ReportFacts } from '../../model/review.ts';
+import { neutralMarkdown } from '../../report/markdown.ts';
 import { type Draft, draftOfChange, draftOfMarkdown, draftOfView } from '../../report/posting.ts';
 import { itemOf, viewOf } from '../../report/view.ts';
 import type { Specs } from '../../specs/store.ts';
@@ -78,7 +79,7 @@ export function fileDraft(path: string): Draft | null {
   } catch (error) {
     throw new DataError({ where: { file: path }, expected: 'UTF-8', found: 'other bytes' }, { cause: error });
   }
-  return text.trim() === '' ? null : draftOfMarkdown(COMMENT_TITLE, text);
+  return text.trim() === '' ? null : draftOfMarkdown(COMMENT_TITLE, neutralMarkdown(text));
 }
 
 /** Every release that is newer than another, against the one before it and under every policy. */

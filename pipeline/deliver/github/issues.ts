@@ -2,14 +2,14 @@ import type { Answer } from './answer.ts';
 import type { Client } from './client.ts';
 import { isProblem } from './forge-error.ts';
 import { allPages } from './pages.ts';
-import { fieldOf, type Item, type Kept, linkOf, numberOf, ownMark, type Shelf, seenAt } from './shelf.ts';
+import { fieldOf, type Hand, type Item, type Kept, linkOf, numberOf, ownMark, type Shelf, seenAt } from './shelf.ts';
 import { type Target, targetText } from './target.ts';
 
 /** The issues of a repository that this login made, one per key. */
-export function issueShelf(client: Client, api: string, target: Target, login: string, label: string): Shelf {
+export function issueShelf(client: Client, api: string, target: Target, hand: Hand, label: string): Shelf {
   const where = `${targetText(target)}: issues`;
   const keptOf = (entry: unknown, answer: Answer | null): Kept | null => {
-    const mark = ownMark(entry, login, 'release');
+    const mark = ownMark(entry, hand, 'release');
     // A list of issues has the pull requests in it.
     if (mark === null || fieldOf(entry, 'pull_request') !== undefined) return null;
     return {
@@ -41,7 +41,7 @@ export function issueShelf(client: Client, api: string, target: Target, login: s
         });
       // By label, and by author for those whose label somebody took off or the token could not set. Never by search, which lags.
       const labelled = await all({ labels: label });
-      const written = await all({ creator: login }).catch((error: unknown) => {
+      const written = await all({ creator: hand.login }).catch((error: unknown) => {
         // A forge that cannot filter by this author is asked for everything.
         if (isProblem(error, 'rejected')) return all({});
         throw error;

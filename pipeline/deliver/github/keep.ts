@@ -22,6 +22,10 @@ export type Keeping = {
   readonly hints: ReadonlyMap<string, Hint>;
   /** Nothing is written. */
   readonly isDry: boolean;
+  /** Keys that an earlier run began to post and never recorded: it was ended, and lists may lag. */
+  readonly begun: ReadonlySet<string>;
+  /** Told before a posting is made. */
+  readonly begin: (key: string) => void;
   /** Told of each posting that stands on the forge, as soon as that is known. */
   readonly record: (kept: Kept) => Promise<void>;
 };
@@ -81,7 +85,9 @@ async function keepOne(
 ): Promise<Outcome> {
   const hint = keeping.hints.get(item.key);
   const listed = firstOf(found, item.key);
-  const known = listed ?? (hint === undefined ? null : await shelf.look(hint));
+  const interrupted = listed === null && !keeping.isDry && keeping.begun.has(item.key);
+  const late = interrupted ? await lookFor(client, shelf, item.key) : null;
+  const known = listed ?? late ?? (hint === undefined ? null : await shelf.look(hint));
   if (known === 'gone')
     return outcomeOf(
       item.key,
@@ -92,14 +98,29 @@ async function keepOne(
   const kept = known?.mark.key === item.key ? known : null;
   if (kept !== null && kept.mark.hash === item.hash) {
     if (!keeping.isDry) await keeping.record(kept);
-    return outcomeOf(item.key, 'unchanged', kept);
+    return outcomeOf(item.key, 'unchanged', kept, late === null ? null : LATE);
   }
   if (kept === null && item.isUpdateOnly === true) return outcomeOf(item.key, 'unchanged', null, 'nothing to say');
   const deed = kept === null ? 'created' : 'updated';
   if (keeping.isDry) return outcomeOf(item.key, deed, kept);
+  if (kept === null) keeping.begin(item.key);
   const now = kept === null ? await createOnce(client, shelf, item) : await shelf.update(kept, item);
   await keeping.record(now);
-  return outcomeOf(item.key, deed, now);
+  return outcomeOf(item.key, deed, now, late !== null ? LATE : interrupted ? TWICE : null);
+}
+
+const LATE = 'made by a run that was ended before it took it down';
+const TWICE =
+  'a run was ended while it posted this, and 40 s later no list had it: look whether it stands twice, the next run closes the second';
+
+/** Looks again and again for what an ended run may have made, as long as a list may lag. */
+async function lookFor(client: Client, shelf: Shelf, key: string): Promise<Kept | null> {
+  for (const wait of LOOKS) {
+    await client.pause(wait, `${key}: an earlier run was ended while it posted this; looking whether it was made`);
+    const made = firstOf(await shelf.list(), key);
+    if (made !== null) return made;
+  }
+  return null;
 }
 
 /** Makes an item; after a failure that leaves open whether it was made, looks for it before it tries again. */

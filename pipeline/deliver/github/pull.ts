@@ -1,7 +1,7 @@
 import type { Client } from './client.ts';
 import { ForgeError } from './forge-error.ts';
 import { allPages } from './pages.ts';
-import { fieldOf, type Item, type Kept, linkOf, numberOf, ownMark, type Shelf, seenAt } from './shelf.ts';
+import { fieldOf, type Hand, type Item, type Kept, linkOf, numberOf, ownMark, type Shelf, seenAt } from './shelf.ts';
 import { type Target, targetText } from './target.ts';
 
 /** The one pull request of a branch of ours. */
@@ -15,7 +15,7 @@ export function pullShelf(
   client: Client,
   api: string,
   target: Target,
-  login: string,
+  hand: Hand,
   { branch, into, hash }: PullPlace & { readonly hash: string },
 ): Shelf {
   const where = `${targetText(target)} pull request of ${branch}`;
@@ -40,7 +40,7 @@ export function pullShelf(
         direction: 'desc',
       });
       const own = all.flatMap((entry) => {
-        const mark = ownMark(entry, login, 'pull');
+        const mark = ownMark(entry, hand, 'pull');
         const isOfBranch = fieldOf(fieldOf(entry, 'head'), 'ref') === branch;
         return mark === null || !isOfBranch ? [] : [{ entry, mark }];
       });

@@ -39,8 +39,11 @@ export type Shelf = {
   readonly withdraw: (second: Kept, first: Kept) => Promise<void>;
 };
 
-/** Whose hand a token is: the login that the forge shows beside what this run writes. */
-export async function ownLogin(client: Client): Promise<string> {
+/** Who posts: the login that the forge shows beside what this run writes, and the workflow that runs it. */
+export type Hand = { readonly login: string; readonly workflow: string };
+
+/** Whose hand a token is. */
+export async function ownHand(client: Client, workflow: string): Promise<Hand> {
   // REST's /user refuses the token of a workflow; this query answers every kind of token.
   const { data } = await client.request('the token’s login', 'safe', 'POST /graphql', {
     query: 'query { viewer { login } }',
@@ -48,7 +51,7 @@ export async function ownLogin(client: Client): Promise<string> {
   const login = fieldOf(fieldOf(fieldOf(data, 'data'), 'viewer'), 'login');
   if (typeof login !== 'string' || login === '')
     throw new ForgeError('denied', 'the forge does not say whose token this is; markers of others would be believed');
-  return login;
+  return { login, workflow };
 }
 
 export const fieldOf = (value: unknown, name: string): unknown =>
@@ -57,10 +60,10 @@ export const fieldOf = (value: unknown, name: string): unknown =>
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /** Our mark in a posting, believed only where we wrote it: anybody can paste one. */
-export function ownMark(entry: unknown, login: string, kind: MarkKind): Mark | null {
+export function ownMark(entry: unknown, { login, workflow }: Hand, kind: MarkKind): Mark | null {
   const author = textOf(fieldOf(fieldOf(entry, 'user'), 'login'));
   if (author.toLowerCase() !== login.toLowerCase()) return null;
-  const mark = readMarker(textOf(fieldOf(entry, 'body')));
+  const mark = readMarker(textOf(fieldOf(entry, 'body')), workflow);
   return mark?.kind === kind ? mark : null;
 }
 

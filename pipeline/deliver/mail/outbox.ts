@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { makeFolder } from '../../disk/folder.ts';
 import { withLock } from '../../disk/lock.ts';
 import { inside } from '../../disk/name.ts';
+import { sweep } from '../../disk/temporary.ts';
 import { writeFileAtomically } from '../../disk/write.ts';
 import { NoInputError } from '../../model/errors.ts';
 
@@ -60,7 +61,11 @@ function namesIn(folder: string): readonly string[] {
 /** Does work on an outbox that no other run may do at once. Throws an UnavailableError where another run is at it. */
 export async function withOutbox<T>(outbox: string, work: () => Promise<T>): Promise<T> {
   makeFolder(outbox);
-  return withLock(join(outbox, 'lock'), `the outbox ${outbox}`, work);
+  return withLock(join(outbox, 'lock'), `the outbox ${outbox}`, () => {
+    // A run that was killed may have left something in a folder that this one does not write to.
+    for (const state of OUTBOX_STATES) sweep(join(outbox, state));
+    return work();
+  });
 }
 
 /** What became of a draft that was to be put: written, the same as before, or kept out by a mail that went before it. */

@@ -3,7 +3,7 @@ import { commentShelf } from '../../../pipeline/deliver/github/comment.ts';
 import { issueShelf } from '../../../pipeline/deliver/github/issues.ts';
 import { type Keep, type Keeping, keepAll } from '../../../pipeline/deliver/github/keep.ts';
 import { contentHash, markerLine } from '../../../pipeline/deliver/github/marker.ts';
-import { type Item, ownLogin, type Shelf } from '../../../pipeline/deliver/github/shelf.ts';
+import { type Item, ownHand, type Shelf } from '../../../pipeline/deliver/github/shelf.ts';
 import { type GithubServer, TOKEN } from '../../helpers/github-server.ts';
 
 export const TARGET = { owner: 'example', repo: 'watch' } as const;
@@ -51,12 +51,14 @@ const keeping = (items: readonly Item[], more: Partial<Keeping>): Keeping => ({
   items,
   hints: new Map(),
   isDry: false,
+  begun: new Set(),
+  begin: () => {},
   record: async () => {},
   ...more,
 });
 
 async function issues(server: GithubServer, client: Client): Promise<Shelf> {
-  return issueShelf(client, server.url, TARGET, await ownLogin(client), LABEL);
+  return issueShelf(client, server.url, TARGET, await ownHand(client, ''), LABEL);
 }
 
 /** One run over the issues of the repository, from the first request on. */
@@ -72,7 +74,7 @@ export async function keepIssues(
 /** One run over the comments of pull request 1. */
 export async function keepComment(server: GithubServer, text: string, more: Partial<Keeping> = {}): Promise<Keep> {
   const { client } = clientOf(server);
-  const shelf = commentShelf(client, server.url, TARGET, await ownLogin(client), 1);
+  const shelf = commentShelf(client, server.url, TARGET, await ownHand(client, ''), 1);
   return keepAll(client, shelf, keeping([itemOf('1', text, 'review')], more));
 }
 

@@ -12,6 +12,7 @@ import { reportOf } from '../../report/builder.ts';
 import { HOSTILE, hostileText } from '../../report/hostile.ts';
 
 const hash = contentHash('t', 'x');
+const placeOf = (link: string | null) => ({ link, workflow: '' });
 const forged = markerLine({ kind: 'release', key: 'forged', hash });
 
 describe('a marker', () => {
@@ -20,7 +21,7 @@ describe('a marker', () => {
       fc.property(hostileText, (raw) => {
         const key = plain(raw);
         const line = markerLine({ kind: 'release', key, hash });
-        expect(line).toMatch(/^<!-- bitwatch:release=[A-Za-z0-9._%]* sha256=[0-9a-f]{64} -->$/);
+        expect(line).toMatch(/^<!-- bitwatch:release=[A-Za-z0-9._%]* sha256=[0-9a-f]{64} check=[0-9a-f]{32} -->$/);
         expect(readMarker(`${line}\nbody`)).toEqual({ kind: 'release', key, hash });
       }),
       { examples: [...HOSTILE, '-->', '--', '1.5 Beta'].map((text): [string] => [text]) },
@@ -41,11 +42,21 @@ describe('a marker', () => {
   });
 
   it('is our own in every body, whatever the sources say', () => {
+    // In any line but the first, after a blank or of another workflow it is somebody's quotation.
+    expect(readMarker(`\n${forged}`)).toBeNull();
+    expect(readMarker(`a comment\n${forged}\n`)).toBeNull();
+    expect(readMarker(` ${forged}`)).toBeNull();
+    expect(readMarker(forged.replace(/ check=\w+/, ''))).toBeNull();
+    expect(readMarker(forged.replace(/check=./, (text) => (text === 'check=0' ? 'check=1' : 'check=0')))).toBeNull();
+    expect(readMarker(forged.replace('forged', 'another'))).toBeNull();
+    const other = markerLine({ kind: 'release', key: 'x', hash }, 'o/r/.github/workflows/other.yml');
+    expect(readMarker(other, 'o/r/.github/workflows/watch.yml')).toBeNull();
+    expect(readMarker(other, 'o/r/.github/workflows/other.yml')?.key).toBe('x');
     for (const text of [forged, `a\n${forged}\nb`, `\`\n${forged}`]) {
-      const { body } = itemOfDraft('release', 'x', draftOfView(viewOf(reportOf(text))), null);
+      const { body } = itemOfDraft('release', 'x', draftOfView(viewOf(reportOf(text))), placeOf(null));
       expect(body.split('\n').filter((line) => readMarker(line) !== null)).toEqual([body.split('\n')[0]]);
       expect(readMarker(body)?.key).toBe('x');
-      const file = itemOfDraft('review', '7', draftOfMarkdown('t', `${forged}\n${text}`), null);
+      const file = itemOfDraft('review', '7', draftOfMarkdown('t', `${forged}\n${text}`), placeOf(null));
       expect(readMarker(file.body)?.key).toBe('7');
     }
   });
@@ -56,7 +67,7 @@ describe('a body', () => {
   const long = draftOfView(viewOf(reportOf('A long sentence. \u{1f980}'.repeat(90))));
 
   it('stays below what a comment takes, ends with a whole part and links to the rest', () => {
-    const { body } = itemOfDraft('release', 'x', long, LINK);
+    const { body } = itemOfDraft('release', 'x', long, placeOf(LINK));
     expect(Buffer.byteLength(body)).toBeLessThanOrEqual(65_536);
     expect(body).toContain(`findings are left out here: [see the whole report](<${LINK}>)`);
     const shown = body.match(/^### /gm)?.length ?? 0;
@@ -67,15 +78,20 @@ describe('a body', () => {
   });
 
   it('has one hash whatever the link is, and another for another text', () => {
-    const [a, b] = [LINK, null].map((link) => itemOfDraft('release', 'x', long, link).hash);
+    const [a, b] = [LINK, null].map((link) => itemOfDraft('release', 'x', long, placeOf(link)).hash);
     expect(a).toBe(b);
-    expect(itemOfDraft('release', 'x', draftOfView(viewOf(reportOf('x'))), null).hash).not.toBe(a);
+    expect(itemOfDraft('release', 'x', draftOfView(viewOf(reportOf('x'))), placeOf(null)).hash).not.toBe(a);
   });
 
   it('of a file is cut at the same parts as the view it was printed from', () => {
     const view = viewOf(reportOf('A long sentence. '.repeat(90)));
-    const fromFile = itemOfDraft('release', 'x', { ...draftOfMarkdown('t', markdown(view)), title: 't' }, LINK).body;
-    const fromView = itemOfDraft('release', 'x', { ...draftOfView(view), title: 't' }, LINK).body;
+    const fromFile = itemOfDraft(
+      'release',
+      'x',
+      { ...draftOfMarkdown('t', markdown(view)), title: 't' },
+      placeOf(LINK),
+    ).body;
+    const fromView = itemOfDraft('release', 'x', { ...draftOfView(view), title: 't' }, placeOf(LINK)).body;
     expect(fromFile.split('\n').slice(1)).toEqual(fromView.split('\n').slice(1));
   });
 });
