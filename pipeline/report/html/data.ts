@@ -129,7 +129,8 @@ function controlOf(
 function hostOf({ row, msrs }: BitFacts['hostFeatures'][number], gates: Table<GateId>): PageHost {
   return {
     feature: plain(row.feature),
-    isClobber: row.kind === 'clobber',
+    kind: row.kind,
+    why: plain(row.source),
     gates: [
       ...row.attributes.map((bit) => gateId({ kind: 'attributes', bit })),
       ...row.xfam.map((bit) => gateId({ kind: 'xfam', bit })),

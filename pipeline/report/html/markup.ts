@@ -27,7 +27,7 @@ const FILTER = `
     ${field('verdict', 'KVM’s verdict')}
     <label class="field"><span>Host state</span><select id="host">
       <option value="">any</option><option value="clobber">clobbers host state</option>
-      <option value="functional">needs the VMM’s help</option><option value="none">none known</option>
+      <option value="functional">needs the VMM’s help</option><option value="harmless">harmless</option><option value="none">not examined</option>
     </select></label>
     <label class="check"><input type="checkbox" id="changed"> changed bits only</label>
     <label class="check"><input type="checkbox" id="overlay"> show KVM’s verdict</label>

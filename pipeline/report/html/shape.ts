@@ -84,10 +84,12 @@ export type PageState = {
   readonly dynamic: number;
 };
 
-/** A feature that touches host state. */
+/** What `specs/clobbers.md` says of a feature. */
 export type PageHost = {
   readonly feature: string;
-  readonly isClobber: boolean;
+  readonly kind: 'clobber' | 'handled' | 'functional' | 'harmless';
+  /** What the row rests on. */
+  readonly why: string;
   /** Gates that open it, such as `xfam:15`. */
   readonly gates: readonly number[];
   readonly msrs: readonly {

@@ -39,7 +39,7 @@ export function createAddress(data: PageData) {
         data.verdicts.map(({ name }) => name),
         parts.get('verdict'),
       ),
-      host: oneOf(['clobber', 'functional', 'none'], parts.get('host')),
+      host: oneOf(['clobber', 'functional', 'harmless', 'none'], parts.get('host')),
       changed: parts.get('changed') === '1',
       overlay: parts.get('show') !== 'class',
       cell: cellOf(parts.get('bit') ?? ''),

@@ -52,7 +52,7 @@ export function createChanges(data: PageData, model: Model, dom: Dom, { formatBi
     const place = dom.el('button', { type: 'button', class: 'bit' }, bitsOf(change));
     place.addEventListener('click', () => open({ row: change.row, bit: change.bits[0] ?? 0 }));
     const host = model.hostText(change.hosts);
-    const isClobber = change.hosts.some((index) => data.hosts[index]?.isClobber === true);
+    const isClobber = change.hosts.some((index) => data.hosts[index]?.kind === 'clobber');
     return dom.el(
       'tr',
       {},
@@ -64,7 +64,7 @@ export function createChanges(data: PageData, model: Model, dom: Dom, { formatBi
       ),
       dom.el('td', {}, ...classParts(change)),
       dom.el('td', {}, badge(change)),
-      dom.el('td', {}, host === '' ? dom.span('none', 'none known') : dom.span(isClobber ? 'clobber' : 'help', host)),
+      dom.el('td', {}, host === '' ? dom.span('none', 'not examined') : dom.span(isClobber ? 'clobber' : 'help', host)),
     );
   };
 

@@ -26,10 +26,10 @@ export function createFilter(
       .replace(/:(?=e[abcd]x)/, '.');
 
   const matchesHost = (selection: Selection, row: number, bit: number): boolean => {
-    const hosts = model.hostsOf(row, bit).map((index) => data.hosts[index]?.isClobber === true);
-    if (selection.host === 'clobber') return hosts.includes(true);
-    if (selection.host === 'functional') return hosts.includes(false);
-    return selection.host === 'none' ? hosts.length === 0 : true;
+    const kinds = model.hostsOf(row, bit).map((index) => data.hosts[index]?.kind);
+    if (selection.host === 'clobber') return kinds.includes('clobber') || kinds.includes('handled');
+    if (selection.host === 'functional' || selection.host === 'harmless') return kinds.includes(selection.host);
+    return selection.host === 'none' ? kinds.length === 0 : true;
   };
   const matchesClass = (selection: Selection, cls: number): boolean => {
     if (selection.cls === '') return true;

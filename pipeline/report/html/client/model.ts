@@ -31,8 +31,10 @@ export function createModel(data: PageData, { hasBit }: MaskTools) {
       .map((index) => {
         const host = data.hosts[index];
         if (host === undefined) return '';
-        if (!host.isClobber) return 'needs the VMM’s help';
-        return `clobbers ${host.msrs.map(({ msr }) => msr).join(', ')}`;
+        if (host.kind === 'harmless') return 'harmless';
+        if (host.kind === 'functional') return 'needs the VMM’s help';
+        const left = `clobbers ${host.msrs.map(({ msr }) => msr).join(', ')}`;
+        return host.kind === 'handled' ? `${left}, which KVM brings back` : left;
       })
       .join('; ');
   const place = (row: number): string => data.rows[row]?.place ?? '';

@@ -9,8 +9,14 @@ export function createStoryParts(data: PageData, model: Model, dom: Dom, { hasBi
     none: 'written on the way into a TD, never on the way out',
     init: 'left with an initial value',
     restored: 'restored by the module',
-    unknown: 'not read from the module’s source',
+    unknown: 'not examined',
   };
+  const KINDS = {
+    clobber: 'clobbers host state',
+    handled: 'clobbers host state that KVM brings back',
+    functional: 'needs the VMM’s help, no clobber',
+    harmless: 'leaves no host state and needs no help',
+  } as const;
   /** Neighbouring releases that say the same, as one run. */
   const runsOf = (textOf: (release: number) => string): readonly Run[] => {
     const runs: Run[] = [];
@@ -113,12 +119,13 @@ export function createStoryParts(data: PageData, model: Model, dom: Dom, { hasBi
           : `; KVM ${model.policyName(kvm)} ${restored[kvm] === true ? 'restores it' : 'does not restore it'}`;
       return dom.el('li', {}, `${msr}: ${exitText(to)}${other}${kvmText}`);
     });
-    const kind = host?.isClobber === true ? 'clobbers host state' : 'needs the VMM’s help, no clobber';
+    const kind = KINDS[host?.kind ?? 'functional'];
     return dom.el(
       'div',
       {},
       dom.el('p', {}, dom.el('strong', {}, `${host?.feature ?? ''}: ${kind}`), byGate ? ', through its gate' : ''),
       dom.el('ul', {}, ...msrs),
+      ...(host?.kind === 'harmless' ? [dom.el('p', {}, host.why)] : []),
       dom.el('p', { class: 'source' }, host?.at ?? ''),
     );
   };
@@ -129,7 +136,7 @@ export function createStoryParts(data: PageData, model: Model, dom: Dom, { hasBi
     const gated = data.hosts.flatMap((host, index) =>
       !own.includes(index) && host.gates.some((gate) => gates.includes(gate)) ? [index] : [],
     );
-    if (own.length + gated.length === 0) return [dom.el('p', {}, 'None known (specs/clobbers.md).')];
+    if (own.length + gated.length === 0) return [dom.el('p', {}, 'Not examined: specs/clobbers.md has no row for it.')];
     return [
       ...own.map((index) => hostItem(index, selection, false)),
       ...gated.map((index) => hostItem(index, selection, true)),
