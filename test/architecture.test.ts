@@ -75,3 +75,76 @@ test('no clock, locale or chance enters', () => {
   );
   expect(wrong).toEqual([]);
 });
+
+/** Values only: a type of another file leaves nothing behind when the program runs. */
+const valuesOf = (file: string): readonly string[] =>
+  [...readFileSync(join(pipeline, file), 'utf8').matchAll(/^(?:import|export) (?!type )([^;]*?)from '(\.[^']+)';/gm)]
+    .filter(([, names = '']) => !/^\{\s*(?:type \w+(?: as \w+)?,?\s*)+\}\s*$/.test(names))
+    .map(([, , name = '']) => relative(pipeline, join(pipeline, dirname(file), name)));
+
+/** C's grammar is recursive: an expression may hold a statement, a statement declares, a declaration has expressions. */
+const GRAMMAR = ['cast', 'cut', 'declaration', 'expr', 'initialiser', 'primary', 'statement'].map(
+  (name) => `extract/c/${name}.ts`,
+);
+
+test('no files import each other in a circle, but those of a recursive grammar', () => {
+  const after = new Map(files.map((file) => [file, valuesOf(file)]));
+  // What is left when files that import nothing of what is left are taken away, again and again, lies on or above a circle.
+  const left = (graph: ReadonlyMap<string, readonly string[]>): readonly string[] => {
+    const rest = new Map(graph);
+    for (let size = -1; size !== rest.size; ) {
+      size = rest.size;
+      for (const [file, targets] of rest) if (!targets.some((target) => rest.has(target))) rest.delete(file);
+    }
+    return [...rest.keys()];
+  };
+  const turned = new Map(
+    files.map((file) => [file, files.filter((other) => after.get(other)?.includes(file) === true)]),
+  );
+  const above = new Set(left(turned));
+  expect(left(after).filter((file) => above.has(file))).toEqual(GRAMMAR);
+});
+
+test('no room has more than 40 files, and commands no more than 25', () => {
+  const rooms = new Map<string, number>();
+  for (const file of files) rooms.set(dirname(file), (rooms.get(dirname(file)) ?? 0) + 1);
+  // One file a rule is more than the rest; families of rules are to come.
+  const most = (room: string): number => (room === 'commands' ? 25 : room === 'judge/rules' ? 51 : 40);
+  expect([...rooms].filter(([room, count]) => count > most(room))).toEqual([]);
+});
+
+const PAGE = readFileSync(join(ROOT, 'docs', 'architecture.md'), 'utf8');
+
+test('the picture of the stages shows the imports, all of them and no other', () => {
+  const picture = /```mermaid\nflowchart LR\n(.*?)```/s.exec(PAGE)?.[1] ?? '';
+  const drawn = [...picture.matchAll(/^ *(\w+) --> (.+)$/gm)].flatMap(([, from = '', list = '']) =>
+    list.split(' & ').map((to) => `${from} -> ${to}`),
+  );
+  const real = files.flatMap((file) =>
+    importsOf(file).flatMap((name) => {
+      if (!name.startsWith('.') || file === 'cli.ts') return [];
+      const from = stageOf(relative(pipeline, join(pipeline, dirname(file), name)));
+      return from === stageOf(file) ? [] : [`${from} -> ${stageOf(file)}`];
+    }),
+  );
+  expect(drawn.sort()).toEqual([...new Set(real)].sort());
+});
+
+test('each way goes through files that its commands reach, and enters no room twice', () => {
+  const reached = (start: string, seen = new Set<string>()): ReadonlySet<string> => {
+    if (seen.has(start)) return seen;
+    seen.add(start);
+    for (const name of importsOf(start))
+      if (name.startsWith('.')) reached(relative(pipeline, join(pipeline, dirname(start), name)), seen);
+    return seen;
+  };
+  const ways = [...PAGE.matchAll(/<!-- way: (.*?) -->\n(.*?)<!-- end -->/gs)];
+  expect(ways).toHaveLength(2);
+  for (const [, commands = '', list = ''] of ways) {
+    const way = [...list.matchAll(/^\d+\. `([^`]+)`/gm)].map(([, file = '']) => file);
+    const all = new Set(commands.split(' ').flatMap((command) => [...reached(command)]));
+    expect(way.filter((file) => !all.has(file))).toEqual([]);
+    const rooms = way.map(stageOf).filter((room, index, list) => room !== list[index - 1]);
+    expect(rooms).toEqual([...new Set(rooms)]);
+  }
+});
