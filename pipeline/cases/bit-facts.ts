@@ -1,11 +1,9 @@
 import { clobberFacts } from '../judge/clobber-facts.ts';
-import { BASE_RELEASE } from '../judge/judge.ts';
-import { configurableBits } from '../judge/lookup.ts';
-import { verdictsOf } from '../judge/verdict.ts';
+import { kvmContext } from '../judge/judge.ts';
 import type { ReportFacts } from '../model/review.ts';
 import type { Specs } from '../specs/store.ts';
 import type { BitFacts } from './page-facts.ts';
-import { baseOf, clobbersByRelease } from './reviews.ts';
+import { groundOf } from './reviews.ts';
 
 /** Every bit of the releases under every KVM version, for a page; the report says what the run was asked about. */
 export function bitFactsOf(
@@ -15,13 +13,13 @@ export function bitFactsOf(
   discussions: BitFacts['discussions'] = null,
 ): BitFacts {
   const { policies, knowledge } = specs;
-  const base = { release: BASE_RELEASE, configurable: configurableBits(baseOf(specs)) };
-  const clobbers = clobbersByRelease(specs);
+  const ground = groundOf(specs);
+  const { clobbers } = ground;
   return {
     releases,
     policies: policies.map((policy) => ({
       policy,
-      verdicts: releases.map((release) => verdictsOf(release, policy, base, knowledge)),
+      verdicts: releases.map((release) => kvmContext(release, policy, ground).verdicts),
     })),
     knowledge,
     hostFeatures: knowledge.clobbers.map((row) => {
@@ -36,7 +34,7 @@ export function bitFactsOf(
         })),
       };
     }),
-    base: BASE_RELEASE,
+    base: ground.base ?? '',
     webAddresses: new Map(
       specs.sources.filter(({ url }) => url.startsWith('https://')).map(({ repository, url }) => [repository, url]),
     ),
@@ -47,11 +45,11 @@ export function bitFactsOf(
 
 /** A run about one step or one KVM version is shown first; a run about all shows the page's own choice. */
 function firstOf({ reviews }: ReportFacts): BitFacts['first'] {
-  const step = reviews.filter(({ diff }) => diff !== null);
-  const kvm = new Set(reviews.flatMap(({ policy }) => (policy === null ? [] : [policy.name])));
+  const step = reviews.filter((review) => review.kind === 'release');
+  const kvm = new Set(step.flatMap(({ policy }) => (policy === null ? [] : [policy.name])));
   const only = step.length === 1 ? step[0] : undefined;
   return {
-    from: only?.from?.name ?? null,
+    from: only?.from.name ?? null,
     to: only?.to.name ?? null,
     kvm: kvm.size === 1 ? ([...kvm][0] ?? null) : null,
   };

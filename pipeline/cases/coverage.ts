@@ -1,5 +1,5 @@
 import { compareTexts } from '../model/order.ts';
-import type { Coverage, Review } from '../model/review.ts';
+import type { Coverage, ReleaseReview } from '../model/review.ts';
 import type { Specs } from '../specs/store.ts';
 
 /** Releases that are known by name and have no tables, each with the reason. */
@@ -17,12 +17,12 @@ export function unreadOf(specs: Specs): Coverage['unread'] {
 }
 
 /** What a report rests on: what was read, what was not, and how many cells were compared. */
-export function coverageOf(specs: Specs, steps: readonly Review[]): Coverage {
+export function coverageOf(specs: Specs, steps: readonly ReleaseReview[]): Coverage {
   return {
     releases: specs.releases.map(({ module }) => module.release),
     policies: specs.policies.map(({ version }) => version),
     unread: unreadOf(specs),
-    cells: steps.reduce((all, step) => all + (step.diff?.coverage.cells ?? 0), 0),
-    skipped: [...new Set(steps.flatMap((step) => step.diff?.coverage.unknown ?? []))].sort(compareTexts),
+    cells: steps.reduce((all, step) => all + step.diff.coverage.cells, 0),
+    skipped: [...new Set(steps.flatMap((step) => step.diff.coverage.unknown))].sort(compareTexts),
   };
 }

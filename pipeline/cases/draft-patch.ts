@@ -7,6 +7,7 @@ import { type KernelFile, type KernelTree, KVM_PATHS, openTree, TDX_PATH } from 
 import { openBlobs } from '../git/blobs.ts';
 import { filePatch } from '../git/file-patch.ts';
 import { openRepository, resolveCommit } from '../git/repository.ts';
+import { baseOf } from '../judge/judge.ts';
 import { configurableBits } from '../judge/lookup.ts';
 import { verdictsOf } from '../judge/verdict.ts';
 import { namesText } from '../model/bit-names.ts';
@@ -20,7 +21,7 @@ import { type Undecided, withDenial, withOptIn } from './draft-text.ts';
 import { readPolicyRevision } from './kvm-revision.ts';
 import { readFiles } from './module-revision.ts';
 import { findRelease } from './operand.ts';
-import { baseOf } from './reviews.ts';
+import { groundOf } from './reviews.ts';
 import { fetchKnown } from './sources.ts';
 
 /**
@@ -43,10 +44,11 @@ export async function draftPatch(
   const blobs = openBlobs(repository, await fetchKnown(context, repository));
   try {
     const policy = await readPolicyRevision(repository, blobs, commit);
-    const base = { release: baseOf(specs).module.release, configurable: configurableBits(baseOf(specs)) };
+    const ground = groundOf(specs);
+    const base = baseOf(policy, ground);
     const before = since === null ? new Map<string, number>() : configurableBits(findRelease(specs, since));
     const bits = verdictsOf(release, policy, base, specs.knowledge)
-      .filter(({ verdict }) => verdict === 'exposed' || verdict === 'needs-optin')
+      .filter(({ verdict, isField }) => !isField && (verdict === 'exposed' || verdict === 'needs-optin'))
       .flatMap((judged): readonly Undecided[] => {
         const mask = without(judged.mask, before.get(placeId(judged)) ?? 0);
         return mask === 0
@@ -64,7 +66,7 @@ export async function draftPatch(
     if (bits.length === 0) {
       return policy.generation === 'allowlist'
         ? `nothing to decide: ${operand} allows every bit of ${name} that is configurable\n`
-        : `nothing to decide: ${operand} lets no bit of ${name} through that is newer than ${base.release}\n`;
+        : `nothing to decide: ${operand} lets no feature of ${name} through that nobody stands behind\n`;
     }
     const { files } = await readFiles(blobs, commit, KVM_PATHS);
     const text = files.get(TDX_PATH)?.text;

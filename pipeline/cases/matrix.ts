@@ -1,15 +1,16 @@
-import { configurableBits } from '../judge/lookup.ts';
-import { verdictsOf } from '../judge/verdict.ts';
-import type { Verdict } from '../model/finding.ts';
-import { countBits } from '../model/mask.ts';
+import { type Ground, kvmContext } from '../judge/judge.ts';
+import { countVerdicts } from '../judge/verdict.ts';
+import type { Runs, VerdictCount } from '../model/review.ts';
 import type { Specs } from '../specs/store.ts';
-import { baseOf } from './reviews.ts';
+import { groundOf } from './reviews.ts';
 
-/** How many bits of a release have each verdict under a policy. A verdict that no bit has may be left out. */
+/** Whether a KVM version runs a release, and how many features and bits of fields have each verdict. */
 type MatrixCell = {
   readonly release: string;
   readonly policy: string;
-  readonly counts: Readonly<Partial<Record<Verdict, number>>>;
+  readonly runs: Runs['kind'];
+  /** In no order; a verdict that no bit has is left out. Empty where KVM refuses the release. */
+  readonly counts: readonly VerdictCount[];
 };
 
 /** Releases by policies. A pair without a cell was not judged, and says so. */
@@ -19,20 +20,21 @@ export type Matrix = {
   readonly cells: readonly MatrixCell[];
 };
 
-/** Every release under every KVM version: how many of its bits have each verdict. */
-export function matrixOf(specs: Specs): Matrix {
-  const { releases, policies, knowledge } = specs;
-  if (policies.length === 0) return { releases: [], policies: [], cells: [] };
-  const base = { release: baseOf(specs).module.release, configurable: configurableBits(baseOf(specs)) };
+/** Every release under every KVM version. */
+export function matrixOf(specs: Specs, ground: Ground = groundOf(specs)): Matrix {
+  const { releases, policies } = specs;
   return {
-    releases: releases.map(({ module }) => module.release),
+    releases: policies.length === 0 ? [] : releases.map(({ module }) => module.release),
     policies: policies.map(({ version }) => version),
     cells: policies.flatMap((policy) =>
       releases.map((release) => {
-        const counts: Partial<Record<Verdict, number>> = {};
-        for (const { verdict, mask } of verdictsOf(release, policy, base, knowledge))
-          counts[verdict] = (counts[verdict] ?? 0) + countBits(mask);
-        return { release: release.module.release, policy: policy.version, counts };
+        const { runs, verdicts } = kvmContext(release, policy, ground);
+        return {
+          release: release.module.release,
+          policy: policy.version,
+          runs: runs.kind,
+          counts: countVerdicts(verdicts),
+        };
       }),
     ),
   };

@@ -12,8 +12,8 @@ import { loadSpecs, type Specs } from '../specs/store.ts';
 import { type Context, specsDirectory } from './context.ts';
 import { fetchKnown } from './sources.ts';
 
-/** A finding as it counts: one whose waiver came or went is another. */
-const keyOf = ({ fingerprint, waived }: Finding): string => `${fingerprint} ${waived === null}`;
+/** A finding as it counts: one whose decision came or went is another. */
+const keyOf = ({ fingerprint, decided }: Finding): string => `${fingerprint} ${decided === null}`;
 
 /**
  * Of a report only the findings that the specifications in `base`, a directory or a revision of the repository that these are

@@ -51,7 +51,11 @@ export async function findPolicy(context: Context, specs: Specs, text: string): 
 
 /** The specifications with one KVM version alone; as they are where none is named. */
 export async function specsUnder(context: Context, specs: Specs, kvm: string | null): Promise<Specs> {
-  return kvm === null ? specs : { ...specs, policies: [await findPolicy(context, specs, kvm)] };
+  if (kvm === null) return specs;
+  const policy = await findPolicy(context, specs, kvm);
+  // A tree does not say what it was written against: it is taken for one of the shipped kernels'.
+  const base = policy.base ?? specs.policies.findLast((each) => each.base !== undefined)?.base;
+  return { ...specs, policies: [base === undefined ? policy : { ...policy, base }] };
 }
 
 const newestFirst = (names: readonly string[]): readonly string[] => [...names].sort(compareVersions).reverse();

@@ -17,7 +17,7 @@ import type { Policy } from '../model/policy.ts';
 import type { SeriesBase, SeriesEffect, SeriesIdentity, SeriesOutcome } from '../model/series-effect.ts';
 import type { Specs } from '../specs/store.ts';
 import { readPolicyRevision } from './kvm-revision.ts';
-import { baseOf, clobbersByRelease } from './reviews.ts';
+import { groundOf } from './reviews.ts';
 import { type FoundSeries, isNewest, listsOf } from './series-mails.ts';
 
 /** The files that decide over a policy; the top make file only names its version. */
@@ -202,16 +202,15 @@ async function checkModes(scratch: Scratch, tree: string): Promise<void> {
 }
 
 function judged(specs: Specs, base: SeriesBase, offsets: number, before: Policy | null, after: Policy): SeriesOutcome {
-  const { knowledge, releases } = specs;
-  const ground = { releases, base: baseOf(specs), clobbers: clobbersByRelease(specs), knowledge };
+  const ground = groundOf(specs);
   return {
     kind: 'applied',
     base,
     offsets,
     before,
     after,
-    changes: diffPolicies(before, after, knowledge.names),
-    findings: before === null ? [] : judgePolicyStep(before, after, knowledge),
+    changes: diffPolicies(before, after, specs.knowledge.names),
+    findings: before === null ? [] : judgePolicyStep(before, after, ground).findings,
     effects: releaseEffects(before, after, ground),
     open: openAfter(newestOfLines(specs), after, ground),
   };

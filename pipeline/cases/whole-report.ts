@@ -1,22 +1,25 @@
-import type { ClobbersByRelease } from '../judge/judge.ts';
 import type { ReportFacts } from '../model/review.ts';
 import type { Specs } from '../specs/store.ts';
 import { coverageOf } from './coverage.ts';
-import { factsReview } from './facts-review.ts';
+import { factsReview, idleDecisions, withDecisions } from './decisions.ts';
 import { releaseSteps } from './release-steps.ts';
-import { policyReview, policyStepReview, releaseReview, stepReview } from './reviews.ts';
-import { withWaivers } from './waivers.ts';
+import { groundOf, policyReview, policyStepReview, releaseReview } from './reviews.ts';
 
-/** What the whole project says: every step, every release under every policy, every policy, what could not be read. */
-export function wholeReport(specs: Specs, clobbers: ClobbersByRelease, today: string): ReportFacts {
-  const steps = releaseSteps(specs).map(({ from, to }) => stepReview(specs, clobbers, from, to));
-  const judged = specs.policies.flatMap((policy) =>
-    specs.releases.map((release) => releaseReview(specs, clobbers, release, policy, null)),
-  );
-  const policies = specs.policies.map((policy) => policyReview(specs, policy));
+/**
+ * What the whole project says, each change once: every release against the one that it follows under the newest KVM version, every KVM
+ * version against the one before it, the newest one's own lists, and the facts themselves.
+ */
+export function wholeReport(specs: Specs, today: string): ReportFacts {
+  const ground = groundOf(specs);
+  const newest = specs.policies.at(-1) ?? null;
+  const steps = releaseSteps(specs).map(({ from, to }) => releaseReview(specs, { from, to, policy: newest }, ground));
   const policySteps = specs.policies
     .slice(1)
-    .map((to, index) => policyStepReview(specs, specs.policies[index] ?? to, to));
-  const reviews = [...steps, ...judged, ...policies, ...policySteps, factsReview(specs)];
-  return withWaivers({ reviews, coverage: coverageOf(specs, steps) }, specs, today);
+    .map((to, index) => policyStepReview(specs.policies[index] ?? to, to, ground));
+  const judged: ReportFacts = {
+    reviews: [...steps, ...policySteps, ...(newest === null ? [] : [policyReview(newest, ground)])],
+    coverage: coverageOf(specs, steps),
+  };
+  const facts = factsReview(specs, idleDecisions(judged, specs, today));
+  return withDecisions({ ...judged, reviews: [...judged.reviews, facts] }, specs, today);
 }

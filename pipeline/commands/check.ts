@@ -3,9 +3,8 @@ import { specsOf } from '../cases/context.ts';
 import { newerThan } from '../cases/newer.ts';
 import { findRelease, specsUnder } from '../cases/operand.ts';
 import { reviewFacts } from '../cases/review.ts';
-import { clobbersByRelease } from '../cases/reviews.ts';
 import { wholeReport } from '../cases/whole-report.ts';
-import { gating } from '../judge/waivers.ts';
+import { gating } from '../judge/decisions.ts';
 import { EXIT, UsageError } from '../model/errors.ts';
 import type { Level } from '../model/finding.ts';
 import type { ReportFacts } from '../model/review.ts';
@@ -80,9 +79,8 @@ async function checkCommand(context: Context, options: CheckOptions): Promise<nu
 const knows = (specs: Specs, name: string): boolean => specs.releases.some(({ module }) => module.release === name);
 
 function judge(context: Context, specs: Specs, options: CheckOptions): ReportFacts {
-  const clobbers = clobbersByRelease(specs);
-  if (options.release === null) return wholeReport(specs, clobbers, context.today());
+  if (options.release === null) return wholeReport(specs, context.today());
   const release = findRelease(specs, options.release);
   const since = options.from === null ? null : findRelease(specs, options.from);
-  return reviewFacts(specs, clobbers, { release, since, policies: specs.policies }, context.today());
+  return reviewFacts(specs, { release, since, policies: [specs.policies.at(-1) ?? null] }, context.today());
 }

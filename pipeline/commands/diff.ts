@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { specsOf } from '../cases/context.ts';
 import { coverageOf } from '../cases/coverage.ts';
+import { withDecisions } from '../cases/decisions.ts';
 import { resolveOperand } from '../cases/operand.ts';
-import { clobbersByRelease, policyStepReview, stepReview } from '../cases/reviews.ts';
-import { withWaivers } from '../cases/waivers.ts';
+import { groundOf, policyStepReview, releaseReview } from '../cases/reviews.ts';
 import { diffReleases } from '../diff/release.ts';
 import { UsageError } from '../model/errors.ts';
 import { diffJson, jsonText } from '../report/machine.ts';
@@ -27,10 +27,10 @@ async function diffCommand(context: Context, left: string, right: string): Promi
       context.stdout.write(jsonText(diffJson(diffReleases(a.release, b.release), specs.knowledge.names)));
       return;
     }
-    const step = stepReview(specs, clobbersByRelease(specs), a.release, b.release);
+    const step = releaseReview(specs, { from: a.release, to: b.release, policy: null });
     printReport(
       context,
-      withWaivers(
+      withDecisions(
         {
           reviews: [step],
           coverage: {
@@ -50,7 +50,7 @@ async function diffCommand(context: Context, left: string, right: string): Promi
     return;
   }
   if (a.kind === 'policy' && b.kind === 'policy') {
-    const step = policyStepReview(specs, a.policy, b.policy);
+    const step = policyStepReview(a.policy, b.policy, groundOf(specs));
     printReport(
       context,
       {

@@ -2,17 +2,14 @@ import type { Command } from 'commander';
 import { specsOf } from '../cases/context.ts';
 import { bitsIn, findBits, isNamed } from '../cases/find-bits.ts';
 import { specsUnder } from '../cases/operand.ts';
-import { clobbersByRelease } from '../cases/reviews.ts';
 import { topicsOf } from '../cases/topics.ts';
 import { wholeReport } from '../cases/whole-report.ts';
-import { CATALOGUE } from '../judge/catalogue.ts';
+import { isRule, type RuleId, ruleOf } from '../judge/catalogue.ts';
 import { clobberFacts } from '../judge/clobber-facts.ts';
 import { clobbersOf } from '../judge/lookup.ts';
-import { openerName } from '../judge/transitions.ts';
 import { parseBit } from '../model/bit-text.ts';
-import type { EntrySite, Learnt } from '../model/clobber.ts';
+import { type EntrySite, type Learnt, openerName } from '../model/clobber.ts';
 import { UsageError } from '../model/errors.ts';
-import { RULE_IDS, type RuleId } from '../model/finding.ts';
 import { jsonText, placeJson } from '../report/machine.ts';
 import { itemLines, wrap } from '../report/text.ts';
 import { topicJson, topicText } from '../report/topics.ts';
@@ -64,23 +61,21 @@ async function explainCommand(context: Context, text: string, kvm: string | null
   );
 }
 
-const isRule = (text: string): text is RuleId => (RULE_IDS as readonly string[]).includes(text);
-
 function explainRule(context: Context, id: RuleId): void {
-  const rule = CATALOGUE[id];
+  const rule = ruleOf(id);
   if (context.options.json) {
     const { title, level, mirror, why, action, scope } = rule;
     context.stdout.write(jsonText({ schema: 'bitwatch.rule/1', id, title, level, mirror, why, action, scope }));
     return;
   }
-  const mirror = rule.mirror ?? `none: ${'noMirror' in rule ? rule.noMirror : ''}`;
+  const mirror = rule.mirror ?? `none: ${rule.noMirror ?? ''}`;
   context.stdout.write(
     `${[`${rule.id} (${rule.level})`, ...wrap(rule.title, '  what:   '), ...wrap(rule.why, '  why:    '), ...wrap(rule.action, '  do:     '), ...wrap(mirror, '  mirror: ')].join('\n')}\n`,
   );
 }
 
 function explainFingerprint(context: Context, specs: Specs, fingerprint: string): void {
-  const report = wholeReport(specs, clobbersByRelease(specs), context.today());
+  const report = wholeReport(specs, context.today());
   for (const review of report.reviews) {
     const finding = review.findings.find((candidate) => candidate.fingerprint === fingerprint);
     if (finding === undefined) continue;

@@ -4,10 +4,11 @@ import { unreadOf } from '../cases/coverage.ts';
 import type { Discussion, Discussions } from '../cases/discussions.ts';
 import { bitsIn, findBits } from '../cases/find-bits.ts';
 import { specsUnder } from '../cases/operand.ts';
-import { baseOf } from '../cases/reviews.ts';
-import { configurableBits, registerOf } from '../judge/lookup.ts';
+import { groundOf } from '../cases/reviews.ts';
+import { kvmContext } from '../judge/judge.ts';
+import { registerOf } from '../judge/lookup.ts';
 import type { PlaceVerdict } from '../judge/rule.ts';
-import { verdictOfBit, verdictsOf } from '../judge/verdict.ts';
+import { verdictOfBit } from '../judge/verdict.ts';
 import type { BitSelection } from '../model/bit-text.ts';
 import { absentRegister, classOfBit } from '../model/class.ts';
 import { bitMask, FULL, hasBit } from '../model/mask.ts';
@@ -64,10 +65,8 @@ export type BitStory = {
 
 /** What each KVM version does about each release, worked out once for all bits that are told. */
 export function judgedOf(specs: Specs): readonly (readonly (readonly PlaceVerdict[])[])[] {
-  const base = { release: baseOf(specs).module.release, configurable: configurableBits(baseOf(specs)) };
-  return specs.policies.map((policy) =>
-    specs.releases.map((release) => verdictsOf(release, policy, base, specs.knowledge)),
-  );
+  const ground = groundOf(specs);
+  return specs.policies.map((policy) => specs.releases.map((release) => kvmContext(release, policy, ground).verdicts));
 }
 
 // The facts, the bit, and what was worked out of them.
@@ -169,7 +168,7 @@ export function storyText(story: BitStory): string {
   if (story.unread.length > 0) lines.push(...wrap(story.unread.join(', '), '  not read, so not said  '));
   for (const { policy, generation, per, evidence } of story.verdicts) {
     lines.push(`  KVM ${policy} (${generation})`);
-    for (const run of runs(per, (entry) => entry.verdict ?? 'no say: not configurable, fixed-1 or native'))
+    for (const run of runs(per, (entry) => entry.verdict ?? 'no say: a VMM cannot set it, or KVM refuses the release'))
       lines.push(...wrap(run.text, `    ${rangeText(run.items.map(({ release }) => release)).padEnd(20)} `));
     for (const line of evidence) lines.push(...wrap(line, '      read in '));
   }

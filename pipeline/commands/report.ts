@@ -8,7 +8,7 @@ import { newerThan } from '../cases/newer.ts';
 import { findRelease, specsUnder } from '../cases/operand.ts';
 import { type ArchiveOptions, pageDiscussions } from '../cases/page-discussions.ts';
 import { releaseSteps } from '../cases/release-steps.ts';
-import { clobbersByRelease, stepReview } from '../cases/reviews.ts';
+import { releaseReview } from '../cases/reviews.ts';
 import { wholeReport } from '../cases/whole-report.ts';
 import { checkFolder, replaceFolder } from '../disk/replace-folder.ts';
 import { UsageError } from '../model/errors.ts';
@@ -64,7 +64,7 @@ async function reportCommand(
   if (!printed) checkFolder(options.directory, options.takeOver);
   const specs = await specsUnder(context, await specsOf(context), options.kvm);
   const { policies } = specs;
-  const whole = (of: Specs): ReportFacts => wholeReport(of, clobbersByRelease(of), context.today());
+  const whole = (of: Specs): ReportFacts => wholeReport(of, context.today());
   const report = await newerThan(context, whole(specs), options.base, (before) =>
     whole(options.kvm === null ? before : { ...before, policies }),
   );
@@ -91,7 +91,7 @@ async function changelogCommand(context: Context, since: string): Promise<void> 
   const start = findRelease(specs, since);
   const isLater = (release: string): boolean => compareVersions(release, start.module.release) > 0;
   const steps = releaseSteps(specs).filter(({ to }) => isLater(to.module.release));
-  const reviews = steps.map(({ from, to }) => stepReview(specs, clobbersByRelease(specs), from, to));
+  const reviews = steps.map(({ from, to }) => releaseReview(specs, { from, to, policy: null }));
   const view = viewOf({ reviews, coverage: coverageOf(specs, reviews) });
   const lines = [`# CPUID changes of the Intel TDX module since ${escapeMarkdown(since)}`, ''];
   for (const section of [...view.sections].reverse()) {

@@ -3,8 +3,7 @@ import { specsOf } from '../cases/context.ts';
 import { draftPatch } from '../cases/draft-patch.ts';
 import { findRelease, specsUnder } from '../cases/operand.ts';
 import { reviewFacts, reviewTitle } from '../cases/review.ts';
-import { clobbersByRelease } from '../cases/reviews.ts';
-import { gating } from '../judge/waivers.ts';
+import { gating } from '../judge/decisions.ts';
 import { EXIT } from '../model/errors.ts';
 import type { Level } from '../model/finding.ts';
 import {
@@ -46,8 +45,8 @@ async function reviewCommand(context: Context, name: string, options: ReviewOpti
   const specs = await specsUnder(context, await specsOf(context), options.kvm);
   const release = findRelease(specs, name);
   const since = options.from === null ? null : findRelease(specs, options.from);
-  const scope = { release, since, policies: specs.policies };
-  const report = reviewFacts(specs, clobbersByRelease(specs), scope, context.today());
+  const scope = { release, since, policies: [specs.policies.at(-1) ?? null] };
+  const report = reviewFacts(specs, scope, context.today());
   printReport(context, report, specs, reviewTitle(release.module.release));
   const findings = report.reviews.flatMap((review) => review.findings);
   return options.failOn !== null && gating(findings, options.failOn).length > 0 ? EXIT.findings : EXIT.clean;

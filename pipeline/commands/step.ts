@@ -119,7 +119,7 @@ function countsOf(json: string | null): Readonly<Record<string, string>> {
     errors: String(counts.error ?? 0),
     warnings: String(counts.warning ?? 0),
     infos: String(counts.info ?? 0),
-    waived: String(counts.waived ?? 0),
+    waived: String(counts.decided ?? 0),
   };
 }
 

@@ -1,13 +1,12 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { specsDirectory, specsOf } from '../cases/context.ts';
-import { clobbersByRelease } from '../cases/reviews.ts';
+import { decisionsOf } from '../cases/decisions.ts';
 import { withSpecsLock } from '../cases/specs-lock.ts';
-import { waiversOf } from '../cases/waivers.ts';
 import { wholeReport } from '../cases/whole-report.ts';
 import { readInputText } from '../disk/read.ts';
 import { writeFileAtomically } from '../disk/write.ts';
-import { selectorText } from '../judge/waivers.ts';
+import { selectorText } from '../judge/decisions.ts';
 import { UsageError } from '../model/errors.ts';
 import { quoted } from '../specs/yaml-text.ts';
 import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
@@ -50,14 +49,12 @@ const waive = (context: Context, fingerprint: string | null, options: WaiveOptio
 async function waiveCommand(context: Context, fingerprint: string | null, options: WaiveOptions): Promise<void> {
   const specs = await specsOf(context);
   const file = join(specsDirectory(context), 'waivers.yaml');
-  const findings = wholeReport(specs, clobbersByRelease(specs), context.today()).reviews.flatMap(
-    (review) => review.findings,
-  );
+  const findings = wholeReport(specs, context.today()).reviews.flatMap((review) => review.findings);
   if (options.prune) {
     const useless = new Set(
-      findings.flatMap((finding) => (finding.facts.kind === 'waiver' ? [finding.facts.selector] : [])),
+      findings.flatMap((finding) => (finding.facts.kind === 'decision' ? [finding.facts.selector] : [])),
     );
-    const keys = waiversOf(specs).map(({ selector }) => selectorText(selector));
+    const keys = decisionsOf(specs).map(({ selector }) => selectorText(selector));
     const kept = specs.waivers.filter((_, index) => !useless.has(keys[index] ?? ''));
     writeFileAtomically(file, fileText(kept));
     context.stdout.write(`removed ${specs.waivers.length - kept.length} of ${specs.waivers.length} waivers\n`);

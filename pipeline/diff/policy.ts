@@ -3,8 +3,8 @@ import { bitsOf64, hex, or, without } from '../model/mask.ts';
 import { msrName } from '../model/msr-name.ts';
 import { namedBits } from '../model/names.ts';
 import { compareTexts } from '../model/order.ts';
-import { comparePlaces, placeId } from '../model/place.ts';
-import type { Policy, PolicyMask } from '../model/policy.ts';
+import { comparePlaces } from '../model/place.ts';
+import { holdsAt, type Policy, type PolicyMask } from '../model/policy.ts';
 import type { PolicyChanges, PolicyMaskChange } from '../model/series-effect.ts';
 
 /** A policy of nothing: what a kernel without TDX support lists. */
@@ -57,14 +57,24 @@ function gained(
   had: readonly PolicyMask[],
   names: readonly BitName[],
 ): readonly PolicyMaskChange[] {
-  const old = new Map<string, number>();
-  for (const entry of had) old.set(placeId(entry), or(entry.mask, old.get(placeId(entry)) ?? 0));
-  const found = have.flatMap((entry): readonly PolicyMaskChange[] => {
-    const known = old.get(placeId(entry)) ?? 0;
-    const mask = without(entry.mask, known);
-    // The same bit may stand twice in a list: it is said once.
-    old.set(placeId(entry), or(known, mask));
+  const found = have.flatMap((entry, index): readonly PolicyMaskChange[] => {
+    // The same bit may stand twice in a list: it is said once, by the entry that is as wide as any.
+    const told = have.filter((other, at) => at < index || !isAsWide(entry, other));
+    const mask = without(entry.mask, or(heldBy(had, entry), heldBy(told, entry)));
     return mask === 0 ? [] : [{ ...entry, mask, bits: namedBits(names, entry, mask) }];
   });
-  return found.sort((a, b) => comparePlaces(a, b) || a.mask - b.mask);
+  return found.sort((a, b) => comparePlaces(a, b) || a.mask - b.mask || compareWidth(a, b));
 }
+
+/** What a list has wherever the entry holds: of a mask for every sub-leaf only what it has for all these too. */
+const heldBy = (list: readonly PolicyMask[], entry: PolicyMask): number =>
+  list
+    .filter((other) => holdsAt(other, entry) && isAsWide(other, entry))
+    .reduce((mask, other) => or(mask, other.mask), 0);
+
+const isAsWide = (other: PolicyMask, { everySubleafBut }: PolicyMask): boolean =>
+  everySubleafBut === undefined ||
+  (other.everySubleafBut?.every((subleaf) => everySubleafBut.includes(subleaf)) ?? false);
+
+const compareWidth = (a: PolicyMask, b: PolicyMask): number =>
+  compareTexts(a.everySubleafBut?.join() ?? '', b.everySubleafBut?.join() ?? '');

@@ -1,5 +1,14 @@
-import type { ClassChange, FeatureMove, FeatureRename, GateChange, MaskChange, ReleaseDiff } from '../model/change.ts';
+import type {
+  ClassChange,
+  DeciderChange,
+  FeatureMove,
+  FeatureRename,
+  GateChange,
+  MaskChange,
+  ReleaseDiff,
+} from '../model/change.ts';
 import { absentRegister, CELL_CLASSES, type ClassedRelease, type RegisterClasses } from '../model/class.ts';
+import { deciderText } from '../model/decider-text.ts';
 import { compareGates } from '../model/gate.ts';
 import { and, without } from '../model/mask.ts';
 import type { FixedMasks, ModuleRelease } from '../model/module.ts';
@@ -15,6 +24,7 @@ export function diffReleases(a: ClassedRelease, b: ClassedRelease): ReleaseDiff 
     to: after.release,
     changes: pairs.flatMap(([from, to]) => classChanges(from, to)),
     gates: pairs.flatMap(([from, to]) => gateChanges(from, to)),
+    deciders: pairs.flatMap(([from, to]) => deciderChanges(from, to)),
     fixed0Leaves: listChange(before.fixed0Leaves, after.fixed0Leaves, (x, y) => x - y),
     attributes: fixedChange(before.attributes, after.attributes),
     xfam: fixedChange(before.xfam, after.xfam),
@@ -78,6 +88,16 @@ function gateChanges(from: RegisterClasses, to: RegisterClasses): readonly GateC
     return old === now ? [] : [{ ...placeOf(from, to), gate, added: without(now, old), removed: without(old, now) }];
   });
 }
+
+/** Who decides beyond the tables, where the code of both releases was examined. */
+const deciderChanges = (from: RegisterClasses, to: RegisterClasses): readonly DeciderChange[] =>
+  from.deciders.flatMap((before) =>
+    to.deciders.flatMap((after) => {
+      const mask = and(before.mask, after.mask);
+      if (mask === 0 || deciderText(before.decider) === deciderText(after.decider)) return [];
+      return [{ ...placeOf(from, to), mask, from: before.decider, to: after.decider }];
+    }),
+  );
 
 function listChange<T>(
   before: readonly T[],

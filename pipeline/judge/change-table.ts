@@ -1,10 +1,26 @@
 import type { CellClass } from '../model/class.ts';
-import type { RuleId } from '../model/finding.ts';
 
-/** The rules that follow from a bit's class before and after. Total: a pair without an entry does not compile. */
-type Row = { readonly [To in CellClass]: readonly RuleId[] };
+/**
+ * What follows from a bit's class before and after, the most telling first; the rules of `rules/` look their changes up here.
+ * `leaf-*` and `ve-*` are told of a leaf as a whole.
+ */
+export type Effect =
+  | 'leaf-added'
+  | 'leaf-removed'
+  | 've-added'
+  | 've-removed'
+  | 'configurable-added'
+  | 'configurable-removed'
+  | 'choice-changed'
+  | 'fixed1-added'
+  | 'fixed1-removed'
+  | 'fixed0-added'
+  | 'native-added'
+  | 'unfixed-not-configurable';
+/** Total: a pair without an entry does not compile. */
+type Row = { readonly [To in CellClass]: readonly Effect[] };
 
-const NONE: readonly RuleId[] = [];
+const NONE: readonly Effect[] = [];
 
 export const CHANGE_TABLE: { readonly [From in CellClass]: Row } = {
   absent: {
@@ -29,8 +45,8 @@ export const CHANGE_TABLE: { readonly [From in CellClass]: Row } = {
     absent: ['leaf-removed', 'configurable-removed'],
     ve: ['ve-added', 'configurable-removed'],
     'config-direct': NONE,
-    // A TD that sets the bit where the host does not have it no longer starts.
-    'allow-direct': ['configurable-removed'],
+    // The module takes the VMM's 1 also where the host lacks the bit, and gives the TD a 0.
+    'allow-direct': ['choice-changed'],
     fixed1: ['configurable-removed', 'fixed1-added'],
     fixed0: ['configurable-removed', 'fixed0-added'],
     native: ['configurable-removed', 'native-added'],
@@ -38,8 +54,7 @@ export const CHANGE_TABLE: { readonly [From in CellClass]: Row } = {
   'allow-direct': {
     absent: ['leaf-removed', 'configurable-removed'],
     ve: ['ve-added', 'configurable-removed'],
-    // The VMM may now set the bit also where the host does not have it.
-    'config-direct': ['configurable-added'],
+    'config-direct': ['choice-changed'],
     'allow-direct': NONE,
     fixed1: ['configurable-removed', 'fixed1-added'],
     fixed0: ['configurable-removed', 'fixed0-added'],

@@ -1,16 +1,13 @@
-import type { ClobberFacts, MsrTransition } from '../model/clobber.ts';
+import { isOpenedByRow } from '../diff/clobbers.ts';
+import type { ClobberFacts } from '../model/clobber.ts';
 import type { ClobberFact } from '../model/finding.ts';
 import type { ClobberRow } from '../model/knowledge.ts';
-import { and } from '../model/mask.ts';
 import { msrName } from '../model/msr-name.ts';
-import { samePlace } from '../model/place.ts';
-import type { Policy } from '../model/policy.ts';
+import type { Policy, Restore } from '../model/policy.ts';
 
-/** True, false, or null where no policy was given. */
-function isRestored(policy: Policy | null, msr: string): boolean | null {
-  if (policy === null) return null;
-  return policy.restores.some((restore) => msrName(restore.msr) === msrName(msr));
-}
+/** Where KVM restores an MSR; undefined where it does not. */
+export const restoreOf = (policy: Policy, msr: string): Restore | undefined =>
+  policy.restores.find((restore) => msrName(restore.msr) === msrName(msr));
 
 /** What is known of each MSR of a row: how the module leaves it in that release, and whether KVM restores it. */
 export function clobberFacts(
@@ -22,24 +19,22 @@ export function clobberFacts(
     feature: row.feature,
     msr: msrName(msr),
     exit: exitOf(facts, row, msr),
-    restoredByKvm: isRestored(policy, msr),
+    restoredByKvm: policy === null ? null : restoreOf(policy, msr) !== undefined,
   }));
 }
 
-/** The worst exit among the transitions of the MSR that the row's feature opens; `unknown` where none was extracted. */
+/** The worst exit among the transitions of the MSR that the row's feature opens; `unknown` where none is known. */
 function exitOf(facts: ClobberFacts | null, row: ClobberRow, msr: string): ClobberFact['exit'] {
   const own = (facts?.msrs ?? []).filter(
-    (transition) => msrName(transition.msr) === msrName(msr) && isOpenedBy(transition, row),
+    (transition) => msrName(transition.msr) === msrName(msr) && isOpenedByRow(transition, row),
   );
   const order = ['unknown', 'none', 'init', 'restored'] as const;
   return order.find((exit) => own.some((transition) => transition.exit === exit)) ?? 'unknown';
 }
 
-function isOpenedBy(transition: MsrTransition, row: ClobberRow): boolean {
-  if (transition.openers.length === 0) return true;
-  return transition.openers.some((opener) => {
-    if (opener.kind === 'attributes') return row.attributes.includes(opener.bit);
-    if (opener.kind === 'xfam') return row.xfam.includes(opener.bit);
-    return row.bits.some((bit) => samePlace(bit, opener) && and(bit.mask, opener.mask) !== 0);
-  });
-}
+/** True where the host's value is lost: neither the module nor KVM brings it back, as far as is known. */
+export const isLost = ({ exit, restoredByKvm }: ClobberFact): boolean => exit !== 'restored' && restoredByKvm !== true;
+
+/** True where that is shown, not only not ruled out. */
+export const isShownLost = (fact: ClobberFact): boolean =>
+  isLost(fact) && fact.exit !== 'unknown' && fact.restoredByKvm === false;

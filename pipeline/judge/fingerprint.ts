@@ -4,25 +4,28 @@ import { hex32 } from '../model/mask.ts';
 import { formatPlace } from '../model/place.ts';
 
 /**
- * 16 hex digits over rule, subject, place, mask and facts. Wording, level, names, evidence and waivers do not enter, so
+ * 16 hex digits over rule, subject, places, masks and facts. Wording, level, names, evidence and decisions do not enter, so
  * that rewording or a moved line never makes a finding new.
  */
-export function fingerprintOf(finding: Pick<Finding, 'rule' | 'subject' | 'place' | 'mask' | 'facts'>): string {
-  const { rule, subject, place, mask, facts } = finding;
+export function fingerprintOf({
+  rule,
+  subject,
+  places,
+  facts,
+}: Pick<Finding, 'rule' | 'subject' | 'places' | 'facts'>): string {
   const parts = [
     rule,
     subject.from,
     subject.to,
     subject.policy,
-    place === null ? null : formatPlace(place),
-    hex32(mask),
+    places.map((place) => [formatPlace(place), hex32(place.mask)]),
     canonical(facts),
   ];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
 }
 
 /** The value with the keys of every object in order. */
-function canonical(value: unknown): unknown {
+export function canonical(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(canonical);
   if (typeof value !== 'object' || value === null) return value;
   return Object.entries(value)

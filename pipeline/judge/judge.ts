@@ -1,91 +1,136 @@
+import { diffClobbers } from '../diff/clobbers.ts';
+import { diffPolicies } from '../diff/policy.ts';
 import { diffReleases } from '../diff/release.ts';
 import type { ReleaseDiff } from '../model/change.ts';
 import type { ClassedRelease } from '../model/class.ts';
 import type { ClobberFacts } from '../model/clobber.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Knowledge } from '../model/knowledge.ts';
+import { without } from '../model/mask.ts';
+import { namedBits } from '../model/names.ts';
 import type { Policy } from '../model/policy.ts';
-import { RULES } from './catalogue.ts';
-import { compareFindings, finish } from './finish.ts';
-import { configurableBits } from './lookup.ts';
-import type { PlaceVerdict, ReleaseContext } from './rule.ts';
-import { verdictsOf } from './verdict.ts';
-
-/** KVM's TDX code was written against this release's configurable bits (kvm list, December 2024). */
-export const BASE_RELEASE = '1.5.06';
+import type { HostState, Runs, UnderKvm } from '../model/review.ts';
+import type { PolicyChanges } from '../model/series-effect.ts';
+import { assemble, compareFindings } from './assemble.ts';
+import { RULE_IDS, RULES } from './catalogue.ts';
+import { hostStateOf } from './host-state.ts';
+import { configurableAt, placeMask, tdChanges } from './lookup.ts';
+import type { ProjectContext } from './project.ts';
+import type { KvmContext, PlaceVerdict, ReleaseContext } from './rule.ts';
+import { runsOn } from './runs.ts';
+import { countVerdicts, verdictsOf } from './verdict.ts';
 
 export type ClobbersByRelease = ReadonlyMap<string, ClobberFacts>;
 
-/** One release against the one before it. */
-export function judgeStep(
-  from: ClassedRelease,
-  to: ClassedRelease,
-  clobbers: ClobbersByRelease,
-  knowledge: Knowledge,
-): { readonly diff: ReleaseDiff; readonly findings: readonly Finding[] } {
+/** What every judgement rests on. */
+export type Ground = {
+  readonly releases: readonly ClassedRelease[];
+  readonly clobbers: ClobbersByRelease;
+  readonly knowledge: Knowledge;
+  /** What the shipped kernels were written against: a tree that names no base is taken for one of theirs. */
+  readonly base: string | null;
+};
+
+/** A release, what it is held against, and the KVM version that it runs on. */
+export type Pair = { readonly from: ClassedRelease; readonly to: ClassedRelease; readonly policy: Policy | null };
+
+export type ReleaseJudgement = {
+  readonly diff: ReleaseDiff;
+  readonly findings: readonly Finding[];
+  readonly kvm: UnderKvm | null;
+  readonly verdicts: readonly PlaceVerdict[];
+  readonly hostState: HostState;
+};
+
+/** One release against another, under one KVM version or none. */
+export function judgeRelease({ from, to, policy }: Pair, ground: Ground): ReleaseJudgement {
   const diff = diffReleases(from, to);
-  const context = {
+  const kvm = policy === null ? null : kvmContext(to, policy, ground);
+  const context: ReleaseContext = {
     from,
     to,
     diff,
-    knowledge,
-    clobbers: { from: clobbers.get(from.module.release) ?? null, to: clobbers.get(to.module.release) ?? null },
+    changes: tdChanges(from, to, diff.changes),
+    clobbers: clobbersOfPair(from, to, ground.clobbers),
+    kvm,
+    knowledge: ground.knowledge,
   };
-  const subject = { from: from.module.release, to: to.module.release, policy: null };
-  const findings = RULES.flatMap((rule) =>
-    rule.scope === 'step' ? finish(rule, rule.judge(context), subject, knowledge) : [],
-  );
-  return { diff, findings: [...findings].sort(compareFindings) };
+  const subject = { from: from.module.release, to: to.module.release, policy: policy?.version ?? null };
+  const drafted = RULES.flatMap((rule) => (rule.scope === 'release' ? [{ rule, drafts: rule.judge(context) }] : []));
+  const findings = assemble(drafted, { subject, knowledge: ground.knowledge });
+  return {
+    diff,
+    // Where KVM refuses the release no TD of it runs: nobody has to decide anything.
+    findings: findings.map((finding) => told(finding, kvm?.runs.kind)).sort(compareFindings),
+    kvm: kvm === null ? null : underKvm(from, kvm, ground),
+    verdicts: kvm?.verdicts ?? [],
+    hostState: hostStateOf(context),
+  };
 }
 
-export type ReleaseJudgement = { readonly verdicts: readonly PlaceVerdict[]; readonly findings: readonly Finding[] };
+/** No level is louder than what is known of whether anything runs at all. */
+function told(finding: Finding, runs: Runs['kind'] | undefined): Finding {
+  if (runs === 'no') return { ...finding, level: 'info' };
+  return runs === 'unknown' && finding.level === 'error' ? { ...finding, level: 'warning' } : finding;
+}
 
-/** One release under one policy; `since` leaves out what that release already offered. */
-export function judgeRelease(
-  release: ClassedRelease,
-  policy: Policy,
-  base: ClassedRelease,
-  since: ClassedRelease | null,
-  clobbers: ClobbersByRelease,
-  knowledge: Knowledge,
-): ReleaseJudgement {
-  const baseline: ReleaseContext['base'] = { release: base.module.release, configurable: configurableBits(base) };
-  const verdicts = verdictsOf(release, policy, baseline, knowledge);
-  const context: ReleaseContext = {
-    release,
+function clobbersOfPair(from: ClassedRelease, to: ClassedRelease, all: ClobbersByRelease): ReleaseContext['clobbers'] {
+  const [before, after] = [all.get(from.module.release) ?? null, all.get(to.module.release) ?? null];
+  const changes = before === null || after === null ? null : diffClobbers(before, after);
+  return { from: before, to: after, changes };
+}
+
+/** The release that a KVM was written against; null where none is known that was read. */
+export const baseOf = (policy: Policy, { base, releases }: Pick<Ground, 'base' | 'releases'>): ClassedRelease | null =>
+  releases.find(({ module }) => module.release === (policy.base?.release ?? base)) ?? null;
+
+/** What a KVM version makes of a release; no verdicts where it refuses it. */
+export function kvmContext(release: ClassedRelease, policy: Policy, ground: Ground): KvmContext {
+  const runs = runsOn(release, policy);
+  const base = baseOf(policy, ground);
+  return {
     policy,
-    verdicts,
-    base: baseline,
-    clobbers: clobbers.get(release.module.release) ?? null,
-    since: since === null ? null : { release: since.module.release, configurable: configurableBits(since) },
-    knowledge,
+    runs,
+    verdicts: runs.kind === 'no' ? [] : verdictsOf(release, policy, base, ground.knowledge),
+    base: base?.module.release ?? null,
   };
-  // `since` only narrows what is shown: the same fact keeps its fingerprint, and with it its waiver.
-  const subject = { from: null, to: release.module.release, policy: policy.version };
-  const findings = RULES.flatMap((rule) =>
-    rule.scope === 'release' ? finish(rule, rule.judge(context), subject, knowledge) : [],
-  );
-  return { verdicts, findings: [...findings].sort(compareFindings) };
+}
+
+function underKvm(from: ClassedRelease, { runs, verdicts }: KvmContext, { knowledge }: Ground): UnderKvm {
+  const standing = verdicts.flatMap((judged) => {
+    const fresh = without(judged.mask, configurableAt(from, judged));
+    const mask = judged.verdict === 'exposed' && !judged.isField ? without(judged.mask, fresh) : 0;
+    return mask === 0 ? [] : [{ ...placeMask(judged, mask), bits: namedBits(knowledge.names, judged, mask) }];
+  });
+  return { runs, verdicts: countVerdicts(verdicts), standing };
 }
 
 /** A policy against all releases that were read. */
-export function judgePolicy(
-  policy: Policy,
-  releases: readonly ClassedRelease[],
-  knowledge: Knowledge,
-): readonly Finding[] {
+export function judgePolicy(policy: Policy, { releases, knowledge }: Ground): readonly Finding[] {
   const subject = { from: null, to: policy.version, policy: policy.version };
-  const findings = RULES.flatMap((rule) =>
-    rule.scope === 'policy' ? finish(rule, rule.judge({ policy, releases, knowledge }), subject, knowledge) : [],
-  );
-  return [...findings].sort(compareFindings);
+  const context = { policy, releases, knowledge };
+  const drafted = RULES.flatMap((rule) => (rule.scope === 'policy' ? [{ rule, drafts: rule.judge(context) }] : []));
+  return assemble(drafted, { subject, knowledge });
 }
 
 /** One KVM version against the one before it. */
-export function judgePolicyStep(from: Policy, to: Policy, knowledge: Knowledge): readonly Finding[] {
-  const subject = { from: from.version, to: to.version, policy: null };
-  const findings = RULES.flatMap((rule) =>
-    rule.scope === 'policy-step' ? finish(rule, rule.judge({ from, to, knowledge }), subject, knowledge) : [],
+export function judgePolicyStep(
+  from: Policy,
+  to: Policy,
+  { clobbers, knowledge }: Ground,
+): { readonly changes: PolicyChanges; readonly findings: readonly Finding[] } {
+  const changes = diffPolicies(from, to, knowledge.names);
+  const context = { from, to, changes, clobbers: [...clobbers.values()], knowledge };
+  const drafted = RULES.flatMap((rule) =>
+    rule.scope === 'policy-step' ? [{ rule, drafts: rule.judge(context) }] : [],
   );
-  return [...findings].sort(compareFindings);
+  const subject = { from: from.version, to: to.version, policy: null };
+  return { changes, findings: assemble(drafted, { subject, knowledge }) };
+}
+
+/** The facts and decisions themselves. */
+export function judgeProject(context: Omit<ProjectContext, 'rules'>): readonly Finding[] {
+  const whole = { ...context, rules: RULE_IDS };
+  const drafted = RULES.flatMap((rule) => (rule.scope === 'project' ? [{ rule, drafts: rule.judge(whole) }] : []));
+  return assemble(drafted, { subject: { from: null, to: 'specs', policy: null }, knowledge: context.knowledge });
 }

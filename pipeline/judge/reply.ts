@@ -4,6 +4,7 @@ import { bitMask, or } from '../model/mask.ts';
 import { compareNumbers, compareTexts } from '../model/order.ts';
 import { comparePlaces, type Place, placeId } from '../model/place.ts';
 import type { PolicyChanges, SeriesEffect, SeriesOutcome, VerdictChange } from '../model/series-effect.ts';
+import { isLost } from './clobber-facts.ts';
 
 export type Applied = Extract<SeriesOutcome, { kind: 'applied' }>;
 
@@ -56,12 +57,11 @@ type Cell = { readonly change: VerdictChange; readonly named: NamedBit; readonly
 /** What a maintainer decides on first: bits that TDs come to have, then what they lose. */
 const WEIGHT: Readonly<Record<Verdict, number>> = {
   exposed: 0,
-  allowed: 1,
-  denied: 2,
-  'needs-optin': 3,
-  unreachable: 4,
-  unknown: 5,
-  known: 6,
+  passed: 1,
+  allowed: 2,
+  denied: 3,
+  'needs-optin': 4,
+  closed: 5,
 };
 
 /** The verdict changes of all releases, joined: one row per register, kind of change and set of releases. */
@@ -99,9 +99,7 @@ const isRisky = (row: ReplyRow): boolean => riskOf(row).length > 0;
 
 /** What stays changed in the host where a TD gets the bits: what neither the module nor KVM restores. */
 export const riskOf = ({ to, clobbers }: Pick<ReplyRow, 'to' | 'clobbers'>): readonly ClobberFact[] =>
-  to === 'allowed' || to === 'exposed'
-    ? clobbers.filter(({ exit, restoredByKvm }) => exit !== 'restored' && restoredByKvm !== true)
-    : [];
+  to === 'allowed' || to === 'exposed' || to === 'passed' ? clobbers.filter(isLost) : [];
 
 const digest = (parts: readonly unknown[]): string =>
   createHash('sha256')

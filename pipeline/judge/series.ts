@@ -1,51 +1,44 @@
 import type { ClassedRelease } from '../model/class.ts';
-import type { Finding, RuleId } from '../model/finding.ts';
-import type { Knowledge } from '../model/knowledge.ts';
-import { and, bitMask, bitsOf, hasBit, or } from '../model/mask.ts';
+import type { Finding } from '../model/finding.ts';
+import { bitMask, bitsOf, hasBit, or, without } from '../model/mask.ts';
 import { namedBits } from '../model/names.ts';
+import { compareVersions } from '../model/order.ts';
 import { comparePlaces, type Place, placeId } from '../model/place.ts';
 import type { Policy } from '../model/policy.ts';
 import type { FindingChange, OpenAfter, ReleaseEffect, VerdictChange } from '../model/series-effect.ts';
+import { compareFindings } from './assemble.ts';
+import type { RuleId } from './catalogue.ts';
 import { clobberFacts } from './clobber-facts.ts';
-import { compareFindings } from './finish.ts';
-import { type ClobbersByRelease, judgeRelease, type ReleaseJudgement } from './judge.ts';
+import { baseOf, type Ground, judgeRelease, type ReleaseJudgement } from './judge.ts';
 import { clobbersOf } from './lookup.ts';
 import type { PlaceVerdict } from './rule.ts';
 
-/** What the judgement of a series rests on. */
-export type SeriesGround = {
-  readonly releases: readonly ClassedRelease[];
-  /** The release that KVM's code was written against. */
-  readonly base: ClassedRelease;
-  readonly clobbers: ClobbersByRelease;
-  readonly knowledge: Knowledge;
-};
-
 /** Findings that stay a maintainer's question: bits that TDs get unreviewed, and bits that wait for an opt-in. */
-const OPEN: ReadonlySet<RuleId> = new Set(['exposed-clobbers-host', 'exposed-unreviewed', 'needs-optin']);
+const OPEN: ReadonlySet<string> = new Set<RuleId>(['exposed-clobbers-host', 'exposed-unreviewed', 'needs-optin']);
 
-const judge = (
-  release: ClassedRelease,
-  policy: Policy,
-  { base, clobbers, knowledge }: SeriesGround,
-): ReleaseJudgement => judgeRelease(release, policy, base, null, clobbers, knowledge);
+/** A release under a policy, held against the release that KVM's code was written against: what is newer than that. */
+function judge(release: ClassedRelease, policy: Policy, ground: Ground): ReleaseJudgement {
+  const base = baseOf(policy, ground);
+  const isNewer = base !== null && compareVersions(base.module.release, release.module.release) < 0;
+  return judgeRelease({ from: isNewer ? base : release, to: release, policy }, ground);
+}
 
 /** What going from one policy to another does to the TDs of each release; `null` before is a kernel without TDX support. */
-export function releaseEffects(before: Policy | null, after: Policy, ground: SeriesGround): readonly ReleaseEffect[] {
+export function releaseEffects(before: Policy | null, after: Policy, ground: Ground): readonly ReleaseEffect[] {
   return ground.releases.map((release) => {
     const had = before === null ? null : judge(release, before, ground);
     const have = judge(release, after, ground);
     return {
       release: release.module.release,
       verdicts: verdictChanges(release, had?.verdicts ?? null, have.verdicts, after, ground),
-      closed: had === null ? [] : findingChanges(had.findings, have.findings, ground.knowledge),
-      opened: findingChanges(have.findings, had?.findings ?? [], ground.knowledge),
+      closed: had === null ? [] : findingChanges(had.findings, have.findings),
+      opened: findingChanges(have.findings, had?.findings ?? []),
     };
   });
 }
 
 /** What stays open under a policy, for the releases that are named, in their order. */
-export function openAfter(names: readonly string[], policy: Policy, ground: SeriesGround): readonly OpenAfter[] {
+export function openAfter(names: readonly string[], policy: Policy, ground: Ground): readonly OpenAfter[] {
   return names.flatMap((name) => {
     const release = ground.releases.find(({ module }) => module.release === name);
     if (release === undefined) return [];
@@ -68,7 +61,7 @@ function verdictChanges(
   before: readonly PlaceVerdict[] | null,
   after: readonly PlaceVerdict[],
   policy: Policy,
-  { clobbers, knowledge }: SeriesGround,
+  { clobbers, knowledge }: Ground,
 ): readonly VerdictChange[] {
   const had = byBit(before ?? []);
   const facts = clobbers.get(release.module.release) ?? null;
@@ -94,25 +87,24 @@ function verdictChanges(
 }
 
 /** The bits to which a rule applies in one list and not in the other. Facts without a place compare as a whole. */
-function findingChanges(
-  have: readonly Finding[],
-  had: readonly Finding[],
-  knowledge: Knowledge,
-): readonly FindingChange[] {
-  const key = ({ rule, place, facts }: Finding): string =>
-    `${rule} ${place === null ? JSON.stringify(facts) : placeId(place)}`;
+function findingChanges(have: readonly Finding[], had: readonly Finding[]): readonly FindingChange[] {
+  const key = ({ rule, facts }: Finding): string => `${rule} ${JSON.stringify(facts, bigintText)}`;
+  const whole = new Set(had.filter(({ places }) => places.length === 0).map(key));
   const old = new Map<string, number>();
-  for (const finding of had) old.set(key(finding), or(old.get(key(finding)) ?? 0, finding.mask));
+  for (const { rule, places } of had)
+    for (const place of places) {
+      const id = `${rule} ${placeId(place)}`;
+      old.set(id, or(old.get(id) ?? 0, place.mask));
+    }
   return have.flatMap((finding): readonly FindingChange[] => {
-    const { rule, level, place } = finding;
-    const known = old.get(key(finding));
-    if (place === null || finding.mask === 0)
-      return known === undefined ? [{ rule, level, place, mask: 0, bits: [] }] : [];
-    const mask = bitsOf(finding.mask)
-      .filter((bit) => !hasBit(known ?? 0, bit))
-      .reduce((all, bit) => or(all, bitMask(bit)), 0);
-    return mask === 0
-      ? []
-      : [{ rule, level, place, mask: and(mask, finding.mask), bits: namedBits(knowledge.names, place, mask) }];
+    const { rule, level, places } = finding;
+    if (places.length === 0) return whole.has(key(finding)) ? [] : [{ rule, level, place: null, mask: 0, bits: [] }];
+    return places.flatMap(({ leaf, subleaf, register, mask, bits }) => {
+      const place: Place = { leaf, subleaf, register };
+      const rest = without(mask, old.get(`${rule} ${placeId(place)}`) ?? 0);
+      return rest === 0 ? [] : [{ rule, level, place, mask: rest, bits: bits.filter(({ bit }) => hasBit(rest, bit)) }];
+    });
   });
 }
+
+const bigintText = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? `${value}` : value);

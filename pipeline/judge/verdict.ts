@@ -1,38 +1,43 @@
-import type { ClassedRelease, RegisterClasses } from '../model/class.ts';
-import { XFAM_NAMES } from '../model/control.ts';
-import type { Verdict } from '../model/finding.ts';
+import { type ClassedRelease, configurableMask, type RegisterClasses } from '../model/class.ts';
+import type { Backing, Verdict } from '../model/finding.ts';
 import { gateOf } from '../model/gate.ts';
 import type { Knowledge } from '../model/knowledge.ts';
-import { and, bitsOf, or, rangeMask, without } from '../model/mask.ts';
-import { namesOf } from '../model/names.ts';
-import { type Place, placeId } from '../model/place.ts';
+import { and, countBits, hasBit, or, without } from '../model/mask.ts';
+import type { Place } from '../model/place.ts';
+import { samePlace } from '../model/place.ts';
 import { holdsAt, type Policy, type PolicyMask } from '../model/policy.ts';
-import type { PlaceVerdict, ReleaseContext } from './rule.ts';
+import type { VerdictCount } from '../model/review.ts';
+import { classBits, numberBits, registerOf, xfamMask } from './lookup.ts';
+import type { PlaceVerdict } from './rule.ts';
 
 const CONFIGURABLE = ['config-direct', 'allow-direct'] as const;
-const FORCED = ['fixed1', 'native'] as const;
 
-/** The verdict on every configurable, fixed-1 and native bit of a release under a policy, in the order of places. */
+/** The verdict on every bit that a VMM may set, in the order of places. `base` is the release that KVM's code was written against. */
 export function verdictsOf(
   release: ClassedRelease,
   policy: Policy,
-  base: ReleaseContext['base'],
+  base: ClassedRelease | null,
   knowledge: Knowledge,
 ): readonly PlaceVerdict[] {
   const xfam = xfamMask(policy);
   return release.registers.flatMap((register) => {
+    if (configurableMask(register) === 0) return [];
     const place: Place = { leaf: register.leaf, subleaf: register.subleaf, register: register.register };
-    const closed = closedMask(register, policy, xfam);
-    return [
-      ...CONFIGURABLE.flatMap((name) =>
-        configurableVerdicts(place, name, register.classes.get(name) ?? 0, closed, policy, base),
-      ),
-      ...FORCED.flatMap((name) => knownVerdicts(place, name, register.classes.get(name) ?? 0, policy, knowledge)),
-    ];
+    const parts = partsOf(place, configurableMask(register), closedMask(register, policy, xfam), {
+      policy,
+      base,
+      knowledge,
+    });
+    return CONFIGURABLE.flatMap((name) =>
+      parts.flatMap((part): readonly PlaceVerdict[] => {
+        const mask = and(part.mask, register.classes.get(name) ?? 0);
+        return mask === 0 ? [] : [{ ...place, ...part, mask, class: name }];
+      }),
+    );
   });
 }
 
-/** Bits that stay 0 because KVM supports neither of their gates: a closed XFAM or attribute bit. */
+/** Bits that stay 0 because KVM never sets one of their gates in ATTRIBUTES or XFAM. */
 function closedMask(register: RegisterClasses, policy: Policy, xfam: bigint): number {
   let closed = 0;
   for (const [gate, mask] of register.gates) {
@@ -43,36 +48,46 @@ function closedMask(register: RegisterClasses, policy: Policy, xfam: bigint): nu
   return closed;
 }
 
-/** KVM's XFAM as a mask: the source names features, XFAM numbers them. */
-function xfamMask(policy: Policy): bigint {
-  if (typeof policy.xfam === 'bigint') return policy.xfam;
-  const names = policy.xfam.map((name) => name.toUpperCase());
-  return [...XFAM_NAMES]
-    .filter(([, name]) => names.includes(name))
-    .reduce((mask, [bit]) => mask | (1n << BigInt(bit)), 0n);
-}
+type Part = {
+  readonly mask: number;
+  readonly verdict: Verdict;
+  readonly backing: Backing | null;
+  readonly isField: boolean;
+};
+type Ground = { readonly policy: Policy; readonly base: ClassedRelease | null; readonly knowledge: Knowledge };
 
-function configurableVerdicts(
-  place: Place,
-  name: 'config-direct' | 'allow-direct',
-  mask: number,
-  closed: number,
-  policy: Policy,
-  base: ReleaseContext['base'],
-): readonly PlaceVerdict[] {
-  const denied = and(mask, listed(policy.deny, place));
-  const unreachable = and(without(mask, denied), closed);
-  const open = without(mask, or(denied, unreachable));
-  const reviewed = isAllowing(policy) ? listed(policy.allow, place) : (base.configurable.get(placeId(place)) ?? 0);
-  const parts: readonly (readonly [Verdict, number])[] = [
-    ['denied', denied],
-    ['unreachable', unreachable],
-    ['allowed', and(open, reviewed)],
-    [isAllowing(policy) ? 'needs-optin' : 'exposed', without(open, reviewed)],
-  ];
-  return parts
-    .filter(([, part]) => part !== 0)
-    .map(([verdict, part]) => ({ ...place, mask: part, verdict, class: name }));
+/** The bits of a register by verdict: what is denied or closed first, then who stands behind the rest, the strongest first. */
+function partsOf(place: Place, mask: number, closed: number, ground: Ground): readonly Part[] {
+  const { policy, base, knowledge } = ground;
+  const parts: Part[] = [];
+  let rest = mask;
+  const numbers = numberBits(knowledge, place, mask);
+  const take = (bits: number, verdict: Verdict, backing: Backing | null = null): void => {
+    const own = and(bits, rest);
+    rest = without(rest, own);
+    for (const [part, isField] of [
+      [without(own, numbers), false],
+      [and(own, numbers), true],
+    ] as const)
+      if (part !== 0) parts.push({ mask: part, verdict, backing, isField });
+  };
+  take(listed(policy.deny, place), 'denied');
+  take(closed, 'closed');
+  if (isAllowing(policy)) {
+    take(listed(policy.allow, place), 'allowed');
+    take(rest, 'needs-optin');
+    return parts;
+  }
+  if (base !== null) {
+    const register = registerOf(base, place);
+    const release = base.module.release;
+    take(register === undefined ? 0 : configurableMask(register), 'passed', { kind: 'base', release });
+    take(classBits(base, place, 'fixed1'), 'passed', { kind: 'fixed1-before', release });
+  }
+  take(numbers, 'passed', { kind: 'field' });
+  take(listed(policy.known, place), 'passed', { kind: 'caps' });
+  take(rest, 'exposed');
+  return parts;
 }
 
 /** Only where KVM lists what a TD may have is an unlisted bit kept from it. */
@@ -80,30 +95,24 @@ const isAllowing = (policy: Policy): boolean =>
   policy.generation === 'allowlist' || policy.generation === 'supported-cpuid';
 
 /** The bits of a register in a list. */
-const listed = (list: readonly PolicyMask[], place: Place): number =>
+export const listed = (list: readonly PolicyMask[], place: Place): number =>
   list.filter((entry) => holdsAt(entry, place)).reduce((mask, entry) => or(mask, entry.mask), 0);
 
-/** A forced bit is known where KVM sets a capability for it, or the kernel has a name for it. */
-function knownVerdicts(
-  place: Place,
-  name: 'fixed1' | 'native',
-  mask: number,
-  policy: Policy,
-  knowledge: Knowledge,
-): readonly PlaceVerdict[] {
-  const named = namesOf(knowledge.names, place).reduce((all, item) => or(all, rangeMask(item.high, item.low)), 0);
-  const known = and(mask, or(listed(policy.known, place), named));
-  const parts: readonly (readonly [Verdict, number])[] = [
-    ['known', known],
-    ['unknown', without(mask, known)],
-  ];
-  return parts
-    .filter(([, part]) => part !== 0)
-    .map(([verdict, part]) => ({ ...place, mask: part, verdict, class: name }));
+/** Features, and apart from them bits of fields, by verdict, in the order of verdicts. */
+export function countVerdicts(verdicts: readonly PlaceVerdict[]): readonly VerdictCount[] {
+  const counts = new Map<Verdict, VerdictCount>();
+  for (const { verdict, mask, isField } of verdicts) {
+    const { features, fieldBits } = counts.get(verdict) ?? { features: 0, fieldBits: 0 };
+    const bits = countBits(mask);
+    counts.set(verdict, {
+      verdict,
+      features: features + (isField ? 0 : bits),
+      fieldBits: fieldBits + (isField ? bits : 0),
+    });
+  }
+  return [...counts.values()];
 }
 
-/** The verdict on one bit, null where the policy has nothing to say about its class. */
-export function verdictOfBit(verdicts: readonly PlaceVerdict[], place: Place, bit: number): Verdict | null {
-  const hit = verdicts.find((judged) => placeId(judged) === placeId(place) && bitsOf(judged.mask).includes(bit));
-  return hit?.verdict ?? null;
-}
+/** The verdict on one bit, null where the VMM cannot set it. */
+export const verdictOfBit = (verdicts: readonly PlaceVerdict[], place: Place, bit: number): Verdict | null =>
+  verdicts.find((judged) => samePlace(judged, place) && hasBit(judged.mask, bit))?.verdict ?? null;

@@ -1,4 +1,5 @@
 import type { CellClass } from './class.ts';
+import type { Decider } from './decider.ts';
 import type { GateId } from './gate.ts';
 import type { LeafKey, Place } from './place.ts';
 
@@ -7,6 +8,9 @@ export type ClassChange = Place & { readonly from: CellClass; readonly to: CellC
 
 /** Bits of one register that a gate took up (`added`) or let go (`removed`), in leaves that both releases have. */
 export type GateChange = Place & { readonly gate: GateId; readonly added: number; readonly removed: number };
+
+/** Bits of one register that another decider gives their value, in leaves whose code was examined in both releases. */
+export type DeciderChange = Place & { readonly mask: number; readonly from: Decider; readonly to: Decider };
 
 /** Bits of a 64-bit mask that were set (`added`) or cleared (`removed`); `null` where one side is not known. */
 export type MaskChange = {
@@ -27,6 +31,7 @@ export type ReleaseDiff = {
   readonly to: string;
   readonly changes: readonly ClassChange[];
   readonly gates: readonly GateChange[];
+  readonly deciders: readonly DeciderChange[];
   readonly fixed0Leaves: { readonly added: readonly number[]; readonly removed: readonly number[] };
   readonly attributes: { readonly fixed0: MaskChange; readonly fixed1: MaskChange };
   readonly xfam: { readonly fixed0: MaskChange; readonly fixed1: MaskChange };

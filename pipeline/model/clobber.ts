@@ -1,4 +1,5 @@
-import type { Place } from './place.ts';
+import { bitsOf } from './mask.ts';
+import { formatPlace, type Place } from './place.ts';
 import type { RegisterCheck } from './register-mask.ts';
 import type { Source } from './source.ts';
 
@@ -19,6 +20,12 @@ export type Opener =
   | ({ readonly kind: 'cpuid'; readonly mask: number; readonly flag: string } & Place)
   | { readonly kind: 'attributes'; readonly bit: number; readonly name: string }
   | { readonly kind: 'xfam'; readonly bit: number; readonly name: string };
+
+/** `7.0.ECX[5]`, `attributes:63` or `xfam:15`. */
+export const openerName = (opener: Opener): string =>
+  opener.kind === 'cpuid'
+    ? `${formatPlace(opener)}[${[...bitsOf(opener.mask)].reverse().join(',')}]`
+    : `${opener.kind}:${opener.bit}`;
 
 /**
  * How the module leaves an MSR at TD exit: never written, written with its INIT constant, restored to the host's value,

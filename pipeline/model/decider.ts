@@ -312,3 +312,9 @@ export const isDynamic = ({ by }: Decider): boolean =>
   by.kind === 'guest' ||
   (by.kind === 'computed' &&
     (by.what === 'xsave-user' || by.what === 'xsave-all' || by.what === 'x2apic-id' || by.what === 'initial-apic-id'));
+
+/** The value that a bit has in every TD that reads its leaf; null where something else has a say. */
+export const constantOf = ({ by, conditions }: Decider): 0 | 1 | null =>
+  by.kind === 'constant' && conditions.every(({ otherwise }) => otherwise === 've' || otherwise === by.value)
+    ? by.value
+    : null;

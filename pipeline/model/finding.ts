@@ -1,4 +1,6 @@
 import type { CellClass } from './class.ts';
+import type { Decider } from './decider.ts';
+import type { GuestControl } from './decider-rules.ts';
 import type { GateId } from './gate.ts';
 import type { Place } from './place.ts';
 import type { Evidence } from './source.ts';
@@ -6,60 +8,26 @@ import type { Evidence } from './source.ts';
 export const LEVELS = ['info', 'warning', 'error'] as const;
 export type Level = (typeof LEVELS)[number];
 
-/** What KVM's policy does with a bit that the module offers, or that every TD gets. */
-export const VERDICTS = ['allowed', 'denied', 'exposed', 'needs-optin', 'unreachable', 'known', 'unknown'] as const;
+/** Who has to act on a finding, or to know it. */
+export const AUDIENCES = ['kernel', 'userspace', 'vendor', 'operator'] as const;
+export type Audience = (typeof AUDIENCES)[number];
+
+/**
+ * What KVM's policy does with a feature bit that a VMM may set. `exposed`: let through and nobody decided so. `needs-optin`: an
+ * allowlist does not name it. `passed`: let through, and somebody stands behind it. `allowed`: an allowlist names it. `denied`:
+ * KVM refuses it. `closed`: KVM never opens its gate.
+ */
+export const VERDICTS = ['exposed', 'needs-optin', 'passed', 'allowed', 'denied', 'closed'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
-export const RULE_IDS = [
-  'configurable-added',
-  'configurable-added-clobbers-host',
-  'configurable-removed',
-  'fixed1-added',
-  'fixed1-removed',
-  'fixed0-added',
-
-  'native-added',
-  'leaf-added',
-  'leaf-removed',
-  've-removed',
-  've-added',
-  'gate-changed',
-  'unfixed-not-configurable',
-  'fixed-change-without-feature',
-  'required-bit-lost',
-  'static-leaf-extended',
-  'register-mask-mismatch',
-  'attribute-added',
-  'attribute-removed',
-  'xfam-added',
-  'xfam-removed',
-  'feature-added',
-  'feature-removed',
-  'feature-renumbered',
-  'clobber-added',
-  'clobber-removed',
-  'clobber-undocumented',
-  'clobber-unsupported',
-  'cpuid-flag-added',
-  'cpuid-flag-removed',
-  'config-slots-near-limit',
-  'needs-optin',
-  'exposed-unreviewed',
-  'exposed-clobbers-host',
-  'allow-stale',
-  'deny-stale',
-  'policy-allow-added',
-  'policy-allow-removed',
-  'policy-deny-added',
-  'policy-deny-removed',
-  'restore-added',
-  'restore-removed',
-  'waiver-unmatched',
-  'waiver-expired',
-  'facts-missing',
-  'sources-disagree',
-] as const;
-export type RuleId = (typeof RULE_IDS)[number];
+/**
+ * Who stands behind a bit that is passed. `base`: the release that KVM's code was written against offers it. `fixed1-before`: every
+ * TD of that release had it. `field`: no feature but a number, or a register that never holds features. `caps`: KVM gives it to
+ * ordinary VMs.
+ */
+export type Backing =
+  | { readonly kind: 'base' | 'fixed1-before'; readonly release: string }
+  | { readonly kind: 'field' | 'caps' };
 
 /** A clobbered MSR with what is known of its way out of the module and of KVM's restore. */
 export type ClobberFact = {
@@ -69,39 +37,81 @@ export type ClobberFact = {
   readonly restoredByKvm: boolean | null;
 };
 
-/** The facts of a finding by kind: text is made from them in one place, the report. */
+/** How bits went from one class to another. */
+export type ClassStep = { readonly from: CellClass; readonly to: CellClass };
+/** A bit of ATTRIBUTES, XFAM or TDX_FEATURES0. */
+export type ControlBit = { readonly bit: number; readonly name: string | null };
+export type ControlKind = 'attributes' | 'xfam' | 'features0';
+type Change = 'added' | 'removed';
+
+/** The facts of a finding by kind: text is made from them in one place, the report, and from nothing else. */
 export type FindingFacts =
+  /** Bits that a VMM may newly set. `backing` only with the verdict `passed`. */
   | {
-      readonly kind: 'class-change';
-      readonly from: CellClass;
-      readonly to: CellClass /** Gates that decide over the bits in the newer release. */;
-      readonly gates: readonly GateId[];
+      readonly kind: 'configurable';
+      readonly steps: readonly ClassStep[];
+      readonly verdict: Verdict | null;
+      readonly backing: Backing | null;
+      readonly clobbers: readonly ClobberFact[];
+      /** Features among the bits that clobber nothing and need the VMM's help. */
+      readonly functional: readonly string[];
+      /** The release that KVM's code was written against, where a verdict was given. */
+      readonly base: string | null;
     }
+  | { readonly kind: 'not-configurable'; readonly steps: readonly ClassStep[] }
+  /** Bits whose class changed otherwise: `fixed1-added`, `fixed0-added`, `fixed1-removed`, `native-added`, fields. */
   | {
-      readonly kind: 'clobber';
-      readonly from: CellClass | null;
-      readonly to: CellClass;
+      readonly kind: 'class';
+      readonly to: 'fixed1' | 'fixed0' | 'not-fixed1' | 'native' | 'gated' | 'choice';
+      readonly steps: readonly ClassStep[];
+      readonly gates: readonly GateId[];
       readonly clobbers: readonly ClobberFact[];
     }
+  /** A text in registers that hold one value in every TD, in their order; the places are those that changed. */
+  | { readonly kind: 'constant'; readonly before: readonly number[]; readonly after: readonly number[] }
   | {
       readonly kind: 'leaf';
-      readonly from: 'absent' | 'present';
-      readonly to: 'absent' | 'present';
+      readonly leaf: number;
+      readonly change: 'added' | 'removed' | 've-added' | 've-removed';
       readonly fixed1: boolean;
       readonly known: boolean;
+      /** Guest controls without which the leaf injects #VE all the same. */
+      readonly guest: readonly GuestControl[];
     }
-  | { readonly kind: 'gate'; readonly gate: GateId; readonly opened: boolean }
-  | { readonly kind: 'promise'; readonly from: CellClass; readonly to: CellClass }
-  | { readonly kind: 'required'; readonly from: CellClass; readonly to: CellClass; readonly reason: string }
-  | { readonly kind: 'static-leaf'; readonly from: CellClass; readonly to: CellClass; readonly reason: string }
-  | { readonly kind: 'attribute'; readonly bit: number; readonly name: string | null }
-  | { readonly kind: 'xfam'; readonly bit: number; readonly name: string | null }
-  | { readonly kind: 'feature'; readonly bit: number; readonly name: string | null }
-  | { readonly kind: 'feature-moved'; readonly name: string; readonly fromBit: number; readonly toBit: number }
-  | { readonly kind: 'feature-renamed'; readonly bit: number; readonly from: string; readonly to: string }
-  | { readonly kind: 'cpuid-flag'; readonly flag: string }
-  | { readonly kind: 'msr'; readonly msr: string; readonly exit: string; readonly openers: readonly string[] }
-  | { readonly kind: 'clobber-row'; readonly feature: string; readonly msr: string }
+  /** Bits that somebody else decides, beyond the tables. */
+  | { readonly kind: 'decider'; readonly steps: readonly { readonly from: Decider; readonly to: Decider }[] }
+  | { readonly kind: 'gate'; readonly added: readonly GateId[]; readonly removed: readonly GateId[] }
+  | { readonly kind: 'promise'; readonly promise: 'unfixed' | 'feature-bit'; readonly steps: readonly ClassStep[] }
+  | { readonly kind: 'required'; readonly reasons: readonly string[]; readonly steps: readonly ClassStep[] }
+  | { readonly kind: 'static-leaf'; readonly reasons: readonly string[]; readonly steps: readonly ClassStep[] }
+  | {
+      readonly kind: 'control';
+      readonly control: ControlKind;
+      readonly change: Change;
+      readonly bits: readonly ControlBit[];
+    }
+  | {
+      readonly kind: 'features-renumbered';
+      readonly moved: readonly { readonly name: string; readonly from: number; readonly to: number }[];
+      readonly renamed: readonly { readonly bit: number; readonly from: string; readonly to: string }[];
+    }
+  | { readonly kind: 'cpuid-flags'; readonly change: Change; readonly flags: readonly string[] }
+  /** MSRs that the module newly leaves changed, or no longer; `isKept` where KVM keeps the host from harm. */
+  | {
+      readonly kind: 'host-state';
+      readonly change: Change;
+      readonly msrs: readonly {
+        readonly msr: string;
+        readonly exit: ClobberFact['exit'];
+        readonly openers: readonly string[];
+        readonly kvm: 'restores' | 'closes' | 'nothing' | null;
+      }[];
+    }
+  | {
+      readonly kind: 'clobber-rows';
+      readonly problem: 'undocumented' | 'unsupported';
+      readonly rows: readonly { readonly feature: string; readonly msr: string }[];
+    }
   | { readonly kind: 'config-slots'; readonly used: number; readonly limit: number }
   | {
       readonly kind: 'register-mask';
@@ -111,37 +121,54 @@ export type FindingFacts =
       readonly enforced: string;
       readonly validated: string;
     }
-  | {
-      readonly kind: 'verdict';
-      readonly class: CellClass;
-      readonly since: string;
-      /** Features among the bits that clobber nothing and need the VMM's help. */
-      readonly functional: readonly string[];
-    }
   | { readonly kind: 'stale'; readonly list: 'allow' | 'deny' }
-  | { readonly kind: 'policy'; readonly list: 'allow' | 'deny' }
-  | { readonly kind: 'restore'; readonly msr: string }
-  | { readonly kind: 'waiver'; readonly selector: string; readonly reason: string; readonly until: string | null }
-  | { readonly kind: 'missing'; readonly what: string }
+  | { readonly kind: 'policy-list'; readonly list: 'allow' | 'deny' | 'adds'; readonly change: Change }
+  | {
+      readonly kind: 'policy-control';
+      readonly control: 'attributes' | 'xfam';
+      readonly change: Change;
+      readonly bits: readonly ControlBit[];
+      /** Host state behind these bits, on some release that was read. */
+      readonly clobbers: readonly ClobberFact[];
+    }
+  | { readonly kind: 'restore'; readonly change: Change; readonly msrs: readonly string[] }
+  | {
+      readonly kind: 'decision';
+      readonly problem: 'unmatched' | 'expired';
+      readonly selector: string;
+      readonly reason: string;
+      readonly until: string | null;
+    }
+  | { readonly kind: 'override'; readonly rule: string }
+  | { readonly kind: 'missing'; readonly releases: readonly string[] }
+  | { readonly kind: 'not-examined'; readonly what: 'host-state' | 'deciders'; readonly releases: readonly string[] }
   | { readonly kind: 'disagreement'; readonly what: string; readonly left: string; readonly right: string };
 
-export type Waiver = { readonly reason: string; readonly by: string; readonly until: string | null };
+/** What a person decided on a finding: it stays in the report and counts no more. */
+export type Decided = { readonly reason: string; readonly by: string; readonly until: string | null };
 
 /** A named bit or field of a register. */
 export type NamedBit = { readonly bit: number; readonly name: string | null };
 
+/** The bits of one register that a finding is about, with their names. */
+export type FoundPlace = Place & { readonly mask: number; readonly bits: readonly NamedBit[] };
+
+/** One change, or one state that somebody must know: everything that it touches together. */
 export type Finding = {
-  /** 16 hex digits over rule, place and arguments: never wording, level or line numbers. */
+  /** 16 hex digits over rule, subject, places and arguments: never wording, level or line numbers. */
   readonly fingerprint: string;
-  readonly rule: RuleId;
+  /** An id of the catalogue of rules. */
+  readonly rule: string;
   readonly level: Level;
-  /** The release or KVM version that is judged, and what it is held against. */
+  readonly for: readonly Audience[];
+  /** The release or KVM version that is judged, what it is held against, and the KVM version it runs on. */
   readonly subject: { readonly from: string | null; readonly to: string; readonly policy: string | null };
-  readonly place: Place | null;
-  readonly mask: number;
-  readonly bits: readonly NamedBit[];
+  /** In total order, each register once. */
+  readonly places: readonly FoundPlace[];
   readonly verdict: Verdict | null;
   readonly facts: FindingFacts;
+  /** Less urgent rules that match some of the same bits, and what they found. */
+  readonly also: readonly { readonly rule: string; readonly facts: FindingFacts }[];
   readonly evidence: readonly Evidence[];
-  readonly waived: Waiver | null;
+  readonly decided: Decided | null;
 };

@@ -5,6 +5,7 @@ export const FULL = 0xffffffff;
 
 export const and = (a: number, b: number): number => (a & b) >>> 0;
 export const or = (a: number, b: number): number => (a | b) >>> 0;
+export const xor = (a: number, b: number): number => (a ^ b) >>> 0;
 export const not = (a: number): number => ~a >>> 0;
 /** The bits of `a` that are not in `b`. */
 export const without = (a: number, b: number): number => (a & ~b) >>> 0;

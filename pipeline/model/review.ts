@@ -1,25 +1,95 @@
 import type { ReleaseDiff } from './change.ts';
-import type { Finding } from './finding.ts';
+import type { ClobberFact, ControlBit, Finding, FoundPlace, Verdict } from './finding.ts';
 import type { Lineage } from './lineage.ts';
-import type { Source } from './source.ts';
+import type { Evidence, Source } from './source.ts';
 
 /** A release or policy that took part, with where it was read and what of it was not settled. */
 export type Participant = { readonly name: string; readonly source: Source | null; readonly notes: readonly string[] };
 
-/** One judged step: a release against the one before it, against one KVM policy, or one policy against another. */
-export type Review = {
-  /** `2.0.02..2.0.04`, `2.0.08 on 6.16.1` or `6.16.1..7.0`: unique in a report. */
+/** Why KVM refuses a module release: it never runs a TD there. */
+export type Refusal =
+  | { readonly kind: 'features0'; readonly bits: readonly ControlBit[] }
+  | { readonly kind: 'attributes' | 'xfam'; readonly bits: readonly ControlBit[] }
+  | { readonly kind: 'config-slots'; readonly used: number; readonly limit: number };
+
+/** Whether KVM runs a release. `unknown`: what KVM requires or what the release has was not read. */
+export type Runs =
+  | { readonly kind: 'yes'; readonly slots: number; readonly limit: number | null }
+  | { readonly kind: 'no'; readonly refusals: readonly Refusal[]; readonly evidence: readonly Evidence[] }
+  | { readonly kind: 'unknown'; readonly missing: readonly string[] };
+
+/** How many features, and apart from them bits of fields, have a verdict. */
+export type VerdictCount = { readonly verdict: Verdict; readonly features: number; readonly fieldBits: number };
+
+/** What of the host's state is left changed, held against the release before. */
+export type HostState =
+  | { readonly kind: 'not-examined'; readonly releases: readonly string[] }
+  | {
+      readonly kind: 'examined';
+      /** How it is known: such as `derived`, `read` or `inferred`. */
+      readonly how: string;
+      readonly worse: readonly HostChange[];
+      readonly better: readonly HostChange[];
+    };
+export type HostChange = {
+  readonly fact: ClobberFact;
+  /** Where KVM restores it. */
+  readonly restoredAt: Evidence | null;
+};
+
+/** What a KVM version makes of a release that is judged under it. */
+export type UnderKvm = {
+  readonly runs: Runs;
+  /** Empty where KVM refuses the release. */
+  readonly verdicts: readonly VerdictCount[];
+  /** Exposed features that the release before had already: nothing new, and still undecided. */
+  readonly standing: readonly FoundPlace[];
+};
+
+type Common = {
+  /** Unique in a report. */
   readonly id: string;
-  readonly from: Participant | null;
-  readonly to: Participant;
-  readonly policy: Participant | null;
-  readonly diff: ReleaseDiff | null;
-  /** Why the release is compared with `from`; null where a person named both, and in other reviews. */
-  readonly lineage?: Lineage | null;
   readonly findings: readonly Finding[];
   /** The command that reproduces this review. */
   readonly command: string;
 };
+
+/** A release against the one before it, under one KVM version or none: `2.0.02..2.0.04 on 6.16.1`. */
+export type ReleaseReview = Common & {
+  readonly kind: 'release';
+  readonly from: Participant;
+  readonly to: Participant;
+  readonly policy: Participant | null;
+  readonly diff: ReleaseDiff;
+  /** Why the release is compared with `from`; null where a person named both. */
+  readonly lineage: Lineage | null;
+  readonly kvm: UnderKvm | null;
+  readonly hostState: HostState;
+};
+
+/** One judged step. */
+export type Review =
+  | ReleaseReview
+  /** One KVM version against all releases. */
+  | (Common & { readonly kind: 'policy'; readonly policy: Participant })
+  /** One KVM version against the one before it: `6.16.1..6.17`. */
+  | (Common & { readonly kind: 'policy-step'; readonly from: Participant; readonly to: Participant })
+  /** The facts and decisions themselves. */
+  | (Common & { readonly kind: 'facts' });
+
+/** Everybody who took part in a review, the older one first. */
+export function participantsOf(review: Review): readonly Participant[] {
+  switch (review.kind) {
+    case 'release':
+      return review.policy === null ? [review.from, review.to] : [review.from, review.to, review.policy];
+    case 'policy':
+      return [review.policy];
+    case 'policy-step':
+      return [review.from, review.to];
+    case 'facts':
+      return [];
+  }
+}
 
 /** What was looked at and what was not: silence about what could not be read is wrong. */
 export type Coverage = {

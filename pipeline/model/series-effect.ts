@@ -1,4 +1,4 @@
-import type { ClobberFact, Finding, Level, NamedBit, RuleId, Verdict } from './finding.ts';
+import type { ClobberFact, Finding, Level, NamedBit, Verdict } from './finding.ts';
 import type { Place } from './place.ts';
 import type { Generation, Policy, PolicyMask } from './policy.ts';
 
@@ -100,7 +100,7 @@ export type PolicyChanges = {
 export type VerdictChange = Place & {
   readonly mask: number;
   readonly bits: readonly NamedBit[];
-  readonly class: 'config-direct' | 'allow-direct' | 'fixed1' | 'native';
+  readonly class: 'config-direct' | 'allow-direct';
   /** `null` where there was no policy before. */
   readonly from: Verdict | null;
   readonly to: Verdict;
@@ -110,7 +110,7 @@ export type VerdictChange = Place & {
 
 /** Bits of a register to which a rule comes to apply, or no longer applies. `place` is null for facts without one. */
 export type FindingChange = {
-  readonly rule: RuleId;
+  readonly rule: string;
   readonly level: Level;
   readonly place: Place | null;
   readonly mask: number;

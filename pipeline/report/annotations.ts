@@ -7,11 +7,11 @@ const COMMAND = { error: 'error', warning: 'warning', info: 'notice' } as const;
 const escapeMessage = (text: string): string => text.replace(/%/g, '%25').replace(/\r/g, '%0D').replace(/\n/g, '%0A');
 const escapeProperty = (text: string): string => escapeMessage(text).replace(/:/g, '%3A').replace(/,/g, '%2C');
 
-/** GitHub annotations, one line a finding that is not waived. Evidence lies in other repositories, so no file is named. */
+/** GitHub annotations, one line a finding that is not decided. Evidence lies in other repositories, so no file is named. */
 export function annotations(view: View): string {
   const lines = view.sections.flatMap(({ items }) =>
     items
-      .filter((item) => item.waived === null)
+      .filter((item) => item.decided === null)
       .map(
         (item) =>
           `::${COMMAND[item.finding.level]} title=${escapeProperty(plain(`${item.finding.rule} ${item.headline}`.slice(0, 200)))}::${escapeMessage(`${item.because} ${item.todo} [${item.finding.fingerprint}]`)}`,

@@ -1,38 +1,53 @@
 import { hex, hex32 } from '../model/mask.ts';
-import type { Item, View } from './view.ts';
+import { placeJson } from './machine.ts';
+import type { Item, Section, View } from './view.ts';
 
-/** `bitwatch.findings/1`. Findings without a place have null for leaf, sub-leaf and register. */
+/** `bitwatch.findings/2`: one finding a change, with all its places. */
 export function findingsJson(view: View) {
   return {
-    schema: 'bitwatch.findings/1',
+    schema: 'bitwatch.findings/2',
     counts: view.counts,
-    reviews: view.sections.map(({ id, title, counts, command, notes }) => ({ id, title, counts, command, notes })),
+    reviews: view.sections.map(reviewJson),
     findings: view.sections.flatMap(({ id, items }) => items.map((item) => findingJson(item, id))),
     coverage: view.coverage,
   };
 }
 
+const reviewJson = ({ id, kind, title, counts, command, notes }: Section) => ({
+  id,
+  kind,
+  title,
+  counts,
+  command,
+  notes,
+});
+
+/** Numbers of 64 bits do not fit into JSON's own. */
+const plainValue = (value: unknown): unknown => {
+  if (typeof value === 'bigint') return hex(value);
+  if (Array.isArray(value)) return value.map(plainValue);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plainValue(inner)]));
+};
+
 export function findingJson({ finding, headline, because, todo }: Item, review: string) {
-  const { place } = finding;
   return {
     fingerprint: finding.fingerprint,
     rule: finding.rule,
     level: finding.level,
+    for: finding.for,
     review,
     from: finding.subject.from,
     to: finding.subject.to,
     policy: finding.subject.policy,
-    leaf: place === null ? null : hex(place.leaf),
-    subleaf: place === null || place.subleaf === null ? null : hex(place.subleaf),
-    register: place === null || finding.mask === 0 ? null : place.register,
-    mask: hex32(finding.mask),
-    bits: finding.bits,
+    places: finding.places.map((place) => ({ ...placeJson(place), mask: hex32(place.mask), bits: place.bits })),
     verdict: finding.verdict,
     headline,
     because,
     todo,
-    facts: finding.facts,
+    facts: plainValue(finding.facts),
+    also: finding.also.map(({ rule }) => rule),
     evidence: finding.evidence,
-    waived: finding.waived,
+    decided: finding.decided,
   };
 }

@@ -12,7 +12,7 @@ function escapeXml(text: string): string {
     .replace(/[\t\n\r]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-/** JUnit XML: a suite per review, a case per finding; errors and warnings fail, info passes, waived ones are skipped. */
+/** JUnit XML: a suite per review, a case per finding; errors and warnings fail, info passes, decided ones are skipped. */
 export function junit(view: View): string {
   const cases = view.sections.flatMap(({ items }) => items);
   const failed = cases.filter(isFailure).length;
@@ -25,11 +25,11 @@ export function junit(view: View): string {
   return `${lines.join('\n')}\n`;
 }
 
-const isFailure = ({ finding }: Item): boolean => finding.waived === null && finding.level !== 'info';
+const isFailure = ({ finding }: Item): boolean => finding.decided === null && finding.level !== 'info';
 
 function suite(section: Section): readonly string[] {
   const failed = section.items.filter(isFailure).length;
-  const skipped = section.items.filter(({ finding }) => finding.waived !== null).length;
+  const skipped = section.items.filter(({ finding }) => finding.decided !== null).length;
   return [
     `  <testsuite name="${escapeXml(section.id)}" tests="${section.items.length}" failures="${failed}" skipped="${skipped}">`,
     ...section.items.flatMap((item) => testCase(section, item)),
@@ -40,8 +40,8 @@ function suite(section: Section): readonly string[] {
 function testCase(section: Section, item: Item): readonly string[] {
   const { finding } = item;
   const head = `    <testcase classname="${escapeXml(section.id)}.${finding.rule}" name="${escapeXml(item.headline)} [${finding.fingerprint}]"`;
-  if (item.waived !== null)
-    return [`${head}>`, `      <skipped message="${escapeXml(item.waived)}"/>`, '    </testcase>'];
+  if (item.decided !== null)
+    return [`${head}>`, `      <skipped message="${escapeXml(item.decided)}"/>`, '    </testcase>'];
   if (!isFailure(item)) return [`${head}/>`];
   return [
     `${head}>`,

@@ -90,9 +90,9 @@ function sectionBlocks(section: Section, isPage: boolean): readonly Block[] {
 function itemMarkdown(item: Item): string {
   const { finding } = item;
   const lines = [
-    `### ${finding.level}${item.waived === null ? '' : ' (waived)'}: ${escapeMarkdown(item.headline)}`,
+    `### ${finding.level}${item.decided === null ? '' : ' (decided)'}: ${escapeMarkdown(item.headline)}`,
     '',
-    ...(item.waived === null ? [] : [`*${escapeMarkdown(item.waived)}*`, '']),
+    ...(item.decided === null ? [] : [`*${escapeMarkdown(item.decided)}*`, '']),
     escapeMarkdown(item.because),
     '',
     `**Do:** ${escapeMarkdown(item.todo)}`,

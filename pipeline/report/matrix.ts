@@ -1,32 +1,22 @@
 import type { Matrix } from '../cases/matrix.ts';
-import type { Verdict } from '../model/finding.ts';
+import { VERDICTS } from '../model/finding.ts';
 import { plain } from '../model/text.ts';
 import { escapeMarkdown } from './markdown.ts';
 import { wrap } from './text.ts';
 
-/** What needs a decision first. */
-const ORDER = [
-  'exposed',
-  'needs-optin',
-  'denied',
-  'unreachable',
-  'allowed',
-  'unknown',
-  'known',
-] as const satisfies readonly Verdict[];
-
-/** `2 exposed, 3 denied, 40 allowed`, or `not judged`. */
+/** `1 exposed, 3 denied, 40 passed`, that KVM refuses the release, or `not judged`. */
 function cellText({ cells }: Matrix, release: string, policy: string): string {
   const cell = cells.find((each) => each.release === release && each.policy === policy);
   if (cell === undefined) return 'not judged';
-  const parts = ORDER.flatMap((verdict) => {
-    const count = cell.counts[verdict] ?? 0;
+  if (cell.runs === 'no') return 'refused by KVM';
+  const parts = VERDICTS.flatMap((verdict) => {
+    const count = cell.counts.find((each) => each.verdict === verdict)?.features ?? 0;
     return count === 0 ? [] : [`${count} ${verdict}`];
   });
-  return parts.length === 0 ? 'no bit offered' : parts.join(', ');
+  return parts.length === 0 ? 'no feature offered' : parts.join(', ');
 }
 
-/** A table with a row per release and a column per policy; numbers are bits. */
+/** A table with a row per release and a column per policy; numbers are features. */
 export function matrixMarkdown(matrix: Matrix): string {
   const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   const name = (text: string): string => escapeMarkdown(plain(text));

@@ -50,8 +50,7 @@ export function pagesOf(
 }
 
 const GROUPS: readonly { readonly title: string; readonly kinds: readonly SectionKind[] }[] = [
-  { title: 'Each release against the one before it', kinds: ['step'] },
-  { title: 'Each release under a KVM version', kinds: ['release'] },
+  { title: 'Each release, coming from the one whose code it has', kinds: ['release'] },
   { title: 'KVM versions and the facts themselves', kinds: ['policy', 'policy-step', 'facts'] },
 ];
 
@@ -62,7 +61,7 @@ function indexPage(view: View, names: ReadonlyMap<Section, string>, matrix: Matr
     if (sections.length > 0) parts.push(`## ${title}\n`, table(sections, names));
   }
   if (matrix !== null && matrix.policies.length > 0)
-    parts.push('## Verdicts, in bits of each release under each KVM version\n', matrixMarkdown(matrix));
+    parts.push('## Features of each release by what each KVM version does with them\n', matrixMarkdown(matrix));
   parts.push(
     '## What was read\n',
     `${coverageLines(view.coverage)
@@ -75,7 +74,7 @@ function indexPage(view: View, names: ReadonlyMap<Section, string>, matrix: Matr
 function table(sections: readonly Section[], names: ReadonlyMap<Section, string>): string {
   const rows = sections.map((section) => {
     const { title, counts, items } = section;
-    const first = items.find((item) => item.waived === null);
+    const first = items.find((item) => item.decided === null);
     return `| [${escapeLinkText(title)}](${names.get(section) ?? ''}) | ${counts.error} | ${counts.warning} | ${counts.info} | ${first === undefined ? '' : escapeMarkdown(first.headline)} |`;
   });
   return `${['| Review | Errors | Warnings | Info | First |', '|---|---:|---:|---:|---|', ...rows].join('\n')}\n`;

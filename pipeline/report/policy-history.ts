@@ -1,17 +1,17 @@
 import type { PolicyHistory } from '../cases/kvm-history.ts';
-import { judgePolicyStep } from '../judge/judge.ts';
-import type { BitName, Knowledge } from '../model/knowledge.ts';
+import { type Ground, judgePolicyStep } from '../judge/judge.ts';
+import type { BitName } from '../model/knowledge.ts';
 import { plain } from '../model/text.ts';
 import { policyJson } from './machine.ts';
 import { wrap } from './text.ts';
 import { wordsOf } from './words.ts';
 
-const NOTHING: Knowledge = {
-  required: [],
-  staticRegisters: [],
-  clobbers: [],
-  names: [],
-  levels: [],
+/** A history is about what KVM lists: it is judged on no release. */
+const NOTHING: Ground = {
+  releases: [],
+  clobbers: new Map(),
+  knowledge: { required: [], staticRegisters: [], clobbers: [], names: [], levels: [] },
+  base: null,
 };
 
 /** What changed from the last readable policy to this one; null where nothing that a policy holds did. */
@@ -27,21 +27,8 @@ function changesAt(
     before.generation === after.generation
       ? []
       : [{ rule: 'generation', headline: `generation ${before.generation} -> ${after.generation}` }];
-  const attributes =
-    before.attributes === after.attributes
-      ? []
-      : [
-          {
-            rule: 'attributes',
-            headline: `attributes 0x${before.attributes.toString(16)} -> 0x${after.attributes.toString(16)}`,
-          },
-        ];
-  const findings = judgePolicyStep(before, after, { ...NOTHING, names });
-  return [
-    ...generation,
-    ...attributes,
-    ...findings.map((finding) => ({ rule: finding.rule, headline: wordsOf(finding).headline })),
-  ];
+  const findings = judgePolicyStep(before, after, { ...NOTHING, knowledge: { ...NOTHING.knowledge, names } }).findings;
+  return [...generation, ...findings.map((finding) => ({ rule: finding.rule, headline: wordsOf(finding).headline }))];
 }
 
 export function historyJson(history: PolicyHistory, names: readonly BitName[]) {

@@ -1,6 +1,6 @@
 import type { Applied, ReplyRow } from '../judge/reply.ts';
 import { bitsText } from '../model/bit-names.ts';
-import type { Finding, NamedBit, Verdict } from '../model/finding.ts';
+import type { FoundPlace, Level, NamedBit, Verdict } from '../model/finding.ts';
 import { type Place, placeId } from '../model/place.ts';
 import { plain } from '../model/text.ts';
 
@@ -8,9 +8,10 @@ import { columnLines } from './columns.ts';
 import { wrap } from './text.ts';
 
 const LEGEND: Partial<Readonly<Record<Verdict, string>>> = {
-  exposed: 'exposed: configurable and let through, though KVM’s code predates it',
+  exposed: 'exposed: configurable and let through, and nobody decided',
+  passed: 'passed: let through; KVM’s caps, its base release or an earlier fixed 1 stand behind it',
   'needs-optin': 'needs-optin: configurable, and not on KVM’s list of allowed bits',
-  unreachable: 'unreachable: its gate (XFAM or ATTRIBUTES) is closed in KVM',
+  closed: 'closed: its gate is one that KVM never opens',
 };
 
 /** `1.5.06..2.0.18` for neighbours among the releases that were read, else the parts with commas. */
@@ -60,21 +61,26 @@ export function tableLines(rows: readonly ReplyRow[], all: readonly string[], ma
   ];
 }
 
-type OpenRow = { readonly finding: Finding; readonly releases: readonly string[] };
+type OpenRow = {
+  readonly rule: string;
+  readonly level: Level;
+  readonly place: FoundPlace;
+  readonly releases: readonly string[];
+};
 
-/** Open findings of several releases joined, those first that clobber host state or that this series is about. */
+/** Open findings of several releases joined by register, those first that clobber host state or that this series is about. */
 function openRows({ open }: Applied, rows: readonly ReplyRow[]): readonly OpenRow[] {
   const joined = new Map<string, OpenRow>();
   for (const { release, findings } of open)
-    for (const finding of findings) {
-      const { rule, place, mask, waived } = finding;
-      if (waived !== null || place === null) continue;
-      const key = `${rule} ${placeId(place)} ${mask}`;
-      joined.set(key, { finding, releases: [...(joined.get(key)?.releases ?? []), plain(release)] });
+    for (const { rule, level, places, decided } of findings) {
+      if (decided !== null) continue;
+      for (const place of places) {
+        const key = `${rule} ${placeId(place)} ${place.mask}`;
+        joined.set(key, { rule, level, place, releases: [...(joined.get(key)?.releases ?? []), plain(release)] });
+      }
     }
   const own = new Set(rows.map(placeId));
-  const weight = ({ finding: { level, place } }: OpenRow): number =>
-    (level === 'error' ? 0 : 2) + (place !== null && own.has(placeId(place)) ? 0 : 1);
+  const weight = ({ level, place }: OpenRow): number => (level === 'error' ? 0 : 2) + (own.has(placeId(place)) ? 0 : 1);
   return [...joined.values()].sort((a, b) => weight(a) - weight(b));
 }
 
@@ -86,8 +92,8 @@ export function openLines(outcome: Applied, rows: readonly ReplyRow[], max: numb
   if (found.length === 0)
     return ['', ...wrap(`After it no bit of TDX module ${releases} is let through undecided or waits for an opt-in.`)];
   const shown = found.slice(0, max);
-  const cells = shown.map(({ finding: { rule, place, mask, bits }, releases: where }) => [
-    place === null ? '' : cellText(place, mask, bits),
+  const cells = shown.map(({ rule, place, releases: where }) => [
+    cellText(place, place.mask, place.bits),
     rule,
     where.join(', '),
   ]);

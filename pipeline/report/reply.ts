@@ -30,9 +30,8 @@ const VERB: Readonly<Record<Verdict, string>> = {
   denied: 'deny',
   exposed: 'let through, undecided,',
   'needs-optin': 'hide, until it opts in,',
-  unreachable: 'close the gate of',
-  known: 'know',
-  unknown: 'no longer know',
+  passed: 'pass through',
+  closed: 'close the gate of',
 };
 
 /** `WRMSRNS (7.1.EAX[19])`, or how many where they are many. */

@@ -2,13 +2,13 @@ import { RULES } from '../judge/catalogue.ts';
 import type { Rule } from '../judge/rule.ts';
 import { escapeMarkdown } from './markdown.ts';
 import type { Page } from './pages.ts';
+import { AUDIENCE_TEXT } from './words.ts';
 
 const GENERATED = '<!-- Generated from the catalogue of rules: edit the rule, then run the tests with UPDATE=1. -->';
 
 /** What a rule looks at, by its scope. */
 const SCOPE_TEXT: Readonly<Record<Rule['scope'], string>> = {
-  step: 'a module release and the one before it',
-  release: 'a module release under one KVM version',
+  release: 'a module release and the one that it follows, under a KVM version or none',
   policy: 'a KVM version against all releases',
   'policy-step': 'a KVM version and the one before it',
   project: 'the facts and waivers themselves',
@@ -52,6 +52,7 @@ function rulePage(rule: Rule): string {
     '',
     `${escapeMarkdown(rule.title)}.`,
     '',
+    `- For: ${rule.for.map((each) => AUDIENCE_TEXT[each]).join(', ')}`,
     `- Level: ${rule.level}, unless \`specs/levels.yaml\` says otherwise or the facts raise it`,
     `- Compares: ${SCOPE_TEXT[rule.scope]}`,
     `- The opposite change: ${mirror}`,
@@ -66,7 +67,7 @@ function rulePage(rule: Rule): string {
     '',
     '## To accept it',
     '',
-    `A waiver in \`specs/waivers.yaml\` names the fingerprint or \`rule: ${rule.id}\` with a reason and a person; the finding stays in the report, marked.`,
+    `A decision in \`specs/waivers.yaml\` names the fingerprint or \`rule: ${rule.id}\` with a reason and a person; the finding stays in the report, marked.`,
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -4,7 +4,7 @@ import type { Item, View } from './view.ts';
 
 const LEVEL = { error: 'error', warning: 'warning', info: 'note' } as const;
 
-/** SARIF 2.1.0: the rules of the catalogue, one result a finding, waived ones suppressed with their reason. */
+/** SARIF 2.1.0: the rules of the catalogue, one result a finding, decided ones suppressed with their reason. */
 export function sarif(view: View, version: string) {
   return {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
@@ -52,9 +52,9 @@ function result(item: Item, review: string) {
     },
     // On all results or on none, says the standard (3.27.23).
     suppressions:
-      finding.waived === null
+      finding.decided === null
         ? []
-        : [{ kind: 'external', status: 'accepted', justification: plain(finding.waived.reason) }],
+        : [{ kind: 'external', status: 'accepted', justification: plain(finding.decided.reason) }],
   };
 }
 

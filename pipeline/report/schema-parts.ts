@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { LEVELS, RULE_IDS, VERDICTS } from '../model/finding.ts';
+import { RULE_IDS } from '../judge/catalogue.ts';
+import { AUDIENCES, LEVELS, VERDICTS } from '../model/finding.ts';
 import { REGISTERS } from '../model/place.ts';
 import { GENERATIONS, UPSTREAM_PROOFS } from '../model/policy.ts';
 
@@ -63,20 +64,18 @@ export const finding = z.strictObject({
   fingerprint: z.string().regex(/^[0-9a-f]{16}$/),
   rule: z.enum(RULE_IDS),
   level: z.enum(LEVELS),
+  for: z.array(z.enum(AUDIENCES)).min(1),
   review: z.string(),
   from: z.string().nullable(),
   to: z.string(),
   policy: z.string().nullable(),
-  leaf: hex.nullable(),
-  subleaf: hex.nullable(),
-  register: register.nullable(),
-  mask: hex32,
-  bits,
+  places: z.array(z.strictObject({ ...place, mask: hex32, bits })),
   verdict: z.enum(VERDICTS).nullable(),
   headline: z.string(),
   because: z.string(),
   todo: z.string(),
   facts: z.looseObject({ kind: z.string() }),
+  also: z.array(z.enum(RULE_IDS)),
   evidence: z.array(evidence),
-  waived: z.strictObject({ reason: z.string(), by: z.string(), until: z.string().nullable() }).nullable(),
+  decided: z.strictObject({ reason: z.string(), by: z.string(), until: z.string().nullable() }).nullable(),
 });

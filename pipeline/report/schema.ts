@@ -23,7 +23,7 @@ const cellClass = z.enum(CELL_CLASSES);
 const gate = z.string().regex(/^(xfam|attributes):\d+$/);
 const fixedMasks = z.strictObject({ fixed0: hex, fixed1: hex }).nullable();
 const site = z.strictObject({ path: z.string(), line: line.nullable(), guards: z.array(z.string()) });
-const counts = z.strictObject({ info: count, warning: count, error: count, waived: count });
+const counts = z.strictObject({ info: count, warning: count, error: count, decided: count });
 
 const registerFacts = z.strictObject({
   classes: z.partialRecord(cellClass, hex32),
@@ -133,9 +133,18 @@ const clobbers = z.strictObject({
 });
 
 const findings = z.strictObject({
-  schema: z.literal('bitwatch.findings/1'),
+  schema: z.literal('bitwatch.findings/2'),
   counts,
-  reviews: z.array(z.strictObject({ id: z.string(), title: z.string(), counts, command: z.string(), notes: texts })),
+  reviews: z.array(
+    z.strictObject({
+      id: z.string(),
+      kind: z.enum(['release', 'policy', 'policy-step', 'facts']),
+      title: z.string(),
+      counts,
+      command: z.string(),
+      notes: texts,
+    }),
+  ),
   findings: z.array(finding),
   coverage: z.strictObject({
     releases: texts,
@@ -206,6 +215,6 @@ export const SCHEMAS = { module, diff, policy, clobbers, findings, publish, seri
 export function schemaFiles(): readonly { readonly name: string; readonly content: string }[] {
   return Object.entries(SCHEMAS).map(([name, schema]) => ({
     name: `${name}.json`,
-    content: `${JSON.stringify({ title: `bitwatch.${name}/1`, ...z.toJSONSchema(schema, name === 'series' ? { reused: 'ref' } : {}) }, null, 2)}\n`,
+    content: `${JSON.stringify({ title: `bitwatch.${name}/${name === 'findings' ? 2 : 1}`, ...z.toJSONSchema(schema, name === 'series' ? { reused: 'ref' } : {}) }, null, 2)}\n`,
   }));
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { LEVELS, RULE_IDS, VERDICTS } from '../model/finding.ts';
+import { RULE_IDS } from '../judge/catalogue.ts';
+import { LEVELS, VERDICTS } from '../model/finding.ts';
 import { GENERATIONS } from '../model/policy.ts';
 import { bits, count, finding, hex, hex32, place, policy, policyMasks, register, texts } from './schema-parts.ts';
 
@@ -85,7 +86,7 @@ const effect = z.strictObject({
       ...place,
       mask: hex32,
       bits,
-      class: z.enum(['config-direct', 'allow-direct', 'fixed1', 'native']),
+      class: z.enum(['config-direct', 'allow-direct']),
       from: verdict.nullable(),
       to: verdict,
       clobbers: z.array(clobber),

@@ -25,11 +25,10 @@ export function versionText({
 const VERDICT_TEXT: Readonly<Record<Verdict, string>> = {
   allowed: 'allowed',
   denied: 'denied',
-  exposed: 'exposed (let through, newer than KVM’s base release)',
+  exposed: 'exposed (let through, and nobody decided)',
+  passed: 'passed through',
   'needs-optin': 'hidden until KVM opts in',
-  unreachable: 'closed by its gate',
-  known: 'known to KVM',
-  unknown: 'unknown to KVM',
+  closed: 'closed by its gate',
 };
 
 /** Why this base. */
@@ -130,7 +129,7 @@ function effectLines({ verdicts, closed, opened }: ReleaseEffect): readonly stri
         ...new Set(change.clobbers.filter(({ restoredByKvm }) => restoredByKvm === false).map(({ msr }) => msr)),
       ];
       const host =
-        clobbers.length === 0 || change.to === 'denied' || change.to === 'needs-optin' || change.to === 'unreachable'
+        clobbers.length === 0 || change.to === 'denied' || change.to === 'needs-optin' || change.to === 'closed'
           ? ''
           : `; clobbers ${clobbers.join(', ')}, which KVM does not restore`;
       return `${maskText(change)}: ${from} -> ${VERDICT_TEXT[change.to]}${host}`;

@@ -70,7 +70,7 @@ export function itemLines(item: Item): readonly string[] {
   const { finding } = item;
   return [
     ...wrap(item.headline, `${finding.level.padEnd(9)} `),
-    ...(item.waived === null ? [] : wrap(item.waived.replace(/^waived /, ''), '  waived:   ')),
+    ...(item.decided === null ? [] : wrap(item.decided.replace(/^decided /, ''), '  decided:  ')),
     ...wrap(item.because, '  why:      '),
     ...wrap(item.todo, '  do:       '),
     ...item.evidence.flatMap((line) => wrap(line, '  evidence: ')),

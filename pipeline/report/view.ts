@@ -1,10 +1,12 @@
 import type { BitFacts } from '../cases/page-facts.ts';
-import { compareFindings } from '../judge/finish.ts';
+import { compareFindings } from '../judge/assemble.ts';
 import { type Finding, LEVELS, type Level } from '../model/finding.ts';
-import type { Coverage, ReportFacts, Review } from '../model/review.ts';
+import { type Coverage, participantsOf, type ReportFacts, type Review } from '../model/review.ts';
 import type { Evidence } from '../model/source.ts';
 import { plain } from '../model/text.ts';
 
+import { type PlaceLine, placeLines } from './places.ts';
+import { statusLines } from './status-words.ts';
 import { wordsOf } from './words.ts';
 
 /** One finding in words, ready for any format. */
@@ -14,14 +16,16 @@ export type Item = {
   readonly because: string;
   readonly todo: string;
   readonly evidence: readonly string[];
-  /** `waived until 2027-01-01 by NAME: reason`, or null. */
-  readonly waived: string | null;
+  /** Each register with its mask and names. */
+  readonly places: readonly PlaceLine[];
+  /** `decided until 2027-01-01 by NAME: reason`, or null. */
+  readonly decided: string | null;
 };
 
-export type Counts = Readonly<Record<Level, number>> & { readonly waived: number };
+export type Counts = Readonly<Record<Level, number>> & { readonly decided: number };
 
 /** What a section holds against what. */
-export type SectionKind = 'step' | 'release' | 'policy' | 'policy-step' | 'facts';
+export type SectionKind = Review['kind'];
 
 export type Section = {
   readonly id: string;
@@ -63,13 +67,8 @@ export function viewOf(
 function sectionOf(review: Review): Section {
   const items = [...review.findings].sort(compareFindings).map(itemOf);
   const counts = countsOf(review.findings);
-  const participants = [review.from, review.to, review.policy].flatMap((participant) =>
-    participant === null ? [] : [participant],
-  );
-  const unique = participants.filter(
-    (participant, index) => participants.findIndex(({ name }) => name === participant.name) === index,
-  );
-  const notes = unique.flatMap(({ name, source, notes: own }) => [
+  const participants = participantsOf(review);
+  const notes = participants.flatMap(({ name, source, notes: own }) => [
     ...(source === null
       ? []
       : [plain(`${name} read from ${source.repository}@${source.revision.slice(0, 12)} ${source.path}`)]),
@@ -77,60 +76,43 @@ function sectionOf(review: Review): Section {
   ]);
   return {
     id: plain(review.id),
-    kind: kindOf(review),
+    kind: review.kind,
     title: plain(titleOf(review)),
     summary: countsText(counts),
-    notes: [...lineageNotes(review), ...notes, ...(review.diff?.coverage.unknown ?? []).map(plain)],
+    notes: [...statusLines(review).map(plain), ...notes],
     items,
     counts,
     command: plain(review.command),
   };
 }
 
-/** Why a release is compared with the other, what lies between, and what else it can be compared with. */
-function lineageNotes({ from, to, lineage }: Review): readonly string[] {
-  if (lineage == null || from === null) return [];
-  const between = lineage.between.join(', ');
-  return [
-    lineage.why === null
-      ? `${to.name} is compared with ${from.name}, the release before it that was read; whose code it has was not examined`
-      : `${to.name} is compared with ${from.name}: ${lineage.why}`,
-    ...(between === ''
-      ? []
-      : [`between them, known by name only: ${between}; what changed may have come with one of them`]),
-    ...(lineage.before === null
-      ? []
-      : [
-          `on its own line ${lineage.before} comes before ${to.name}: \`bitwatch review ${to.name} --since ${lineage.before}\``,
-        ]),
-  ].map(plain);
-}
-
-function kindOf({ from, to, policy, diff }: Review): SectionKind {
-  if (diff !== null) return 'step';
-  if (policy !== null) return policy.name === to.name ? 'policy' : 'release';
-  return from === null ? 'facts' : 'policy-step';
-}
-
-function titleOf({ id, from, to, policy, diff }: Review): string {
-  if (diff !== null && from !== null) return `TDX module ${to.name} against ${from.name}`;
-  if (policy !== null && policy.name === to.name) return `KVM ${policy.name} against all releases`;
-  if (policy !== null)
-    return `TDX module ${to.name} under KVM ${policy.name}${from === null ? '' : `, new since ${from.name}`}`;
-  if (from !== null) return `KVM ${to.name} against ${from.name}`;
-  return id === 'specs' ? 'The facts themselves' : id;
+function titleOf(review: Review): string {
+  switch (review.kind) {
+    case 'release': {
+      const on = review.policy === null ? '' : ` on KVM ${review.policy.name}`;
+      return `TDX module ${review.to.name}${on}, coming from ${review.from.name}`;
+    }
+    case 'policy':
+      return `KVM ${review.policy.name} against all releases`;
+    case 'policy-step':
+      return `KVM ${review.to.name} against ${review.from.name}`;
+    case 'facts':
+      return 'The facts themselves';
+  }
 }
 
 export function itemOf(finding: Finding): Item {
   const words = wordsOf(finding);
-  const until = finding.waived?.until == null ? '' : ` until ${finding.waived.until}`;
+  const until = finding.decided?.until == null ? '' : ` until ${finding.decided.until}`;
   return {
     finding,
     headline: plain(words.headline),
     because: plain(words.because),
     todo: plain(words.todo),
     evidence: finding.evidence.map(evidenceText),
-    waived: finding.waived === null ? null : plain(`waived${until} by ${finding.waived.by}: ${finding.waived.reason}`),
+    places: placeLines(finding.places).map((line) => ({ ...line, names: plain(line.names) })),
+    decided:
+      finding.decided === null ? null : plain(`decided${until} by ${finding.decided.by}: ${finding.decided.reason}`),
   };
 }
 
@@ -138,13 +120,13 @@ const evidenceText = ({ repository, revision, path, line }: Evidence): string =>
   plain(`${repository}@${revision.slice(0, 12)} ${path}:${line}`);
 
 function countsOf(findings: readonly Finding[]): Counts {
-  const open = findings.filter((finding) => finding.waived === null);
+  const open = findings.filter((finding) => finding.decided === null);
   const count = (level: Level): number => open.filter((finding) => finding.level === level).length;
   return {
     info: count('info'),
     warning: count('warning'),
     error: count('error'),
-    waived: findings.length - open.length,
+    decided: findings.length - open.length,
   };
 }
 
@@ -154,9 +136,9 @@ const sumCounts = (all: readonly Counts[]): Counts =>
       info: sum.info + counts.info,
       warning: sum.warning + counts.warning,
       error: sum.error + counts.error,
-      waived: sum.waived + counts.waived,
+      decided: sum.decided + counts.decided,
     }),
-    { info: 0, warning: 0, error: 0, waived: 0 },
+    { info: 0, warning: 0, error: 0, decided: 0 },
   );
 
 /** `2 errors, 5 warnings, 1 info`. */
@@ -166,7 +148,7 @@ export function countsText(counts: Counts): string {
     .flatMap((level) =>
       counts[level] === 0 ? [] : [`${counts[level]} ${level}${counts[level] === 1 || level === 'info' ? '' : 's'}`],
     );
-  if (counts.waived > 0) parts.push(`${counts.waived} waived`);
+  if (counts.decided > 0) parts.push(`${counts.decided} decided`);
   return parts.length === 0 ? 'nothing to report' : parts.join(', ');
 }
 

@@ -1,9 +1,20 @@
-import { CATALOGUE } from '../judge/catalogue.ts';
-import { bitsText, namesText } from '../model/bit-names.ts';
+import { ruleOf } from '../judge/catalogue.ts';
 import type { CellClass } from '../model/class.ts';
 import { ATTRIBUTE_NAMES, XFAM_NAMES } from '../model/control.ts';
-import type { ClobberFact, Finding, FindingFacts } from '../model/finding.ts';
+import type {
+  Audience,
+  Backing,
+  ClassStep,
+  ClobberFact,
+  ControlBit,
+  ControlKind,
+  Finding,
+  FindingFacts,
+  Verdict,
+} from '../model/finding.ts';
 import { type GateId, gateOf } from '../model/gate.ts';
+import { deciderWords } from './decider-words.ts';
+import { placesText } from './places.ts';
 
 /** A finding in words: one line that says what, one that says why it matters, one that says what to do. */
 export type Words = { readonly headline: string; readonly because: string; readonly todo: string };
@@ -11,125 +22,284 @@ export type Words = { readonly headline: string; readonly because: string; reado
 const CLASS_TEXT: Readonly<Record<CellClass, string>> = {
   absent: 'not in the table',
   ve: '#VE',
-  'config-direct': 'configurable (config-direct)',
-  'allow-direct': 'configurable (allow-direct)',
+  'config-direct': 'configurable',
+  'allow-direct': 'configurable where the host has it',
   fixed1: 'fixed-1',
   fixed0: 'fixed-0',
   native: 'native',
 };
 
+export const AUDIENCE_TEXT: Readonly<Record<Audience, string>> = {
+  kernel: 'kernel',
+  userspace: 'user space',
+  vendor: 'module vendor',
+  operator: 'operator',
+};
+
 export function wordsOf(finding: Finding): Words {
-  const rule = CATALOGUE[finding.rule];
-  const where =
-    finding.place === null ? '' : finding.mask === 0 ? leafText(finding) : bitsText(finding.place, finding.mask);
-  const names = namesText(finding.bits);
-  const subject = names === '' ? where : `${where} ${names}`;
+  const rule = ruleOf(finding.rule);
+  const settled = settledWords(finding.facts);
+  const also = finding.also.map((line) => `Also ${line.rule}: ${ruleOf(line.rule).title}.`);
   return {
-    headline: headlineOf(finding, subject),
-    because: [factsText(finding.facts), rule.why].filter((part) => part !== '').join(' '),
-    todo: rule.action,
+    headline: headlineOf(finding),
+    because: [factsText(finding.facts), settled?.why ?? rule.why, ...also].filter((part) => part !== '').join(' '),
+    todo: settled?.action ?? rule.action,
   };
 }
 
-function leafText(finding: Finding): string {
-  if (finding.place === null) return '';
-  const { leaf, subleaf } = finding.place;
-  return `leaf 0x${leaf.toString(16)}${subleaf === null ? '' : `, sub-leaf 0x${subleaf.toString(16)}`}`;
+/** Of bits on which a decision stands the reason and what is left to do; null where the rule's own words hold. */
+function settledWords(facts: FindingFacts): { readonly why: string; readonly action: string } | null {
+  if (facts.kind !== 'configurable' || facts.clobbers.length > 0) return null;
+  switch (facts.verdict) {
+    case 'passed':
+      return facts.backing?.kind === 'caps'
+        ? {
+            why: 'KVM doesn’t filter it for TDs and gives it to ordinary VMs; nobody said that it holds for TDs too.',
+            action: 'Confirm the feature for TDs, or deny it.',
+          }
+        : { why: 'KVM doesn’t filter it, and somebody stands behind that.', action: 'Nothing to do.' };
+    case 'allowed':
+      return { why: 'KVM’s allowlist names it.', action: 'Nothing to do.' };
+    case 'denied':
+      return { why: 'KVM refuses it on this kernel.', action: 'Do not pass the bit to KVM_TDX_INIT_VM.' };
+    case 'closed':
+      return { why: 'The bit stays 0: KVM never opens its gate.', action: 'Nothing to do on this kernel.' };
+    default:
+      return null;
+  }
 }
 
-const POLICY_TEXT = {
-  allow: { added: 'newly opted in', removed: 'no longer opted in' },
-  deny: { added: 'newly denied', removed: 'no longer denied' },
+const VERDICT_TEXT: Readonly<Record<Verdict, string>> = {
+  exposed: 'KVM doesn’t filter it, and nobody decided',
+  'needs-optin': 'hidden until KVM opts in',
+  passed: 'passed through',
+  allowed: 'allowed by KVM’s allowlist',
+  denied: 'denied by KVM',
+  closed: 'its gate is one that KVM never opens',
+};
+
+function backingText(backing: Backing): string {
+  switch (backing.kind) {
+    case 'base':
+      return `KVM was written for a release that offers it, ${backing.release}`;
+    case 'fixed1-before':
+      return `every TD had it in ${backing.release}, which KVM was written for`;
+    case 'field':
+      return 'a number, no feature';
+    case 'caps':
+      return 'KVM gives it to ordinary VMs: confirm for TDs';
+  }
+}
+
+const LEAF_TEXT = {
+  added: 'came into the table',
+  removed: 'left the table',
+  've-added': 'injects #VE now',
+  've-removed': 'no longer injects #VE',
 } as const;
 
+const CLASS_CHANGE_TEXT = {
+  fixed1: '1 in every TD now',
+  fixed0: '0 in every TD now',
+  'not-fixed1': 'no longer 1 in every TD',
+  native: 'the host’s value passes through now',
+  gated: 'not fixed any more; gated or computed by the module',
+  choice: 'what the VMM’s choice does changed',
+} as const;
+
+const CONTROL_TEXT: Readonly<Record<ControlKind, string>> = {
+  attributes: 'ATTRIBUTES',
+  xfam: 'XFAM',
+  features0: 'TDX_FEATURES0',
+};
+
+/** `ATTRIBUTES[62] TPA, ATTRIBUTES[6] without a name`. */
+const controlText = (control: ControlKind, bits: readonly ControlBit[]): string =>
+  bits.map(({ bit, name }) => `${CONTROL_TEXT[control]}[${bit}]${name === null ? '' : ` ${name}`}`).join(', ');
+
 /** What happened, as short as the facts allow. */
-function headlineOf({ facts, rule, subject: { policy, to } }: Finding, subject: string): string {
+function headlineOf({ facts, places, subject: { policy, to } }: Finding): string {
+  const where = placesText(places);
   switch (facts.kind) {
-    case 'class-change':
+    case 'configurable':
+      return `${where}: ${configurableText(facts, policy)}`;
+    case 'not-configurable':
+      return `${where}: no longer configurable`;
+    case 'class':
+      return `${where}: ${CLASS_CHANGE_TEXT[facts.to]}${facts.clobbers.length === 0 ? '' : `, host MSR is clobbered: ${msrsText(facts.clobbers)}`}`;
+    case 'constant':
+      return `${where}: “${textOf(facts.before)}” became “${textOf(facts.after)}”`;
+    case 'leaf':
+      return `leaf 0x${facts.leaf.toString(16)}: ${LEAF_TEXT[facts.change]}${facts.change === 've-removed' && facts.guest.length > 0 ? ' where the guest asks for it' : ''}`;
+    case 'decider':
+      return `${where}: ${deciderHeadline(facts)}`;
+    case 'gate':
+      return `${where}: ${gateChangeText(facts)}`;
     case 'promise':
     case 'required':
     case 'static-leaf':
-      return `${subject}: ${CLASS_TEXT[facts.from]} -> ${CLASS_TEXT[facts.to]}`;
-    case 'clobber':
-      return `${subject}: ${facts.from === null ? `${CLASS_TEXT[facts.to]}, let through by KVM ${policy ?? ''}`.trim() : `${CLASS_TEXT[facts.from]} -> ${CLASS_TEXT[facts.to]}`}, clobbers ${[...new Set(facts.clobbers.map(({ msr }) => msr))].join(', ')}`;
-    case 'leaf':
-      return `${subject}: ${rule.startsWith('leaf-') ? (facts.to === 'present' || rule === 'leaf-added' ? 'came into the table' : 'left the table') : rule === 've-added' ? 'injects #VE now' : 'no longer injects #VE'}`;
-    case 'gate':
-      return `${subject}: ${facts.opened ? 'no longer' : 'now'} gated by ${gateText(facts.gate)}`;
-    case 'attribute':
-      return `ATTRIBUTES[${facts.bit}] ${facts.name ?? 'without a name'}: ${rule === 'attribute-added' ? 'may now be set' : 'may no longer be set'}`;
-    case 'xfam':
-      return `XFAM[${facts.bit}] ${facts.name ?? 'without a name'}: ${rule === 'xfam-added' ? 'may now be set' : 'may no longer be set'}`;
-    case 'feature':
-      return `TDX_FEATURES0[${facts.bit}] ${facts.name ?? 'without a name'}: ${rule === 'feature-added' ? 'now set' : 'no longer set'}`;
-    case 'feature-moved':
-      return `TDX_FEATURES0: ${facts.name} moved from bit ${facts.fromBit} to bit ${facts.toBit}`;
-    case 'feature-renamed':
-      return `TDX_FEATURES0[${facts.bit}]: ${facts.from} is now called ${facts.to}`;
-    case 'cpuid-flag':
-      return `cpuid_flags.${facts.flag}: ${rule === 'cpuid-flag-added' ? 'new in the module' : 'gone from the module'}`;
-    case 'msr':
-      return `${facts.msr}: ${rule === 'clobber-added' ? 'now' : 'no longer'} left changed after a TD ran (exit: ${facts.exit})`;
-    case 'clobber-row':
-      return `${facts.msr} (${facts.feature}): ${rule === 'clobber-undocumented' ? 'evidence without a row' : 'a row without evidence'}`;
+      return `${where}: ${stepsText(facts.steps)}`;
+    case 'control':
+      return `${controlText(facts.control, facts.bits)}: ${controlChange(facts)}`;
+    case 'features-renumbered':
+      return `TDX_FEATURES0: ${[
+        ...facts.moved.map(({ name, from, to: now }) => `${name} moved from bit ${from} to bit ${now}`),
+        ...facts.renamed.map(({ bit, from, to: now }) => `bit ${bit}: ${from} is called ${now} now`),
+      ].join('; ')}`;
+    case 'cpuid-flags':
+      return `cpuid_flags: ${facts.flags.join(', ')} ${facts.change === 'added' ? 'new in' : 'gone from'} the module`;
+    case 'host-state':
+      return `${[...new Set(facts.msrs.map(({ msr }) => msr))].join(', ')}: ${facts.change === 'added' ? 'left changed after a TD ran' : 'no longer left changed after a TD ran'}`;
+    case 'clobber-rows':
+      return `specs/clobbers.md: ${facts.rows.map(({ msr, feature }) => `${msr} (${feature})`).join(', ')}: ${facts.problem === 'undocumented' ? 'evidence without a row' : 'a row without evidence'}`;
     case 'config-slots':
-      return `${facts.used} CPUID_CONFIG entries of at most ${facts.limit}`;
+      return `${facts.used} of ${facts.limit} CPUID_CONFIG slots`;
     case 'register-mask':
-      return `${facts.interface} ${facts.register}: documented ${facts.documented}, enforced ${facts.enforced}, validated ${facts.validated}`;
-    case 'verdict':
-      return `${subject}: ${CLASS_TEXT[facts.class]}, ${rule === 'needs-optin' ? `not opted in by KVM ${policy ?? ''}` : `let through by KVM ${policy ?? ''}`}`;
+      return `${facts.interface} ${facts.register}: documented ${facts.documented}; enforced ${facts.enforced}; validated ${facts.validated}`;
     case 'stale':
-      return `${subject}: on the ${facts.list} list of KVM ${policy ?? ''}, offered by no release`;
-    case 'policy':
-      return `${subject}: ${POLICY_TEXT[facts.list][rule.endsWith('-added') ? 'added' : 'removed']} by KVM ${to}`;
+      return `${where}: on the ${facts.list} list of KVM ${policy ?? to}, offered by no release`;
+    case 'policy-list':
+      return `${where}: ${POLICY_TEXT[facts.list][facts.change]} by KVM ${to}`;
+    case 'policy-control':
+      return `${controlText(facts.control, facts.bits)}: ${facts.change === 'added' ? 'newly supported' : 'no longer supported'} by KVM ${to}`;
     case 'restore':
-      return `${facts.msr}: ${rule === 'restore-added' ? 'now restored' : 'no longer restored'} after TDH.VP.ENTER`;
-    case 'waiver':
-      return `waiver of ${facts.selector}: ${rule === 'waiver-expired' ? `expired after ${facts.until ?? ''}` : 'matches nothing'}`;
+      return `${facts.msrs.join(', ')}: ${facts.change === 'added' ? 'now' : 'no longer'} restored by KVM ${to} after TDH.VP.ENTER`;
+    case 'decision':
+      return `decision on ${facts.selector}: ${facts.problem === 'expired' ? `expired after ${facts.until ?? ''}` : 'matches nothing'}`;
+    case 'override':
+      return `specs/levels.yaml: ${facts.rule} is no rule`;
     case 'missing':
-      return `release ${facts.what}: known by name, tables not read`;
+      return `${facts.releases.join(', ')}: known by name, tables not read`;
+    case 'not-examined':
+      return `${facts.releases.join(', ')}: ${facts.what === 'host-state' ? 'host state' : 'who decides'} not examined`;
     case 'disagreement':
       return `${facts.what}: ${facts.left} against ${facts.right}`;
   }
 }
 
+const POLICY_TEXT = {
+  allow: { added: 'newly opted in', removed: 'no longer opted in' },
+  deny: { added: 'newly denied', removed: 'no longer denied' },
+  adds: { added: 'newly reported', removed: 'no longer reported' },
+} as const;
+
+function configurableText(
+  { verdict, backing, clobbers }: Extract<FindingFacts, { readonly kind: 'configurable' }>,
+  policy: string | null,
+): string {
+  const on = policy === null || verdict === null ? '' : ` (KVM ${policy})`;
+  const stand = backing === null ? '' : `, ${backingText(backing)}`;
+  const host = clobbers.length === 0 ? '' : `, host MSR is clobbered: ${msrsText(clobbers)}`;
+  return `configurable now${verdict === null ? '' : `, ${VERDICT_TEXT[verdict]}`}${stand}${on}${host}`;
+}
+
+const msrsText = (clobbers: readonly ClobberFact[]): string => [...new Set(clobbers.map(({ msr }) => msr))].join(', ');
+
+function controlChange({ control, change }: Extract<FindingFacts, { readonly kind: 'control' }>): string {
+  if (control === 'features0') return change === 'added' ? 'set now' : 'no longer set';
+  return change === 'added' ? 'may now be set' : 'may no longer be set';
+}
+
+const gatesText = (gates: readonly GateId[]): string => gates.map(gateText).join(' and ');
+
+function gateChangeText({ added, removed }: Extract<FindingFacts, { readonly kind: 'gate' }>): string {
+  return [
+    ...(removed.length === 0 ? [] : [`no longer gated by ${gatesText(removed)}`]),
+    ...(added.length === 0 ? [] : [`now gated by ${gatesText(added)}`]),
+  ].join('; ');
+}
+
+/** Each way from one decider to another once. */
+const deciderSteps = ({ steps }: Extract<FindingFacts, { readonly kind: 'decider' }>): readonly string[] => {
+  // Of several bits the name of the control is left out: the ways read the same then.
+  const short = (text: string): string =>
+    steps.length > 1 ? text.replace(/(FEATURE_PARAVIRT_CTRL)\.\w+/g, '$1') : text;
+  return [...new Set(steps.map(({ from, to }) => `${short(deciderWords(from))} -> ${short(deciderWords(to))}`))];
+};
+
+/** A story of one way is told here; of several, the reasons tell each. */
+function deciderHeadline(facts: Extract<FindingFacts, { readonly kind: 'decider' }>): string {
+  const [first, ...others] = deciderSteps(facts);
+  return first === undefined || others.length > 0 ? 'somebody else decides now' : first;
+}
+
+/** Registers as the text that they hold, lowest byte first. */
+function textOf(values: readonly number[]): string {
+  const bytes = values.flatMap((value) => [0, 8, 16, 24].map((shift) => (value >>> shift) & 0xff));
+  return String.fromCharCode(...bytes.filter((byte) => byte !== 0));
+}
+
+const stepsText = (steps: readonly ClassStep[]): string =>
+  steps.map(({ from, to }) => `${CLASS_TEXT[from]} -> ${CLASS_TEXT[to]}`).join(', ');
+
 /** What the facts add to the rule's reason. */
 function factsText(facts: FindingFacts): string {
   switch (facts.kind) {
-    case 'class-change':
-      return facts.gates.length === 0 ? '' : `Gated by ${facts.gates.map(gateText).join(', ')}.`;
-    case 'clobber':
-      return facts.clobbers.map(clobberText).join(' ');
+    case 'configurable':
+      return [
+        facts.steps.length === 0
+          ? ''
+          : `Before: ${[...new Set(facts.steps.map(({ from }) => CLASS_TEXT[from]))].join(', ')}.`,
+        ...facts.clobbers.map(clobberText),
+        facts.functional.length === 0
+          ? ''
+          : `Functional, no clobber: ${facts.functional.join(', ')} needs the VMM’s help (specs/clobbers.md).`,
+      ]
+        .filter((part) => part !== '')
+        .join(' ');
+    case 'not-configurable':
+      return `Now: ${[...new Set(facts.steps.map(({ to }) => CLASS_TEXT[to]))].join(', ')}.`;
+    case 'class':
+      return [
+        `${stepsText(facts.steps)}.`,
+        ...(facts.gates.length === 0 ? [] : [`Gated by ${facts.gates.map(gateText).join(', ')}.`]),
+        ...facts.clobbers.map(clobberText),
+      ].join(' ');
     case 'leaf':
-      return facts.fixed1
-        ? `It holds fixed-1 bits${facts.known ? '' : ', and neither the kernel’s names nor specs/leaves.md know the leaf'}.`
-        : '';
+      return [
+        facts.guest.length === 0 ? '' : `It injects #VE unless the guest sets ${facts.guest.join(' and ')}.`,
+        facts.fixed1
+          ? `It holds fixed-1 bits${facts.known ? '' : ', and neither the kernel’s names nor specs/leaves.md know the leaf'}.`
+          : '',
+      ]
+        .filter((part) => part !== '')
+        .join(' ');
+    case 'decider':
+      return deciderSteps(facts).length < 2
+        ? ''
+        : deciderSteps(facts)
+            .map((step) => `${step}.`)
+            .join(' ');
     case 'required':
     case 'static-leaf':
-      return `${facts.reason.charAt(0).toUpperCase()}${facts.reason.slice(1)}.`;
-    case 'msr':
-      return facts.openers.length === 0
-        ? 'No guard opens it: every TD does it.'
-        : `Opened by ${facts.openers.join(', ')}.`;
-    case 'verdict':
-      return [
-        `Not configurable in ${facts.since}, the release that KVM’s code was written against.`,
-        ...(facts.functional.length === 0
-          ? []
-          : [`Functional, no clobber: ${facts.functional.join(', ')} needs the VMM’s help (specs/clobbers.md).`]),
-      ].join(' ');
-    case 'waiver':
+      return facts.reasons.map((reason) => `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`).join(' ');
+    case 'host-state':
+      return facts.msrs
+        .map(
+          ({ msr, exit, openers, kvm }) =>
+            `${msr} ${EXIT_TEXT[exit]}; ${openers.length === 0 ? 'every TD does it' : `opened by ${openers.join(', ')}`}${kvm === null ? '' : `; ${CARE_TEXT[kvm]}`}.`,
+        )
+        .join(' ');
+    case 'policy-control':
+      return facts.clobbers.map(clobberText).join(' ');
+    case 'decision':
       return `Its reason was: ${facts.reason}.`;
     default:
       return '';
   }
 }
 
+const CARE_TEXT = {
+  restores: 'KVM restores it',
+  closes: 'KVM never opens it',
+  nothing: 'KVM neither restores it nor keeps TDs from it',
+} as const;
+
 const EXIT_TEXT: Readonly<Record<ClobberFact['exit'], string>> = {
   none: 'is written on the way into a TD and never on the way out',
   init: 'is left with an initial value instead of the host’s',
   restored: 'is restored by the module',
-  unknown: 'is not settled by the module’s source that was read',
+  unknown: 'is not settled by what was read',
 };
 
 export function clobberText({ feature, msr, exit, restoredByKvm }: ClobberFact): string {

@@ -1,5 +1,4 @@
 import type { BitFacts } from '../../pipeline/cases/page-facts.ts';
-import { configurableBits } from '../../pipeline/judge/lookup.ts';
 import { verdictsOf } from '../../pipeline/judge/verdict.ts';
 import { type ClassedRelease, classify } from '../../pipeline/model/class.ts';
 import type { Knowledge } from '../../pipeline/model/knowledge.ts';
@@ -108,15 +107,11 @@ export function bitFacts(text = 'plain'): BitFacts {
     ],
     levels: [],
   };
-  const judgedBase = {
-    release: 'old',
-    configurable: base === undefined ? new Map<string, number>() : configurableBits(base),
-  };
   return {
     releases,
     policies: policies.map((policy) => ({
       policy,
-      verdicts: releases.map((release) => verdictsOf(release, policy, judgedBase, knowledge)),
+      verdicts: releases.map((release) => verdictsOf(release, policy, base ?? null, knowledge)),
     })),
     knowledge,
     hostFeatures: knowledge.clobbers.map((each) => ({

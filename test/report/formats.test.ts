@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { RULE_IDS } from '../../pipeline/model/finding.ts';
+import { RULE_IDS } from '../../pipeline/judge/catalogue.ts';
 import { FORMAT_NAMES, FORMATS, type Format } from '../../pipeline/report/formats.ts';
 import { viewOf } from '../../pipeline/report/view.ts';
 import { everyKind, reportOf } from './builder.ts';

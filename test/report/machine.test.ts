@@ -54,7 +54,7 @@ describe('sarif', () => {
         expect(RULES[result.ruleIndex]?.id).toBe(result.ruleId);
         expect(['none', 'note', 'warning', 'error']).toContain(result.level);
         expect(result.partialFingerprints).toEqual({ 'bitwatch/v1': finding?.fingerprint });
-        expect(result.suppressions.length).toBe(finding?.waived === null ? 0 : 1);
+        expect(result.suppressions.length).toBe(finding?.decided === null ? 0 : 1);
         expect(result.message.text).not.toContain('](');
         for (const { physicalLocation } of result.locations) {
           expect(physicalLocation.artifactLocation.uri).toMatch(/^[\w.~!*'()%/-]+$/);

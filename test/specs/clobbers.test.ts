@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { clobberChanges, compareClobberTable } from '../../pipeline/diff/clobbers-table.ts';
+import { compareClobberTable, diffClobbers } from '../../pipeline/diff/clobbers.ts';
 import { compareRegisters } from '../../pipeline/diff/registers.ts';
 import { DataError } from '../../pipeline/model/errors.ts';
 import { readClobbersFile } from '../../pipeline/specs/clobbers-file.ts';
@@ -79,9 +79,9 @@ test('a cell that names no bit is an error', async () => {
 test('changes between releases, and their mirror', () => {
   const ALPHA = 'write_if_new(IA32_ALPHA_MSR_ADDR, local->host.alpha, local->ctx.tdvps->msrs.alpha);';
   const after = clobbersOf(mutated('src/paths/leave.c', ALPHA, ''));
-  const short = (changes: ReturnType<typeof clobberChanges>) =>
-    changes.msrs.map(({ msr, from, to }) => [msr, from, to]);
-  expect(short(clobberChanges(facts, after))).toEqual([['IA32_ALPHA', 'restored', 'none']]);
-  expect(short(clobberChanges(after, facts))).toEqual([['IA32_ALPHA', 'none', 'restored']]);
-  expect(clobberChanges(facts, facts)).toEqual({ msrs: [], flags: { added: [], removed: [] } });
+  const short = ({ added, removed }: ReturnType<typeof diffClobbers>) =>
+    [added, removed].map((list) => list.map(({ msr, exit }) => [msr, exit]));
+  expect(short(diffClobbers(facts, after))).toEqual([[['IA32_ALPHA', 'none']], []]);
+  expect(short(diffClobbers(after, facts))).toEqual([[], [['IA32_ALPHA', 'none']]]);
+  expect(diffClobbers(facts, facts)).toEqual({ added: [], removed: [] });
 });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { releaseSteps } from '../../pipeline/cases/release-steps.ts';
-import { clobbersByRelease, stepReview } from '../../pipeline/cases/reviews.ts';
+import { releaseReview } from '../../pipeline/cases/reviews.ts';
 import { diffReleases } from '../../pipeline/diff/release.ts';
 import { bitsOf } from '../../pipeline/model/mask.ts';
 import { viewOf } from '../../pipeline/report/view.ts';
@@ -69,14 +69,14 @@ test('a review says what the release is compared with, why, what lies between an
     const release = (wanted: string) => specs.releases.find(({ module }) => module.release === wanted);
     const [from, to] = [release(since), release(name)];
     if (from === undefined || to === undefined) throw new Error(`${name} or ${since} was not read`);
-    const review = stepReview(specs, clobbersByRelease(specs), from, to);
+    const review = releaseReview(specs, { from, to, policy: null });
     const coverage = { releases: [], policies: [], unread: [], cells: 0, skipped: [] };
     return viewOf({ reviews: [review], coverage })
       .sections.flatMap(({ notes }) => notes)
       .join('\n');
   };
   expect(said('2.0.04', '1.5.09')).toContain('2.0.04 is compared with 1.5.09: it has REDUCE_VE and event filters');
-  expect(said('2.0.04', '1.5.09')).toContain('`bitwatch review 2.0.04 --since 2.0.02`');
+  expect(said('2.0.04', '1.5.09')).toContain('`bitwatch review 2.0.04 --from 2.0.02`');
   expect(said('1.5.28', '1.5.16')).toContain('between them, known by name only: 1.5.20, 1.5.24, 1.5.25');
   expect(said('2.0.04', '2.0.02')).not.toContain('is compared with');
 });

@@ -1,11 +1,11 @@
 import { type Context, specsOf } from '../../cases/context.ts';
 import { coverageOf, unreadOf } from '../../cases/coverage.ts';
+import { withDecisions } from '../../cases/decisions.ts';
 import { baseSpecs } from '../../cases/newer.ts';
 import { findPolicy, findRelease } from '../../cases/operand.ts';
 import { releaseSteps } from '../../cases/release-steps.ts';
 import { reviewFacts, reviewTitle } from '../../cases/review.ts';
-import { clobbersByRelease, releaseReview, stepReview } from '../../cases/reviews.ts';
-import { withWaivers } from '../../cases/waivers.ts';
+import { releaseReview } from '../../cases/reviews.ts';
 import { wholeReport } from '../../cases/whole-report.ts';
 import { readInput } from '../../disk/read.ts';
 import { DataError } from '../../model/errors.ts';
@@ -31,7 +31,6 @@ export async function releaseDrafts(
 ): Promise<Drafts> {
   const before = options.base === null ? null : await baseSpecs(context, options.base);
   const specs = await specsOf(context);
-  const clobbers = clobbersByRelease(specs);
   const start = options.since === null ? null : findRelease(specs, options.since).module.release;
   const isWanted = (release: string): boolean => start === null || compareVersions(release, start) > 0;
   const policies = options.kvm === null ? specs.policies : [await findPolicy(context, specs, options.kvm)];
@@ -45,7 +44,7 @@ export async function releaseDrafts(
         ),
     )
     .map((release) => {
-      const facts = reviewFacts(specs, clobbers, { release, since: null, policies }, context.today());
+      const facts = reviewFacts(specs, { release, since: null, policies }, context.today());
       return {
         key: release.module.release,
         draft: draftOfView(viewOf(withUnreadBetween(facts), reviewTitle(release.module.release))),
@@ -85,15 +84,12 @@ export function fileDraft(path: string): Draft | null {
 /** Every release that is newer than another, against the one before it and under every policy. */
 export async function sinceDraft(context: Context, since: string): Promise<Draft | null> {
   const specs = await specsOf(context);
-  const clobbers = clobbersByRelease(specs);
   const start = findRelease(specs, since).module.release;
   const steps = releaseSteps(specs).filter(({ to }) => compareVersions(to.module.release, start) > 0);
   if (steps.length === 0) return null;
-  const reviews = steps.flatMap(({ from, to }) => [
-    stepReview(specs, clobbers, from, to),
-    ...specs.policies.map((policy) => releaseReview(specs, clobbers, to, policy, from)),
-  ]);
-  const facts = withWaivers({ reviews, coverage: coverageOf(specs, reviews) }, specs, context.today());
+  const policy = specs.policies.at(-1) ?? null;
+  const reviews = steps.map(({ from, to }) => releaseReview(specs, { from, to, policy }));
+  const facts = withDecisions({ reviews, coverage: coverageOf(specs, reviews) }, specs, context.today());
   return draftOfView(viewOf(facts, COMMENT_TITLE));
 }
 
@@ -112,8 +108,7 @@ export async function changeDraft(context: Context, base: string): Promise<Draft
   return draftOfChange(viewOf({ ...after, reviews }, COMMENT_TITLE), headlines);
 }
 
-const wholeOf = (specs: Specs, context: Context): ReportFacts =>
-  wholeReport(specs, clobbersByRelease(specs), context.today());
+const wholeOf = (specs: Specs, context: Context): ReportFacts => wholeReport(specs, context.today());
 const fingerprintsOf = ({ reviews }: ReportFacts): readonly string[] =>
   reviews.flatMap(({ findings }) => findings.map(({ fingerprint }) => fingerprint));
 const subjectText = ({ to, policy }: { readonly to: string; readonly policy: string | null }): string =>

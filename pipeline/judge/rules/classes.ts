@@ -1,20 +1,234 @@
-import type { FindingFacts, Level, RuleId } from '../../model/finding.ts';
-import { byGates, changesOf, evidenceOf } from '../lookup.ts';
-import type { Draft, StepContext } from '../rule.ts';
+import type { ClassChange } from '../../model/change.ts';
+import type { RegisterClasses } from '../../model/class.ts';
+import { constantOf } from '../../model/decider.ts';
+import type { FindingFacts, Level } from '../../model/finding.ts';
+import type { GateId } from '../../model/gate.ts';
+import { or, without, xor } from '../../model/mask.ts';
+import { clobberFacts, isLost } from '../clobber-facts.ts';
+import {
+  bothEvidence,
+  byGates,
+  changesOf,
+  clobbersOf,
+  decidedMask,
+  evidenceOf,
+  isHosts,
+  numberBits,
+  placeMask,
+  registerOf,
+  stepsOf,
+} from '../lookup.ts';
+import type { Draft, ReleaseContext, Rule } from '../rule.ts';
 
-/** One draft for each register and class pair that the change table ties to the rule, split by what gates the bits. */
-export function classDrafts(rule: RuleId, context: StepContext, gatedLevel?: Level): readonly Draft[] {
-  return changesOf(rule, context).flatMap((change) =>
-    byGates(context.to, change, change.mask).map(({ gates, mask }): Draft => {
-      const facts: FindingFacts = { kind: 'class-change', from: change.from, to: change.to, gates };
-      const level = gates.length > 0 && gatedLevel !== undefined ? { level: gatedLevel } : {};
-      return {
-        place: { leaf: change.leaf, subleaf: change.subleaf, register: change.register },
-        mask,
-        facts,
-        evidence: [...evidenceOf(context.from, change), ...evidenceOf(context.to, change)],
-        ...level,
-      };
+type ClassFacts = Extract<FindingFacts, { readonly kind: 'class' }>;
+
+const classFacts = (to: ClassFacts['to'], change: ClassChange, extra: Partial<ClassFacts> = {}): ClassFacts => ({
+  kind: 'class',
+  to,
+  steps: stepsOf([change]),
+  gates: [],
+  clobbers: [],
+  ...extra,
+});
+
+const draftOf = (context: ReleaseContext, change: ClassChange, mask: number, facts: ClassFacts): Draft => ({
+  places: [placeMask(change, mask)],
+  facts,
+  evidence: bothEvidence(context, change),
+});
+
+/** Clobbering features apart, then features, then what is no feature, with the level of each. */
+export const fixed1Added = {
+  id: 'fixed1-added',
+  title: 'A bit is now fixed to 1: every TD has it',
+  level: 'warning',
+  for: ['userspace', 'kernel'],
+  mirror: 'fixed1-removed',
+  why: 'KVM cannot hide the bit from any TD, and user space that does not know it computes a wrong CPUID. If its feature clobbers host state, every TD does so: the promise that no host-clobbering feature becomes fixed-1 is broken.',
+  action:
+    'Add the bit to user space’s fixed-1 table; if it clobbers host state, KVM must save and restore that state before it runs on this release.',
+  scope: 'release',
+  judge: (context): readonly Draft[] =>
+    changesOf('fixed1-added', context).flatMap((change): readonly Draft[] => {
+      const always = decidedMask(context.to, change, change.mask, (decider) => constantOf(decider) === 1);
+      const hits = clobbersOf(context.knowledge, change, always).flatMap(({ row, mask }) => {
+        const lost = clobberFacts(row, context.clobbers.to, context.kvm?.policy ?? null).filter(isLost);
+        return lost.length === 0 ? [] : [{ feature: row.feature, mask, lost }];
+      });
+      const rest = hits.reduce((mask, hit) => without(mask, hit.mask), always);
+      const numbers = numberBits(context.knowledge, change, rest);
+      const parts: readonly (readonly [number, Level])[] = [
+        [without(rest, numbers), 'warning'],
+        [numbers, 'info'],
+      ];
+      return [
+        ...hits.map(
+          ({ feature, mask, lost }): Draft => ({
+            ...draftOf(context, change, mask, classFacts('fixed1', change, { clobbers: lost })),
+            story: feature,
+            // Without the proof it is a question, not an error.
+            level: lost.some(({ exit }) => exit !== 'unknown') ? 'error' : 'warning',
+            evidence: evidenceOf(context.to, change),
+          }),
+        ),
+        ...parts.flatMap(([mask, level]): readonly Draft[] =>
+          mask === 0
+            ? []
+            : [
+                {
+                  ...draftOf(context, change, mask, classFacts('fixed1', change)),
+                  level,
+                  story: level === 'info' ? 'numbers' : 'features',
+                },
+              ],
+        ),
+      ];
     }),
-  );
+} as const satisfies Rule;
+
+export const fixed1Removed = {
+  id: 'fixed1-removed',
+  isPlain: true,
+  title: 'A bit is no longer fixed to 1',
+  level: 'info',
+  for: ['userspace'],
+  mirror: 'fixed1-added',
+  why: 'User space that took the bit for granted may see it as 0; a table of fixed-1 bits keeps it as extra.',
+  action: 'Check user space that computes the TD’s CPUID from a fixed-1 table.',
+  scope: 'release',
+  judge: (context): readonly Draft[] =>
+    changesOf('fixed1-removed', context).map((change) =>
+      draftOf(context, change, change.mask, classFacts('not-fixed1', change)),
+    ),
+} as const satisfies Rule;
+
+export const fixed0Added = {
+  id: 'fixed0-added',
+  isPlain: true,
+  title: 'A bit is now fixed to 0',
+  level: 'warning',
+  for: ['userspace', 'operator'],
+  mirror: null,
+  noMirror: 'What a fixed-0 bit becomes has its own rule: configurable-added, fixed1-added or native-added.',
+  why: 'No TD can have the feature any more; a migration source on an older release may have TDs that use it.',
+  action: 'Remove the bit from TD configurations and CPU models for this release.',
+  scope: 'release',
+  judge: (context): readonly Draft[] =>
+    changesOf('fixed0-added', context).flatMap((change) => {
+      const numbers = numberBits(context.knowledge, change, change.mask);
+      return (
+        [
+          [without(change.mask, numbers), 'warning', 'features'],
+          [numbers, 'info', 'numbers'],
+        ] as const
+      ).flatMap(([mask, level, story]): readonly Draft[] =>
+        mask === 0 ? [] : [{ ...draftOf(context, change, mask, classFacts('fixed0', change)), level, story }],
+      );
+    }),
+} as const satisfies Rule;
+
+export const nativeAdded = {
+  id: 'native-added',
+  isPlain: true,
+  title: 'The host’s value of a bit now passes through',
+  level: 'warning',
+  for: ['operator', 'userspace'],
+  mirror: null,
+  noMirror: 'What a native bit becomes has its own rule: configurable-added, fixed1-added or fixed0-added.',
+  why: 'Neither KVM nor user space controls the bit: the TD sees what the host CPU has, so TDs differ between hosts. Bits that XFAM or ATTRIBUTES gate are under control and are info.',
+  action: 'Check that the bit is harmless to every TD, and that migration pools agree on it.',
+  scope: 'release',
+  judge: (context): readonly Draft[] =>
+    changesOf('native-added', context).flatMap((change) =>
+      nativeParts(context, change).map(
+        ([mask, story, gates]): Draft => ({
+          ...draftOf(context, change, mask, classFacts(story === 'gated' ? 'gated' : 'native', change, { gates })),
+          story,
+          ...(story === 'open' ? {} : { level: 'info' }),
+        }),
+      ),
+    ),
+} as const satisfies Rule;
+
+type NativeStory = 'open' | 'gated' | 'numbers';
+
+/** What passes as the host has it, apart from what something else has a say in, and from numbers. */
+function nativeParts(
+  context: ReleaseContext,
+  change: ClassChange,
+): readonly (readonly [number, NativeStory, readonly GateId[]])[] {
+  return byGates(context.to, change, change.mask).flatMap(({ gates, mask }) => {
+    const open = gates.length > 0 ? 0 : decidedMask(context.to, change, mask, isHosts);
+    const numbers = numberBits(context.knowledge, change, open);
+    return (
+      [
+        [without(open, numbers), 'open', []],
+        [numbers, 'numbers', []],
+        [without(mask, open), 'gated', gates],
+      ] as const
+    ).filter(([part]) => part !== 0);
+  });
 }
+
+/** The value of a register that is the same in every TD; null where a bit is not, or the code was not examined. */
+function constantAt(register: RegisterClasses | undefined): number | null {
+  if (register === undefined || register.deciders.length === 0) return null;
+  let value = 0;
+  for (const { mask, decider } of register.deciders) {
+    const bit = constantOf(decider);
+    if (bit === null) return null;
+    if (bit === 1) value = or(value, mask);
+  }
+  return value;
+}
+
+const bytesOf = (value: number): readonly number[] => [0, 8, 16, 24].map((shift) => (value >>> shift) & 0xff);
+
+/** Letters, lowest byte first, as CPUID holds text: a small number looks like one letter, never like two. */
+function isText(value: number): boolean {
+  const bytes = bytesOf(value).filter((byte) => byte !== 0);
+  return bytes.length !== 1 && bytes.every((byte) => byte >= 0x20 && byte < 0x7f);
+}
+
+export const constantChanged = {
+  id: 'constant-changed',
+  isPlain: true,
+  title: 'A text that every TD reads changed',
+  level: 'info',
+  for: ['userspace'],
+  mirror: 'constant-changed',
+  why: 'Software that compares the text draws another conclusion.',
+  action: 'Check software that compares the text, such as a test for TDX.',
+  scope: 'release',
+  judge: ({ from, to, diff }): readonly Draft[] => {
+    const texts = to.registers.flatMap((register) => {
+      const [before, after] = [constantAt(registerOf(from, register)), constantAt(register)];
+      return before === null || after === null || !isText(before) || !isText(after)
+        ? []
+        : [{ register, before, after }];
+    });
+    const changed = texts.filter(({ before, after }) => before !== after);
+    const leaves = [...new Set(changed.map(({ register }) => register.leaf))].filter((leaf) =>
+      diff.leaves.added.every((added) => added.leaf !== leaf),
+    );
+    // The brand string stands in three leaves, and is told with the words that stayed.
+    const stories = [
+      leaves.some(isBrand) ? BRAND : [],
+      ...leaves.filter((leaf) => !isBrand(leaf)).map((leaf) => [leaf]),
+    ];
+    return stories
+      .filter((story) => story.length > 0)
+      .map((story): Draft => {
+        const isOwn = ({ register }: (typeof texts)[number]): boolean => story.includes(register.leaf);
+        const own = texts.filter(isOwn);
+        return {
+          story: story.join(),
+          places: changed.filter(isOwn).map(({ register, before, after }) => placeMask(register, xor(before, after))),
+          facts: { kind: 'constant', before: own.map(({ before }) => before), after: own.map(({ after }) => after) },
+        };
+      });
+  },
+} as const satisfies Rule;
+
+const BRAND: readonly number[] = [0x80000002, 0x80000003, 0x80000004];
+const isBrand = (leaf: number): boolean => BRAND.includes(leaf);

@@ -1,34 +1,92 @@
-import type { ClassChange } from '../../model/change.ts';
-import type { RuleId } from '../../model/finding.ts';
-import { compareLeaves, leafId } from '../../model/place.ts';
-import { changesOf, evidenceOf, isKnownLeaf } from '../lookup.ts';
-import type { Draft, StepContext } from '../rule.ts';
+import type { GuestControl } from '../../model/decider-rules.ts';
+import { type LeafKey, sameLeaf } from '../../model/place.ts';
+import type { Effect } from '../change-table.ts';
+import { bothEvidence, byLeaf, changesOf, isKnownLeaf, placeMask } from '../lookup.ts';
+import type { Draft, ReleaseContext, Rule } from '../rule.ts';
 
-/** One draft for each leaf whose registers all came, went, or began or ended to fault. */
-export function leafDrafts(rule: RuleId, context: StepContext): readonly Draft[] {
-  const leaves = new Map<string, ClassChange[]>();
-  for (const change of changesOf(rule, context))
-    leaves.set(leafId(change), [...(leaves.get(leafId(change)) ?? []), change]);
-  return [...leaves.values()]
-    .sort(([a], [b]) => (a === undefined || b === undefined ? 0 : compareLeaves(a, b)))
-    .flatMap((changes) => {
-      const [first] = changes;
-      if (first === undefined) return [];
-      const fixed1 = changes.some((change) => change.to === 'fixed1');
-      const known = isKnownLeaf(context.knowledge, first);
-      const isGone = (name: string) => name === 'absent' || name === 've';
-      const draft: Draft = {
-        place: { leaf: first.leaf, subleaf: first.subleaf, register: 'eax' },
-        facts: {
-          kind: 'leaf',
-          from: isGone(first.from) ? 'absent' : 'present',
-          to: isGone(first.to) ? 'absent' : 'present',
-          fixed1,
-          known,
-        },
-        evidence: [...evidenceOf(context.from, first), ...evidenceOf(context.to, first)],
-        ...(fixed1 && !known ? { level: 'error' as const } : {}),
-      };
-      return [draft];
-    });
+type LeafChange = 'added' | 'removed' | 've-added' | 've-removed';
+
+/** All sub-leaves and registers of a leaf that came, went, or began or ended to fault, drafted together. */
+function leafDrafts(effect: Effect, change: LeafChange, context: ReleaseContext): readonly Draft[] {
+  const all = changesOf(effect, context);
+  return byLeaf(all).flatMap((changes): readonly Draft[] => {
+    const [first] = changes;
+    if (first === undefined) return [];
+    const { leaf } = first;
+    const fixed1 = all.some((each) => each.leaf === leaf && each.to === 'fixed1');
+    const known = isKnown(context, { leaf, subleaf: null }) || isKnown(context, first);
+    return [
+      {
+        places: changes.map((each) => placeMask(each, each.mask)),
+        facts: { kind: 'leaf', leaf, change, fixed1, known, guest: guestsOf(context, first) },
+        evidence: bothEvidence(context, first),
+        // A fixed-1 bit in a leaf that nobody knows: user space would not know to query it.
+        ...(change === 'added' && fixed1 && !known ? { level: 'warning' as const } : {}),
+      },
+    ];
+  });
 }
+
+/** What the guest must set for the leaf not to fault. */
+const guestsOf = ({ to }: ReleaseContext, key: LeafKey): readonly GuestControl[] => [
+  ...new Set(
+    to.registers
+      .filter((register) => sameLeaf(register, key))
+      .flatMap(({ deciders }) => deciders.flatMap(({ decider }) => decider.conditions))
+      .flatMap(({ when, otherwise }) => (otherwise === 've' && when.kind === 'guest' ? [when.control] : [])),
+  ),
+];
+
+const isKnown = ({ knowledge }: ReleaseContext, key: LeafKey): boolean => isKnownLeaf(knowledge, key);
+
+export const leafAdded = {
+  id: 'leaf-added',
+  isPlain: true,
+  title: 'A leaf came into the table',
+  level: 'info',
+  for: ['userspace'],
+  mirror: 'leaf-removed',
+  why: 'The module answers the leaf itself, so the guest kernel’s #VE handler and the hypervisor no longer do. A fixed-1 bit in a leaf that nobody knows is a warning: user space would not know to query it.',
+  action: 'Check that user space queries the leaf when it computes the TD’s CPUID.',
+  scope: 'release',
+  judge: (context): readonly Draft[] => leafDrafts('leaf-added', 'added', context),
+} as const satisfies Rule;
+
+export const leafRemoved = {
+  id: 'leaf-removed',
+  isPlain: true,
+  title: 'A leaf left the table',
+  level: 'warning',
+  for: ['userspace', 'operator'],
+  mirror: 'leaf-added',
+  why: 'The leaf injects #VE again; guests without a handler for it break.',
+  action: 'Check guests that read the leaf.',
+  scope: 'release',
+  judge: (context): readonly Draft[] => leafDrafts('leaf-removed', 'removed', context),
+} as const satisfies Rule;
+
+export const veAdded = {
+  id: 've-added',
+  isPlain: true,
+  title: 'A leaf injects #VE now',
+  level: 'warning',
+  for: ['userspace', 'operator'],
+  mirror: 've-removed',
+  why: 'The guest’s #VE handler asks the hypervisor, which user space must now answer.',
+  action: 'Check that the hypervisor emulates the leaf.',
+  scope: 'release',
+  judge: (context): readonly Draft[] => leafDrafts('ve-added', 've-added', context),
+} as const satisfies Rule;
+
+export const veRemoved = {
+  id: 've-removed',
+  isPlain: true,
+  title: 'A leaf no longer injects #VE',
+  level: 'info',
+  for: ['userspace'],
+  mirror: 've-added',
+  why: 'The module answers the leaf itself; what the hypervisor emulated is no longer seen.',
+  action: 'Check that the values the module gives fit those that user space emulated.',
+  scope: 'release',
+  judge: (context): readonly Draft[] => leafDrafts('ve-removed', 've-removed', context),
+} as const satisfies Rule;

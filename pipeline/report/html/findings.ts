@@ -17,18 +17,19 @@ export function findingsOf(
   { texts, rules, sources }: FindingTables,
 ): readonly PageFinding[] {
   const rows = new Map(places.map((place, index) => [placeId(place), index]));
+  const rowOf = (place: Place | undefined): number => (place === undefined ? -1 : (rows.get(placeId(place)) ?? -1));
   return sections.flatMap(({ items }, section) =>
-    items.map(({ finding, headline, because, todo, waived }) => ({
+    items.map(({ finding, headline, because, todo, decided }) => ({
       section,
       rule: rules.indexOf(finding.rule),
       level: finding.level,
-      row: finding.place === null ? -1 : (rows.get(placeId(finding.place)) ?? -1),
-      mask: finding.mask,
+      row: rowOf(finding.places[0]),
+      mask: finding.places[0]?.mask ?? 0,
       headline: texts.indexOf(headline),
       because: texts.indexOf(because),
       todo: texts.indexOf(todo),
       evidence: finding.evidence.map((each) => [sources.indexOf(sourceOf(webAddresses, each)), each.line] as const),
-      waived: waived === null ? -1 : texts.indexOf(waived),
+      waived: decided === null ? -1 : texts.indexOf(decided),
       fingerprint: finding.fingerprint,
     })),
   );

@@ -19,17 +19,20 @@ const CLASS_WORDS = {
 } as const satisfies Readonly<Record<CellClass, PageWord>>;
 
 const VERDICT_WORDS = {
-  allowed: { sign: '✓', name: 'allowed', says: 'a TD may have it; a denylist passes what its base release offered' },
   denied: { sign: '×', name: 'denied', says: 'KVM keeps it from TDs by name' },
   exposed: {
     sign: '!',
     name: 'exposed',
-    says: 'let through although the release that KVM’s code was written against did not offer it: nobody decided',
+    says: 'let through, and nobody decided: no caps of KVM and no base release stand behind it',
   },
   'needs-optin': { sign: '?', name: 'needs-optin', says: 'hidden until KVM’s allowlist names it' },
-  unreachable: { sign: '–', name: 'unreachable', says: 'KVM does not open the gate that it needs' },
-  known: { sign: 'k', name: 'known', says: 'not configurable; KVM or the kernel has a name for it' },
-  unknown: { sign: 'u', name: 'unknown', says: 'not configurable, and the kernel has no name for it' },
+  passed: {
+    sign: '+',
+    name: 'passed',
+    says: 'let through, and KVM’s caps, its base release or an earlier fixed 1 stand behind it',
+  },
+  allowed: { sign: '✓', name: 'allowed', says: 'KVM’s allowlist names it' },
+  closed: { sign: '–', name: 'closed', says: 'KVM never opens the gate that it needs' },
 } as const satisfies Readonly<Record<Verdict, PageWord>>;
 
 /** In the order of CELL_CLASSES: the data names a class by its index. */

@@ -1,0 +1,70 @@
+import type { ClobberFacts, MsrTransition, Opener } from '../model/clobber.ts';
+import type { ClobberRow, Knowledge } from '../model/knowledge.ts';
+import { and } from '../model/mask.ts';
+import { msrName } from '../model/msr-name.ts';
+import { compareTexts } from '../model/order.ts';
+import { samePlace } from '../model/place.ts';
+
+/** MSRs that a release leaves changed and the other does not, each transition in total order. */
+export type ClobberChanges = { readonly added: readonly MsrTransition[]; readonly removed: readonly MsrTransition[] };
+
+/** True where the module writes the MSR on the way in and does not bring the host's value back, as far as is known. */
+const isLeft = (transition: MsrTransition): boolean => transition.entry.length > 0 && transition.exit !== 'restored';
+
+const idOf = ({ msr, guard, exit }: MsrTransition): string => `${msrName(msr)} ${guard ?? ''} ${exit}`;
+
+/** What differs in the host state that two releases leave behind: MSR, guard and way out decide, never the line. */
+export function diffClobbers(before: ClobberFacts, after: ClobberFacts): ClobberChanges {
+  const less = (have: ClobberFacts, had: ClobberFacts): readonly MsrTransition[] => {
+    const known = new Set(had.msrs.filter(isLeft).map(idOf));
+    return have.msrs
+      .filter((transition) => isLeft(transition) && !known.has(idOf(transition)))
+      .sort((a, b) => compareTexts(idOf(a), idOf(b)));
+  };
+  return { added: less(after, before), removed: less(before, after) };
+}
+
+/** True where the row's feature opens the transition: one opener is the row's, or nothing guards it. */
+export const isOpenedByRow = ({ openers }: MsrTransition, row: ClobberRow): boolean =>
+  openers.length === 0 || openers.some((opener) => isOpener(row, opener));
+
+function isOpener(row: ClobberRow, opener: Opener): boolean {
+  if (opener.kind === 'attributes') return row.attributes.includes(opener.bit);
+  if (opener.kind === 'xfam') return row.xfam.includes(opener.bit);
+  return row.bits.some((bit) => samePlace(bit, opener) && and(bit.mask, opener.mask) !== 0);
+}
+
+/** A transition without a row that argues it, and an MSR of a row without a transition that shows it. */
+export type TableComparison = {
+  readonly evidenceWithoutRow: readonly { readonly release: string; readonly transition: MsrTransition }[];
+  readonly rowsWithoutEvidence: readonly { readonly row: ClobberRow; readonly msr: string }[];
+};
+
+/** True where the row argues the transition: it names the MSR, and both are opened by the same, or both by nothing. */
+function argues(row: ClobberRow, transition: MsrTransition): boolean {
+  if (!row.msrs.includes(msrName(transition.msr))) return false;
+  const isAlways = row.bits.length + row.attributes.length + row.xfam.length === 0;
+  return transition.openers.length === 0 ? isAlways : isOpenedByRow(transition, row);
+}
+
+/** True for a write that people argued to be no loss of the host's state: only rows of another kind than `clobber` name it. */
+export function isHarmless(transition: MsrTransition, { clobbers }: Pick<Knowledge, 'clobbers'>): boolean {
+  const rows = clobbers.filter((row) => argues(row, transition));
+  return rows.length > 0 && rows.every(({ kind }) => kind !== 'clobber');
+}
+
+/** Holds `specs/clobbers.md` against what is known of each release, both ways. */
+export function compareClobberTable(rows: readonly ClobberRow[], facts: readonly ClobberFacts[]): TableComparison {
+  const isShown = (row: ClobberRow, msr: string): boolean =>
+    facts.some(({ msrs }) => msrs.some((item) => isLeft(item) && msrName(item.msr) === msr && argues(row, item)));
+  return {
+    evidenceWithoutRow: facts.flatMap(({ release, msrs }) =>
+      msrs
+        .filter((transition) => isLeft(transition) && !rows.some((row) => argues(row, transition)))
+        .map((transition) => ({ release, transition })),
+    ),
+    rowsWithoutEvidence: rows
+      .filter((row) => row.kind === 'clobber')
+      .flatMap((row) => row.msrs.filter((msr) => !isShown(row, msr)).map((msr) => ({ row, msr }))),
+  };
+}

@@ -1,0 +1,111 @@
+import type { Decided, Finding, Level } from '../model/finding.ts';
+import { FULL, formatBits, without } from '../model/mask.ts';
+import { compareVersions } from '../model/order.ts';
+import { formatPlace, samePlace } from '../model/place.ts';
+import type { IdleDecision } from './project.ts';
+import type { PlaceMask } from './rule.ts';
+
+/**
+ * What a decision is about: one finding by its fingerprint, or all that a rule or bits name, for the releases and kernels of a range.
+ * Null stands for all.
+ */
+export type DecisionSelector =
+  | { readonly fingerprint: string }
+  | {
+      readonly rule: string | null;
+      readonly bits: PlaceMask | null;
+      /** `2.0.08`, `>=6.16`, `>=6.16,<7.0`. */
+      readonly release: string | null;
+      readonly policy: string | null;
+    };
+
+export type Decision = Decided & { readonly selector: DecisionSelector };
+
+/** A day as `2026-11-21`; compared as text. */
+export type Day = string;
+
+/** Whether a version lies in a range: parts with commas, all of which must hold; a part without a sign is that version. */
+export const isInRange = (range: string, version: string): boolean =>
+  range.split(',').every((part) => {
+    const [, sign = '', bound = ''] = /^\s*(>=|<=|>|<|=)?\s*(.*?)\s*$/.exec(part) ?? [];
+    const order = compareVersions(version, bound);
+    if (sign === '>=') return order >= 0;
+    if (sign === '<=') return order <= 0;
+    if (sign === '>') return order > 0;
+    return sign === '<' ? order < 0 : order === 0;
+  });
+
+/**
+ * Marks the findings that people decided on: by its fingerprint or rule, or bit by bit, and then only where every bit of it is decided. A
+ * decision holds on its last day. A decided finding stays in the report. Decisions that decide nothing come back beside.
+ */
+export function applyDecisions(
+  findings: readonly Finding[],
+  decisions: readonly Decision[],
+  today: Day,
+): { readonly findings: readonly Finding[]; readonly idle: readonly IdleDecision[] } {
+  const isExpired = ({ until }: Decision): boolean => until !== null && until < today;
+  const active = decisions.filter((decision) => !isExpired(decision));
+  const idle =
+    (problem: IdleDecision['problem']) =>
+    ({ selector, reason, until }: Decision): IdleDecision => ({
+      problem,
+      selector: selectorText(selector),
+      reason,
+      until,
+    });
+  return {
+    findings: findings.map((finding) => ({ ...finding, decided: decidedBy(finding, active) })),
+    idle: [
+      ...active
+        .filter(({ selector }) => !findings.some((finding) => matches(selector, finding)))
+        .map(idle('unmatched')),
+      ...decisions.filter(isExpired).map(idle('expired')),
+    ],
+  };
+}
+
+/** The decision on a finding: one on all of it, or the first of those that together name all its bits. */
+function decidedBy(finding: Finding, decisions: readonly Decision[]): Decided | null {
+  const own = decisions.filter(({ selector }) => matches(selector, finding));
+  const whole = own.find(({ selector }) => 'fingerprint' in selector || selector.bits === null);
+  const named = own.flatMap(({ selector }) =>
+    'fingerprint' in selector || selector.bits === null ? [] : [selector.bits],
+  );
+  const isAll = finding.places.every(
+    (place) =>
+      named.filter((bits) => samePlace(bits, place)).reduce((mask, bits) => without(mask, bits.mask), place.mask) === 0,
+  );
+  const decision = whole ?? (finding.places.length > 0 && isAll ? own[0] : undefined);
+  return decision === undefined ? null : { reason: decision.reason, by: decision.by, until: decision.until };
+}
+
+/** Whether a selector names a finding, or some of its bits. */
+function matches(selector: DecisionSelector, { fingerprint, rule, places, subject }: Finding): boolean {
+  if ('fingerprint' in selector) return selector.fingerprint === fingerprint;
+  const { bits } = selector;
+  if (selector.rule !== null && selector.rule !== rule) return false;
+  if (bits !== null && !places.some((place) => samePlace(place, bits) && without(place.mask, bits.mask) !== place.mask))
+    return false;
+  if (selector.release !== null && !isInRange(selector.release, subject.to)) return false;
+  return selector.policy === null || (subject.policy !== null && isInRange(selector.policy, subject.policy));
+}
+
+/** A selector as one word: the fingerprint, or `exposed-unreviewed at 7.1.EAX[3] for 2.0.08 on >=6.16`. */
+export function selectorText(selector: DecisionSelector): string {
+  if ('fingerprint' in selector) return selector.fingerprint;
+  const { rule, bits, release, policy } = selector;
+  const where = bits === null ? '' : ` at ${formatPlace(bits)}${bits.mask === FULL ? '' : formatBits(bits.mask)}`;
+  return [
+    rule ?? 'all rules',
+    where,
+    release === null ? '' : ` for ${release}`,
+    policy === null ? '' : ` on ${policy}`,
+  ].join('');
+}
+
+/** Findings that count for a gate: at or above the level, and not decided. */
+export function gating(findings: readonly Finding[], level: Level): readonly Finding[] {
+  const order: readonly Level[] = ['info', 'warning', 'error'];
+  return findings.filter((finding) => finding.decided === null && order.indexOf(finding.level) >= order.indexOf(level));
+}

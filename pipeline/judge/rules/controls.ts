@@ -1,0 +1,162 @@
+import { configSlots } from '../../diff/release.ts';
+import { ATTRIBUTE_NAMES, FEATURE_NAMES, XFAM_NAMES } from '../../model/control.ts';
+import type { ControlKind } from '../../model/finding.ts';
+import type { Draft, Rule } from '../rule.ts';
+import { controlBits } from '../runs.ts';
+
+/** All bits of a mask in one draft; none where the mask is empty. */
+function controlDrafts(
+  control: ControlKind,
+  change: 'added' | 'removed',
+  mask: bigint,
+  names: ReadonlyMap<number, string>,
+): readonly Draft[] {
+  return mask === 0n ? [] : [{ facts: { kind: 'control', control, change, bits: controlBits(mask, names) } }];
+}
+
+export const attributeAdded = {
+  id: 'attribute-added',
+  title: 'A TD attribute became available',
+  level: 'info',
+  for: ['kernel', 'userspace'],
+  mirror: 'attribute-removed',
+  why: 'A TD may be created with the attribute where KVM supports it; attributes gate CPUID bits and change how the module treats the TD.',
+  action: 'Decide whether KVM and user space support the attribute.',
+  scope: 'release',
+  judge: ({ diff }): readonly Draft[] =>
+    controlDrafts('attributes', 'added', diff.attributes.fixed0.added, ATTRIBUTE_NAMES),
+} as const satisfies Rule;
+
+export const attributeRemoved = {
+  id: 'attribute-removed',
+  title: 'A TD attribute is no longer available',
+  level: 'warning',
+  for: ['userspace', 'operator'],
+  mirror: 'attribute-added',
+  why: 'A TD that asks for the attribute no longer starts.',
+  action: 'Remove the attribute from TD configurations for this release.',
+  scope: 'release',
+  judge: ({ diff }): readonly Draft[] =>
+    controlDrafts('attributes', 'removed', diff.attributes.fixed0.removed, ATTRIBUTE_NAMES),
+} as const satisfies Rule;
+
+export const xfamAdded = {
+  id: 'xfam-added',
+  title: 'An XFAM bit became available',
+  level: 'info',
+  for: ['kernel', 'userspace'],
+  mirror: 'xfam-removed',
+  why: 'A TD may be created with the extended feature where KVM supports it; its CPUID bits open with it.',
+  action: 'Decide whether KVM saves and restores the state of the feature.',
+  scope: 'release',
+  judge: ({ diff }): readonly Draft[] => controlDrafts('xfam', 'added', diff.xfam.fixed0.added, XFAM_NAMES),
+} as const satisfies Rule;
+
+export const xfamRemoved = {
+  id: 'xfam-removed',
+  title: 'An XFAM bit is no longer available',
+  level: 'warning',
+  for: ['userspace', 'operator'],
+  mirror: 'xfam-added',
+  why: 'A TD that asks for the extended feature no longer starts.',
+  action: 'Remove the feature from TD configurations for this release.',
+  scope: 'release',
+  judge: ({ diff }): readonly Draft[] => controlDrafts('xfam', 'removed', diff.xfam.fixed0.removed, XFAM_NAMES),
+} as const satisfies Rule;
+
+export const featureAdded = {
+  id: 'feature-added',
+  title: 'A TDX_FEATURES0 bit was set',
+  level: 'info',
+  for: ['kernel', 'userspace'],
+  mirror: 'feature-removed',
+  why: 'The module announces a capability; KVM and user space adjust by it.',
+  action: 'Read what the feature changes for CPUID; a VMM that does not use it is not affected.',
+  scope: 'release',
+  judge: ({ diff, to }): readonly Draft[] =>
+    controlDrafts('features0', 'added', diff.features0.added, namesOf(to.module.featureNames)),
+} as const satisfies Rule;
+
+export const featureRemoved = {
+  id: 'feature-removed',
+  title: 'A TDX_FEATURES0 bit is no longer set',
+  level: 'warning',
+  for: ['kernel', 'userspace'],
+  mirror: 'feature-added',
+  why: 'Software that relies on the capability no longer finds it.',
+  action: 'Check users of the feature before the release is rolled out.',
+  scope: 'release',
+  judge: ({ diff, from }): readonly Draft[] =>
+    controlDrafts('features0', 'removed', diff.features0.removed, namesOf(from.module.featureNames)),
+} as const satisfies Rule;
+
+/** A release's own header names its bits; where it does not, the layout of the newest one does. */
+const namesOf = (own: ReadonlyMap<number, string>): ReadonlyMap<number, string> => new Map([...FEATURE_NAMES, ...own]);
+
+export const featureRenumbered = {
+  id: 'feature-renumbered',
+  title: 'A TDX_FEATURES0 bit changed its name or its number',
+  level: 'info',
+  for: ['kernel', 'userspace'],
+  mirror: null,
+  noMirror: 'A renumbering back is the same finding.',
+  why: 'A VMM that tests the bit by its old meaning draws the wrong conclusion on one of the two releases. It is a warning where KVM requires the bit.',
+  action: 'Test the bit only on releases where its meaning is known.',
+  scope: 'release',
+  judge: ({ diff: { features0 }, kvm }): readonly Draft[] => {
+    const { moved, renamed } = features0;
+    const required = (kvm?.policy.requires ?? []).reduce(
+      (all, each) => (each.kind === 'features0' ? all | each.mask : all),
+      0n,
+    );
+    const bits = [...moved.flatMap(({ from, to }) => [from, to]), ...renamed.map(({ bit }) => bit)];
+    const isRequired = bits.some((bit) => ((required >> BigInt(bit)) & 1n) === 1n);
+    if (bits.length === 0) return [];
+    return [{ facts: { kind: 'features-renumbered', moved, renamed }, level: isRequired ? 'warning' : 'info' }];
+  },
+} as const satisfies Rule;
+
+export const cpuidFlagAdded = {
+  id: 'cpuid-flag-added',
+  title: 'The module tracks a new CPUID flag',
+  level: 'info',
+  for: ['kernel'],
+  mirror: 'cpuid-flag-removed',
+  why: 'The module notes a CPUID bit in cpuid_flags because code at TD entry, TD exit or MSR access depends on it: an early warning of host state that may be touched.',
+  action: 'Read what depends on the flag before the bit is let through.',
+  scope: 'release',
+  judge: ({ diff: { cpuidFlags } }): readonly Draft[] =>
+    cpuidFlags.added.length === 0 ? [] : [{ facts: { kind: 'cpuid-flags', change: 'added', flags: cpuidFlags.added } }],
+} as const satisfies Rule;
+
+export const cpuidFlagRemoved = {
+  id: 'cpuid-flag-removed',
+  title: 'The module no longer tracks a CPUID flag',
+  level: 'info',
+  for: ['kernel'],
+  mirror: 'cpuid-flag-added',
+  why: 'Code that depended on the bit is gone or runs always.',
+  action: 'Check what became of the code behind the flag.',
+  scope: 'release',
+  judge: ({ diff: { cpuidFlags } }): readonly Draft[] =>
+    cpuidFlags.removed.length === 0
+      ? []
+      : [{ facts: { kind: 'cpuid-flags', change: 'removed', flags: cpuidFlags.removed } }],
+} as const satisfies Rule;
+
+export const configSlotsNearLimit = {
+  id: 'config-slots-near-limit',
+  title: 'The release’s CPUID_CONFIG entries come close to KVM’s array',
+  level: 'warning',
+  for: ['kernel'],
+  mirror: null,
+  noMirror: 'Fewer entries need no action.',
+  why: 'KVM refuses a module with more CPUID_CONFIG entries than its array holds; TDX then does not start at all.',
+  action: 'Raise the array size in KVM before the next release needs it.',
+  scope: 'release',
+  judge: ({ to, kvm }): readonly Draft[] => {
+    const used = configSlots(to.module);
+    const limit = kvm?.policy.configLimit ?? null;
+    return limit === null || used * 4 < limit * 3 ? [] : [{ facts: { kind: 'config-slots', used, limit } }];
+  },
+} as const satisfies Rule;

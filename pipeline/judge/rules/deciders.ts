@@ -1,0 +1,59 @@
+import type { DeciderChange } from '../../model/change.ts';
+import type { Decider } from '../../model/decider.ts';
+import type { Condition } from '../../model/decider-rules.ts';
+import { deciderText } from '../../model/decider-text.ts';
+import { bothEvidence, placeMask } from '../lookup.ts';
+import type { Draft, ReleaseContext, Rule } from '../rule.ts';
+
+/** A decider without the numbers that tell one bit of the same story from another. */
+const shapeOf = (decider: Decider): string =>
+  deciderText(decider)
+    .replace(/(paravirt):\d+/g, '$1')
+    .replace(/(cpuid):\S+\]/g, '$1');
+
+const draftOf = (context: ReleaseContext, change: DeciderChange): Draft => ({
+  story: `${shapeOf(change.from)} ${shapeOf(change.to)}`,
+  places: [placeMask(change, change.mask)],
+  facts: { kind: 'decider', steps: [{ from: change.from, to: change.to }] },
+  evidence: bothEvidence(context, change),
+});
+
+const asksGuest = (condition: Condition): boolean =>
+  condition.kind === 'guest' ||
+  condition.kind === 'paravirt' ||
+  (condition.kind === 'not' && asksGuest(condition.of)) ||
+  (condition.kind === 'any' && condition.of.some(asksGuest));
+
+const isOne = ({ by }: Decider): boolean => by.kind === 'constant' && by.value === 1;
+
+/** A bit that every TD had, and that stays 1 only until the guest asks for something else. */
+const isOptOut = ({ from, to }: DeciderChange): boolean =>
+  isOne(from) && to.conditions.some(({ when, otherwise }) => otherwise === 1 && asksGuest(when));
+
+export const meaningChanged = {
+  id: 'meaning-changed',
+  title: 'A bit that was 1 in every TD now depends on what guest and VMM ask for',
+  level: 'warning',
+  for: ['userspace'],
+  mirror: null,
+  noMirror: 'A bit that becomes 1 in every TD again is reported as fixed1-added.',
+  why: 'Guests that set REDUCE_VE lose the feature where the VMM does not configure it or they do not ask for it in FEATURE_PARAVIRT_CTRL (openvmm #2131).',
+  action:
+    'User space: keep configuring the bit to 1. Guests that set REDUCE_VE: ask for the feature in FEATURE_PARAVIRT_CTRL too.',
+  scope: 'release',
+  judge: (context): readonly Draft[] =>
+    context.diff.deciders.filter(isOptOut).map((change) => draftOf(context, change)),
+} as const satisfies Rule;
+
+export const deciderChanged = {
+  id: 'decider-changed',
+  isPlain: true,
+  title: 'Somebody else decides a bit now',
+  level: 'info',
+  for: ['userspace'],
+  mirror: 'decider-changed',
+  why: 'The module’s code gives the bit its value in another way than the release before, whatever its tables say.',
+  action: 'Check what user space computes for the bit.',
+  scope: 'release',
+  judge: (context): readonly Draft[] => context.diff.deciders.map((change) => draftOf(context, change)),
+} as const satisfies Rule;

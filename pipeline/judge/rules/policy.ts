@@ -1,0 +1,235 @@
+import { ATTRIBUTE_NAMES, XFAM_NAMES } from '../../model/control.ts';
+import type { ClobberFact, ControlBit } from '../../model/finding.ts';
+import { or, without } from '../../model/mask.ts';
+import { msrName } from '../../model/msr-name.ts';
+import { placeId } from '../../model/place.ts';
+import { holdsAt, type Policy } from '../../model/policy.ts';
+import { clobberFacts, isLost, isShownLost } from '../clobber-facts.ts';
+import { configurableBits, placeMask, xfamMask } from '../lookup.ts';
+import type { Draft, PolicyContext, PolicyStepContext, Rule } from '../rule.ts';
+import { controlBits } from '../runs.ts';
+
+/** Bits that a list of KVM gained or lost. */
+function listDrafts(context: PolicyStepContext, list: 'allow' | 'deny', change: 'added' | 'removed'): readonly Draft[] {
+  const { repository, revision } = (change === 'added' ? context.to : context.from).source;
+  return context.changes[list][change].map((entry) => ({
+    places: [placeMask(entry, entry.mask)],
+    facts: { kind: 'policy-list', list, change },
+    evidence: [{ repository, revision, path: entry.path, line: entry.line }],
+  }));
+}
+
+export const policyDenyRemoved = {
+  id: 'policy-deny-removed',
+  title: 'This KVM no longer denies a bit',
+  level: 'warning',
+  for: ['kernel'],
+  mirror: 'policy-deny-added',
+  why: 'TDs may newly get the bit on this kernel; if its feature clobbers host state, host MSRs are at risk again.',
+  action: 'Check that KVM now restores the host state of the feature.',
+  scope: 'policy-step',
+  judge: (context): readonly Draft[] => listDrafts(context, 'deny', 'removed'),
+} as const satisfies Rule;
+
+export const policyDenyAdded = {
+  id: 'policy-deny-added',
+  title: 'This KVM newly denies a bit',
+  level: 'warning',
+  for: ['userspace'],
+  mirror: 'policy-deny-removed',
+  why: 'TDs can no longer get the bit on this kernel; KVM_TDX_INIT_VM fails with -EINVAL where user space sets it.',
+  action: 'Remove the bit from CPU models for this kernel.',
+  scope: 'policy-step',
+  judge: (context): readonly Draft[] => listDrafts(context, 'deny', 'added'),
+} as const satisfies Rule;
+
+export const policyAllowRemoved = {
+  id: 'policy-allow-removed',
+  title: 'This KVM no longer opts in to a bit',
+  level: 'warning',
+  for: ['userspace'],
+  mirror: 'policy-allow-added',
+  why: 'TDs that use the bit no longer start on this kernel.',
+  action: 'Remove the bit from CPU models for this kernel.',
+  scope: 'policy-step',
+  judge: (context): readonly Draft[] => listDrafts(context, 'allow', 'removed'),
+} as const satisfies Rule;
+
+export const policyAllowAdded = {
+  id: 'policy-allow-added',
+  title: 'This KVM newly opts in to a bit',
+  level: 'info',
+  for: ['kernel'],
+  mirror: 'policy-allow-removed',
+  why: 'TDs may newly get the bit on this kernel.',
+  action: 'Check that KVM restores the host state of the feature.',
+  scope: 'policy-step',
+  judge: (context): readonly Draft[] => listDrafts(context, 'allow', 'added'),
+} as const satisfies Rule;
+
+type Control = 'attributes' | 'xfam';
+
+/** The bits of ATTRIBUTES or XFAM that one KVM supports and the other does not. */
+function gained(control: Control, have: Policy, had: Policy): readonly ControlBit[] {
+  if (control === 'attributes') return controlBits(have.attributes & ~had.attributes, ATTRIBUTE_NAMES);
+  return controlBits(xfamMask(have) & ~xfamMask(had), XFAM_NAMES);
+}
+
+/** What is lost of the host behind bits that a KVM supports, on any release that was examined. */
+function lostBehind(context: PolicyStepContext, control: Control, bits: readonly ControlBit[]): readonly ClobberFact[] {
+  const wanted = new Set(bits.map(({ bit }) => bit));
+  const rows = context.knowledge.clobbers.filter(
+    (row) => row.kind === 'clobber' && row[control].some((bit) => wanted.has(bit)),
+  );
+  const facts = context.clobbers.flatMap((release) => rows.flatMap((row) => clobberFacts(row, release, context.to)));
+  const lost = new Map(facts.filter(isLost).map((fact) => [`${fact.feature} ${fact.msr} ${fact.exit}`, fact]));
+  const shown = [...lost.values()].filter(isShownLost);
+  return shown.length > 0 ? shown : [...lost.values()];
+}
+
+function controlDrafts(context: PolicyStepContext, control: Control, change: 'added' | 'removed'): readonly Draft[] {
+  const [have, had] = change === 'added' ? [context.to, context.from] : [context.from, context.to];
+  const bits = gained(control, have, had);
+  if (bits.length === 0) return [];
+  const clobbers = change === 'added' ? lostBehind(context, control, bits) : [];
+  const { repository, revision, path } = have.source;
+  return [
+    {
+      facts: { kind: 'policy-control', control, change, bits, clobbers },
+      evidence: [{ repository, revision, path, line: 1 }],
+      ...(change === 'removed' ? {} : { level: clobbers.some(isShownLost) ? 'error' : 'info' }),
+    },
+  ];
+}
+
+export const policyAttributeAdded = {
+  id: 'policy-attribute-added',
+  title: 'This KVM newly supports a TD attribute',
+  level: 'info',
+  for: ['kernel'],
+  mirror: 'policy-attribute-removed',
+  why: 'TDs may have what the attribute gates: CPUID bits, and writes of host MSRs that the module makes for it. It is an error where one of these is left changed and this KVM does not restore it.',
+  action: 'Check that KVM restores every MSR behind the attribute.',
+  scope: 'policy-step',
+  judge: (context): readonly Draft[] => controlDrafts(context, 'attributes', 'added'),
+} as const satisfies Rule;
+
+export const policyAttributeRemoved = {
+  id: 'policy-attribute-removed',
+  title: 'This KVM no longer supports a TD attribute',
+  level: 'warning',
+  for: ['userspace'],
+  mirror: 'policy-attribute-added',
+  why: 'TDs that ask for the attribute no longer start on this kernel.',
+  action: 'Remove the attribute from TD configurations for this kernel.',
+  scope: 'policy-step',
+  judge: (context): readonly Draft[] => controlDrafts(context, 'attributes', 'removed'),
+} as const satisfies Rule;
+
+export const policyXfamAdded = {
+  id: 'policy-xfam-added',
+  title: 'This KVM newly supports an extended feature for TDs',
+  level: 'info',
+  for: ['kernel'],
+  mirror: 'policy-xfam-removed',
+  why: 'TDs may have what the XFAM bit gates: CPUID bits, extended state, and writes of host MSRs that the module makes for it. It is an error where one of these is left changed and this KVM does not restore it.',
+  action: 'Check that KVM restores every MSR behind the feature.',
+  scope: 'policy-step',
+  judge: (context): readonly Draft[] => controlDrafts(context, 'xfam', 'added'),
+} as const satisfies Rule;
+
+export const policyXfamRemoved = {
+  id: 'policy-xfam-removed',
+  title: 'This KVM no longer supports an extended feature for TDs',
+  level: 'warning',
+  for: ['userspace'],
+  mirror: 'policy-xfam-added',
+  why: 'TDs that ask for the feature in XFAM no longer start on this kernel.',
+  action: 'Remove the feature from TD configurations for this kernel.',
+  scope: 'policy-step',
+  judge: (context): readonly Draft[] => controlDrafts(context, 'xfam', 'removed'),
+} as const satisfies Rule;
+
+/** Host state that one KVM restores and the other does not. */
+function restoreDrafts({ from, to }: PolicyStepContext, change: 'added' | 'removed'): readonly Draft[] {
+  const [have, had]: readonly [Policy, Policy] = change === 'added' ? [to, from] : [from, to];
+  const other = new Set(had.restores.map(({ msr }) => msrName(msr)));
+  const { repository, revision } = have.source;
+  return have.restores
+    .filter(({ msr }) => !other.has(msrName(msr)))
+    .map(({ msr, path, line }) => ({
+      facts: { kind: 'restore', change, msrs: [msrName(msr)] },
+      evidence: [{ repository, revision, path, line }],
+    }));
+}
+
+export const restoreRemoved = {
+  id: 'restore-removed',
+  title: 'This KVM no longer restores host state after a TD ran',
+  level: 'warning',
+  for: ['kernel'],
+  mirror: 'restore-added',
+  why: 'A feature that clobbers the state leaves the host with a wrong value on this kernel, unless the module restores it.',
+  action: 'Check the features that clobber the state; deny them, or restore it again.',
+  scope: 'policy-step',
+  judge: (context): readonly Draft[] => restoreDrafts(context, 'removed'),
+} as const satisfies Rule;
+
+export const restoreAdded = {
+  id: 'restore-added',
+  title: 'This KVM newly restores host state after a TD ran',
+  level: 'info',
+  for: ['kernel'],
+  mirror: 'restore-removed',
+  why: 'Features that clobber the state become safe on this kernel.',
+  action: 'Nothing to do; backports may want the change.',
+  scope: 'policy-step',
+  judge: (context): readonly Draft[] => restoreDrafts(context, 'added'),
+} as const satisfies Rule;
+
+/** Entries of a list whose bits no release that was read lets a VMM set. */
+function staleDrafts({ policy, releases }: PolicyContext, list: 'allow' | 'deny'): readonly Draft[] {
+  const offers = releases.flatMap((release) => {
+    const bits = configurableBits(release);
+    return release.registers.map((place) => ({ place, mask: bits.get(placeId(place)) ?? 0 }));
+  });
+  return policy[list].flatMap((entry): readonly Draft[] => {
+    const offered = offers.reduce((all, { place, mask }) => (holdsAt(entry, place) ? or(all, mask) : all), 0);
+    const mask = without(entry.mask, offered);
+    if (mask === 0) return [];
+    const { repository, revision } = policy.source;
+    return [
+      {
+        places: [placeMask(entry, mask)],
+        facts: { kind: 'stale', list },
+        evidence: [{ repository, revision, path: entry.path, line: entry.line }],
+      },
+    ];
+  });
+}
+
+export const allowStale = {
+  id: 'allow-stale',
+  title: 'KVM’s allow list names a bit that no release offers',
+  level: 'info',
+  for: ['kernel'],
+  mirror: null,
+  noMirror: 'An entry that comes into use needs no finding.',
+  why: 'The entry has no effect on any release that could be read; it may be a mistake in the place or mask, or foresight.',
+  action: 'Check the place and the bit of the entry.',
+  scope: 'policy',
+  judge: (context): readonly Draft[] => staleDrafts(context, 'allow'),
+} as const satisfies Rule;
+
+export const denyStale = {
+  id: 'deny-stale',
+  title: 'KVM’s deny list names a bit that no release offers',
+  level: 'info',
+  for: ['kernel'],
+  mirror: null,
+  noMirror: 'An entry that comes into use needs no finding.',
+  why: 'The entry has no effect on any release that could be read; it may be a mistake in the place or mask, or foresight.',
+  action: 'Check the place and the bit of the entry.',
+  scope: 'policy',
+  judge: (context): readonly Draft[] => staleDrafts(context, 'deny'),
+} as const satisfies Rule;

@@ -1,0 +1,90 @@
+import type { Lineage } from '../model/lineage.ts';
+import type { HostChange, HostState, Refusal, Review, Runs, VerdictCount } from '../model/review.ts';
+import type { Evidence } from '../model/source.ts';
+import { placesText } from './places.ts';
+
+/** `tdx.c:1014`: where a reader looks; the repository stands with the release or kernel. */
+const shortPlace = ({ path, line }: Evidence): string => `${path.split('/').at(-1)}:${line}`;
+
+function refusalText(refusal: Refusal): string {
+  switch (refusal.kind) {
+    case 'features0':
+      return `KVM needs ${refusal.bits.map(({ bit, name }) => name ?? `bit ${bit}`).join(' and ')} of TDX_FEATURES0`;
+    case 'attributes':
+    case 'xfam':
+      return `the module asks for ${refusal.bits.map(({ bit, name }) => name ?? `bit ${bit}`).join(', ')} in ${refusal.kind === 'xfam' ? 'XFAM' : 'ATTRIBUTES'}, which KVM does not support`;
+    case 'config-slots':
+      return `${refusal.used} CPUID_CONFIG slots, of ${refusal.limit} that KVM takes`;
+  }
+}
+
+/** Whether KVM runs the release. */
+function runsText(runs: Runs): string {
+  switch (runs.kind) {
+    case 'yes':
+      return `yes; ${runs.slots}${runs.limit === null ? '' : ` of ${runs.limit}`} CPUID_CONFIG slots`;
+    case 'no': {
+      const at = runs.evidence.map(shortPlace).join(', ');
+      return `no: ${runs.refusals.map(refusalText).join('; ')}${at === '' ? '' : ` (${at})`}`;
+    }
+    case 'unknown':
+      return `not known: ${runs.missing.join(', ')} not read`;
+  }
+}
+
+const changeText = ({ fact: { msr, restoredByKvm }, restoredAt }: HostChange): string =>
+  restoredByKvm === true
+    ? `${msr}, which KVM restores${restoredAt === null ? '' : ` (${shortPlace(restoredAt)})`}`
+    : `${msr}${restoredByKvm === false ? ', which KVM does not restore' : ''}`;
+
+/** What is left of the host's state, in one sentence. */
+function hostStateText(state: HostState, from: string): string {
+  if (state.kind === 'not-examined') return `not examined for ${state.releases.join(' and ')}`;
+  const unique = (changes: readonly HostChange[]): readonly string[] => [...new Set(changes.map(changeText))];
+  const [worse, better] = [unique(state.worse), unique(state.better)];
+  if (worse.length + better.length === 0) return `as in ${from}`;
+  return [
+    ...(worse.length === 0 ? [] : [`newly left changed: ${worse.join(', ')}`]),
+    ...(better.length === 0 ? [] : [`no longer left changed: ${better.join(', ')}`]),
+  ].join('; ');
+}
+
+/** `1 exposed, 5 passed`, of features; bits of fields apart. */
+function countText(verdicts: readonly VerdictCount[]): string {
+  const features = verdicts.flatMap(({ verdict, features: count }) => (count === 0 ? [] : [`${count} ${verdict}`]));
+  const fields = verdicts.reduce((sum, { fieldBits }) => sum + fieldBits, 0);
+  return `${features.join(', ') || 'none'}${fields === 0 ? '' : `; ${fields} bits of numbers apart`}`;
+}
+
+/** Why a release is compared with the other, what lies between, and what else it can be compared with. */
+function lineageLines(from: string, to: string, lineage: Lineage | null): readonly string[] {
+  if (lineage === null) return [];
+  const between = lineage.between.join(', ');
+  return [
+    lineage.why === null
+      ? `${to} is compared with ${from}, the release before it that was read; whose code it has was not examined`
+      : `${to} is compared with ${from}: ${lineage.why}`,
+    ...(between === ''
+      ? []
+      : [`between them, known by name only: ${between}; what changed may have come with one of them`]),
+    ...(lineage.before === null
+      ? []
+      : [`on its own line ${lineage.before} comes before ${to}: \`bitwatch review ${to} --from ${lineage.before}\``]),
+  ];
+}
+
+/** What a review says beside its findings. */
+export function statusLines(review: Review): readonly string[] {
+  if (review.kind !== 'release') return [];
+  const { from, to, kvm, hostState, diff, lineage } = review;
+  return [
+    ...(kvm === null ? [] : [`Runs: ${runsText(kvm.runs)}`]),
+    `Host state: ${hostStateText(hostState, from.name)}`,
+    ...(kvm === null || kvm.runs.kind === 'no' ? [] : [`Features that a VMM may set: ${countText(kvm.verdicts)}`]),
+    ...(kvm === null || kvm.standing.length === 0
+      ? []
+      : [`Exposed in ${from.name} already: ${placesText(kvm.standing)}`]),
+    ...lineageLines(from.name, to.name, lineage),
+    ...diff.coverage.unknown,
+  ];
+}

@@ -1,0 +1,682 @@
+import type { RuleId } from '../../pipeline/judge/catalogue.ts';
+import { judgePolicy, judgePolicyStep, judgeProject } from '../../pipeline/judge/judge.ts';
+import type { DeciderRule } from '../../pipeline/model/decider-rules.ts';
+import type { Finding } from '../../pipeline/model/finding.ts';
+import type { Knowledge } from '../../pipeline/model/knowledge.ts';
+import type { RegisterMasks } from '../../pipeline/model/module.ts';
+import type { Policy } from '../../pipeline/model/policy.ts';
+import { clobbers, entry, ground, KNOWLEDGE, PLACE, policy, release, restore, step, under } from './ground.ts';
+
+const older = '2.0.02';
+const newer = '2.0.04';
+const ALL: RegisterMasks = { eax: 0xffffffff, ebx: 0xffffffff, ecx: 0xffffffff, edx: 0xffffffff };
+const off = (mask: number): RegisterMasks => ({ ...ALL, eax: ~mask >>> 0 });
+const plain = release(older, [{}]);
+const offers = (mask: number, name = newer) => release(name, [{ fixed0: off(mask), allow: { eax: mask } }]);
+const fixed = (mask: number, name = newer) => release(name, [{ fixed0: off(mask), fixed1: { eax: mask } }]);
+const passes = (mask: number, name = newer) => release(name, [{ fixed0: off(mask) }]);
+const FEATURES = { features0: 1n };
+const knowing = (extra: Partial<Knowledge>): Knowledge => ({ ...KNOWLEDGE, ...extra });
+const functional = {
+  feature: 'HELP',
+  kind: 'functional',
+  attributes: [],
+  xfam: [],
+  msrs: [],
+  line: 2,
+  source: 's',
+} as const;
+const policyStep = (from: Partial<Policy>, to: Partial<Policy>, extra = ground()): readonly Finding[] =>
+  judgePolicyStep(policy({ version: '6.98', ...from }), policy(to), extra).findings;
+const perfmonRow = {
+  feature: 'PERF',
+  kind: 'clobber',
+  bits: [],
+  attributes: [63],
+  xfam: [],
+  msrs: ['PEBS_ENABLE'],
+  line: 3,
+  source: 's',
+} as const;
+const lbrRow = {
+  feature: 'LBR',
+  kind: 'clobber',
+  bits: [],
+  attributes: [],
+  xfam: [15],
+  msrs: ['LBR_DEPTH'],
+  line: 4,
+  source: 's',
+} as const;
+const behind = ground({
+  clobbers: new Map([
+    ['x', clobbers('none', { msr: 'IA32_PEBS_ENABLE', openers: [{ kind: 'attributes', bit: 63, name: 'PERFMON' }] })],
+    ['y', clobbers('none', { msr: 'IA32_LBR_DEPTH', openers: [{ kind: 'xfam', bit: 15, name: 'LBR' }] })],
+  ]),
+  knowledge: knowing({ clobbers: [perfmonRow, lbrRow] }),
+});
+const project = (extra: Partial<Parameters<typeof judgeProject>[0]>): readonly Finding[] =>
+  judgeProject({
+    releases: [],
+    published: [],
+    unread: [],
+    clobbers: [],
+    registers: [],
+    decisions: [],
+    knowledge: KNOWLEDGE,
+    ...extra,
+  });
+const rcx = { interface: 'TDG.VP.VMCALL', register: 'RCX', line: 1 } as const;
+const veRule = (effect: DeciderRule['effect'], stage: DeciderRule['stage'] = 'guest'): DeciderRule => ({
+  id: 'r',
+  stage,
+  leaf: 7,
+  masks: { eax: 0x4 },
+  effect,
+  source: 's',
+  lines: null,
+});
+const untilReduceVe = veRule({ do: 'set', unless: [{ kind: 'guest', control: 'REDUCE_VE' }] });
+const coded = (name: string, leaf: Parameters<typeof release>[1][number], rules: readonly DeciderRule[]) =>
+  release(name, [leaf], {}, rules);
+
+type Case = {
+  readonly fires: () => readonly Finding[];
+  readonly near: Readonly<Record<string, () => readonly Finding[]>>;
+};
+
+/** For each rule a case that fires it, and cases that come close: each result is in the golden file, line by line. */
+export const CASES = {
+  'required-bit-lost': {
+    fires: () => step(offers(0x8, older), release(newer, [])),
+    near: {
+      'another bit': () => step(offers(0x4, older), release(newer, [])),
+      'it was not there': () => step(plain, release(newer, [])),
+      'it stays native': () => step(offers(0x8, older), passes(0x8)),
+    },
+  },
+  'exposed-clobbers-host': {
+    fires: () => under(offers(0x6), policy(), { facts: clobbers('none') }),
+    near: {
+      'the module restores it': () => under(offers(0x2), policy(), { facts: clobbers('restored') }),
+      'KVM restores it': () => under(offers(0x2), policy({ restores: [restore] }), { facts: clobbers('none') }),
+      'KVM denies it': () => under(offers(0x2), policy({ deny: [entry(0x2)] }), { facts: clobbers('none') }),
+      'not examined is no proof': () => under(offers(0x2), policy()),
+      'passed by caps it is lost all the same': () =>
+        under(offers(0x2), policy({ known: [entry(0x2)] }), { facts: clobbers('init') }),
+      'the release before had it': () =>
+        under(offers(0x2), policy(), { from: offers(0x2, older), facts: clobbers('none') }),
+      'a row that says no sub-leaf means sub-leaf 0': () =>
+        under(release(newer, [{ subleaf: 0, fixed0: off(0x2), allow: { eax: 0x2 } }]), policy(), {
+          from: release(older, [{ subleaf: 0 }]),
+          facts: clobbers('none'),
+          knowledge: knowing({
+            clobbers: KNOWLEDGE.clobbers.map((row) => ({ ...row, bits: [{ ...PLACE, subleaf: null, mask: 0x2 }] })),
+          }),
+        }),
+    },
+  },
+  'configurable-added-clobbers-host': {
+    fires: () => step(plain, offers(0x6), [[newer, clobbers('init')]]),
+    near: {
+      'the module restores it': () => step(plain, offers(0x2), [[newer, clobbers('restored')]]),
+      'no clobbering bit': () => step(plain, offers(0x4)),
+    },
+  },
+  'exposed-unreviewed': {
+    fires: () => under(offers(0x5), policy()),
+    near: {
+      'the base release offers one': () => under(offers(0x5), policy(), { base: offers(0x4, '1.5.06') }),
+      'every TD of the base had one': () => under(offers(0x5), policy(), { base: fixed(0x4, '1.5.06') }),
+      'the base itself': () => under(offers(0x5, '1.5.06'), policy(), { base: offers(0x5, '1.5.06') }),
+      'caps name one': () => under(offers(0x5), policy({ known: [entry(0x4)] })),
+      'denied before closed': () =>
+        under(
+          release(newer, [{ fixed0: off(0x5), allow: { eax: 0x5 }, gates: new Map([[2, { eax: 0x5 }]]) }]),
+          policy({ deny: [entry(0x4)] }),
+        ),
+      'a gate that KVM opens': () =>
+        under(
+          release(newer, [{ fixed0: off(0x4), allow: { eax: 0x4 }, gates: new Map([[2, { eax: 0x4 }]]) }]),
+          policy({ xfam: ['fp', 'sse', 'avx'] }),
+        ),
+      'a number': () => under(offers(0xf0000000), policy()),
+      'functional, of this sub-leaf only': () =>
+        under(offers(0x4), policy(), {
+          knowledge: knowing({
+            clobbers: [
+              { ...functional, bits: [{ ...PLACE, mask: 0x4 }] },
+              { ...functional, feature: 'OTHER', bits: [{ ...PLACE, subleaf: 2, mask: 0x4 }] },
+            ],
+          }),
+        }),
+      'KVM refuses the release': () =>
+        under(release(newer, [{ fixed0: off(0x5), allow: { eax: 0x5 } }], FEATURES), {
+          ...policy(),
+          requires: [{ kind: 'features0', mask: 2n, path: 'tdx.c', line: 1 }],
+        }),
+    },
+  },
+  'needs-optin': {
+    fires: () => under(offers(0x5), policy({ generation: 'allowlist', allow: [entry(0x4)] })),
+    near: {
+      allowed: () => under(offers(0x4), policy({ generation: 'allowlist', allow: [entry(0x4)] })),
+      'KVM_GET_SUPPORTED_CPUID is a list of what is allowed': () =>
+        under(offers(0x4), policy({ generation: 'supported-cpuid' })),
+      'for every sub-leaf but one': () =>
+        under(
+          release(newer, [
+            { subleaf: 1, allow: { eax: 0x40 } },
+            { subleaf: 2, allow: { eax: 0x40 } },
+          ]),
+          policy({ generation: 'allowlist', allow: [{ ...entry(0x40), subleaf: 0, everySubleafBut: [2] }] }),
+          { from: release(older, [{ subleaf: 1 }, { subleaf: 2 }]) },
+        ),
+    },
+  },
+  'leaf-removed': {
+    fires: () => step(release(older, [{}, { leaf: 9, subleaf: 0 }, { leaf: 9, subleaf: 1 }]), plain),
+    near: { 'another came': () => step(plain, release(newer, [{}, { leaf: 9, subleaf: null }])) },
+  },
+  've-added': {
+    fires: () => step(plain, release(newer, [{ faulting: true }])),
+    near: { 'it ended': () => step(release(older, [{ faulting: true }]), plain) },
+  },
+  've-removed': {
+    fires: () => step(release(older, [{ faulting: true }]), release(newer, [{}])),
+    near: {
+      'only where the guest asks': () =>
+        step(
+          coded(older, { faulting: true }, []),
+          coded(newer, {}, [veRule({ do: 've', unless: [{ kind: 'guest', control: 'REDUCE_VE' }] })]),
+        ),
+    },
+  },
+  'meaning-changed': {
+    fires: () =>
+      step(
+        coded(older, { fixed0: off(0x4), fixed1: { eax: 0x4 } }, []),
+        coded(newer, { fixed0: off(0x4), direct: { eax: 0x4 } }, [untilReduceVe]),
+      ),
+    near: {
+      'it was no constant': () =>
+        step(
+          coded(older, { fixed0: off(0x4), direct: { eax: 0x4 } }, []),
+          coded(newer, { fixed0: off(0x4), direct: { eax: 0x4 } }, [untilReduceVe]),
+        ),
+      'the code was not examined': () =>
+        step(fixed(0x4, older), coded(newer, { fixed0: off(0x4), direct: { eax: 0x4 } }, [untilReduceVe])),
+    },
+  },
+  'configurable-removed': {
+    fires: () => step(offers(0x4, older), release(newer, [{}])),
+    near: { 'it came': () => step(plain, offers(0x4)) },
+  },
+  'configurable-added': {
+    fires: () => step(plain, offers(0x5)),
+    near: {
+      'nothing changed': () => step(offers(0x4, older), offers(0x4)),
+      'a number is no feature': () => step(plain, offers(0xf0000004)),
+      'names are of the register': () =>
+        step(plain, release(newer, [{ fixed0: { ...ALL, ebx: 0xfffffffb }, allow: { ebx: 0x4 } }])),
+    },
+  },
+  'leaf-added': {
+    fires: () => step(plain, release(newer, [{}, { leaf: 9, subleaf: null }])),
+    near: {
+      'a fixed 1 in a leaf that nobody knows': () =>
+        step(plain, release(newer, [{}, { leaf: 9, subleaf: null, fixed0: off(0x1), fixed1: { eax: 0x1 } }])),
+      'a fixed 1 in a leaf that names know': () =>
+        step(plain, release(newer, [{}, { leaf: 9, subleaf: null, fixed0: off(0x1), fixed1: { eax: 0x1 } }]), [], {
+          ...KNOWLEDGE,
+          names: [{ leaf: 9, subleaf: 0, register: 'eax', high: 5, low: 5, name: 'N' }],
+        }),
+      'a gate in a new leaf is part of it': () =>
+        step(release(older, []), release(newer, [{ fixed0: off(0x4), gates: new Map([[2, { eax: 0x4 }]]) }])),
+    },
+  },
+  'constant-changed': {
+    fires: () =>
+      step(
+        coded(older, { fixed0: off(0x41424344), fixed1: { eax: 0x41424344 } }, []),
+        coded(newer, { fixed0: off(0x41424345), fixed1: { eax: 0x41424345 } }, []),
+      ),
+    near: {
+      'no text': () =>
+        step(
+          coded(older, { fixed0: off(0x01424344), fixed1: { eax: 0x01424344 } }, []),
+          coded(newer, { fixed0: off(0x01424345), fixed1: { eax: 0x01424345 } }, []),
+        ),
+    },
+  },
+  'unfixed-not-configurable': {
+    fires: () => step(plain, passes(0x5)),
+    near: {
+      'a gate has it': () => step(plain, release(newer, [{ fixed0: off(0x4), gates: new Map([[2, { eax: 0x4 }]]) }])),
+      'two gates are two stories': () =>
+        step(
+          plain,
+          release(newer, [
+            {
+              fixed0: off(0x7),
+              gates: new Map([
+                [2, { eax: 0x3 }],
+                [5, { eax: 0x6 }],
+              ]),
+            },
+          ]),
+        ),
+      'the guest decides': () =>
+        step(
+          coded(older, {}, []),
+          coded(newer, { fixed0: off(0x4) }, [
+            veRule({ do: 'follow', condition: { kind: 'guest', control: 'CR4.PKE' } }),
+          ]),
+        ),
+      'another bit has a say': () =>
+        step(
+          coded(older, {}, []),
+          coded(newer, { fixed0: off(0x4) }, [
+            veRule({ do: 'clear', unless: [{ kind: 'cpuid', place: PLACE, bit: 8 }] }, 'init'),
+          ]),
+        ),
+    },
+  },
+  'fixed1-added': {
+    fires: () => step(plain, fixed(0xf0000006), [[newer, clobbers('none')]]),
+    near: {
+      'it was one': () => step(fixed(0x4, older), fixed(0x4)),
+      'the module restores what it clobbers': () => step(plain, fixed(0x2), [[newer, clobbers('restored')]]),
+      'not examined is no proof': () => step(plain, fixed(0x2)),
+      'only by the table': () =>
+        step(
+          coded(older, {}, []),
+          coded(newer, { fixed0: off(0x4), fixed1: { eax: 0x4 } }, [
+            veRule({ do: 'follow', condition: { kind: 'attributes', bits: [30] } }, 'init'),
+          ]),
+        ),
+    },
+  },
+  'fixed0-added': {
+    fires: () => step(passes(0xf0000004, older), release(newer, [{}])),
+    near: { 'it was 0': () => step(plain, release(newer, [{}])) },
+  },
+  'native-added': {
+    fires: () =>
+      step(release(older, [{}]), release(newer, [{ fixed0: off(0x4), gates: new Map([[2, { eax: 0x4 }]]) }])),
+    near: { 'it was native': () => step(passes(0x4, older), passes(0x4)) },
+  },
+  'fixed1-removed': {
+    fires: () => step(fixed(0x4, older), release(newer, [{ fixed0: off(0x4), gates: new Map([[2, { eax: 0x4 }]]) }])),
+    near: { 'it was none': () => step(plain, offers(0x4)) },
+  },
+  'static-leaf-extended': {
+    fires: () =>
+      step(release(older, [{ leaf: 4, subleaf: 0 }]), release(newer, [{ leaf: 4, subleaf: 0, fixed0: off(0x4) }])),
+    near: {
+      'another leaf': () => step(plain, passes(0x4)),
+      'it loses bits': () =>
+        step(release(older, [{ leaf: 4, subleaf: 0, fixed0: off(0x4) }]), release(newer, [{ leaf: 4, subleaf: 0 }])),
+    },
+  },
+  'choice-changed': {
+    fires: () => step(offers(0x4, older), release(newer, [{ fixed0: off(0x4), direct: { eax: 0x4 } }])),
+    near: { 'it came': () => step(plain, offers(0x4)) },
+  },
+  'gate-changed': {
+    fires: () => step(release(older, [{ fixed0: off(0x4), gates: new Map([[2, { eax: 0x4 }]]) }]), passes(0x4)),
+    near: {
+      'of a bit that a VMM may set': () =>
+        step(
+          release(older, [{ fixed0: off(0x4), allow: { eax: 0x4 }, gates: new Map([[2, { eax: 0x4 }]]) }]),
+          offers(0x4),
+        ),
+      'one gate for another': () =>
+        step(
+          release(older, [{ fixed0: off(0x4), gates: new Map([[2, { eax: 0x4 }]]) }]),
+          release(newer, [{ fixed0: off(0x4), gates: new Map([[5, { eax: 0x4 }]]) }]),
+        ),
+      'of a bit that is 0': () =>
+        step(
+          coded(older, { gates: new Map([[2, { eax: 0x4 }]]) }, []),
+          coded(newer, { gates: new Map([[5, { eax: 0x4 }]]) }, []),
+        ),
+    },
+  },
+  'decider-changed': {
+    fires: () =>
+      step(
+        coded(older, { fixed0: off(0x4) }, []),
+        coded(newer, { fixed0: off(0x4) }, [
+          veRule({ do: 'clear', unless: [{ kind: 'cpuid', place: PLACE, bit: 8 }] }, 'init'),
+        ]),
+      ),
+    near: {
+      'tables differ, the code does not': () =>
+        step(
+          coded(older, { fixed0: off(0x4) }, [veRule({ do: 'zero' }, 'init')]),
+          coded(newer, {}, [veRule({ do: 'zero' }, 'init')]),
+        ),
+    },
+  },
+  'fixed-change-without-feature': {
+    fires: () =>
+      step(release(older, [{}], FEATURES), release(newer, [{ fixed0: off(0x4), allow: { eax: 0x4 } }], FEATURES)),
+    near: {
+      'a feature bit came with it': () =>
+        step(
+          release(older, [{}], FEATURES),
+          release(newer, [{ fixed0: off(0x4), allow: { eax: 0x4 } }], { features0: 3n }),
+        ),
+      'before the promise': () =>
+        step(
+          release('1.5.05', [{}], FEATURES),
+          release('1.5.06', [{ fixed0: off(0x4), allow: { eax: 0x4 } }], FEATURES),
+        ),
+      'a feature is not known': () => step(release(older, [{}], FEATURES), offers(0x4)),
+    },
+  },
+  'config-slots-near-limit': {
+    fires: () =>
+      under(
+        release(newer, [
+          { subleaf: 1, allow: { eax: 1 } },
+          { subleaf: 2, allow: { eax: 1 } },
+          { subleaf: 3, allow: { eax: 1 } },
+        ]),
+        policy({ configLimit: 4, deny: [{ ...entry(1), subleaf: 0, everySubleafBut: [] }] }),
+        { from: release(older, [{ subleaf: 1 }, { subleaf: 2 }, { subleaf: 3 }]) },
+      ),
+    near: {
+      'two of three': () =>
+        under(
+          release(newer, [
+            { subleaf: 1, allow: { eax: 1 } },
+            { subleaf: 2, allow: { eax: 1 } },
+          ]),
+          policy({ configLimit: 3, deny: [{ ...entry(1), subleaf: 0, everySubleafBut: [] }] }),
+          { from: release(older, [{ subleaf: 1 }, { subleaf: 2 }]) },
+        ),
+    },
+  },
+  'clobber-added': {
+    fires: () =>
+      step(plain, release(newer, [{}]), [
+        [older, clobbers('restored')],
+        [newer, clobbers('none')],
+      ]),
+    near: {
+      'as before': () =>
+        step(plain, release(newer, [{}]), [
+          [older, clobbers('none')],
+          [newer, clobbers('none')],
+        ]),
+      'argued to be no loss': () =>
+        step(
+          plain,
+          release(newer, [{}]),
+          [
+            [older, clobbers('restored')],
+            [newer, clobbers('none')],
+          ],
+          knowing({ clobbers: [{ ...functional, bits: [], msrs: ['UMWAIT_CONTROL'] }] }),
+        ),
+      'before was not examined': () => step(plain, release(newer, [{}]), [[newer, clobbers('none')]]),
+    },
+  },
+  'clobber-removed': {
+    fires: () =>
+      step(plain, release(newer, [{}]), [
+        [older, clobbers('none')],
+        [newer, clobbers('restored')],
+      ]),
+    near: { 'before was not examined': () => step(plain, release(newer, [{}]), [[newer, clobbers('restored')]]) },
+  },
+  'attribute-removed': {
+    fires: () =>
+      step(
+        release(older, [], { attributes: { fixed0: 3n, fixed1: 0n } }),
+        release(newer, [], { attributes: { fixed0: 1n, fixed1: 0n } }),
+      ),
+    near: {
+      'of fixed 1': () =>
+        step(
+          release(older, [], { attributes: { fixed0: 3n, fixed1: 2n } }),
+          release(newer, [], { attributes: { fixed0: 3n, fixed1: 0n } }),
+        ),
+    },
+  },
+  'attribute-added': {
+    fires: () =>
+      step(
+        release(older, [], { attributes: { fixed0: 1n, fixed1: 0n } }),
+        release(newer, [], { attributes: { fixed0: (1n << 63n) + 3n, fixed1: 0n } }),
+      ),
+    near: {
+      'not known': () => step(release(older, [], { attributes: { fixed0: 1n, fixed1: 0n } }), release(newer, [])),
+    },
+  },
+  'xfam-removed': {
+    fires: () =>
+      step(
+        release(older, [], { xfam: { fixed0: 7n, fixed1: 3n } }),
+        release(newer, [], { xfam: { fixed0: 3n, fixed1: 3n } }),
+      ),
+    near: {
+      same: () =>
+        step(
+          release(older, [], { xfam: { fixed0: 3n, fixed1: 3n } }),
+          release(newer, [], { xfam: { fixed0: 3n, fixed1: 3n } }),
+        ),
+    },
+  },
+  'xfam-added': {
+    fires: () =>
+      step(
+        release(older, [], { xfam: { fixed0: 3n, fixed1: 3n } }),
+        release(newer, [], { xfam: { fixed0: 7n, fixed1: 3n } }),
+      ),
+    near: { 'not known': () => step(release(older, []), release(newer, [], { xfam: { fixed0: 7n, fixed1: 3n } })) },
+  },
+  'feature-renumbered': {
+    fires: () =>
+      step(
+        release(older, [], {
+          featureNames: new Map([
+            [50, 'a'],
+            [21, 'b'],
+          ]),
+        }),
+        release(newer, [], {
+          featureNames: new Map([
+            [56, 'a'],
+            [21, 'c'],
+          ]),
+        }),
+      ),
+    near: {
+      'KVM requires the bit': () =>
+        under(
+          release(newer, [], { features0: 2n, featureNames: new Map([[1, 'b']]) }),
+          {
+            ...policy(),
+            requires: [{ kind: 'features0', mask: 2n, path: 'tdx.c', line: 1 }],
+          },
+          { from: release(older, [], { features0: 2n, featureNames: new Map([[1, 'a']]) }) },
+        ),
+      'one came': () =>
+        step(
+          release(older, [], { featureNames: new Map([[21, 'a']]) }),
+          release(newer, [], {
+            featureNames: new Map([
+              [21, 'a'],
+              [22, 'b'],
+            ]),
+          }),
+        ),
+    },
+  },
+  'feature-removed': {
+    fires: () => step(release(older, [], { features0: 3n }), release(newer, [], FEATURES)),
+    near: { 'one came': () => step(release(older, [], FEATURES), release(newer, [], { features0: 3n })) },
+  },
+  'feature-added': {
+    fires: () =>
+      step(release(older, [], FEATURES), release(newer, [], { features0: 3n, featureNames: new Map([[1, 'own']]) })),
+    near: { 'not known': () => step(release(older, []), release(newer, [], { features0: 3n })) },
+  },
+  'cpuid-flag-added': {
+    fires: () => step(release(older, [], { cpuidFlags: ['a'] }), release(newer, [], { cpuidFlags: ['a', 'c', 'b'] })),
+    near: { 'not known': () => step(release(older, []), release(newer, [], { cpuidFlags: ['b'] })) },
+  },
+  'cpuid-flag-removed': {
+    fires: () => step(release(older, [], { cpuidFlags: ['a', 'b'] }), release(newer, [], { cpuidFlags: ['a'] })),
+    near: { 'not known': () => step(release(older, [], { cpuidFlags: ['b'] }), release(newer, [])) },
+  },
+  'policy-deny-removed': {
+    fires: () => policyStep({ deny: [entry(0x6)] }, { deny: [entry(0x2)] }),
+    near: {
+      'in two parts': () => policyStep({ deny: [entry(0x6)] }, { deny: [entry(0x4), { ...entry(0x2), line: 99 }] }),
+    },
+  },
+  'policy-deny-added': {
+    fires: () => policyStep({}, { deny: [entry(0x4), entry(0x4)] }),
+    near: { 'another line': () => policyStep({ deny: [entry(0x4)] }, { deny: [{ ...entry(0x4), line: 99 }] }) },
+  },
+  'policy-allow-removed': {
+    fires: () => policyStep({ allow: [entry(4)] }, {}),
+    near: {
+      'less wide': () =>
+        policyStep(
+          { allow: [{ ...entry(0x40), subleaf: 0, everySubleafBut: [2] }] },
+          { allow: [{ ...entry(0x40), subleaf: 0 }] },
+        ),
+    },
+  },
+  'policy-allow-added': {
+    fires: () => policyStep({}, { allow: [entry(4)] }),
+    near: {
+      'the same': () => policyStep({ allow: [entry(4)] }, { allow: [{ ...entry(4), line: 99 }] }),
+      wider: () =>
+        policyStep(
+          { allow: [{ ...entry(0x40), subleaf: 0 }] },
+          { allow: [{ ...entry(0x40), subleaf: 0, everySubleafBut: [2] }] },
+        ),
+      'no less wide': () =>
+        policyStep(
+          { allow: [{ ...entry(0x40), subleaf: 0, everySubleafBut: [] }] },
+          { allow: [{ ...entry(0x40), subleaf: 0, everySubleafBut: [2] }] },
+        ),
+    },
+  },
+  'policy-attribute-removed': {
+    fires: () => policyStep({ attributes: 3n }, { attributes: 1n }),
+    near: { none: () => policyStep({ attributes: 3n }, { attributes: 3n }) },
+  },
+  'policy-attribute-added': {
+    fires: () => policyStep({ attributes: 1n }, { attributes: (1n << 63n) + 1n }, behind),
+    near: {
+      'nothing is behind it': () => policyStep({ attributes: 1n }, { attributes: (1n << 30n) + 1n }, behind),
+      'KVM restores what is': () =>
+        policyStep(
+          { attributes: 1n },
+          { attributes: (1n << 63n) + 1n, restores: [{ ...restore, msr: 'MSR_IA32_PEBS_ENABLE' }] },
+          behind,
+        ),
+    },
+  },
+  'policy-xfam-removed': {
+    fires: () => policyStep({ xfam: ['fp', 'sse', 'avx'] }, { xfam: 3n }),
+    near: { 'by name or by mask': () => policyStep({ xfam: ['fp', 'sse'] }, { xfam: 3n }) },
+  },
+  'policy-xfam-added': {
+    fires: () => policyStep({ xfam: 3n }, { xfam: ['fp', 'sse', 'lbr'] }, behind),
+    near: { 'nothing is behind it': () => policyStep({ xfam: 3n }, { xfam: ['fp', 'sse', 'cet_user'] }, behind) },
+  },
+  'restore-removed': {
+    fires: () => policyStep({ restores: [restore] }, {}),
+    near: { 'it came': () => policyStep({}, { restores: [restore] }) },
+  },
+  'restore-added': {
+    fires: () => policyStep({}, { restores: [restore] }),
+    near: {
+      'by another function': () =>
+        policyStep({ restores: [restore] }, { restores: [{ ...restore, msr: 'IA32_UMWAIT_CONTROL', by: 'g' }] }),
+    },
+  },
+  'deny-stale': {
+    fires: () => judgePolicy(policy({ deny: [entry(0x44)] }), ground({ releases: [offers(0x4)] })),
+    near: { offered: () => judgePolicy(policy({ deny: [entry(0x4)] }), ground({ releases: [offers(0x4)] })) },
+  },
+  'allow-stale': {
+    fires: () =>
+      judgePolicy(policy({ generation: 'allowlist', allow: [entry(0x44)] }), ground({ releases: [offers(0x4)] })),
+    near: {
+      'offered at one of the sub-leaves': () =>
+        judgePolicy(
+          policy({ generation: 'allowlist', allow: [{ ...entry(0x4), subleaf: 0, everySubleafBut: [] }] }),
+          ground({ releases: [offers(0x4)] }),
+        ),
+    },
+  },
+  'sources-disagree': {
+    fires: () =>
+      project({ releases: [release(newer, [], { features0: 6n })], published: [{ release: newer, features0: 5n }] }),
+    near: {
+      agree: () =>
+        project({ releases: [release(newer, [], { features0: 6n })], published: [{ release: newer, features0: 6n }] }),
+      'another release': () =>
+        project({ releases: [release(newer, [], { features0: 6n })], published: [{ release: older, features0: 5n }] }),
+    },
+  },
+  'register-mask-mismatch': {
+    fires: () =>
+      project({
+        registers: [
+          { ...rcx, column: 'documented', mustBeSet: 0n, mustBeClear: 0xffffffff00000003n },
+          { ...rcx, column: 'enforced', mustBeSet: 0n, mustBeClear: 0xffffffff00000013n },
+        ],
+      }),
+    near: {
+      'who checks nothing does not disagree': () =>
+        project({
+          registers: [
+            { ...rcx, column: 'documented', mustBeSet: 0n, mustBeClear: 3n },
+            { ...rcx, column: 'validated', mustBeSet: null, mustBeClear: null },
+          ],
+        }),
+    },
+  },
+  'clobber-undocumented': {
+    fires: () => project({ clobbers: [clobbers('none', { msr: 'IA32_NEW' })] }),
+    near: { restored: () => project({ clobbers: [clobbers('restored', { msr: 'IA32_NEW' })] }) },
+  },
+  'clobber-unsupported': {
+    fires: () => project({}),
+    near: {
+      evidence: () =>
+        project({ clobbers: [clobbers('none', { openers: [{ kind: 'cpuid', flag: 'c', ...PLACE, mask: 0x2 }] })] }),
+    },
+  },
+  'facts-missing': { fires: () => project({ unread: ['2.0.05'] }), near: { 'all read': () => project({}) } },
+  'host-state-not-examined': {
+    fires: () => project({ releases: [plain] }),
+    near: { examined: () => project({ releases: [plain], clobbers: [{ ...clobbers('restored'), release: older }] }) },
+  },
+  'level-unknown-rule': {
+    fires: () =>
+      project({ knowledge: knowing({ levels: [{ rule: 'no-such-rule', leaf: null, level: 'error', reason: 'r' }] }) }),
+    near: {
+      'a rule': () =>
+        project({ knowledge: knowing({ levels: [{ rule: 'leaf-added', leaf: null, level: 'error', reason: 'r' }] }) }),
+    },
+  },
+  'waiver-expired': {
+    fires: () => project({ decisions: [{ problem: 'expired', selector: 's', reason: 'r', until: '2026-01-01' }] }),
+    near: { none: () => project({}) },
+  },
+  'waiver-unmatched': {
+    fires: () => project({ decisions: [{ problem: 'unmatched', selector: 's', reason: 'r', until: null }] }),
+    near: { none: () => project({}) },
+  },
+} as const satisfies Readonly<Record<RuleId, Case>>;

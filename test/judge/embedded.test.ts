@@ -1,0 +1,83 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { releaseSteps } from '../../pipeline/cases/release-steps.ts';
+import { releaseReview } from '../../pipeline/cases/reviews.ts';
+import { wholeReport } from '../../pipeline/cases/whole-report.ts';
+import { bitsOf } from '../../pipeline/model/mask.ts';
+import { placeId } from '../../pipeline/model/place.ts';
+import type { Review } from '../../pipeline/model/review.ts';
+import { placesText } from '../../pipeline/report/places.ts';
+import { itemOf } from '../../pipeline/report/view.ts';
+import { NO_CACHE } from '../../pipeline/specs/plain.ts';
+import { loadSpecs } from '../../pipeline/specs/store.ts';
+import { ROOT } from '../helpers/run.ts';
+import { expectFile } from '../report/golden.ts';
+
+const specs = await loadSpecs(join(ROOT, 'specs'), NO_CACHE);
+const report = wholeReport(specs, '2026-11-21');
+const find = (name: string) => {
+  const release = specs.releases.find(({ module }) => module.release === name);
+  if (release === undefined) throw new Error(`no ${name}`);
+  return release;
+};
+
+const toldTwice = ({ findings }: Review): readonly string[] => {
+  const bits = findings.flatMap(({ places }) =>
+    places.flatMap((place) => bitsOf(place.mask).map((bit) => `${placeId(place)} ${bit}`)),
+  );
+  const seen = new Set<string>();
+  return bits.filter((bit) => seen.size === seen.add(bit).size);
+};
+
+test('all findings of the shipped facts, one line each', () => {
+  const lines = report.reviews.flatMap(({ id, findings }) => [
+    `== ${id}`,
+    ...findings.map(itemOf).map(({ finding, headline }) => `${finding.level} ${finding.rule} ${headline}`),
+  ]);
+  expectFile(join(import.meta.dirname, 'golden/embedded.txt'), `${lines.join('\n')}\n`);
+});
+
+test('the whole history is at most 150 findings, and no bit is in two of one review', () => {
+  expect(report.reviews.flatMap(({ findings }) => findings).length).toBeLessThanOrEqual(150);
+  for (const review of report.reviews) expect([review.id, toldTwice(review)]).toEqual([review.id, []]);
+});
+
+test('every neighbouring pair under every kernel tells each bit once, and no verdict where KVM refuses it', () => {
+  for (const { from, to } of releaseSteps(specs))
+    for (const policy of specs.policies) {
+      const review = releaseReview(specs, { from, to, policy });
+      expect([review.id, toldTwice(review)]).toEqual([review.id, []]);
+      if (review.kvm?.runs.kind === 'no') {
+        expect(review.kvm.verdicts).toEqual([]);
+        expect(review.findings.filter(({ verdict, level }) => verdict !== null || level !== 'info')).toEqual([]);
+      }
+    }
+});
+
+/** Lines of a kernel's caps that give the bits to ordinary VMs. */
+const capsOf = (kernel: string, mask: number): number => {
+  const known = specs.policies.find(({ version }) => version === kernel)?.known ?? [];
+  return known
+    .filter(({ leaf, subleaf, register }) => leaf === 7 && subleaf === 1 && register === 'eax')
+    .reduce((all, entry) => all | (entry.mask & mask), 0);
+};
+
+test.each(['6.16.1', '7.1.5'])('2.0.08 from 1.5.06 on %s: RAO-INT is exposed, five are KVM’s own caps', (kernel) => {
+  const policy = specs.policies.find(({ version }) => version === kernel) ?? null;
+  const { findings } = releaseReview(specs, { from: find('1.5.06'), to: find('2.0.08'), policy });
+  const of = (rule: string, backing?: string) =>
+    findings
+      .filter(
+        ({ facts, ...each }) =>
+          each.rule === rule &&
+          (backing === undefined || (facts.kind === 'configurable' && facts.backing?.kind === backing)),
+      )
+      .map(({ places }) => placesText(places));
+  expect(of('exposed-unreviewed')).toEqual(['7.1.EAX RAO_INT[3]']);
+  expect(of('configurable-added', 'caps')).toEqual([
+    '7.1.EAX SHA512[0] SM3[1] SM4[2] AMX_FP16[21]; 7.1.EDX PREFETCHITI[14]',
+  ]);
+  expect(of('meaning-changed')).toEqual(['1.EDX MCE[7] MTRR[12] MCA[14]; 7.0.EDX CORE_CAPABILITIES[30]']);
+  expect(of('configurable-removed')).toEqual(['4.{0,1,2}.EDX 0xfffffff8']);
+  expect([capsOf(kernel, 0x200007), capsOf(kernel, 0x8)]).toEqual([0x200007, 0]);
+});

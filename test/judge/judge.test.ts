@@ -1,0 +1,199 @@
+import { describe, expect, test } from 'vitest';
+import { diffPolicies } from '../../pipeline/diff/policy.ts';
+import { clobberFacts } from '../../pipeline/judge/clobber-facts.ts';
+import { applyDecisions, type Decision, gating, isInRange } from '../../pipeline/judge/decisions.ts';
+import { kvmContext } from '../../pipeline/judge/judge.ts';
+import { silenceOf } from '../../pipeline/judge/reply.ts';
+import { runsOn } from '../../pipeline/judge/runs.ts';
+import { openAfter, releaseEffects } from '../../pipeline/judge/series.ts';
+import type { Knowledge } from '../../pipeline/model/knowledge.ts';
+import type { Policy } from '../../pipeline/model/policy.ts';
+import type { SeriesEffect } from '../../pipeline/model/series-effect.ts';
+import { clobbers, entry, ground, KNOWLEDGE, PLACE, policy, release, restore, step, under } from './ground.ts';
+
+const ALL = { eax: 0xffffffff, ebx: 0xffffffff, ecx: 0xffffffff, edx: 0xffffffff };
+const offers = (mask: number, name: string) =>
+  release(name, [{ fixed0: { ...ALL, eax: ~mask >>> 0 }, allow: { eax: mask } }]);
+const [older, newer] = [release('2.0.02', [{}]), offers(0x5, '2.0.04')];
+
+describe('a level', () => {
+  const withLevels = (levels: Knowledge['levels']) =>
+    step(older, newer, [], { ...KNOWLEDGE, levels }).map(({ rule, level }) => [rule, level]);
+  const reason = 'r';
+
+  test('of a leaf wins over one of the rule, which wins over the rule’s own', () => {
+    const ofRule = { rule: 'configurable-added', leaf: null, level: 'info', reason } as const;
+    const ofLeaf = { rule: 'configurable-added', leaf: { leaf: 7, subleaf: 1 }, level: 'error', reason } as const;
+    expect(withLevels([])).toEqual([['configurable-added', 'warning']]);
+    expect(withLevels([ofRule])).toEqual([['configurable-added', 'info']]);
+    expect(withLevels([ofRule, ofLeaf])).toEqual([['configurable-added', 'error']]);
+    expect(withLevels([{ ...ofLeaf, leaf: { leaf: 7, subleaf: null } }])).toEqual([['configurable-added', 'warning']]);
+    expect(withLevels([{ ...ofRule, rule: 'leaf-added' }])).toEqual([['configurable-added', 'warning']]);
+  });
+});
+
+describe('a fingerprint', () => {
+  const print = (knowledge: Knowledge) => step(older, newer, [], knowledge).map(({ fingerprint }) => fingerprint);
+
+  test('keeps through names and levels, and follows bits and subject', () => {
+    const levels = [{ rule: 'configurable-added', leaf: null, level: 'info', reason: 'r' }] as const;
+    expect(print({ ...KNOWLEDGE, names: [], levels })).toEqual(print(KNOWLEDGE));
+    const others = [
+      step(older, offers(0x4, '2.0.04')),
+      step(older, offers(0x5, '2.0.05')),
+      under(offers(0x5, '2.0.04'), policy(), { from: older }),
+    ].flatMap((findings) => findings.map(({ fingerprint }) => fingerprint));
+    expect(new Set([...others, ...print(KNOWLEDGE)]).size).toBe(4);
+  });
+});
+
+describe('a decision', () => {
+  const person = { reason: 'known', by: 'A. Person', until: '2026-12-31' };
+  const findings = under(newer, policy({ version: '6.16.1' }), { from: older });
+  const decided = (selector: Decision['selector'], today = '2026-12-31') => {
+    const { findings: judged, idle } = applyDecisions(findings, [{ ...person, selector }], today);
+    return [judged.map(({ decided: each }) => each !== null), idle.map(({ problem }) => problem)];
+  };
+  const bits = (mask: number) => ({ rule: null, bits: { ...PLACE, mask }, release: null, policy: null });
+
+  test('holds on its last day, and is told when it is over', () => {
+    const selector = { fingerprint: findings[0]?.fingerprint ?? '' };
+    expect(decided(selector)).toEqual([[true], []]);
+    expect(decided(selector, '2027-01-01')).toEqual([[false], ['expired']]);
+    expect(decided({ fingerprint: '0123456789abcdef' })).toEqual([[false], ['unmatched']]);
+  });
+
+  test('on bits decides a finding only with all of them', () => {
+    expect(decided(bits(0x5))).toEqual([[true], []]);
+    expect(decided(bits(0xffffffff))).toEqual([[true], []]);
+    expect(decided(bits(0x4))).toEqual([[false], []]);
+    expect(decided(bits(0x2))).toEqual([[false], ['unmatched']]);
+    const both = [0x1, 0x4].map((mask): Decision => ({ ...person, selector: bits(mask) }));
+    expect(applyDecisions(findings, both, '2026-12-01').findings.map((each) => each.decided?.by)).toEqual([
+      'A. Person',
+    ]);
+  });
+
+  test('for one KVM is for no other, and ranges hold for what comes', () => {
+    const rule = { rule: 'exposed-unreviewed', bits: null, release: null, policy: null };
+    expect(decided(rule)).toEqual([[true], []]);
+    expect(decided({ ...rule, policy: '6.16.1' })).toEqual([[true], []]);
+    expect(decided({ ...rule, policy: '6.17' })).toEqual([[false], ['unmatched']]);
+    expect(decided({ ...rule, policy: '>=6.16', release: '>=2.0.04,<2.1' })).toEqual([[true], []]);
+    expect(decided({ ...rule, release: '<2.0.04' })).toEqual([[false], ['unmatched']]);
+    expect(decided({ ...rule, rule: 'leaf-added' })).toEqual([[false], ['unmatched']]);
+    const sides = ['>6.16', '>=6.16', '=6.16', '6.16', '<=6.16', '<6.16'];
+    expect(sides.map((range) => isInRange(range, '6.16'))).toEqual([false, true, true, true, true, false]);
+    expect(['6.9', '6.16.1', '7.0'].map((version) => isInRange('>=6.16,<7.0', version))).toEqual([false, true, false]);
+  });
+
+  test('keeps a finding from the gate, not from the report', () => {
+    const { findings: judged } = applyDecisions(findings, [{ ...person, selector: bits(0x5) }], '2026-12-01');
+    expect(judged).toHaveLength(1);
+    expect([gating(findings, 'warning').length, gating(findings, 'error').length]).toEqual([1, 0]);
+    expect(gating(judged, 'info')).toEqual([]);
+  });
+});
+
+test('of several ways out the worst is told, and only of writes that the feature opens', () => {
+  const row = KNOWLEDGE.clobbers[0];
+  if (row === undefined) throw new Error('no row');
+  const exits = (...kinds: readonly ('none' | 'init' | 'restored' | 'unknown')[]) =>
+    clobberFacts(row, { ...clobbers('none'), msrs: kinds.flatMap((kind) => clobbers(kind).msrs) }, null)[0]?.exit;
+  expect(exits('restored', 'init', 'none', 'unknown')).toBe('unknown');
+  expect([exits('restored', 'init', 'none'), exits('restored', 'init'), exits('restored'), exits()]).toEqual([
+    'none',
+    'init',
+    'restored',
+    'unknown',
+  ]);
+  const elsewhere = clobbers('none', { openers: [{ kind: 'cpuid', flag: 'f', ...PLACE, subleaf: 2, mask: 0x2 }] });
+  expect(clobberFacts(row, elsewhere, policy({ restores: [restore] }))).toEqual([
+    { feature: 'CLOB', msr: 'UMWAIT_CONTROL', exit: 'unknown', restoredByKvm: true },
+  ]);
+});
+
+describe('KVM runs a release', () => {
+  const at = { path: 'tdx.c', line: 3 };
+  const requires: Policy['requires'] = [
+    { kind: 'features0', mask: 6n, ...at },
+    { kind: 'attributes-fixed1', mask: 1n, ...at },
+    { kind: 'xfam-fixed1', mask: 3n, ...at },
+    { kind: 'config-slots', limit: 1, ...at },
+  ];
+  const masks = (fixed1: bigint) => ({ fixed0: 0xffn, fixed1 });
+  const whole = { features0: 7n, attributes: masks(1n), xfam: masks(3n) };
+  const runs = (extra: Parameters<typeof release>[2], leaves = [{ allow: { eax: 1 } }]) =>
+    runsOn(release('2.0.04', leaves, extra), policy({ requires, configLimit: 1 }));
+
+  test('that has what it requires and asks for nothing more', () => {
+    expect(runs(whole)).toEqual({ kind: 'yes', slots: 1, limit: 1 });
+    expect(runs({ ...whole, features0: 5n })).toMatchObject({
+      kind: 'no',
+      refusals: [{ kind: 'features0', bits: [{ bit: 1 }] }],
+      evidence: [{ path: 'tdx.c', line: 3 }],
+    });
+    expect(runs({ ...whole, attributes: masks(3n) })).toMatchObject({
+      refusals: [{ kind: 'attributes', bits: [{ bit: 1 }] }],
+    });
+    expect(runs({ ...whole, xfam: masks(7n) })).toMatchObject({
+      refusals: [{ kind: 'xfam', bits: [{ bit: 2, name: 'AVX' }] }],
+    });
+    const two = [{ allow: { eax: 1 } }, { subleaf: 2, allow: { eax: 1 } }];
+    expect(runs(whole, two)).toMatchObject({ refusals: [{ kind: 'config-slots', used: 2, limit: 1 }] });
+  });
+
+  test('or it is not known', () => {
+    expect(runs({ ...whole, features0: null })).toMatchObject({ kind: 'unknown' });
+    expect(runsOn(release('2.0.04', []), policy())).toMatchObject({ kind: 'unknown' });
+  });
+});
+
+describe('a series', () => {
+  const facts = ground({ releases: [older, newer], base: '2.0.02' });
+  const effects = (before: Policy, after: Policy) =>
+    releaseEffects(before, after, facts).map(({ release: name, verdicts, closed, opened }) => ({
+      name,
+      verdicts: verdicts.map(({ mask, from, to }) => [mask, from, to]),
+      closed: closed.map(({ rule, mask }) => [rule, mask]),
+      opened: opened.map(({ rule, mask }) => [rule, mask]),
+    }));
+
+  test('tells only what it changes', () => {
+    const [before, after] = [policy(), policy({ deny: [entry(0x4)] })];
+    expect(
+      effects(before, before)
+        .flatMap(({ verdicts, closed, opened }) => [verdicts, closed, opened])
+        .flat(),
+    ).toEqual([]);
+    expect(effects(before, after)[1]).toEqual({
+      name: '2.0.04',
+      verdicts: [[0x4, 'exposed', 'denied']],
+      closed: [['exposed-unreviewed', 0x4]],
+      opened: [['configurable-added', 0x4]],
+    });
+    expect(openAfter(['2.0.04', '9.9'], after, facts)).toMatchObject([
+      { release: '2.0.04', findings: [{ rule: 'exposed-unreviewed', places: [{ mask: 0x1 }] }] },
+    ]);
+  });
+
+  test('is news where restores, slots or lists change, and none where only names do', () => {
+    const before = policy();
+    const silence = (after: Policy) =>
+      silenceOf({
+        series: { newer: null },
+        outcome: { kind: 'applied', changes: diffPolicies(before, after, []), effects: [] },
+      } as unknown as SeriesEffect);
+    expect(silence(policy({ known: [entry(0x4)] }))).toEqual({ kind: 'unchanged' });
+    for (const after of [{ restores: [restore] }, { configLimit: 128 }, { deny: [entry(1)] }, { attributes: 1n }])
+      expect(silence(policy(after))).toBeNull();
+  });
+});
+
+test('a KVM that refuses a release has no verdicts', () => {
+  const requires: Policy['requires'] = [{ kind: 'features0', mask: 1n, path: 'tdx.c', line: 1 }];
+  const refused = release('2.0.04', [{ allow: { eax: 1 } }], { features0: 0n });
+  const taken = release('2.0.04', [{ allow: { eax: 1 } }], { features0: 1n });
+  expect(kvmContext(refused, policy({ requires }), ground()).verdicts).toEqual([]);
+  expect(kvmContext(taken, policy({ requires }), ground()).verdicts).toHaveLength(1);
+});
