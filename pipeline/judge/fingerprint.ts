@@ -4,7 +4,7 @@ import { hex32 } from '../model/mask.ts';
 import { formatPlace } from '../model/place.ts';
 
 /**
- * 16 hex digits over rule, subject, places, masks and facts. Wording, level, names, evidence and decisions do not enter, so
+ * 16 hex digits over rule, release or KVM, places, masks and facts. What it is held against, wording, level, names, evidence and decisions do not enter, so
  * that rewording or a moved line never makes a finding new.
  */
 export function fingerprintOf({
@@ -15,7 +15,6 @@ export function fingerprintOf({
 }: Pick<Finding, 'rule' | 'subject' | 'places' | 'facts'>): string {
   const parts = [
     rule,
-    subject.from,
     subject.to,
     subject.policy,
     places.map((place) => [formatPlace(place), hex32(place.mask)]),

@@ -2,25 +2,24 @@ import type { ClassedRelease } from '../model/class.ts';
 import type { Finding } from '../model/finding.ts';
 import { bitMask, bitsOf, hasBit, or, without } from '../model/mask.ts';
 import { namedBits } from '../model/names.ts';
-import { compareVersions } from '../model/order.ts';
 import { comparePlaces, type Place, placeId } from '../model/place.ts';
 import type { Policy } from '../model/policy.ts';
 import type { FindingChange, OpenAfter, ReleaseEffect, VerdictChange } from '../model/series-effect.ts';
 import { compareFindings } from './assemble.ts';
 import type { RuleId } from './catalogue.ts';
 import { clobberFacts } from './clobber-facts.ts';
-import { baseOf, type Ground, judgeRelease, type ReleaseJudgement } from './judge.ts';
+import { type Ground, judgeRelease, type ReleaseJudgement } from './judge.ts';
 import { clobbersOf } from './lookup.ts';
 import type { PlaceVerdict } from './rule.ts';
 
 /** Findings that stay a maintainer's question: bits that TDs get unreviewed, and bits that wait for an opt-in. */
 const OPEN: ReadonlySet<string> = new Set<RuleId>(['exposed-clobbers-host', 'exposed-unreviewed', 'needs-optin']);
 
-/** A release under a policy, held against the release that KVM's code was written against: what is newer than that. */
+/** A release under a policy, held against nothing: all that the policy leaves open on it. */
 function judge(release: ClassedRelease, policy: Policy, ground: Ground): ReleaseJudgement {
-  const base = baseOf(policy, ground);
-  const isNewer = base !== null && compareVersions(base.module.release, release.module.release) < 0;
-  return judgeRelease({ from: isNewer ? base : release, to: release, policy }, ground);
+  const nothing = { module: { ...release.module, lookup: [], configurable: [] }, registers: [] };
+  const judgement = judgeRelease({ from: nothing, to: release, policy }, ground);
+  return { ...judgement, findings: judgement.findings.filter(({ rule }) => OPEN.has(rule)) };
 }
 
 /** What going from one policy to another does to the TDs of each release; `null` before is a kernel without TDX support. */
@@ -42,7 +41,7 @@ export function openAfter(names: readonly string[], policy: Policy, ground: Grou
   return names.flatMap((name) => {
     const release = ground.releases.find(({ module }) => module.release === name);
     if (release === undefined) return [];
-    const findings = judge(release, policy, ground).findings.filter(({ rule }) => OPEN.has(rule));
+    const { findings } = judge(release, policy, ground);
     return [{ release: name, findings: [...findings].sort(compareFindings) }];
   });
 }

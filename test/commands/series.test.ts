@@ -43,7 +43,7 @@ test('a series on its base-commit: the policy, and each release that it changes'
   expect([result.status, result.stderr]).toEqual([0, '']);
   expect(result.stdout).toContain(`base:       ${base.slice(0, 12)} (v7.2.1), the series’ base-commit`);
   expect(result.stdout).toContain('* KVM denies 7.0.EBX[19] ADX');
-  expect(result.stdout).toContain('* 7.0.EBX[19] ADX: allowed -> denied');
+  expect(result.stdout).toContain('* 7.0.EBX[19] ADX: passed through -> denied');
   expect(result.stdout).toMatch(/^Open after the series: TDX module 1\.5\.\d+$/m);
   expect(contents(path)).toEqual(before);
   const { series, outcome, inputs, touched } = jsonOf(await weigh(mails, path, '--json'));

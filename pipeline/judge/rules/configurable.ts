@@ -124,7 +124,7 @@ function siteEvidence({ clobbers: { to } }: ReleaseContext, lost: readonly Clobb
 
 export const exposedClobbersHost = {
   id: 'exposed-clobbers-host',
-  title: 'A VMM may newly set it, this KVM lets it through, and it clobbers host state that this KVM does not restore',
+  title: 'A VMM may set it, this KVM lets it through, and it clobbers host state that this KVM does not restore',
   level: 'error',
   for: ['kernel', 'operator'],
   mirror: null,
@@ -133,9 +133,10 @@ export const exposedClobbersHost = {
   action: 'Do not give TDs the bit on this kernel; KVM must deny it or restore the MSR.',
   scope: 'release',
   judge: (context): readonly Draft[] =>
+    // Not only what is new: a bit that the release before had harms the host all the same.
     clobberDrafts(
       context,
-      freshOf(context).filter(({ verdict }) => verdict !== null && LET_THROUGH.has(verdict)),
+      (context.kvm?.verdicts ?? []).filter(({ verdict }) => LET_THROUGH.has(verdict)),
       isLost,
     ),
 } as const satisfies Rule;

@@ -93,7 +93,7 @@ describe.skipIf(hasNoBrowser)(`the page in Chromium${browserTitle}`, () => {
     expect(cells.map((each) => each.replace(/\s+/g, ' ').trim())).toEqual([
       '7.0.EDX[30] CORE_CAPABILITIES',
       'fixed-1 → allow-direct',
-      '! exposed',
+      '+ passed',
       'needs the VMM’s help',
     ]);
     await page.screenshot({ path: screenshotPath('question') });
@@ -110,7 +110,7 @@ describe.skipIf(hasNoBrowser)(`the page in Chromium${browserTitle}`, () => {
     expect(await page.locator('#grid td').count()).toBe(rows * 32);
     const bit = cell('7.0.EDX[30] CORE_CAPABILITIES');
     expect(await bit.getAttribute('aria-label')).toBe(
-      '7.0.EDX[30] CORE_CAPABILITIES: allow-direct, changed from fixed-1, exposed, needs the VMM’s help',
+      '7.0.EDX[30] CORE_CAPABILITIES: allow-direct, changed from fixed-1, passed, needs the VMM’s help',
     );
     expect(await bit.innerText()).toBe('A');
     expect(await bit.getAttribute('data-verdict')).toBe('!');
