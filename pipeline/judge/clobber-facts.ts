@@ -1,5 +1,5 @@
 import { isOpenedByRow } from '../diff/clobbers.ts';
-import type { ClobberFacts } from '../model/clobber.ts';
+import type { ClobberFacts, MsrTransition } from '../model/clobber.ts';
 import type { ClobberFact } from '../model/finding.ts';
 import type { ClobberRow } from '../model/knowledge.ts';
 import { msrName } from '../model/msr-name.ts';
@@ -15,19 +15,24 @@ export function clobberFacts(
   facts: ClobberFacts | null,
   policy: Policy | null,
 ): readonly ClobberFact[] {
-  return row.msrs.map((msr) => ({
-    feature: row.feature,
-    msr: msrName(msr),
-    exit: exitOf(facts, row, msr),
-    restoredByKvm: policy === null ? null : restoreOf(policy, msr) !== undefined,
-  }));
+  return row.msrs.map((msr) => {
+    const own = (facts?.msrs ?? []).filter(
+      (transition) => msrName(transition.msr) === msrName(msr) && isOpenedByRow(transition, row),
+    );
+    return { feature: row.feature, msr: msrName(msr), exit: exitOf(own), restoredByKvm: isRestored(policy, msr, own) };
+  });
 }
 
-/** The worst exit among the transitions of the MSR that the row's feature opens; `unknown` where none is known. */
-function exitOf(facts: ClobberFacts | null, row: ClobberRow, msr: string): ClobberFact['exit'] {
-  const own = (facts?.msrs ?? []).filter(
-    (transition) => msrName(transition.msr) === msrName(msr) && isOpenedByRow(transition, row),
-  );
+/** What XRSTORS writes is extended state: it comes back with the host's own, which the kernel keeps for every user of it. */
+export const isExtendedState = ({ by }: MsrTransition): boolean => by === 'xrstors';
+
+function isRestored(policy: Policy | null, msr: string, own: readonly MsrTransition[]): boolean | null {
+  if (policy === null) return null;
+  return restoreOf(policy, msr) !== undefined || (own.length > 0 && own.every(isExtendedState));
+}
+
+/** The worst exit among the transitions; `unknown` where none is known. */
+function exitOf(own: readonly MsrTransition[]): ClobberFact['exit'] {
   const order = ['unknown', 'none', 'init', 'restored'] as const;
   return order.find((exit) => own.some((transition) => transition.exit === exit)) ?? 'unknown';
 }

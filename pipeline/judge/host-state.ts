@@ -2,7 +2,7 @@ import { isHarmless } from '../diff/clobbers.ts';
 import type { MsrTransition } from '../model/clobber.ts';
 import { msrName } from '../model/msr-name.ts';
 import type { HostChange, HostState } from '../model/review.ts';
-import { restoreOf } from './clobber-facts.ts';
+import { isExtendedState, restoreOf } from './clobber-facts.ts';
 import type { ReleaseContext } from './rule.ts';
 
 /** What a release leaves of the host's state, held against the one before; what was not examined is never "none". */
@@ -13,7 +13,8 @@ export function hostStateOf({ from, to, clobbers, kvm, knowledge }: ReleaseConte
   ];
   if (clobbers.changes === null) return { kind: 'not-examined', releases };
   const isTold = (transition: MsrTransition): boolean => !isHarmless(transition, knowledge);
-  const changeOf = ({ msr, exit }: MsrTransition): HostChange => {
+  const changeOf = (transition: MsrTransition): HostChange => {
+    const { msr, exit } = transition;
     const restore = kvm === null ? undefined : restoreOf(kvm.policy, msr);
     const source = kvm?.policy.source;
     return {
@@ -21,7 +22,7 @@ export function hostStateOf({ from, to, clobbers, kvm, knowledge }: ReleaseConte
         feature: '',
         msr: msrName(msr),
         exit,
-        restoredByKvm: kvm === null ? null : restore !== undefined,
+        restoredByKvm: kvm === null ? null : isExtendedState(transition) || restore !== undefined,
       },
       restoredAt:
         restore === undefined || source === undefined

@@ -4,7 +4,7 @@ import type { FindingFacts } from '../../model/finding.ts';
 import { msrName } from '../../model/msr-name.ts';
 import { compareTexts } from '../../model/order.ts';
 import type { Policy } from '../../model/policy.ts';
-import { restoreOf } from '../clobber-facts.ts';
+import { isExtendedState, restoreOf } from '../clobber-facts.ts';
 import { xfamMask } from '../lookup.ts';
 import type { Draft, ReleaseContext, Rule } from '../rule.ts';
 import { listed } from '../verdict.ts';
@@ -25,7 +25,7 @@ function isClosed({ openers }: MsrTransition, policy: Policy): boolean {
 
 function careOf(transition: MsrTransition, { kvm }: ReleaseContext): Care {
   if (kvm === null) return null;
-  if (restoreOf(kvm.policy, transition.msr) !== undefined) return 'restores';
+  if (isExtendedState(transition) || restoreOf(kvm.policy, transition.msr) !== undefined) return 'restores';
   return isClosed(transition, kvm.policy) ? 'closes' : 'nothing';
 }
 
