@@ -13,6 +13,8 @@ import { openRepository } from '../../pipeline/git/repository.ts';
 
 const ROUNDS = 3;
 const MOST_MEMORY = 500;
+/** The processor time of a whole scan against git's own for reading the same mails. */
+const MOST_TIME = 2.5;
 const cli = join(import.meta.dirname, '..', '..', 'pipeline', 'cli.js');
 
 const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(2)} s`;
@@ -148,6 +150,10 @@ export async function benchArchive(print: (line: string) => void, env: { readonl
     print(costLine('git cat-file --batch --buffer', cat, cat));
     print(costLine('reading and parsing the same mails', parsed, cat));
     print(costLine('a whole scan: listing, reading, the state', full, cat));
+    const ratio = full.cpu / cat.cpu;
+    print(
+      `  processor time of a whole scan: ${ratio.toFixed(2)} times git's (limit ${MOST_TIME}) ${ratio <= MOST_TIME ? 'ok' : 'OVER'}`,
+    );
     await benchProgram(print, gitDir, jobs);
   }
   const { summary } = rowsThatMatter(state);

@@ -78,6 +78,9 @@ function setUp() {
   writeFileSync(mbox, mails.map((mail) => `From a@b Thu Jan  1 00:00:00 1970\n${mail}\n\n`).join(''));
   const specs = join(folder, 'specs');
   cpSync(join(ROOT, 'specs'), specs, { recursive: true });
+  // Fewer facts are sooner read.
+  for (const kind of ['modules', 'kvm'])
+    for (const file of readdirSync(join(specs, kind))) if (file !== '1.5.06.yaml') rmSync(join(specs, kind, file));
   const sources = [
     { name: 'mod', kind: 'module', url: module, repository: 'example/mod', licence: 'x' },
     { name: 'part', kind: 'kernel', url: partial, repository: 'example/part', licence: 'x', tips: ['main'] },
@@ -109,7 +112,6 @@ function commandLines(place: Place, home: string): readonly (readonly [args: rea
     [['extract', 'kvm', kernel, 'main', '--json'], 0],
     [['extract', 'kvm', kernel, '--history', 'main'], 0],
     [['extract', 'kvm', partial, 'main'], 69],
-    [['diff', `${kernel}@main`, `${kernel}@v7.2.1`], 0],
     [['series', mbox, '--kernel', kernel, '--base', 'main'], 0],
     [['series', mbox, '--kernel', partial, '--base', 'main'], 69],
     [['archive', 'scan', inbox, '--subjects'], 0],
@@ -117,7 +119,6 @@ function commandLines(place: Place, home: string): readonly (readonly [args: rea
     [['series', 'p@x', '--archive', inbox, '--kernel', kernel, '--state', state], 0],
     [['history', '7.1.EAX[4]', '--archive', inbox, '--state', state], 0],
     [['review', '2.0.18', '--suggest', `${kernel}@main`], 0],
-    [['sync', ...common, '--only', 'mod'], 0],
     [['sync', ...common], 75],
     [['extract', 'kvm', join(cache, 'kvm.git'), 'main', ...common], 0],
   ];
@@ -200,7 +201,7 @@ function commandOf(args: readonly string[]): string {
 }
 
 /** Each process takes its time to start: a way into each kind of repository is enough. */
-const ONE_OF_EACH = /^(extract kvm \S*partial|series \S*mbox .*linux|archive scan \S+ --subjects|sync (?!.*--only))/;
+const ONE_OF_EACH = /^(extract kvm \S*partial|series \S*mbox .*linux|archive scan \S+ --subjects|sync )/;
 
 test.skipIf(!canDropRoot)(
   'the same as another user than the owner of the repositories (skipped: not root, no setpriv, or nothing built)',
