@@ -148,3 +148,17 @@ test('each way goes through files that its commands reach, and enters no room tw
     expect(rooms).toEqual([...new Set(rooms)]);
   }
 });
+
+/** What changes a disk, and the files that may: one stage for all, git's own repositories, and a log that a workflow names. */
+const WRITING =
+  /\b(?:appendFile|chmod|chown|copyFile|cp|createWriteStream|link|mkdir|mkdtemp|rename|rm|rmdir|symlink|truncate|unlink|writeFile|writeSync)(?:Sync)?\b/;
+const WRITERS = /^(?:disk|git)\/|^deliver\/(?:actions\/files|journal|mail\/outbox)\.ts$/;
+
+test('only the stage for it writes, replaces or removes files', () => {
+  const writing = files.filter((file) => {
+    const text = readFileSync(join(pipeline, file), 'utf8');
+    const imports = [...text.matchAll(/import \{([^}]*)\} from 'node:fs(?:\/promises)?'/g)].map(([, names]) => names);
+    return !WRITERS.test(file) && imports.some((names) => WRITING.test(names ?? ''));
+  });
+  expect(writing).toEqual([]);
+});

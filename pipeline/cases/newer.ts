@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { temporaryFolder } from '../disk/temporary.ts';
+import { type OutputFile, writeFiles } from '../disk/write.ts';
 import { openBlobs } from '../git/blobs.ts';
 import { listPaths, openRepository, resolveCommit } from '../git/repository.ts';
 import { NoInputError } from '../model/errors.ts';
@@ -50,6 +51,7 @@ export async function baseSpecs(context: Context, base: string): Promise<Specs> 
   if (paths.length === 0) throw new NoInputError(`--base ${base}: ${commit.slice(0, 12)} has no ${prefix}`);
   const { path: folder, end } = temporaryFolder(tmpdir());
   const blobs = openBlobs(repository, await fetchKnown(context, repository));
+  const files: OutputFile[] = [];
   try {
     for (const path of paths) {
       const blob = await blobs.read(`${commit}:${path}`);
@@ -57,9 +59,9 @@ export async function baseSpecs(context: Context, base: string): Promise<Specs> 
       const file = resolve(folder, path.slice(prefix.length));
       // A tree that somebody made by hand may name what lies outside.
       if (!file.startsWith(`${folder}/`)) throw new NoInputError(`--base ${base}: ${JSON.stringify(path)} is no path`);
-      mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, blob.bytes);
+      files.push({ path: file, content: blob.bytes });
     }
+    writeFiles(files);
     return await loadSpecs(folder, NO_CACHE);
   } finally {
     await blobs.close();

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Archive, locateArchives } from '../archive/locate.ts';
 import { type ArchivedMail, readMails, rowsOfThread, rowsThatMatter, updateState } from '../archive/scan.ts';
 import { changeState } from '../archive/state-file.ts';
+import { isStream, spooled } from '../disk/read.ts';
 import { isList } from '../extract/mail/list-address.ts';
 import { type Series, seriesOf } from '../extract/mail/rerolls.ts';
 import { type Thread, threadKey, threadsOf } from '../extract/mail/threads.ts';
@@ -47,7 +48,9 @@ export async function findSeries(
   stateFile: string | null,
 ): Promise<FoundSeries> {
   const archives = (await Promise.all(paths.map((path) => locateArchives(path, context.env)))).flat();
-  if (existsSync(operand)) return inFile(context, operand, archives, stateFile);
+  if (isStream(operand))
+    return spooled(operand, (file) => inFile(context, { path: file, name: operand }, archives, stateFile));
+  if (existsSync(operand)) return inFile(context, { path: operand, name: operand }, archives, stateFile);
   const id = readMessageId(operand);
   if (id === null) throw new NoInputError(`${plain(operand)}: no such file, and no Message-ID`);
   if (archives.length === 0)
@@ -125,17 +128,19 @@ function joined(mails: readonly ArchivedMail[]): readonly ArchivedMail[] {
 
 async function inFile(
   context: Context,
-  path: string,
+  { path, name }: { readonly path: string; readonly name: string },
   archives: readonly Archive[],
   stateFile: string | null,
 ): Promise<FoundSeries> {
-  const files = await locateArchives(path, context.env);
+  const located = await locateArchives(path, context.env);
+  // A stream goes by the name that it was given.
+  const files = path === name ? located : located.map((file) => ({ ...file, name }));
   if (files.some(({ kind }) => kind === 'git'))
     throw new UsageError(`${plain(path)} is an archive: name the series by its Message-ID, and this with --archive`);
   const { updateState: scan } = await import('../archive/scan.ts');
   const state = await scan(files, { schema: 'bitwatch.archive/1', archives: [] });
-  const places = state.archives.flatMap(({ name, rows }) =>
-    rows.map((row) => ({ archive: name, location: row.split(' ')[0] ?? '' })),
+  const places = state.archives.flatMap(({ name: archive, rows }) =>
+    rows.map((row) => ({ archive, location: row.split(' ')[0] ?? '' })),
   );
   const own = joined(await readMails(files, places));
   const { mails, unread } = await archivedMails(
@@ -150,12 +155,12 @@ async function inFile(
   const [last] = inside.slice(-1);
   if (last === undefined)
     throw new DataError({
-      where: { file: path },
+      where: { file: name },
       expected: 'the mails of a patch series',
       found: own.length === 1 ? 'one mail and no patch' : `${own.length} mails and no patch`,
     });
   const works = inside.filter((series) => series.newest.id !== last.newest.id || series.newest.id === '');
-  if (inside.length > 1 && works.length > 0) throw ambiguous(plain(path), inside);
+  if (inside.length > 1 && works.length > 0) throw ambiguous(plain(name), inside);
   const newest = inside.find(isNewest) ?? last;
   return found(newest, [...own, ...mails], [...files, ...archives], unread);
 }

@@ -1,6 +1,10 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DataError } from '../model/errors.ts';
-import { readFault } from './fault.ts';
+import { faultCode, readFault } from './fault.ts';
+import { temporaryFolder } from './temporary.ts';
 
 const MEGABYTE = 1024 * 1024;
 /** What a file that people or this program write may hold; those read here are hundreds of times smaller. */
@@ -39,9 +43,49 @@ function readAll(path: string, fd: number, most: number): Buffer {
   }
 }
 
+/** Standard input to its end; a pipe that nobody has filled yet is waited for. Errors as in `readInput`. */
+async function readStandardInput(most: number): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for (let length = 0; ; ) {
+    const part = Buffer.allocUnsafe(CHUNK);
+    try {
+      const count = readSync(0, part, 0, part.length, null);
+      if (count === 0) return Buffer.concat(parts);
+      length += count;
+      if (length > most) throw tooLarge('standard input', most);
+      parts.push(part.subarray(0, count));
+    } catch (error) {
+      if (faultCode(error) !== 'EAGAIN') throw readFault('standard input', error);
+      await sleep(5);
+    }
+  }
+}
+
 const tooLarge = (path: string, most: number): DataError =>
   new DataError({
     where: { file: path },
     expected: `at most ${Math.floor(most / MEGABYTE)} MB`,
     found: 'more',
   });
+
+const STANDARD_INPUT = /^(-|\/dev\/stdin|\/dev\/fd\/0|\/proc\/self\/fd\/0)$/;
+
+/** Whether a path is a stream, which can be read once and only onwards; `-` is standard input. */
+export function isStream(path: string): boolean {
+  const stats = path === '-' ? undefined : statSync(path, { throwIfNoEntry: false });
+  return path === '-' || stats?.isFIFO() === true || stats?.isSocket() === true || stats?.isCharacterDevice() === true;
+}
+
+/** Does work on a file that holds what a stream does, for a reader that goes to and fro. The file goes with the work. */
+export async function spooled<T>(path: string, work: (file: string) => Promise<T>): Promise<T> {
+  const most = 256 * MEGABYTE;
+  const bytes = STANDARD_INPUT.test(path) ? await readStandardInput(most) : readInput(path, most);
+  const folder = temporaryFolder(tmpdir());
+  try {
+    const file = join(folder.path, 'stream');
+    writeFileSync(file, bytes, { mode: 0o600 });
+    return await work(file);
+  } finally {
+    folder.end();
+  }
+}

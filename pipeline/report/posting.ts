@@ -32,7 +32,8 @@ export function draftOfMarkdown(title: string, markdown: string): Draft {
   const lines = markdown.replaceAll('\r\n', '\n').split('\n');
   const isOpen = insideFence(lines);
   const levels = lines.map((line, index) => (isOpen[index] === true ? 0 : (/^(#{1,3}) /.exec(line)?.[1]?.length ?? 0)));
-  const deepest = Math.max(...levels);
+  // Not all at once: a call takes no 200,000 arguments.
+  const deepest = levels.reduce((most, level) => Math.max(most, level), 0);
   const isStart = (index: number): boolean =>
     deepest > 0 ? (levels[index] ?? 0) > 0 : isOpen[index] !== true && lines[index - 1] === '' && lines[index] !== '';
   const starts = [0, ...[...lines.keys()].filter((index) => index > 0 && isStart(index))];

@@ -254,3 +254,15 @@ test('scans at once of one state lose no archive: one waits', async () => {
   expect(kept.map(({ name }) => name).sort()).toEqual(archives);
   expect(readdirSync(folder).sort()).toEqual(['a.mbox', 'b.mbox', 'c.mbox', 'd.mbox', 'state.json']);
 });
+
+test('a body of 200,000 lines and a span of 200,000 backticks are cut, not fatal', async () => {
+  const folder = temporaryFolder();
+  const body = join(folder, 'body.md');
+  writeFileSync(body, `${'line @someone\n'.repeat(200_000)}${'` '.repeat(200_000)}\n`);
+  const drafts = join(folder, 'drafts');
+  const args = ['publish', 'review', '--repository', 'a/b', '--pull', '1', '--body', body, '--drafts', drafts];
+  expect((await bitwatch(args)).status).toBe(0);
+  const text = readFileSync(join(drafts, 'review-1.md'), 'utf8');
+  expect(Buffer.byteLength(text)).toBeLessThan(70_000);
+  expect(text).not.toContain('@someone');
+});

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { SCHEMAS } from '../../pipeline/report/schema.ts';
 import { makeInbox } from '../archive/inbox.ts';
 import { kernelFiles, MASKING } from '../helpers/kernel-tree.ts';
+import { CLI, program } from '../helpers/machine.ts';
 import { git, gitEnv, temporaryFolder } from '../helpers/repository.ts';
 import { bitwatch, ROOT, type RunResult } from '../helpers/run.ts';
 import {
@@ -371,4 +372,21 @@ test('a Message-ID that was used again means the latest series, and that is said
     null,
     '2 series have a mail with this Message-ID; this is the latest of them.',
   ]);
+});
+
+test.skipIf(!existsSync(CLI))('a series comes through a pipe as from a file, and leaves nothing', () => {
+  const { path, base } = kernelClone();
+  const mails = postingOf([DENIES, DOCUMENTS], { trailers: `base-commit: ${base}` });
+  const file = mboxFile(mails);
+  const input = readFileSync(file, 'utf8');
+  const ofFile = program(['series', file, '--kernel', path]);
+  expect(ofFile.status).toBe(0);
+  for (const name of ['-', '/dev/stdin']) {
+    const ofPipe = program(['series', name, '--kernel', path], { input });
+    expect([ofPipe.status, ofPipe.stderr]).toEqual([0, '']);
+    expect(ofPipe.stdout.replaceAll(`series ${name} `, `series ${file} `)).toBe(ofFile.stdout);
+  }
+  const none = program(['series', '-', '--kernel', path]);
+  expect([none.status, none.stderr.split('\n').length]).toEqual([65, 2]);
+  expect(none.stderr).not.toContain('a bug');
 });

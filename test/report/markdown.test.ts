@@ -11,6 +11,7 @@ import {
   LIMITS,
   markdown,
   markdownBlocks,
+  neutralMarkdown,
 } from '../../pipeline/report/markdown.ts';
 import { pagesOf } from '../../pipeline/report/pages.ts';
 import { viewOf } from '../../pipeline/report/view.ts';
@@ -148,5 +149,31 @@ describe('pagesOf', () => {
       }),
       { numRuns: 40, examples: HOSTILE.map((text): [string] => [text]) },
     );
+  });
+});
+
+describe('a text that somebody else wrote', () => {
+  const typesOf = (node: Nodes): readonly string[] => [node.type, ...(node.children ?? []).flatMap(typesOf)];
+
+  it('shows and does nothing: no HTML, image, mention, reference, mark or command of a bot', () => {
+    fc.assert(
+      fc.property(hostileText, (text) => {
+        const made = neutralMarkdown(text);
+        const types = typesOf(parse(made));
+        expect(types).not.toContain('html');
+        expect(types).not.toContain('image');
+        expect(types).not.toContain('imageReference');
+        expect(made).not.toMatch(/(?<![A-Za-z0-9])@[A-Za-z0-9]|#\d|<!--|!\[|^[ \t>*+-]{0,20}\/[A-Za-z]/m);
+      }),
+      { examples: HOSTILE.map((text): [string] => [text]) },
+    );
+    expect(neutralMarkdown('/approve\n> /merge\n![a][b]\n<img src=x>')).toBe(
+      '\u200b/approve\n> \u200b/merge\n!\u200b[a][b]\n&lt;img src=x>',
+    );
+  });
+
+  it('keeps headings, lists, code, tables and links as they are', () => {
+    const text = '# A\n\n- [x](https://x.example/y) `code`\n\n| a | b |\n|---|---|\n| 1 < 2 | c/d |\n';
+    expect(neutralMarkdown(text)).toBe(text);
   });
 });

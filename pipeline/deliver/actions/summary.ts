@@ -50,7 +50,7 @@ function linesBlock(text: string, room: number): string {
     .split('\n')
     .map(logLine)
     .filter((line) => line !== '');
-  const longest = Math.max(2, ...all.map((line) => /^ *(`+)/.exec(line)?.[1]?.length ?? 0));
+  const longest = all.reduce((most, line) => Math.max(most, /^ *(`+)/.exec(line)?.[1]?.length ?? 0), 2);
   const fence = '`'.repeat(longest + 1);
   const kept: string[] = [];
   let size = 2 * fence.length + 64;
