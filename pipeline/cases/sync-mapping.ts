@@ -39,7 +39,7 @@ export async function syncMapping(
       };
     const mapping = readMappingFile('mapping_file.json', blob.bytes);
     const known = new Map<string, KnownRelease>(specs.known.map((entry) => [entry.release, entry]));
-    for (const { release, features0, minModule } of mapping.releases) {
+    for (const { release, features0, minModule, seamldr } of mapping.releases) {
       const entry = known.get(release) ?? unknownRelease(release);
       const seen = [
         mark,
@@ -47,7 +47,7 @@ export async function syncMapping(
           (text) => !(text.startsWith(`${source.repository}@`) && text.endsWith('mapping_file.json')),
         ),
       ];
-      known.set(release, { ...entry, features0, updatesFrom: minModule, seen });
+      known.set(release, { ...entry, features0, updatesFrom: minModule, seamldr, seen });
     }
     writeFileAtomically(
       join(specsDirectory(context), 'releases.yaml'),

@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Declared>>> = {
   bits: () => import('./bits.ts'),
   list: () => import('./list.ts'),
   td: () => import('./td.ts'),
+  update: () => import('./update.ts'),
   waive: () => import('./waive.ts'),
   abi: () => import('./abi.ts'),
   extract: () => import('./extract.ts'),

@@ -12,6 +12,8 @@ export type KnownRelease = {
   readonly features0: bigint | null;
   /** The oldest running release that can be updated to this one with TDs preserved. */
   readonly updatesFrom: string | null;
+  /** SEAMLDR versions that load it; empty where nobody publishes them. */
+  readonly seamldr: readonly string[];
   /** Where the name was seen. */
   readonly seen: readonly string[];
 };
@@ -24,6 +26,7 @@ export const unknownRelease = (release: string): KnownRelease => ({
   sourceReleased: null,
   features0: null,
   updatesFrom: null,
+  seamldr: [],
   seen: [],
 });
 
@@ -46,6 +49,7 @@ export async function readReleasesFile(
     sourceReleased: entry.sourceReleased ?? null,
     features0: entry.features0 === undefined ? null : BigInt(entry.features0),
     updatesFrom: entry.updatesFrom ?? null,
+    seamldr: entry.seamldr ?? [],
     seen: entry.seen,
   }));
 }

@@ -18,6 +18,7 @@ const releases = z.strictObject({
       sourceReleased: z.boolean().optional(),
       features0: hexText.optional(),
       updatesFrom: z.string().optional(),
+      seamldr: z.array(z.string().min(1)).min(1).optional(),
       seen: z.array(z.string().min(1)).min(1),
     }),
   ),

@@ -15,6 +15,7 @@ export function releasesToYaml(releases: readonly KnownRelease[]): string {
     if (entry.sourceReleased !== null) lines.push(`    sourceReleased: ${entry.sourceReleased}`);
     if (entry.features0 !== null) lines.push(`    features0: ${quoted(hex(entry.features0))}`);
     if (entry.updatesFrom !== null) lines.push(`    updatesFrom: ${quoted(entry.updatesFrom)}`);
+    if (entry.seamldr.length > 0) lines.push(`    seamldr: [${entry.seamldr.map(quoted).join(', ')}]`);
     lines.push(`    seen: [${entry.seen.map(quoted).join(', ')}]`);
   }
   return `${lines.join('\n')}\n`;
