@@ -1,5 +1,7 @@
 import { type DeciderChange, diffDeciders, diffGuestRules } from '../diff/deciders.ts';
 import { diffReleases } from '../diff/release.ts';
+import { kvmContext } from '../judge/judge.ts';
+import type { KvmContext } from '../judge/rule.ts';
 import type { ReleaseDiff } from '../model/change.ts';
 import type { ClassedRelease } from '../model/class.ts';
 import type { Decider } from '../model/decider.ts';
@@ -10,10 +12,13 @@ import { lineOf } from '../model/lineage.ts';
 import { and } from '../model/mask.ts';
 import { namedBits } from '../model/names.ts';
 import { compareVersions } from '../model/order.ts';
-import { type Place, samePlace } from '../model/place.ts';
+import { samePlace } from '../model/place.ts';
+import type { Policy } from '../model/policy.ts';
+import type { Runs } from '../model/review.ts';
 import { suggest } from '../model/suggest.ts';
 import type { Specs } from '../specs/store.ts';
 import { namedRelease } from './operand.ts';
+import { groundOf } from './reviews.ts';
 
 /** Whether TDs that run under one release may be carried over to another, by what mapping_file.json publishes. */
 export type Carry = {
@@ -48,6 +53,8 @@ export type Update = {
   readonly from: string;
   readonly to: string;
   readonly kvm: string | null;
+  /** Whether the KVM that is asked about takes the new release; null without one, or without the release's tables. */
+  readonly runs: Runs | null;
   readonly carry: Carry;
   /** Rules of the guest's CPUID that only one of the two has; null where they were not examined. */
   readonly guest: { readonly added: readonly DeciderRule[]; readonly removed: readonly DeciderRule[] } | null;
@@ -56,32 +63,21 @@ export type Update = {
   readonly unknown: readonly string[];
 };
 
-/** What one KVM makes of bits that a VMM may set under a release. */
-export type KvmView = {
-  readonly kvm: string;
-  readonly verdicts: readonly (Place & { readonly mask: number; readonly verdict: string })[];
-};
-
-/**
- * What an update of the module does to TDs that run and to TDs that come; `view` is that of the new release. Throws a UsageError
- * for a release that is not known.
- */
-export function updateOf(
-  specs: Specs,
-  [fromText, toText]: readonly [string, string],
-  view: (release: ClassedRelease) => KvmView | null,
-): Update {
+/** What an update of the module does to TDs that run and to TDs that come. Throws a UsageError for a release that is not known. */
+// The facts, both releases as somebody named them, and the KVM that is asked about.
+export function updateOf(specs: Specs, fromText: string, toText: string, policy: Policy | null): Update {
   const [from, to] = [knownName(specs, fromText), knownName(specs, toText)];
   const [before, after] = [readRelease(specs, from), readRelease(specs, to)];
   const [oldRules, newRules] = [specs.deciders.get(from), specs.deciders.get(to)];
   const unread = [from, to].filter((release) => readRelease(specs, release) === undefined);
   const unexamined = [from, to].filter((release) => !unread.includes(release) && !specs.deciders.has(release));
-  const seen = after === undefined ? null : view(after);
+  const seen = after === undefined || policy === null ? null : kvmContext(after, policy, groundOf(specs));
   const newTds = before === undefined || after === undefined ? null : newTdsOf(specs, before, after, seen);
   return {
     from,
     to,
-    kvm: seen?.kvm ?? null,
+    kvm: policy?.version ?? null,
+    runs: seen?.runs ?? null,
     carry: carryOf(specs, from, to),
     guest: oldRules === undefined || newRules === undefined ? null : diffGuestRules(oldRules, newRules),
     newTds,
@@ -95,7 +91,7 @@ export function updateOf(
 }
 
 // The facts, both releases, and what KVM makes of the new one's bits. Null where the code of one was not examined.
-function newTdsOf(specs: Specs, before: ClassedRelease, after: ClassedRelease, seen: KvmView | null): NewTds | null {
+function newTdsOf(specs: Specs, before: ClassedRelease, after: ClassedRelease, seen: KvmContext | null): NewTds | null {
   if (!specs.deciders.has(before.module.release) || !specs.deciders.has(after.module.release)) return null;
   return {
     changes: diffDeciders(before, after).map((change): UpdateChange => {

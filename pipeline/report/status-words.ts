@@ -19,7 +19,7 @@ function refusalText(refusal: Refusal): string {
 }
 
 /** Whether KVM runs the release. */
-function runsText(runs: Runs): string {
+export function runsText(runs: Runs): string {
   switch (runs.kind) {
     case 'yes':
       return `yes; ${runs.slots}${runs.limit === null ? '' : ` of ${runs.limit}`} CPUID_CONFIG slots`;

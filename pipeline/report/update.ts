@@ -9,6 +9,7 @@ import { bitsOf64, hex, hex32 } from '../model/mask.ts';
 import { formatLeaf } from '../model/place.ts';
 import { deciderWords } from './decider-words.ts';
 import { placeJson } from './machine.ts';
+import { runsText } from './status-words.ts';
 import { wrap } from './text.ts';
 
 const HEADS: Readonly<Record<UpdateEffect, string>> = {
@@ -90,8 +91,9 @@ const leavesOf = (list: readonly { readonly leaf: number }[]): string =>
     .map((leaf) => formatLeaf({ leaf, subleaf: null }))
     .join(', ');
 
-function newLines({ newTds, kvm, from, to }: Update): readonly string[] {
-  if (newTds === null) return wrap('not known', '  ');
+function newLines({ newTds, kvm, runs, from, to }: Update): readonly string[] {
+  const kernel = runs === null ? [] : wrap(runsText(runs), `  KVM ${kvm} runs ${to}: `, '      ');
+  if (newTds === null) return [...kernel, ...wrap('not known', '  ')];
   const { changes, tables } = newTds;
   const groups = EFFECTS.map((effect) => ({ effect, rows: changes.filter((change) => change.effect === effect) }));
   const controls = [
@@ -106,8 +108,9 @@ function newLines({ newTds, kvm, from, to }: Update): readonly string[] {
       ? []
       : [`  CPUID_CONFIG entries: ${tables.configSlots.from} to ${tables.configSlots.to}`];
   if (changes.length + controls.length + slots.length === 0)
-    return wrap(`see the same under ${from} and ${to}: nobody else decides any bit`, '  ');
+    return [...kernel, ...wrap(`see the same under ${from} and ${to}: nobody else decides any bit`, '  ')];
   return [
+    ...kernel,
     ...groups.flatMap(({ effect, rows }) =>
       rows.length === 0
         ? []
@@ -156,12 +159,13 @@ const maskJson = ({ from, to }: MaskChange) => ({
 });
 
 /** `bitwatch.update/1`. */
-export function updateJson({ from, to, kvm, carry, guest, newTds, unknown }: Update) {
+export function updateJson({ from, to, kvm, runs, carry, guest, newTds, unknown }: Update) {
   return {
     schema: 'bitwatch.update/1',
     from,
     to,
     kvm,
+    runs: runs === null ? null : { answer: runs.kind, because: runsText(runs) },
     carryOver: carry,
     running:
       guest === null

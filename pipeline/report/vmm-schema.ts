@@ -4,6 +4,7 @@ import { bits, count, hex, hex32, place, texts } from './schema-parts.ts';
 
 /** Machine formats for the people above KVM. Loaded like `schema.ts`: by tests and the generator only. */
 const version = z.string().min(1);
+const runs = z.strictObject({ answer: z.enum(['yes', 'no', 'unknown']), because: z.string() });
 const mask = z.strictObject({ from: hex.nullable(), to: hex.nullable() });
 const masks = z.strictObject({ fixed0: mask, fixed1: mask });
 const rules = z.array(z.strictObject({ rule: z.string(), leaf: hex, subleaf: hex.nullable() }));
@@ -13,6 +14,7 @@ export const update = z.strictObject({
   from: version,
   to: version,
   kvm: version.nullable(),
+  runs: runs.nullable(),
   carryOver: z.strictObject({
     answer: z.enum(['yes', 'no', 'unknown']),
     why: z.enum(['from-the-minimum-on', 'below-the-minimum', 'other-line', 'not-published', 'older-release']),

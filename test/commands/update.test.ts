@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { updateOf } from '../../pipeline/cases/update.ts';
-import { viewOf } from '../../pipeline/commands/update.ts';
 import { SCHEMAS } from '../../pipeline/report/schema.ts';
 import { updateJson, updateText } from '../../pipeline/report/update.ts';
 import { NO_CACHE } from '../../pipeline/specs/plain.ts';
@@ -11,7 +10,7 @@ import { bitwatch, ROOT } from '../helpers/run.ts';
 const specs = await loadSpecs(join(ROOT, 'specs'), NO_CACHE);
 const policy = specs.policies.find(({ version }) => version === '7.1.5');
 if (policy === undefined) throw new Error('7.1.5 is not in specs/');
-const computed = (from: string, to: string) => updateOf(specs, [from, to], (release) => viewOf(specs, release, policy));
+const computed = (from: string, to: string) => updateOf(specs, from, to, policy);
 const update = (from: string, to: string) => SCHEMAS.update.parse(updateJson(computed(from, to)));
 
 describe('bitwatch update', () => {
@@ -57,6 +56,12 @@ describe('bitwatch update', () => {
     expect(updateText(computed('1.5.28', '1.5.34'))).toContain(
       'nothing: leaves and rules at CPUID are the same in both',
     );
+  });
+
+  test('a KVM that refuses the new release says so, and gives no verdict', () => {
+    const answer = update('1.5.05', '1.5.01');
+    expect(answer.runs).toMatchObject({ answer: 'no' });
+    expect(update('1.5.05', '1.5.06').runs).toMatchObject({ answer: 'yes' });
   });
 
   test('the command prints what is computed', async () => {
