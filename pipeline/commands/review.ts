@@ -6,6 +6,8 @@ import { reviewFacts, reviewTitle } from '../cases/review.ts';
 import { gating } from '../judge/decisions.ts';
 import { EXIT } from '../model/errors.ts';
 import type { Level } from '../model/finding.ts';
+import { FORMATS } from '../report/formats.ts';
+import { viewOf } from '../report/view.ts';
 import {
   type CommandLine,
   type Context,
@@ -28,17 +30,30 @@ export function declare({ program, add, contextOf, done }: CommandLine): void {
     .option('--from <release>', 'the release that is compared with, instead of the one that it follows')
     .addOption(new Option('--since <release>', 'as --from').hideHelp())
     .addOption(failOnOption('ends with 100 where a finding that is not decided reaches this level'))
+    .option('--verbose', 'every finding with its reason and evidence, instead of the briefing')
     .option('--suggest <gitdir@rev>', 'a draft patch against that kernel tree for each bit that needs a decision')
     .action(async (release: string, opts: Opts, command: Command) => {
       const context = contextOf(command);
       const from = textOf(opts.from) ?? textOf(opts.since);
       const tree = textOf(opts.suggest);
       if (tree !== null) return context.stdout.write(await draftPatch(context, release, tree, from));
-      done(await reviewCommand(context, release, { kvm: textOf(opts.kvm), from, failOn: levelOf(opts.failOn) }));
+      done(
+        await reviewCommand(context, release, {
+          kvm: textOf(opts.kvm),
+          from,
+          failOn: levelOf(opts.failOn),
+          verbose: opts.verbose === true,
+        }),
+      );
     });
 }
 
-type ReviewOptions = { readonly kvm: string | null; readonly from: string | null; readonly failOn: Level | null };
+type ReviewOptions = {
+  readonly kvm: string | null;
+  readonly from: string | null;
+  readonly failOn: Level | null;
+  readonly verbose: boolean;
+};
 
 /** Against the release that it follows (or `--from`) and under one KVM or all. */
 async function reviewCommand(context: Context, name: string, options: ReviewOptions): Promise<number> {
@@ -47,7 +62,9 @@ async function reviewCommand(context: Context, name: string, options: ReviewOpti
   const since = options.from === null ? null : findRelease(specs, options.from);
   const scope = { release, since, policies: [specs.policies.at(-1) ?? null] };
   const report = reviewFacts(specs, scope, context.today());
-  printReport(context, report, specs, reviewTitle(release.module.release));
+  if (options.verbose || context.options.json || context.options.out.length > 0)
+    printReport(context, report, specs, reviewTitle(release.module.release));
+  else context.stdout.write(FORMATS.briefing(viewOf(report)));
   const findings = report.reviews.flatMap((review) => review.findings);
   return options.failOn !== null && gating(findings, options.failOn).length > 0 ? EXIT.findings : EXIT.clean;
 }

@@ -1,39 +1,51 @@
 import { isHarmless } from '../diff/clobbers.ts';
-import type { MsrTransition } from '../model/clobber.ts';
+import type { ClobberFacts, MsrTransition } from '../model/clobber.ts';
 import { msrName } from '../model/msr-name.ts';
 import type { HostChange, HostState } from '../model/review.ts';
-import { isExtendedState, restoreOf } from './clobber-facts.ts';
+import { restoreOf } from './clobber-facts.ts';
 import type { ReleaseContext } from './rule.ts';
+import { careOf } from './rules/host-state.ts';
 
 /** What a release leaves of the host's state, held against the one before; what was not examined is never "none". */
-export function hostStateOf({ from, to, clobbers, kvm, knowledge }: ReleaseContext): HostState {
-  const releases = [
-    ...(clobbers.from === null ? [from.module.release] : []),
-    ...(clobbers.to === null ? [to.module.release] : []),
-  ];
-  if (clobbers.changes === null) return { kind: 'not-examined', releases };
-  const isTold = (transition: MsrTransition): boolean => !isHarmless(transition, knowledge);
-  const changeOf = (transition: MsrTransition): HostChange => {
-    const { msr, exit } = transition;
-    const restore = kvm === null ? undefined : restoreOf(kvm.policy, msr);
-    const source = kvm?.policy.source;
+export function hostStateOf(context: ReleaseContext): HostState {
+  const { from, to, clobbers, knowledge } = context;
+  if (clobbers.changes === null || clobbers.to === null) {
+    const unread = [clobbers.from === null ? from : null, clobbers.to === null ? to : null];
     return {
-      fact: {
-        feature: '',
-        msr: msrName(msr),
-        exit,
-        restoredByKvm: kvm === null ? null : isExtendedState(transition) || restore !== undefined,
-      },
-      restoredAt:
-        restore === undefined || source === undefined
-          ? null
-          : { repository: source.repository, revision: source.revision, path: restore.path, line: restore.line },
+      kind: 'not-examined',
+      releases: [...new Set(unread.flatMap((release) => (release === null ? [] : [release.module.release])))],
     };
-  };
+  }
+  const told = (list: readonly MsrTransition[]): readonly HostChange[] =>
+    list.filter((transition) => !isHarmless(transition, knowledge)).map((transition) => changeOf(transition, context));
   return {
     kind: 'examined',
-    how: 'derived',
-    worse: clobbers.changes.added.filter(isTold).map(changeOf),
-    better: clobbers.changes.removed.filter(isTold).map(changeOf),
+    how: learntOf(clobbers.to),
+    worse: told(clobbers.changes.added),
+    better: told(clobbers.changes.removed),
+  };
+}
+
+/** The least sure of the ways that a release's facts were learnt. */
+function learntOf({ msrs }: ClobberFacts): 'derived' | 'read' | 'inferred' {
+  const hows = msrs.flatMap(({ learnt }) => (learnt === undefined ? [] : [learnt.entry.how, learnt.exit.how]));
+  return hows.includes('inferred') ? 'inferred' : hows.includes('read') ? 'read' : 'derived';
+}
+
+function changeOf(transition: MsrTransition, context: ReleaseContext): HostChange {
+  const { kvm } = context;
+  const restore = kvm === null ? undefined : restoreOf(kvm.policy, transition.msr);
+  return {
+    msr: msrName(transition.msr),
+    kvm: careOf(transition, context),
+    restoredAt:
+      kvm === null || restore === undefined
+        ? null
+        : {
+            repository: kvm.policy.source.repository,
+            revision: kvm.policy.source.revision,
+            path: restore.path,
+            line: restore.line,
+          },
   };
 }

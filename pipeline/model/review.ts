@@ -1,5 +1,5 @@
 import type { ReleaseDiff } from './change.ts';
-import type { ClobberFact, ControlBit, Finding, FoundPlace, Verdict } from './finding.ts';
+import type { ControlBit, Finding, FoundPlace, Verdict } from './finding.ts';
 import type { Lineage } from './lineage.ts';
 import type { Evidence, Source } from './source.ts';
 
@@ -26,14 +26,16 @@ export type HostState =
   | { readonly kind: 'not-examined'; readonly releases: readonly string[] }
   | {
       readonly kind: 'examined';
-      /** How it is known: such as `derived`, `read` or `inferred`. */
-      readonly how: string;
+      /** How the release's ways in and out were learnt, the least sure of them. */
+      readonly how: 'derived' | 'read' | 'inferred';
       readonly worse: readonly HostChange[];
       readonly better: readonly HostChange[];
     };
 export type HostChange = {
-  readonly fact: ClobberFact;
-  /** Where KVM restores it. */
+  readonly msr: string;
+  /** What KVM does about it; null without one. */
+  readonly kvm: 'restores' | 'closes' | 'nothing' | null;
+  /** The line that restores it, where KVM does so itself. */
   readonly restoredAt: Evidence | null;
 };
 

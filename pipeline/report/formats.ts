@@ -1,4 +1,6 @@
 import { annotations } from './annotations.ts';
+import type { Briefing } from './briefing.ts';
+import { briefingMarkdown, briefingText } from './briefing-text.ts';
 import { findingsJson } from './findings-json.ts';
 import { html } from './html/page.ts';
 import { junit } from './junit.ts';
@@ -10,10 +12,16 @@ import type { View } from './view.ts';
 
 export const VERSION = '0.1.0';
 
+/** Every review of a release on one screen each. */
+const briefings = (view: View, form: (briefing: Briefing) => string): string =>
+  view.sections.flatMap(({ briefing }) => (briefing === null ? [] : [form(briefing)])).join('\n');
+
 /** A format: a view in, bytes out. One line here and one file make a new one. */
 export const FORMATS = {
   markdown,
   text,
+  briefing: (view: View) => briefings(view, briefingText),
+  'briefing-markdown': (view: View) => briefings(view, briefingMarkdown),
   json: (view: View) => jsonText(findingsJson(view)),
   html,
   sarif: (view: View) => jsonText(sarif(view, VERSION)),

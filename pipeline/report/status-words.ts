@@ -32,22 +32,47 @@ export function runsText(runs: Runs): string {
   }
 }
 
-const changeText = ({ fact: { msr, restoredByKvm }, restoredAt }: HostChange): string =>
-  restoredByKvm === true
-    ? `${msr}, which KVM restores${restoredAt === null ? '' : ` (${shortPlace(restoredAt)})`}`
-    : `${msr}${restoredByKvm === false ? ', which KVM does not restore' : ''}`;
+const CARE_TEXT = {
+  restores: 'KVM restores',
+  closes: 'no TD gets at under KVM',
+  nothing: 'KVM neither restores nor keeps TDs from',
+} as const;
+
+/** MSRs with what KVM does about them, those that it leaves alone first. */
+function changesText(changes: readonly HostChange[]): string {
+  const parts = (['nothing', 'restores', 'closes', null] as const).flatMap((kvm) => {
+    const own = changes.filter((change) => change.kvm === kvm);
+    const names = [
+      ...new Set(own.map(({ msr, restoredAt }) => (restoredAt === null ? msr : `${msr} (${shortPlace(restoredAt)})`))),
+    ];
+    if (names.length === 0) return [];
+    const what = kvm === 'closes' && names.length > 3 ? `${names.length} MSRs` : names.join(', ');
+    return [kvm === null ? what : `${what}, which ${CARE_TEXT[kvm]}`];
+  });
+  return parts.join('; ');
+}
+
+const HOW_TEXT = { derived: 'derived from its code', read: 'read', inferred: 'read, in part inferred' } as const;
 
 /** What is left of the host's state, in one sentence. */
-function hostStateText(state: HostState, from: string): string {
+export function hostStateText(state: HostState, from: string, to: string): string {
   if (state.kind === 'not-examined') return `not examined for ${state.releases.join(' and ')}`;
-  const unique = (changes: readonly HostChange[]): readonly string[] => [...new Set(changes.map(changeText))];
-  const [worse, better] = [unique(state.worse), unique(state.better)];
-  if (worse.length + better.length === 0) return `as in ${from}`;
-  return [
-    ...(worse.length === 0 ? [] : [`newly left changed: ${worse.join(', ')}`]),
-    ...(better.length === 0 ? [] : [`no longer left changed: ${better.join(', ')}`]),
-  ].join('; ');
+  // An MSR that is left in another way than before stands in both lists.
+  const before = new Set(state.better.map(({ msr }) => msr));
+  const now = new Set(state.worse.map(({ msr }) => msr));
+  const otherwise = state.worse.filter(({ msr }) => before.has(msr));
+  const worse = state.worse.filter(({ msr }) => !before.has(msr));
+  const better = state.better.filter(({ msr }) => !now.has(msr)).map(plainChange);
+  const told = [
+    ...(worse.length === 0 ? [] : [`newly left changed: ${changesText(worse)}`]),
+    ...(otherwise.length === 0 ? [] : [`left with another value: ${changesText(otherwise)}`]),
+    ...(better.length === 0 ? [] : [`no longer left changed: ${changesText(better)}`]),
+  ];
+  return `examined at ${to} (${HOW_TEXT[state.how]}): ${told.length === 0 ? `as in ${from}` : `as in ${from}, but ${told.join('; ')}`}`;
 }
+
+/** Of what is no longer left changed it does not matter what KVM does. */
+const plainChange = ({ msr }: HostChange): HostChange => ({ msr, kvm: null, restoredAt: null });
 
 /** `1 exposed, 5 passed`, of features; bits of fields apart. */
 function countText(verdicts: readonly VerdictCount[]): string {
@@ -79,7 +104,7 @@ export function statusLines(review: Review): readonly string[] {
   const { from, to, kvm, hostState, diff, lineage } = review;
   return [
     ...(kvm === null ? [] : [`Runs: ${runsText(kvm.runs)}`]),
-    `Host state: ${hostStateText(hostState, from.name)}`,
+    `Host state: ${hostStateText(hostState, from.name, to.name)}`,
     ...(kvm === null || kvm.runs.kind === 'no' ? [] : [`Features that a VMM may set: ${countText(kvm.verdicts)}`]),
     ...(kvm === null || kvm.standing.length === 0
       ? []

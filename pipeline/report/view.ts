@@ -5,6 +5,7 @@ import { type Coverage, participantsOf, type ReportFacts, type Review } from '..
 import type { Evidence } from '../model/source.ts';
 import { plain } from '../model/text.ts';
 
+import { type Briefing, briefingOf } from './briefing.ts';
 import { type PlaceLine, placeLines } from './places.ts';
 import { statusLines } from './status-words.ts';
 import { wordsOf } from './words.ts';
@@ -35,6 +36,8 @@ export type Section = {
   /** What was read, and what of it was not settled. */
   readonly notes: readonly string[];
   readonly items: readonly Item[];
+  /** The review on one screen; null where none is of a release. */
+  readonly briefing: Briefing | null;
   readonly counts: Counts;
   readonly command: string;
 };
@@ -54,7 +57,7 @@ export function viewOf(
   title = 'bitwatch: CPUID bits of Intel TDX module releases',
   bits: BitFacts | null = null,
 ): View {
-  const sections = report.reviews.map(sectionOf);
+  const sections = report.reviews.map((review) => sectionOf(review, report.coverage));
   return {
     title: plain(title),
     sections,
@@ -64,7 +67,7 @@ export function viewOf(
   };
 }
 
-function sectionOf(review: Review): Section {
+function sectionOf(review: Review, coverage: Coverage): Section {
   const items = [...review.findings].sort(compareFindings).map(itemOf);
   const counts = countsOf(review.findings);
   const participants = participantsOf(review);
@@ -81,6 +84,7 @@ function sectionOf(review: Review): Section {
     summary: countsText(counts),
     notes: [...statusLines(review).map(plain), ...notes],
     items,
+    briefing: review.kind === 'release' ? briefingOf(review, coverage) : null,
     counts,
     command: plain(review.command),
   };

@@ -10,6 +10,8 @@ import { expectFile } from './golden.ts';
 const FILE: Readonly<Record<Exclude<Format, 'html'>, string>> = {
   markdown: 'report.md',
   text: 'report.txt',
+  briefing: 'briefing.txt',
+  'briefing-markdown': 'briefing.md',
   json: 'findings.json',
   sarif: 'findings.sarif',
   annotations: 'annotations.txt',

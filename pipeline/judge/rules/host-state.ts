@@ -23,7 +23,8 @@ function isClosed({ openers }: MsrTransition, policy: Policy): boolean {
   return openers.length > 0 && openers.every(isShut);
 }
 
-function careOf(transition: MsrTransition, { kvm }: ReleaseContext): Care {
+/** What KVM does about a write that is left behind: nothing is said without a KVM. */
+export function careOf(transition: MsrTransition, { kvm }: ReleaseContext): Care {
   if (kvm === null) return null;
   if (isExtendedState(transition) || restoreOf(kvm.policy, transition.msr) !== undefined) return 'restores';
   return isClosed(transition, kvm.policy) ? 'closes' : 'nothing';

@@ -1,0 +1,192 @@
+import { compareFindings } from '../judge/assemble.ts';
+import type { Finding, FindingFacts } from '../model/finding.ts';
+import { lineOf } from '../model/lineage.ts';
+import { countBits } from '../model/mask.ts';
+import { compareVersions } from '../model/order.ts';
+import type { Coverage, ReleaseReview } from '../model/review.ts';
+import { plain } from '../model/text.ts';
+import { type PlaceLine, placeLines } from './places.ts';
+import { hostStateText, runsText } from './status-words.ts';
+import { wordsOf } from './words.ts';
+
+/** What somebody has to decide or to know, in the order in which it is asked. */
+const QUESTIONS = ['lost', 'decide', 'optin', 'new', 'confirm', 'changed', 'gone', 'stops', 'told'] as const;
+type Question = (typeof QUESTIONS)[number];
+
+const TITLES: Readonly<Record<Question, string>> = {
+  lost: 'Host MSR is clobbered, or a promise is broken',
+  decide: 'Nobody decided, and KVM lets it through',
+  optin: 'Hidden until KVM opts in',
+  new: 'New: KVM must decide',
+  confirm: 'New; KVM gives it to ordinary VMs: confirm for TDs',
+  changed: 'Changed meaning',
+  gone: 'KVM_TDX_INIT_VM fails if passed',
+  stops: 'To look at',
+  told: 'For information',
+};
+
+/** A part of a briefing: bits in columns, then sentences. */
+export type BriefingPart = {
+  readonly title: string;
+  readonly places: readonly PlaceLine[];
+  readonly sentences: readonly string[];
+};
+
+/** A review on one screen: what must be decided, before it is laid out. All of it is plain text. */
+export type Briefing = {
+  readonly title: string;
+  readonly facts: readonly (readonly [string, string])[];
+  readonly counts: string;
+  readonly parts: readonly BriefingPart[];
+  /** Releases between the two that could not be read. */
+  readonly unread: string;
+  readonly command: string;
+};
+
+export function briefingOf(review: ReleaseReview, coverage: Coverage): Briefing {
+  const { from, to, policy, kvm, hostState, command } = review;
+  const findings = [...review.findings].filter(({ decided }) => decided === null).sort(compareFindings);
+  const of = (question: Question): readonly Finding[] => findings.filter((finding) => questionOf(finding) === question);
+  const isBetween = (release: string): boolean =>
+    lineOf(release) === lineOf(to.name) &&
+    compareVersions(release, to.name) < 0 &&
+    compareVersions(from.name, release) < 0;
+  const between = coverage.unread.map(({ release }) => release).filter(isBetween);
+  return {
+    title: plain(`TDX module ${to.name}${policy === null ? '' : ` on KVM ${policy.name}`}, coming from ${from.name}`),
+    facts: [
+      ...(kvm === null ? [] : [['runs', plain(runsText(kvm.runs))] as const]),
+      ['host state', plain(hostStateText(hostState, from.name, to.name))],
+    ],
+    counts: countsOf(of),
+    parts: QUESTIONS.flatMap((question) => partOf(question, of(question))),
+    unread: plain(between.join(', ')),
+    command: plain(command),
+  };
+}
+
+/** What a finding asks; from its level and facts, never from its rule. */
+function questionOf({ level, facts, verdict }: Finding): Question {
+  if (level === 'error') return 'lost';
+  switch (facts.kind) {
+    case 'configurable':
+      if (verdict === 'exposed') return facts.clobbers.length > 0 ? 'lost' : 'decide';
+      if (verdict === 'needs-optin') return 'optin';
+      if (verdict === null) return level === 'info' ? 'told' : 'new';
+      return facts.backing?.kind === 'caps' ? 'confirm' : 'told';
+    case 'not-configurable':
+      return level === 'info' ? 'told' : 'gone';
+    case 'decider':
+      return level === 'info' ? 'told' : 'changed';
+    default:
+      return level === 'info' ? 'told' : 'stops';
+  }
+}
+
+function partOf(question: Question, findings: readonly Finding[]): readonly BriefingPart[] {
+  if (findings.length === 0) return [];
+  const title = TITLES[question];
+  if (question === 'told') return [{ title, places: [], sentences: [plain(`${toldText(findings)}.`)] }];
+  const places = findings.flatMap((finding) => placeLines(finding.places)).map(plainLine);
+  const words = findings.map(wordsOf);
+  const whole = findings.flatMap(({ places: own }, at) => (own.length === 0 ? [words[at]?.headline ?? ''] : []));
+  return [{ title, places, sentences: [...whole, ...sentencesOf(question, findings)].map(plain) }];
+}
+
+const plainLine = (line: PlaceLine): PlaceLine => ({ ...line, names: plain(line.names) });
+
+/** What the bits alone do not say. */
+function sentencesOf(question: Question, findings: readonly Finding[]): readonly string[] {
+  if (question === 'changed')
+    return findings.map((finding) => {
+      const { headline, todo } = wordsOf(finding);
+      return `${headline.slice(headline.indexOf(': ') + 2)}. ${todo}`;
+    });
+  if (question === 'lost' || question === 'stops')
+    return findings
+      .filter(({ places }) => places.length > 0)
+      .map((finding) => {
+        const { headline } = wordsOf(finding);
+        return `${headline.slice(headline.lastIndexOf(': ') + 2)}.`;
+      });
+  return [];
+}
+
+const bitsIn = (findings: readonly Finding[]): number =>
+  findings.reduce((sum, { places }) => sum + places.reduce((all, { mask }) => all + countBits(mask), 0), 0);
+
+/** `decide 1, confirm 5, changed meaning 4, gone 1`, of bits; what is gone is counted in registers. */
+function countsOf(of: (question: Question) => readonly Finding[]): string {
+  const gone = of('gone');
+  const fields = gone.flatMap((finding) => placeLines(finding.places)).length;
+  const parts = [
+    ['host state', of('lost').length],
+    ['decide', bitsIn(of('decide')) + bitsIn(of('new')) + bitsIn(of('optin'))],
+    ['confirm', bitsIn(of('confirm'))],
+    ['changed meaning', bitsIn(of('changed'))],
+    ['gone', fields],
+    ['to look at', of('stops').length],
+  ] as const;
+  const told = parts
+    .filter(([name, count]) => count > 0 || name === 'decide')
+    .map(([name, count]) => `${name} ${count}`);
+  return told.join(', ');
+}
+
+/** What needs no action, a few words each. */
+function toldText(findings: readonly Finding[]): string {
+  const texts = findings.map(({ facts, places, verdict }) =>
+    shortText(facts, bitsIn([{ places } as Finding]), verdict),
+  );
+  const counts = new Map<string, number>();
+  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
+  return [...counts].map(([text, count]) => (count === 1 ? text : `${text} (${count} times)`)).join(', ');
+}
+
+const bitsText = (bits: number): string => `${bits} bit${bits === 1 ? '' : 's'}`;
+
+function shortText(facts: FindingFacts, bits: number, verdict: Finding['verdict']): string {
+  switch (facts.kind) {
+    case 'configurable':
+      return `${bitsText(bits)} configurable, ${verdict ?? 'numbers'}`;
+    case 'not-configurable':
+      return `${bitsText(bits)} no longer configurable`;
+    case 'class':
+      return `${bitsText(bits)} ${{ fixed1: 'now 1', fixed0: 'now 0', 'not-fixed1': 'no longer 1', native: 'native', gated: 'no longer fixed', choice: 'chosen otherwise' }[facts.to]}`;
+    case 'constant':
+      return 'a text that every TD reads';
+    case 'leaf':
+      return `leaf 0x${facts.leaf.toString(16)} ${{ added: 'enumerated', removed: 'not enumerated', 've-added': '#VE', 've-removed': 'answered' }[facts.change]}`;
+    case 'decider':
+      return `${bitsText(bits)} decided otherwise`;
+    case 'gate':
+      return `${bitsText(bits)} gated otherwise`;
+    case 'promise':
+      return `${bitsText(bits)} no longer fixed`;
+    case 'required':
+    case 'static-leaf':
+      return bitsText(bits);
+    case 'control':
+      return `${{ attributes: 'ATTRIBUTES', xfam: 'XFAM', features0: 'TDX_FEATURES0' }[facts.control]} ${facts.change === 'added' ? '+' : '-'}${facts.bits.length}`;
+    case 'features-renumbered':
+      return 'TDX_FEATURES0 renamed';
+    case 'cpuid-flags':
+      return `${facts.flags.length} cpuid_flags ${facts.change === 'added' ? 'new' : 'gone'}`;
+    case 'host-state':
+      return `${facts.msrs.length} MSR${facts.msrs.length === 1 ? '' : 's'} ${facts.change === 'added' ? 'that KVM takes care of' : 'no longer left changed'}`;
+    case 'config-slots':
+      return `${facts.used} slots`;
+    case 'clobber-rows':
+    case 'register-mask':
+    case 'stale':
+    case 'policy-list':
+    case 'policy-control':
+    case 'restore':
+    case 'decision':
+    case 'override':
+    case 'missing':
+    case 'not-examined':
+    case 'disagreement':
+      return facts.kind;
+  }
+}

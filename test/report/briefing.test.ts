@@ -1,0 +1,70 @@
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { coverageOf } from '../../pipeline/cases/coverage.ts';
+import { releaseSteps } from '../../pipeline/cases/release-steps.ts';
+import { groundOf, releaseReview } from '../../pipeline/cases/reviews.ts';
+import { plain } from '../../pipeline/model/text.ts';
+import { briefingOf } from '../../pipeline/report/briefing.ts';
+import { briefingText } from '../../pipeline/report/briefing-text.ts';
+import { FORMATS } from '../../pipeline/report/formats.ts';
+import { COLUMNS } from '../../pipeline/report/text.ts';
+import { viewOf } from '../../pipeline/report/view.ts';
+import { NO_CACHE } from '../../pipeline/specs/plain.ts';
+import { loadSpecs } from '../../pipeline/specs/store.ts';
+import { ROOT } from '../helpers/run.ts';
+import { reportOf } from './builder.ts';
+import { expectFile } from './golden.ts';
+import { HOSTILE, hostileText } from './hostile.ts';
+
+const specs = await loadSpecs(join(ROOT, 'specs'), NO_CACHE);
+const ground = groundOf(specs);
+const briefing = (pair: Parameters<typeof releaseReview>[1]): string => {
+  const review = releaseReview(specs, pair, ground);
+  return briefingText(briefingOf(review, coverageOf(specs, [review])));
+};
+const find = (name: string) => specs.releases.find(({ module }) => module.release === name);
+
+const isScreen = (text: string): void => {
+  const lines = text.trimEnd().split('\n');
+  expect([text, lines.length <= 40]).toEqual([text, true]);
+  for (const line of lines) expect([line, line.length <= COLUMNS]).toEqual([line, true]);
+};
+
+describe('a briefing', () => {
+  test('is one screen for all neighbours under every kernel, and from far away', () => {
+    for (const { from, to } of releaseSteps(specs))
+      for (const policy of [null, ...specs.policies]) isScreen(briefing({ from, to, policy }));
+    const [oldest, newest] = [specs.releases[0], specs.releases.at(-1)];
+    if (oldest === undefined || newest === undefined) throw new Error('no releases');
+    isScreen(briefing({ from: oldest, to: newest, policy: specs.policies[0] ?? null }));
+  });
+
+  test.each(['6.16.1', '7.1.5'])('of 2.0.08 from 1.5.06 on %s says what to decide', (kernel) => {
+    const [from, to] = [find('1.5.06'), find('2.0.08')];
+    const policy = specs.policies.find(({ version }) => version === kernel);
+    if (from === undefined || to === undefined || policy === undefined) throw new Error('facts are gone');
+    expectFile(join('fixtures/report/briefing', `2.0.08-on-${kernel}.txt`), briefing({ from, to, policy }));
+  });
+
+  test('says why KVM refuses a release, and decides nothing then', () => {
+    const [from, to] = [find('1.5 Beta'), find('1.5.01')];
+    if (from === undefined || to === undefined) throw new Error('facts are gone');
+    const text = briefing({ from, to, policy: specs.policies.at(-1) ?? null });
+    expect(text).toMatch(/^ {2}runs {8}no: KVM needs topology_enum/m);
+    expect(text).toMatch(/^ {2}decide 0$/m);
+  });
+
+  test('holds nothing that acts, whatever its sources say', () => {
+    fc.assert(
+      fc.property(hostileText, (raw) => {
+        const view = viewOf(reportOf(raw));
+        for (const line of FORMATS.briefing(view).split('\n')) {
+          expect(plain(line)).toBe(line);
+          expect(line.length).toBeLessThanOrEqual(COLUMNS);
+        }
+      }),
+      { numRuns: 30, examples: HOSTILE.map((each): [string] => [each]) },
+    );
+  });
+});
