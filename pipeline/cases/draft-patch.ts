@@ -1,8 +1,7 @@
 import { type FeatureTable, readFeatures } from '../extract/kvm/features.ts';
-import type { Filter } from '../extract/kvm/filter.ts';
-import { readFilter } from '../extract/kvm/generation.ts';
 import { optInPlaces } from '../extract/kvm/opt-in.ts';
 import { findDenialPlaces } from '../extract/kvm/places.ts';
+import { filterOf } from '../extract/kvm/policy.ts';
 import { type KernelFile, type KernelTree, KVM_PATHS, openTree, TDX_PATH } from '../extract/kvm/tree.ts';
 import { openBlobs } from '../git/blobs.ts';
 import { filePatch } from '../git/file-patch.ts';
@@ -97,11 +96,6 @@ type Draft = {
 /** The tree with another text of tdx.c. */
 const treeWith = ({ repository, commit, files }: Draft, text: string): KernelTree =>
   openTree(repository, commit, new Map([...files, [TDX_PATH, { text, blob: 'draft' }]]));
-
-function filterOf(tree: KernelTree): Filter {
-  const features = readFeatures(tree);
-  return readFilter({ unit: tree.unit(TDX_PATH), scope: tree.scope(TDX_PATH), features, path: TDX_PATH });
-}
 
 /** The text of tdx.c that denies the bits. */
 function denialDraft(draft: Draft): string {

@@ -50,6 +50,23 @@ export type VmcallCheck = {
   readonly line: number;
 };
 
+type Line = { readonly path: string; readonly line: number };
+
+/**
+ * Bits that KVM_TDX_CAPABILITIES and KVM_TDX_INIT_VM treat differently: user space may still set what is hidden and not
+ * refused; what is shown and refused makes a set-up fail. Leaf, sub-leaf and register are null for all that the code does
+ * not name. The lines are those that decide, or the functions' where nothing does.
+ */
+export type Disagreement = {
+  readonly kind: 'hidden-not-refused' | 'shown-but-refused';
+  readonly leaf: number | null;
+  readonly subleaf: number | null;
+  readonly register: Place['register'] | null;
+  readonly mask: number;
+  readonly shown: Line;
+  readonly setUp: Line;
+};
+
 export type Base = { readonly release: string; readonly because: string };
 
 /** What one KVM revision does with a TD's CPUID, attributes, XFAM and host state. */
@@ -74,6 +91,8 @@ export type Policy = {
   readonly restores: readonly Restore[];
   /** The length of KVM's array of CPUID_CONFIG entries. */
   readonly configLimit: number | null;
+  /** Where what KVM shows and what it takes differ; not there where both were not run. */
+  readonly disagreements?: readonly Disagreement[];
   /** Not there where it was not read. */
   readonly requires?: readonly Requirement[];
   /** The bits that KVM sets in CONFIG_FLAGS; not there where they were not read. */

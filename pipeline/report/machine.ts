@@ -154,6 +154,13 @@ export function policyJson(policy: Policy, names: readonly BitName[]) {
     restores: [...new Set(policy.restores.map((restore) => restore.msr))].sort(compareTexts),
     restoredAt: policy.restores,
     configLimit: policy.configLimit,
+    disagreements:
+      policy.disagreements?.map((each) => ({
+        ...each,
+        leaf: each.leaf === null ? null : hex(each.leaf),
+        subleaf: each.subleaf === null ? null : hex(each.subleaf),
+        mask: hex32(each.mask),
+      })) ?? null,
     requires: policy.requires?.map(maskedJson) ?? null,
     configFlags: policy.configFlags?.map(maskedJson) ?? null,
     vmcall: policy.vmcall === undefined ? null : maskedJson(policy.vmcall),

@@ -41,6 +41,19 @@ export const policy = z.strictObject({
   restores: texts,
   restoredAt: z.array(z.strictObject({ msr: z.string(), by: z.string(), path: z.string(), line })),
   configLimit: count.nullable(),
+  disagreements: z
+    .array(
+      z.strictObject({
+        kind: z.enum(['hidden-not-refused', 'shown-but-refused']),
+        leaf: hex.nullable(),
+        subleaf: hex.nullable(),
+        register: register.nullable(),
+        mask: hex32,
+        shown: z.strictObject({ path: z.string(), line }),
+        setUp: z.strictObject({ path: z.string(), line }),
+      }),
+    )
+    .nullable(),
   requires: z
     .array(
       z.union([

@@ -11,11 +11,21 @@ export async function readPolicyFile(file: string, text: string, reader: PlainRe
     reader,
     async () => (await import('./policy-shape.ts')).checkPolicy,
   );
-  const { upstream, base, requires, configFlags, vmcall, ...rest } = plain;
+  const { upstream, base, disagreements, requires, configFlags, vmcall, ...rest } = plain;
   return {
     ...rest,
     ...(upstream === undefined ? {} : { upstream }),
     ...(base === undefined ? {} : { base }),
+    ...(disagreements === undefined
+      ? {}
+      : {
+          disagreements: disagreements.map((each) => ({
+            ...each,
+            leaf: each.leaf === null ? null : Number(each.leaf),
+            subleaf: each.subleaf === null ? null : Number(each.subleaf),
+            mask: Number(each.mask),
+          })),
+        }),
     ...(requires === undefined
       ? {}
       : { requires: requires.map((each) => ('mask' in each ? { ...each, mask: BigInt(each.mask) } : each)) }),

@@ -26,6 +26,19 @@ export const policyShape = z.strictObject({
   allow: masks,
   adds: masks,
   restores: z.array(z.strictObject({ msr: z.string().min(1), by: z.string().min(1), ...place })),
+  disagreements: z
+    .array(
+      z.strictObject({
+        kind: z.enum(['hidden-not-refused', 'shown-but-refused']),
+        leaf: u32Text.nullable(),
+        subleaf: u32Text.nullable(),
+        register: registerShape.nullable(),
+        mask: u32Text,
+        shown: z.strictObject(place),
+        setUp: z.strictObject(place),
+      }),
+    )
+    .optional(),
   requires: z
     .array(
       z.union([

@@ -1,7 +1,7 @@
 import { hex, hex32 } from '../model/mask.ts';
 import { compareTexts } from '../model/order.ts';
 import { comparePlaces } from '../model/place.ts';
-import type { Policy, PolicyMask, Requirement } from '../model/policy.ts';
+import type { Disagreement, Policy, PolicyMask, Requirement } from '../model/policy.ts';
 import { flow, quoted, textList } from './yaml-text.ts';
 
 /** `specs/kvm/<version>.yaml`: what one KVM version does, extracted by the program or declared by hand. */
@@ -41,6 +41,7 @@ export function policyToYaml(policy: Policy): string {
           ]),
         ),
     ),
+    ...(policy.disagreements === undefined ? [] : list('disagreements', policy.disagreements.map(disagreement))),
     ...(policy.requires === undefined ? [] : list('requires', policy.requires.map(requirement))),
     ...(policy.configFlags === undefined
       ? []
@@ -68,6 +69,17 @@ const lineOf = ({ path, line }: { readonly path: string; readonly line: number }
     ['path', quoted(path)],
     ['line', `${line}`],
   ] as const;
+
+const disagreement = (each: Disagreement): string =>
+  flow([
+    ['kind', each.kind],
+    ['leaf', each.leaf === null ? 'null' : quoted(hex(each.leaf))],
+    ['subleaf', each.subleaf === null ? 'null' : quoted(hex(each.subleaf))],
+    ['register', each.register ?? 'null'],
+    ['mask', quoted(hex32(each.mask))],
+    ['shown', flow(lineOf(each.shown))],
+    ['setUp', flow(lineOf(each.setUp))],
+  ]);
 
 const requirement = (each: Requirement): string =>
   flow([

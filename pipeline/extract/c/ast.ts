@@ -41,6 +41,8 @@ export type Stmt =
       readonly kind: 'decl';
       readonly name: string;
       readonly type: string;
+      /** The lengths of an array, outermost first; null for `[]`. */
+      readonly dimensions: readonly (Expr | null)[];
       readonly init: Expr | null;
       readonly at: Token;
     }
@@ -53,6 +55,8 @@ export type Stmt =
     }
   | {
       readonly kind: 'loop';
+      /** `macro`: a macro that heads a block, such as `for_each_x(…) { … }`, with the call as its head. */
+      readonly form: 'for' | 'while' | 'do' | 'macro';
       readonly head: readonly Stmt[];
       readonly test: Expr | null;
       readonly step: Expr | null;

@@ -1,6 +1,6 @@
-import type { Stmt } from './ast.ts';
+import type { Expr, Stmt } from './ast.ts';
 import { accept, type Cursor, expect, fail, isText, next, peek, skipBrackets } from './cursor.ts';
-import { parseAssignment } from './expr.ts';
+import { parseAssignment, parseTernary } from './expr.ts';
 import { pointerName } from './heads.ts';
 import type { Token } from './lex.ts';
 import { isStatementWord, isTypeWord } from './types.ts';
@@ -59,6 +59,7 @@ export function parseDeclaration(cursor: Cursor): readonly Stmt[] {
         kind: 'decl',
         name: pointer?.text ?? '',
         type: words.join(' '),
+        dimensions: [],
         init: parseAssignment(cursor),
         at: pointer ?? at,
       });
@@ -69,7 +70,11 @@ export function parseDeclaration(cursor: Cursor): readonly Stmt[] {
 const endsName = (token: Token): boolean => ['=', ',', ';', '['].some((text) => isText(token, text));
 
 function finishDeclarator(cursor: Cursor, name: Token, type: string): Stmt {
-  while (isText(peek(cursor), '[')) cursor.at = skipBrackets(cursor.file, cursor.tokens, cursor.at);
+  const dimensions: (Expr | null)[] = [];
+  while (accept(cursor, '[') !== null) {
+    dimensions.push(isText(peek(cursor), ']') ? null : parseTernary(cursor));
+    expect(cursor, ']', 'behind the length of an array');
+  }
   const init = accept(cursor, '=') === null ? null : parseAssignment(cursor);
-  return { kind: 'decl', name: name.text, type, init, at: name };
+  return { kind: 'decl', name: name.text, type, dimensions, init, at: name };
 }

@@ -56,6 +56,9 @@ const WIDTHS: ReadonlyMap<string, readonly [number, boolean]> = new Map(
   ).flatMap(([bits, signed, names]) => names.split('|').map((name) => [name, [bits, signed] as const] as const)),
 );
 
+/** The width in bits and the sign of an integer type's name, undefined where it is none that is known. */
+export const widthOf = (name: string): readonly [number, boolean] | undefined => WIDTHS.get(name);
+
 /** The value converted to a type, undefined where the type is no integer that is known. */
 export function cast(type: string, value: CInteger): CInteger | undefined {
   const name = type

@@ -72,9 +72,9 @@ function parseExpressionStatement(cursor: Cursor): Stmt {
     const [test] = expr.args;
     if (/^IF_/.test(at.text) && test !== undefined) return finishIf(cursor, test, at);
     if (isText(peek(cursor), '{'))
-      return { kind: 'loop', head: [head], test: null, step: null, body: parseBlock(cursor), at };
+      return { kind: 'loop', form: 'macro', head: [head], test: null, step: null, body: parseBlock(cursor), at };
     if (/for_each|foreach/i.test(at.text))
-      return { kind: 'loop', head: [head], test: null, step: null, body: parseBody(cursor), at };
+      return { kind: 'loop', form: 'macro', head: [head], test: null, step: null, body: parseBody(cursor), at };
     // A macro that brings its own semicolon.
     if (peek(cursor).line > at.line || isText(peek(cursor), '}')) return head;
   }
@@ -144,7 +144,7 @@ function parseFor(cursor: Cursor): Stmt {
   expect(cursor, ';', 'in the head of `for`');
   const step = isText(peek(cursor), ')') ? null : parseExpression(cursor);
   expect(cursor, ')', 'behind the head of `for`');
-  return { kind: 'loop', head, test, step, body: parseBody(cursor), at };
+  return { kind: 'loop', form: 'for', head, test, step, body: parseBody(cursor), at };
 }
 
 function parseForHead(cursor: Cursor): readonly Stmt[] {
@@ -159,7 +159,7 @@ function parseForHead(cursor: Cursor): readonly Stmt[] {
 function parseWhile(cursor: Cursor): Stmt {
   const at = next(cursor);
   const test = parenthesised(cursor);
-  return { kind: 'loop', head: [], test, step: null, body: parseBody(cursor), at };
+  return { kind: 'loop', form: 'while', head: [], test, step: null, body: parseBody(cursor), at };
 }
 
 function parseDo(cursor: Cursor): Stmt {
@@ -169,7 +169,7 @@ function parseDo(cursor: Cursor): Stmt {
   const test = parenthesised(cursor);
   // A macro's body ends here without its semicolon.
   accept(cursor, ';');
-  return { kind: 'loop', head: [], test, step: null, body, at };
+  return { kind: 'loop', form: 'do', head: [], test, step: null, body, at };
 }
 
 function parseSwitch(cursor: Cursor): Stmt {

@@ -28,8 +28,13 @@ export type CObject = {
   readonly name: string;
   readonly line: number;
   readonly dimensions: readonly (readonly Token[])[];
+  /** Where its declaration starts. */
+  readonly start: number;
   readonly value: number;
 };
+
+/** The tokens of a file-scope declaration without an initialiser or a body, from `start` up to its semicolon. */
+export type CDeclaration = { readonly start: number; readonly end: number };
 
 /** `struct`, `union` or `enum` with a body: its tag and the typedef name behind it. */
 export type CAggregate = AggregateHead & { readonly typedef: string | null; readonly open: number };
@@ -47,6 +52,7 @@ export type Unit = {
   readonly functions: ReadonlyMap<string, readonly CFunction[]>;
   readonly objects: ReadonlyMap<string, CObject>;
   readonly aggregates: readonly CAggregate[];
+  readonly declarations: readonly CDeclaration[];
 };
 
 type Outline = {
@@ -56,6 +62,7 @@ type Outline = {
   readonly functions: Map<string, CFunction[]>;
   readonly objects: Map<string, CObject>;
   readonly aggregates: CAggregate[];
+  readonly declarations: CDeclaration[];
   at: number;
   /** Where the declaration that is being read starts. */
   start: number;
@@ -73,6 +80,7 @@ export function readUnit(file: string, text: string): Unit {
     functions: new Map(),
     objects: new Map(),
     aggregates: [],
+    declarations: [],
     at: 0,
     start: 0,
     linkage: 0,
@@ -82,8 +90,9 @@ export function readUnit(file: string, text: string): Unit {
     if (token === undefined || token.kind === 'end') break;
     readToken(outline, token);
   }
-  const { state, functions, objects, aggregates } = outline;
-  return { file, tokens, macros: state.macros, definitions: state.definitions, functions, objects, aggregates };
+  const { state, functions, objects, aggregates, declarations } = outline;
+  const { macros, definitions } = state;
+  return { file, tokens, macros, definitions, functions, objects, aggregates, declarations };
 }
 
 function readToken(outline: Outline, token: Token): void {
@@ -92,8 +101,10 @@ function readToken(outline: Outline, token: Token): void {
     readDirective(outline.state, token);
     outline.at += 1;
     if (outline.start === at) outline.start = outline.at;
-  } else if (isText(token, ';')) startDeclaration(outline, at + 1);
-  else if (isText(token, '(') || isText(token, '[')) outline.at = skipBrackets(file, tokens, at);
+  } else if (isText(token, ';')) {
+    if (outline.start < at) outline.declarations.push({ start: outline.start, end: at });
+    startDeclaration(outline, at + 1);
+  } else if (isText(token, '(') || isText(token, '[')) outline.at = skipBrackets(file, tokens, at);
   else if (isText(token, '=')) readObject(outline);
   else if (isText(token, '{')) readBraces(outline);
   else if (isText(token, '}') && outline.linkage > 0) {
@@ -117,6 +128,7 @@ function readObject(outline: Outline): void {
       name: name.text,
       line: name.line,
       dimensions: dimensionsOf(file, tokens, index, at),
+      start,
       value: at + 1,
     });
   // A value's braces, also those of `(type){ … }`, are no body.

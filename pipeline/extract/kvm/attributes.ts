@@ -7,8 +7,6 @@ import { returnsError } from './refusal.ts';
 import { TDX_PATH } from './tree.ts';
 
 const ATTRIBUTE_MACROS = ['KVM_SUPPORTED_TDX_TD_ATTRS', 'KVM_SUPPORTED_TD_ATTRS'];
-/** What marks the functions that attributes pass through, where no macro lists them. */
-export const ATTRIBUTES_TEXT = /attributes/;
 const ALL = 0xffff_ffff_ffff_ffffn;
 
 export type Attributes = { readonly mask: bigint; readonly notes: readonly string[] };

@@ -1,32 +1,76 @@
-import { evaluate, type Scope } from '../c/evaluate.ts';
+import { KnownError } from '../../model/errors.ts';
+import { evaluate, type Scope, type ScopedMacro } from '../c/evaluate.ts';
 import type { EnumMember } from '../c/members.ts';
-import { enumMembers, type Unit } from '../c/unit.ts';
+import { type CAggregate, enumMembers, type Unit } from '../c/unit.ts';
 
-const enums = new WeakMap<Unit, Map<string, readonly EnumMember[]>>();
+type Files = {
+  readonly headers: readonly string[];
+  readonly mentions: (path: string, word: string) => boolean;
+  readonly unit: (path: string) => Unit;
+  readonly macro: (path: string, name: string) => ScopedMacro | undefined;
+};
 
-/** The members of an enum by its tag, parsed once for each unit; none where the unit does not have it. */
-function membersOf(unit: Unit, tag: string): readonly EnumMember[] {
-  const known = enums.get(unit) ?? new Map<string, readonly EnumMember[]>();
-  enums.set(unit, known);
-  const aggregate = unit.aggregates.find((candidate) => candidate.form === 'enum' && candidate.tag === tag);
-  const members = known.get(tag) ?? (aggregate === undefined ? [] : enumMembers(unit, aggregate));
-  known.set(tag, members);
+/** An enum's members as far as they can be read: under `#if` inside, the build would decide on their values. */
+const parsed = new WeakMap<CAggregate, readonly EnumMember[]>();
+
+function membersOf(unit: Unit, aggregate: CAggregate): readonly EnumMember[] {
+  const known = parsed.get(aggregate);
+  if (known !== undefined) return known;
+  const members = (() => {
+    try {
+      return enumMembers(unit, aggregate);
+    } catch (error) {
+      if (error instanceof KnownError) return [];
+      throw error;
+    }
+  })();
+  parsed.set(aggregate, members);
   return members;
 }
 
-/** Enumerators of the enums that number CPUID words, CPUID registers and XSAVE features. */
-export function readConstants(units: readonly Unit[], macro: Scope['macro']): ReadonlyMap<string, bigint> {
-  const constants = new Map<string, bigint>();
-  for (const wanted of ['cpuid_leafs', 'kvm_only_cpuid_leafs', 'cpuid_regs_idx', 'xfeature']) {
-    for (const unit of units) {
-      let next = 0n;
-      for (const member of membersOf(unit, wanted)) {
-        if (member.value !== null)
-          next = evaluate(member.value, { file: unit.file, macro, constant: (name) => constants.get(name) }).value;
-        constants.set(member.name, next);
-        next += 1n;
-      }
+/** Finds the values of enumerators by name: first those of the file that asks, then those of the headers. */
+export function constantsOf(files: Files): { readonly value: (path: string, name: string) => bigint | undefined } {
+  const known = new Map<string, bigint | undefined>();
+  const pending = new Set<string>();
+  const inFile = (path: string, name: string): bigint | undefined => {
+    const key = `${path} ${name}`;
+    if (known.has(key)) return known.get(key);
+    if (pending.has(key) || !files.mentions(path, name)) return undefined;
+    pending.add(key);
+    const unit = files.unit(path);
+    let value: bigint | undefined;
+    for (const aggregate of unit.aggregates) {
+      if (aggregate.form !== 'enum') continue;
+      const members = membersOf(unit, aggregate);
+      const at = members.findIndex((member) => member.name === name);
+      if (at === -1) continue;
+      value = valueAt(path, members, at);
+      break;
     }
-  }
-  return constants;
+    pending.delete(key);
+    known.set(key, value);
+    return value;
+  };
+  /** A member without a value of its own is one more than the member before it. */
+  const valueAt = (path: string, members: readonly EnumMember[], at: number): bigint => {
+    let base = at;
+    while (base > 0 && members[base]?.value === null) base -= 1;
+    const expr = members[base]?.value ?? null;
+    const scope: Scope = {
+      file: path,
+      macro: (name) => files.macro(path, name),
+      constant: (name) => value(path, name),
+    };
+    return (expr === null ? 0n : evaluate(expr, scope).value) + BigInt(at - base);
+  };
+  const value = (path: string, name: string): bigint | undefined => {
+    const own = inFile(path, name);
+    if (own !== undefined) return own;
+    for (const header of files.headers) {
+      const found = header === path ? undefined : inFile(header, name);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  return { value };
 }

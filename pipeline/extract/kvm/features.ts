@@ -14,6 +14,10 @@ export type FeatureTable = {
   readonly bits: ReadonlyMap<string, FeatureBit>;
   /** The register of a word's name, such as `CPUID_7_1_EAX`. */
   readonly words: ReadonlyMap<string, Place>;
+  /** Features by the number that their macro has. */
+  readonly numbers: ReadonlyMap<number, FeatureBit>;
+  /** Words by their number. */
+  readonly wordNumbers: ReadonlyMap<number, Place>;
 };
 
 const REVERSE = 'arch/x86/kvm/reverse_cpuid.h';
@@ -31,6 +35,7 @@ export function readFeatures(tree: KernelTree): FeatureTable {
   const byNumber = new Map([...words].map(([name, place]) => [wordNumber(tree, name), place]));
   const bits = new Map<string, FeatureBit>();
   const numbers = new Map<string, number>();
+  const placed = new Map<number, FeatureBit>();
   for (const path of [FEATURES, REVERSE]) {
     const unit = tree.unit(path);
     const scope = tree.scope(path);
@@ -46,9 +51,11 @@ export function readFeatures(tree: KernelTree): FeatureTable {
     // A feature that the kernel scatters has its hardware bit under KVM's own name.
     const own = numbers.get(`KVM_${macro}`) ?? number;
     const place = byNumber.get(own >>> 5);
-    if (place !== undefined) bits.set(name, { ...place, bit: own & 31 });
+    if (place === undefined) continue;
+    bits.set(name, { ...place, bit: own & 31 });
+    placed.set(number, { ...place, bit: own & 31 });
   }
-  return { bits, words };
+  return { bits, words, numbers: placed, wordNumbers: byNumber };
 }
 
 /** Values of bodies such as `( 9*32+ 4)`, which name nothing: they are the same in every revision. */

@@ -1,14 +1,35 @@
 import { DataError } from '../../model/errors.ts';
-import { bitsOf, or, without } from '../../model/mask.ts';
+import { hex } from '../../model/mask.ts';
 import { comparePlaces, type Place, REGISTERS, type Register } from '../../model/place.ts';
-import type { Generation, PolicyMask } from '../../model/policy.ts';
-import type { CFunction } from '../c/unit.ts';
-import { checkAgreement, checkRefusal, refusedMasks } from './agreement.ts';
-import { findRefusals } from './find.ts';
-import { runFunction } from './interpret.ts';
-import { blank, isUnheard, type LeafInput, leavesTold, UNHEARD } from './leaves.ts';
-import { ALL, isAllowing, type Probe, probe } from './probe.ts';
+import type { Disagreement, Generation, PolicyMask } from '../../model/policy.ts';
+import type { At } from '../machine/memory.ts';
+import {
+  allRegisters,
+  isUnheard,
+  leavesTold,
+  type Masks,
+  type Probe,
+  probe,
+  type Side,
+  Told,
+  UNHEARD,
+} from './probe.ts';
 import type { Program } from './program.ts';
+import { findRoots, mentionsMember } from './roots.ts';
+import {
+  ALL,
+  blank,
+  type Choices,
+  type Entry,
+  explore,
+  full,
+  hasParam,
+  type Inputs,
+  type Leaf,
+  NO_SUBLEAF,
+  type Root,
+} from './trial.ts';
+import { worldOf } from './world.ts';
 
 /** What KVM does to the entries that the module reports as configurable. */
 export type Filter = {
@@ -16,86 +37,220 @@ export type Filter = {
   readonly deny: readonly PolicyMask[];
   readonly allow: readonly PolicyMask[];
   readonly adds: readonly PolicyMask[];
+  readonly disagreements: readonly Disagreement[];
   readonly notes: readonly string[];
+  /** What the set-up lets user space ask for; null where it does not look at it. */
+  readonly attributes: bigint | null;
+  readonly xfam: bigint | null;
 };
 
+/** Masks of KVM's own that tdx.c asks for. */
+export type Supported = { readonly xcr0: bigint; readonly xss: bigint };
+
+/** Both sides of one leaf. */
+type Pair = { readonly leaf: Leaf; readonly shown: Probe; readonly taken: Probe };
+
 /**
- * Derives the filter by running KVM's own functions on entries: for every leaf that the code names, each register with
- * all bits set and with each bit alone. Which functions they are follows from what they do: one copies the module's
- * configurable values into an entry, the other refuses entries of user space.
+ * Derives the filter by running KVM's own functions on entries: for every leaf that the code tells apart, with nothing, with
+ * each bit alone and with all. What KVM_TDX_INIT_VM takes is what a TD may have; where KVM_TDX_CAPABILITIES reports
+ * something else, both are told.
  */
-export function readEntryFilter(program: Program, init: CFunction): Filter {
-  const refusals = findRefusals(program);
-  const leaves = leavesTold(program, init, refusals);
-  const cleared = probe(program, leaves, (entry) => runFunction(program, init, entry).entry);
-  const refused = refusedMasks(program, refusals, leaves);
-  checkSubleaves(program, init, cleared, isAllowing(cleared) ? Number(ALL) : 0);
-  const adds = addsOf(program, init, leaves);
-  if (isAllowing(cleared)) {
-    checkRefusal(program, init, cleared, refused);
-    return { generation: 'allowlist', deny: [], allow: allowed(program, init, cleared), adds, notes: [] };
-  }
-  const deny = masksOf(program, init, cleared);
-  if (deny.length === 0 && isAllowing(refused)) return allowedBySetUp(program, init, refused, adds);
-  checkAgreement(program, init, cleared, refused);
-  return { generation: deny.length === 0 ? 'none' : 'denylist', deny, allow: [], adds, notes: [] };
+export function readEntryFilter(program: Program, supported: Supported): Filter {
+  const { unit } = program;
+  const roots = findRoots(unit);
+  const world = worldOf(program.tree, program);
+  if (roots.shown === null) throw noForm(program, roots.setUp.line);
+  const shownRoot: Root = { world, unit, fn: roots.shown };
+  const setUpRoot: Root = { world, unit, fn: roots.setUp };
+  const told = new Told();
+  const shown = shownSide(shownRoot, supported);
+  const setUp = setUpSide(setUpRoot, supported, shown);
+  const pairs = new Map<string, Pair>();
+  const leaves = leavesTold(told, unit.file, roots.setUp.line, (leaf) => {
+    const own = probe(shown, leaf, told);
+    pairs.set(`${leaf.function}.${leaf.index}`, { leaf, shown: own, taken: probe(setUp, leaf, told) });
+  });
+  const all = leaves.flatMap((leaf) => pairs.get(`${leaf.function}.${leaf.index}`) ?? []);
+  for (const pair of all) checkPassedOn(setUpRoot, pair, setUp.base?.(pair.leaf) ?? blank(pair.leaf));
+  const asks = (field: string): boolean =>
+    hasParam(setUpRoot, 'kvm_tdx_init_vm') && mentionsMember(unit, roots.setUp, field);
+  return {
+    ...filterOf(program, setUpRoot, all),
+    attributes: asks('attributes') ? takenField(setUp, 'attributes') : null,
+    xfam: asks('xfam') ? takenField(setUp, 'xfam') : null,
+  };
 }
 
-/** An allowlist that only the set-up follows: KVM_TDX_CAPABILITIES reports more than a TD may have. */
-function allowedBySetUp(program: Program, init: CFunction, refused: Probe, adds: readonly PolicyMask[]): Filter {
-  checkSubleaves(program, init, refused, Number(ALL));
-  const notes = ['KVM_TDX_CAPABILITIES also reports bits that KVM_TDX_INIT_VM refuses'];
-  return { generation: 'allowlist', deny: [], allow: allowed(program, init, refused), adds, notes };
-}
+const noForm = ({ path }: Program, line: number): DataError =>
+  new DataError({
+    where: { file: path, line },
+    expected: 'a function that copies the module’s configurable CPUID values into a kvm_cpuid_entry2',
+    found: 'none',
+    hint: 'declare the policy by hand in specs/kvm/ where the code is of another kind',
+  });
 
-/** What marks the functions that the filter is made of: where it starts, and where tables of capabilities are filled. */
-export const FILTER_TEXT = /find_cpuid_entry|supported_cpuid|cpuid_config|_caps?_(?:init|set|mask)/;
-
-/** Sub-leaves that no code names must be as sub-leaf 0, or untouched: a mask for "all but some" has no place to stand at. */
-function checkSubleaves(program: Program, init: CFunction, cleared: Probe, untouched: number): void {
-  for (const [leaf, taken] of cleared) {
-    if (leaf.index !== UNHEARD.index || isUnheard(leaf)) continue;
-    const zero = [...cleared].find(([other]) => other.function === leaf.function && other.index === 0n)?.[1];
-    for (const register of REGISTERS)
-      if (taken[register] !== untouched && taken[register] !== zero?.[register])
-        throw new DataError({
-          where: { file: program.path, line: init.line },
-          expected: `a filter that names the sub-leaves of leaf 0x${leaf.function.toString(16)} that it treats unlike sub-leaf 0`,
-          found: `a mask of ${register} for all others`,
-        });
-  }
-}
-
-const placeOf = (leaf: LeafInput, register: Register): Place => ({
-  leaf: Number(leaf.function),
-  subleaf: Number(leaf.index),
-  register,
-});
-
-/** What is taken away by leaf. */
-function masksOf(program: Program, init: CFunction, cleared: Probe): readonly PolicyMask[] {
-  for (const [leaf, taken] of cleared)
-    if (isUnheard(leaf) && REGISTERS.some((register) => taken[register] !== 0))
-      throw new DataError({
-        where: { file: program.path, line: init.line },
-        expected: 'a filter that names the leaves it denies',
-        found: 'bits that are cleared in every leaf',
-      });
-  const masks = placesOf(cleared, (mask) => mask).flatMap(({ place, leaf, mask, ...every }) =>
-    byLine(program, init, leaf, place.register, mask).map((part) => ({
-      ...place,
-      ...part,
-      path: program.path,
-      ...every,
-    })),
+/** What the host must say for anything to be let through: conditions that have one answer wherever nothing fails. */
+function forced(root: Root, inputs: Inputs, isShown: boolean): Choices | null {
+  const outcomes = explore(root, inputs, new Map(), isShown).filter(({ result }) => !result.isRefused);
+  const [first, ...more] = outcomes;
+  if (first === undefined) return null;
+  return new Map(
+    [...first.choices].filter(([text, value]) => more.every(({ choices }) => (choices.get(text) ?? value) === value)),
   );
-  return masks.sort((a, b) => comparePlaces(a, b) || a.line - b.line);
+}
+
+function shownSide(root: Root, supported: Supported): Side {
+  const inputs = (_: Leaf, config: Entry): Inputs => ({ config, user: null, supported });
+  const given = forced(root, inputs(UNHEARD, blank(UNHEARD)), true);
+  if (given === null) throw refusesAll(root, 'KVM_TDX_CAPABILITIES');
+  return { root, isShown: true, inputs, given };
+}
+
+/** Address bits of the guest: a set-up of later kernels asks for 48 or 52. */
+const WIDTH: Leaf = { function: 0x80000008n, index: NO_SUBLEAF };
+const WIDTH_BITS = 48n << 16n;
+const isWidth = (leaf: Leaf): boolean =>
+  leaf.function === WIDTH.function && (leaf.index === 0n || leaf.index === NO_SUBLEAF);
+
+function setUpSide(root: Root, supported: Supported, shown: Side): Side {
+  const plain = (leaf: Leaf, user: Entry): Inputs => ({
+    config: full(leaf),
+    user: { ...user, index: shownIndex(shown, leaf) },
+    supported,
+    isIndexed: leaf.index !== NO_SUBLEAF,
+  });
+  const alone = forced(root, plain(UNHEARD, blank(UNHEARD)), false);
+  if (alone !== null) return { root, isShown: false, inputs: plain, given: alone };
+  const base = (leaf: Leaf): Entry => (isWidth(leaf) ? { ...blank(leaf), eax: WIDTH_BITS } : blank(leaf));
+  const second: Entry = { ...blank(WIDTH), eax: WIDTH_BITS };
+  const both = (leaf: Leaf, user: Entry): Inputs => ({
+    ...plain(leaf, user),
+    ...(isWidth(leaf) ? {} : { second }),
+  });
+  const given = forced(root, both(UNHEARD, blank(UNHEARD)), false);
+  if (given === null) throw refusesAll(root, 'KVM_TDX_INIT_VM');
+  return { root, isShown: false, inputs: both, given, base };
+}
+
+/** User space asks for the sub-leaf that it was shown. */
+function shownIndex(shown: Side, leaf: Leaf): bigint {
+  const [first] = explore(shown.root, shown.inputs(leaf, blank(leaf)), shown.given, true);
+  return first?.result.index ?? leaf.index;
+}
+
+const refusesAll = ({ unit, fn }: Root, command: string): DataError =>
+  new DataError({
+    where: { file: unit.file, line: fn.line },
+    expected: `${command} to take an entry without any bits`,
+    found: `${fn.name}(), which gives up on it`,
+  });
+
+/** The bits of a field that the set-up takes, each asked for alone. */
+function takenField(side: Side, field: 'attributes' | 'xfam'): bigint {
+  let taken = 0n;
+  for (let bit = 0n; bit < 64n; bit += 1n) {
+    const inputs = { ...side.inputs(UNHEARD, blank(UNHEARD)), [field]: 1n << bit };
+    if (explore(side.root, inputs, side.given, false).some(({ result }) => !result.isRefused)) taken |= 1n << bit;
+  }
+  return taken;
+}
+
+/** A bit that user space did not set would be set for every TD: nothing here says so. */
+function checkPassedOn(root: Root, { leaf, taken }: Pair, base: Entry): void {
+  for (const register of REGISTERS) {
+    const more = taken.added[register] & ~base[register];
+    if (more === 0n) continue;
+    throw new DataError({
+      where: { file: root.unit.file, line: root.fn.line },
+      expected: 'a set-up that only passes on what user space set',
+      found: `${register} 0x${more.toString(16)} of leaf 0x${leaf.function.toString(16)}, which it sets by itself`,
+    });
+  }
+}
+
+function filterOf(program: Program, root: Root, pairs: readonly Pair[]): Omit<Filter, 'attributes' | 'xfam'> {
+  for (const pair of pairs) checkNoSubleaf(root, pair, pairs);
+  const others = pairs.filter(({ leaf }) => isUnheard(leaf));
+  const openSetUp = sameEverywhere(root, others, 'KVM_TDX_INIT_VM', ({ taken }) => taken.passed);
+  const openShown = sameEverywhere(root, others, 'KVM_TDX_CAPABILITIES', ({ shown }) => shown.passed);
+  for (const { leaf, shown } of others)
+    if (REGISTERS.some((register) => shown.added[register] !== 0n))
+      throw new DataError({
+        where: { file: root.unit.file, line: root.fn.line },
+        expected: 'a KVM that names the leaves that it adds bits to',
+        found: `bits of its own in every leaf, such as 0x${leaf.function.toString(16)}`,
+      });
+  const adds = addsOf(program, pairs);
+  const refused = !openSetUp ? [] : places(root, pairs, adds, ({ taken }, register) => ALL & ~taken.passed[register]);
+  const allowed = openSetUp ? [] : places(root, pairs, adds, ({ taken }, register) => taken.passed[register]);
+  const disagreements = disagreementsOf(program, pairs, { openSetUp, openShown });
+  const hostNotes = pairs.flatMap((pair) => hostNote(pair));
+  const isList = openSetUp
+    ? refused.length > 0 || disagreements.some(({ kind }) => kind === 'hidden-not-refused')
+    : false;
+  return {
+    generation: openSetUp ? (isList ? 'denylist' : 'none') : 'allowlist',
+    deny: openSetUp ? refused.flatMap((each) => byLine(program, each, pairs)).sort(byPlaceAndLine) : [],
+    allow: openSetUp
+      ? []
+      : allowed.map(({ place, mask, everySubleafBut }) => ({
+          ...place,
+          mask: Number(mask),
+          path: program.path,
+          line: root.fn.line,
+          ...(everySubleafBut === undefined ? {} : { everySubleafBut }),
+        })),
+    adds,
+    disagreements,
+    notes: [...new Set(hostNotes)],
+  };
+}
+
+const byPlaceAndLine = (a: PolicyMask, b: PolicyMask): number => comparePlaces(a, b) || a.line - b.line;
+
+/** The module reports a leaf without sub-leaves by a number of its own: such a leaf must be treated as sub-leaf 0. */
+function checkNoSubleaf(root: Root, { leaf, shown, taken }: Pair, pairs: readonly Pair[]): void {
+  // Where KVM leaves the number as it is, it stays a sub-leaf like any other that no code names.
+  if (leaf.index !== NO_SUBLEAF || shown.index !== 0n) return;
+  const zero = pairs.find((other) => other.leaf.function === leaf.function && other.leaf.index === 0n);
+  if (zero === undefined) return;
+  for (const [name, own, other] of [
+    ['KVM_TDX_CAPABILITIES', shown, zero.shown],
+    ['KVM_TDX_INIT_VM', taken, zero.taken],
+  ] as const)
+    for (const register of REGISTERS)
+      if (
+        own.passed[register] !== other.passed[register] ||
+        (name !== 'KVM_TDX_INIT_VM' && own.added[register] !== other.added[register])
+      )
+        throw new DataError({
+          where: { file: root.unit.file, line: root.fn.line },
+          expected: `a filter that treats leaf 0x${leaf.function.toString(16)} without sub-leaves as its sub-leaf 0`,
+          found: `another mask of ${register} in ${name}`,
+        });
+}
+
+/** Whether leaves that no code names are let through; the same for all of them, or it is no list of bits. */
+function sameEverywhere(
+  root: Root,
+  others: readonly Pair[],
+  command: string,
+  passedOf: (pair: Pair) => Masks,
+): boolean {
+  const masks = new Set(others.flatMap((pair) => REGISTERS.map((register) => passedOf(pair)[register])));
+  if (masks.size === 1 && masks.has(ALL)) return true;
+  if (masks.size === 1 && masks.has(0n)) return false;
+  throw new DataError({
+    where: { file: root.unit.file, line: root.fn.line },
+    expected: `a filter that names the leaves and sub-leaves whose bits ${command} refuses`,
+    found: `a mask of every leaf: ${[...masks].map((mask) => hex(mask)).join(', ')} let through`,
+  });
 }
 
 type Placed = {
   readonly place: Place;
-  readonly leaf: LeafInput;
-  readonly mask: number;
+  readonly leaf: Leaf;
+  readonly mask: bigint;
   readonly everySubleafBut?: readonly number[];
 };
 
@@ -103,69 +258,152 @@ type Placed = {
  * Masks with their places. The sub-leaf that no code names stands for all others: where it has a mask, that is the one of
  * sub-leaf 0, and named sub-leaves are told apart only where they differ.
  */
-function placesOf(probe: Probe, maskOf: (taken: number) => number): readonly Placed[] {
-  const leaves = [...probe];
-  return leaves.flatMap(([leaf, taken]) =>
+function places(
+  root: Root,
+  pairs: readonly Pair[],
+  adds: readonly PolicyMask[],
+  maskOf: (pair: Pair, register: Register) => bigint,
+): readonly Placed[] {
+  const named = pairs.filter(({ leaf }) => !isUnheard(leaf) && leaf.index !== NO_SUBLEAF);
+  return named.flatMap((pair) =>
     REGISTERS.flatMap((register): readonly Placed[] => {
-      const mask = maskOf(taken[register]);
-      const siblings = leaves.filter(([other]) => other.function === leaf.function);
-      const rest = siblings.find(([other]) => other.index === UNHEARD.index);
-      const every = rest === undefined ? 0 : maskOf(rest[1][register]);
-      if (mask === 0 || leaf.index === UNHEARD.index || (leaf.index !== 0n && mask === every)) return [];
-      const placed = { place: placeOf(leaf, register), leaf, mask };
-      if (leaf.index !== 0n || every === 0) return [placed];
-      const others = siblings.filter(([other, masks]) => other !== rest?.[0] && maskOf(masks[register]) !== every);
-      return [{ ...placed, everySubleafBut: others.map(([other]) => Number(other.index)) }];
+      const { leaf } = pair;
+      const own = maskOf(pair, register) & ~addedAt(adds, leaf, register);
+      const siblings = named.filter((other) => other.leaf.function === leaf.function);
+      const rest = siblings.find((other) => other.leaf.index === UNHEARD.index);
+      const every = rest === undefined ? 0n : maskOf(rest, register) & ~addedAt(adds, leaf, register);
+      if (leaf.index === 0n && every !== 0n && every !== own)
+        throw new DataError({
+          where: { file: root.unit.file, line: root.fn.line },
+          expected: `a filter that names the sub-leaves of leaf 0x${leaf.function.toString(16)} that it treats unlike sub-leaf 0`,
+          found: `a mask of ${register} for all others`,
+        });
+      if (own === 0n || leaf.index === UNHEARD.index || (leaf.index !== 0n && own === every)) return [];
+      const place = { leaf: Number(leaf.function), subleaf: Number(leaf.index), register };
+      if (leaf.index !== 0n || every === 0n) return [{ place, leaf, mask: own }];
+      const differing = siblings.filter(
+        (other) => ![0n, UNHEARD.index].includes(other.leaf.index) && maskOf(other, register) !== every,
+      );
+      return [{ place, leaf, mask: own, everySubleafBut: differing.map((other) => Number(other.leaf.index)) }];
     }),
   );
 }
 
-/** The line that clears each bit. */
-function byLine(
-  program: Program,
-  init: CFunction,
-  leaf: LeafInput,
-  register: Register,
-  mask: number,
-): readonly { readonly mask: number; readonly line: number }[] {
-  const lines = new Map<number, number>();
-  for (const bit of bitsOf(mask)) {
-    const { lines: hit } = runFunction(program, init, { ...blank(leaf), [register]: 1n << BigInt(bit) });
-    const line = hit.get(register) ?? init.line;
-    lines.set(line, or(lines.get(line) ?? 0, Number(1n << BigInt(bit))));
-  }
-  return [...lines].map(([line, part]) => ({ mask: part, line }));
-}
+const addedAt = (adds: readonly PolicyMask[], leaf: Leaf, register: Register): bigint =>
+  adds.reduce(
+    (mask, each) =>
+      BigInt(each.leaf) === leaf.function && each.register === register ? mask | BigInt(each.mask) : mask,
+    0n,
+  );
 
 /** Bits that no input had and the entry has all the same. */
-function addsOf(program: Program, init: CFunction, leaves: readonly LeafInput[]): readonly PolicyMask[] {
+function addsOf(program: Program, pairs: readonly Pair[]): readonly PolicyMask[] {
   const adds: PolicyMask[] = [];
-  for (const leaf of leaves) {
-    if (isUnheard(leaf) || leaf.index === UNHEARD.index) continue;
-    const { entry, lines } = runFunction(program, init, blank(leaf));
-    // Where no sub-leaf is asked for, sub-leaf 0 stands for the leaf.
-    const other = runFunction(program, init, blank({ ...leaf, index: UNHEARD.index })).entry;
-    for (const register of REGISTERS)
-      if (entry[register] !== 0n && (leaf.index === 0n || entry[register] !== other[register]))
-        adds.push({
-          ...placeOf(leaf, register),
-          mask: Number(entry[register]),
-          path: program.path,
-          line: lines.get(register) ?? init.line,
-        });
+  for (const { leaf, shown } of pairs) {
+    if (isUnheard(leaf) || leaf.index === UNHEARD.index || leaf.index === NO_SUBLEAF) continue;
+    const rest = pairs.find((other) => other.leaf.function === leaf.function && other.leaf.index === UNHEARD.index);
+    for (const register of REGISTERS) {
+      const mask = shown.added[register];
+      // Where no sub-leaf is asked for, sub-leaf 0 stands for the leaf.
+      if (mask === 0n || (leaf.index !== 0n && mask === rest?.shown.added[register])) continue;
+      const at = shown.lines[register].find((line) => line !== null && line !== undefined);
+      adds.push({
+        leaf: Number(leaf.function),
+        subleaf: Number(leaf.index),
+        register,
+        mask: Number(mask),
+        path: at?.file ?? program.path,
+        line: at?.line ?? 1,
+      });
+    }
   }
   return adds.sort(comparePlaces);
 }
 
-/** What survives an allowlist, per leaf that the code names. */
-function allowed(program: Program, init: CFunction, cleared: Probe): readonly PolicyMask[] {
-  return placesOf(cleared, (taken) => without(Number(ALL), taken))
-    .filter(({ leaf }) => !isUnheard(leaf))
-    .map(({ place, mask, leaf: _, ...every }) => ({
-      ...place,
-      mask,
-      path: program.path,
-      line: init.line,
-      ...every,
-    }));
+/** A mask by the lines that take its bits away: where they are hidden, else where they are refused. */
+function byLine(
+  program: Program,
+  { place, leaf, mask, ...every }: Placed,
+  pairs: readonly Pair[],
+): readonly PolicyMask[] {
+  const pair = pairs.find((each) => each.leaf === leaf);
+  const lines = new Map<string, { readonly at: At; mask: bigint }>();
+  for (let bit = 0n; bit < 32n; bit += 1n) {
+    if (((mask >> bit) & 1n) === 0n) continue;
+    const isHidden = pair !== undefined && ((pair.shown.passed[place.register] >> bit) & 1n) === 0n;
+    const source = isHidden ? pair.shown : pair?.taken;
+    const at = source?.lines[place.register][Number(bit)] ?? { file: program.path, line: 1 };
+    const key = `${at.file}:${at.line}`;
+    const known = lines.get(key) ?? { at, mask: 0n };
+    known.mask |= 1n << bit;
+    lines.set(key, known);
+  }
+  return [...lines.values()].map(({ at, mask: part }) => ({
+    ...place,
+    mask: Number(part),
+    path: at.file,
+    line: at.line,
+    ...(every.everySubleafBut === undefined ? {} : { everySubleafBut: every.everySubleafBut }),
+  }));
+}
+
+/** Bits that one side lets through and the other does not, with the lines of both. */
+function disagreementsOf(
+  program: Program,
+  pairs: readonly Pair[],
+  { openSetUp, openShown }: { readonly openSetUp: boolean; readonly openShown: boolean },
+): readonly Disagreement[] {
+  const all: Disagreement[] = [];
+  if (openSetUp !== openShown)
+    all.push({
+      kind: openSetUp ? 'hidden-not-refused' : 'shown-but-refused',
+      leaf: null,
+      subleaf: null,
+      register: null,
+      mask: Number(ALL),
+      shown: { path: program.path, line: 1 },
+      setUp: { path: program.path, line: 1 },
+    });
+  for (const { leaf, shown, taken } of pairs) {
+    if (isUnheard(leaf) || leaf.index === UNHEARD.index || leaf.index === NO_SUBLEAF) continue;
+    for (const register of REGISTERS) {
+      const own = shown.added[register];
+      for (const [kind, mask] of [
+        ['hidden-not-refused', taken.passed[register] & ~shown.passed[register] & ~own],
+        ['shown-but-refused', shown.passed[register] & ~taken.passed[register] & ~own],
+      ] as const) {
+        if (mask === 0n) continue;
+        all.push({
+          kind,
+          leaf: Number(leaf.function),
+          subleaf: Number(leaf.index),
+          register,
+          mask: Number(mask),
+          shown: firstLine(program, shown, register, mask),
+          setUp: firstLine(program, taken, register, mask),
+        });
+      }
+    }
+  }
+  return all;
+}
+
+function firstLine(program: Program, { lines }: Probe, register: Register, mask: bigint) {
+  const at = lines[register].find((line, bit) => line !== null && ((mask >> BigInt(bit)) & 1n) === 1n);
+  return { path: at?.file ?? program.path, line: at?.line ?? 1 };
+}
+
+function hostNote({ leaf, shown, taken }: Pair): readonly string[] {
+  return (
+    [
+      ['KVM_TDX_CAPABILITIES', shown],
+      ['KVM_TDX_INIT_VM', taken],
+    ] as const
+  ).flatMap(([command, own]) => {
+    const masks = allRegisters((register) => own.byHost[register]);
+    return REGISTERS.filter((register) => masks[register] !== 0n && leaf.index !== NO_SUBLEAF).map(
+      (register) =>
+        `${command} lets ${register} ${hex(masks[register])} of leaf 0x${leaf.function.toString(16)}, sub-leaf ${leaf.index}, through on some hosts only: ${own.choices.join(', ')}`,
+    );
+  });
 }

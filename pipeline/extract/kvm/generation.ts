@@ -4,7 +4,7 @@ import type { Stmt } from '../c/ast.ts';
 import { evaluate32 } from '../c/evaluate.ts';
 import { bodyOf } from '../c/unit.ts';
 import { allStatements } from '../c/walk.ts';
-import { type Filter, readEntryFilter } from './filter.ts';
+import { type Filter, readEntryFilter, type Supported } from './filter.ts';
 import { findInits } from './find.ts';
 import { findMaskings, type Masking } from './masking.ts';
 import { conditionNotes, featureScope, type Program } from './program.ts';
@@ -18,8 +18,8 @@ type Form = { readonly name: string; readonly line: number; readonly read: () =>
  * What KVM does to the bits that the module reports as configurable, by the generation of its code. A DataError where none
  * is recognised, or more than one.
  */
-export function readFilter(program: Program): Filter {
-  const entries = entryForms(program);
+export function readFilter(program: Program, masks: Supported): Filter {
+  const entries = entryForms(program, masks);
   const setUps = new Set(findSetUps(program).map(({ fn }) => fn));
   // A set-up that masks by what such a function leaves of an entry is a part of the same form.
   const maskings = findMaskings(program).filter(
@@ -43,11 +43,11 @@ export function readFilter(program: Program): Filter {
   });
 }
 
-const entryForms = (program: Program): readonly Form[] =>
+const entryForms = (program: Program, masks: Supported): readonly Form[] =>
   findInits(program).map((fn) => ({
     name: `${fn.name}(), which copies the module’s values into a kvm_cpuid_entry2`,
     line: fn.line,
-    read: () => readEntryFilter(program, fn),
+    read: () => readEntryFilter(program, masks),
   }));
 
 /** What cuts the module's bits down to KVM's supported CPUID, and what cuts user space's values down to the module's bits. */
@@ -93,7 +93,16 @@ const checkingForms = (program: Program): readonly Form[] =>
 /** The masks that are added to what KVM supports; the capabilities themselves are `known`. */
 function supportedFilter(program: Program, { fn }: Masking, fixups: readonly PolicyMask[]): Filter {
   const adds = [...allStatements(bodyOf(program.unit, fn))].flatMap((statement) => addsOf(program, statement));
-  return { generation: 'supported-cpuid', deny: [], allow: [...fixups], adds, notes: [] };
+  return {
+    generation: 'supported-cpuid',
+    deny: [],
+    allow: [...fixups],
+    adds,
+    disagreements: [],
+    notes: [],
+    attributes: null,
+    xfam: null,
+  };
 }
 
 /** `if (config->leaf == 0x80000008) config->eax |= 0x00ff0000;` */

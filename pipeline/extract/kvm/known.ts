@@ -20,8 +20,6 @@ const SETS = new Set([
 ]);
 const IGNORED = new Set(['VENDOR_F', 'RUNTIME_F']);
 
-/** What marks the functions that set KVM's capabilities. */
-export const KNOWN_TEXT = /(?:initialize|set|finalize)_cpu_caps/;
 const SETTER = /(initialize|set|finalize)_cpu_caps$/;
 
 type Known = Map<string, PolicyMask>;

@@ -18,7 +18,7 @@ export type DenialPlaces = {
 /** Finds the places by what the functions do, as the filter is found. Throws a DataError where they are not there. */
 export function findDenialPlaces(tree: KernelTree): DenialPlaces {
   const unit = tree.unit(TDX_PATH);
-  const program = { unit, scope: tree.scope(TDX_PATH), features: readFeatures(tree), path: TDX_PATH };
+  const program = { tree, unit, scope: tree.scope(TDX_PATH), features: readFeatures(tree), path: TDX_PATH };
   const init = findInit(program);
   const [refusal] = findRefusals(program);
   const close = skipBrackets(unit.file, unit.tokens, init.open) - 1;

@@ -2,75 +2,34 @@ import { DataError } from '../../model/errors.ts';
 import { comparePlaces } from '../../model/place.ts';
 import type { Generation, Policy } from '../../model/policy.ts';
 import { evaluateMacro } from '../c/evaluate.ts';
-import { ATTRIBUTES_TEXT, readAttributes } from './attributes.ts';
-import { readFeatures } from './features.ts';
-import { FILTER_TEXT } from './filter.ts';
+import { type Attributes, readAttributes } from './attributes.ts';
+import { type FeatureTable, readFeatures } from './features.ts';
+import type { Filter } from './filter.ts';
 import { readFilter } from './generation.ts';
-import { KNOWN_TEXT, readKnown } from './known.ts';
+import { readKnown } from './known.ts';
 import { oneMeaning } from './meaning.ts';
-import { meaningsOf } from './meanings.ts';
+import type { Program } from './program.ts';
 import { readRequirements } from './requirements.ts';
-import { RESTORES_TEXT, readRestores } from './restores.ts';
-import { HEADERS, type KernelTree, TDX_PATH } from './tree.ts';
+import { readRestores } from './restores.ts';
+import { type KernelTree, TDX_PATH } from './tree.ts';
 import { readConfigFlags, readVmcallCheck } from './vmcall.ts';
-import { namedXfam, readXfam, readXfamChanges, VMX_PATH, X86_PATH, XFAM_TEXT } from './xfam.ts';
+import { namedXfam, readXfam, readXfamChanges, type Xfam } from './xfam.ts';
 
 const METADATA = 'arch/x86/include/asm/tdx_global_metadata.h';
 const CPUID = 'arch/x86/kvm/cpuid.c';
 
 /** What one kernel revision does with a TD's CPUID bits. Throws a DataError for what it does not recognise, never guesses. */
 export function readPolicy(tree: KernelTree, version: string): Policy {
-  const features = tree.once('features', HEADERS, () => readFeatures(tree));
-  const meanings = (names: ReadonlySet<string>): string =>
-    tree.once(`meanings ${[...names].join(' ')}`, HEADERS, () => meaningsOf(tree, features, names));
-  const filter = tree.onceOf({
-    name: 'filter',
-    path: TDX_PATH,
-    about: FILTER_TEXT,
-    meanings,
-    compute: (part) => readFilter({ unit: part, scope: tree.scope(TDX_PATH), features, path: TDX_PATH }),
-    move: (found, lineOf) => ({
-      generation: found.generation,
-      deny: movedLines(found.deny, lineOf),
-      allow: movedLines(found.allow, lineOf),
-      adds: movedLines(found.adds, lineOf),
-      notes: found.notes,
-    }),
-  });
-  const scope = tree.scope(TDX_PATH);
-  const own = tree.once('xfam', [X86_PATH, VMX_PATH, ...HEADERS], () => readXfam(tree));
-  const changes = tree.onceOf({
-    name: 'xfam of a TD',
-    path: TDX_PATH,
-    about: XFAM_TEXT,
-    meanings,
-    compute: (part) => readXfamChanges(part, oneMeaning(part, scope)),
-    move: (found) => found,
-  });
-  const attributes = tree.onceOf({
-    name: 'attributes',
-    path: TDX_PATH,
-    about: ATTRIBUTES_TEXT,
-    meanings,
-    compute: (part) => readAttributes(part, oneMeaning(part, scope)),
-    move: (found) => found,
-  });
-  const known = tree.onceOf({
-    name: 'known',
-    path: CPUID,
-    about: KNOWN_TEXT,
-    meanings,
-    compute: (part) => readKnown(part, features),
-    move: movedLines,
-  });
-  const xfam = namedXfam(own, changes);
+  const own = tree.remember('supported xfam', readXfam);
+  const filter = filterOf(tree);
+  const attributes = tree.remember('attributes', (view) => attributesOf(view, filter.attributes));
+  const xfam = tree.remember('xfam', (view) => xfamOf(view, own, filter.xfam));
+  const known = tree.remember('known', (view) => readKnown(view.unit(CPUID), view.remember('features', readFeatures)));
   const configLimit = readConfigLimit(tree);
-  const { requirements, notes: missing } = readRequirements(tree, {
-    attributes: attributes.mask,
-    xfam: xfam.mask,
-    configLimit,
-  });
-  const vmcall = readVmcallCheck(tree.unit(TDX_PATH), scope);
+  const supported = { attributes: attributes.mask, xfam: xfam.mask, configLimit };
+  const { requirements, notes: missing } = readRequirements(tree, supported);
+  const vmcall = tree.remember('vmcall', (view) => readVmcallCheck(view.unit(TDX_PATH), view.scope(TDX_PATH)));
+  const { generation, deny, allow, adds, disagreements } = filter;
   return {
     version,
     source: {
@@ -79,26 +38,50 @@ export function readPolicy(tree: KernelTree, version: string): Policy {
       path: TDX_PATH,
       blob: tree.file(TDX_PATH)?.blob ?? null,
     },
-    ...filter,
+    generation,
+    deny,
     // What KVM supports of a feature is what it has a capability for, with what it adds for TDs.
-    allow: filter.generation === 'supported-cpuid' ? [...filter.allow, ...known].sort(comparePlaces) : filter.allow,
+    allow: generation === 'supported-cpuid' ? [...allow, ...known].sort(comparePlaces) : allow,
+    adds,
+    disagreements,
     attributes: attributes.mask,
     xfam: xfam.names,
-    restores: tree.onceOf({
-      name: 'restores',
-      path: TDX_PATH,
-      about: RESTORES_TEXT,
-      meanings: () => '',
-      compute: readRestores,
-      move: movedLines,
-    }),
+    restores: tree.remember('restores', (view) => readRestores(view.unit(TDX_PATH))),
     configLimit,
     requires: requirements,
-    configFlags: readConfigFlags(tree.unit(TDX_PATH), scope),
+    configFlags: tree.remember('config flags', (view) => readConfigFlags(view.unit(TDX_PATH), view.scope(TDX_PATH))),
     ...(vmcall === null ? {} : { vmcall }),
     known,
-    notes: [...filter.notes, ...xfam.notes, ...attributes.notes, ...missing, ...generationNotes(filter.generation)],
+    notes: [...filter.notes, ...xfam.notes, ...attributes.notes, ...missing, ...generationNotes(generation)],
   };
+}
+
+/** What the revision does to the bits that the module reports as configurable. */
+export const filterOf = (tree: KernelTree): Filter =>
+  tree.remember('filter', (view) =>
+    readFilter(programOf(view, view.remember('features', readFeatures)), view.remember('supported xfam', readXfam)),
+  );
+
+const programOf = (tree: KernelTree, features: FeatureTable): Program => ({
+  tree,
+  unit: tree.unit(TDX_PATH),
+  scope: tree.scope(TDX_PATH),
+  features,
+  path: TDX_PATH,
+});
+
+/** What the set-up takes where it was run, else what its code is seen to refuse. */
+function attributesOf(tree: KernelTree, taken: bigint | null): Attributes {
+  if (taken !== null) return { mask: taken, notes: [] };
+  const unit = tree.unit(TDX_PATH);
+  return readAttributes(unit, oneMeaning(unit, tree.scope(TDX_PATH)));
+}
+
+function xfamOf(tree: KernelTree, own: Xfam, taken: bigint | null): ReturnType<typeof namedXfam> {
+  if (taken !== null) return namedXfam(taken, own.notes);
+  const unit = tree.unit(TDX_PATH);
+  const { adds, refuses } = readXfamChanges(unit, oneMeaning(unit, tree.scope(TDX_PATH)));
+  return namedXfam((own.xcr0 | own.xss | adds) & ~refuses, own.notes);
 }
 
 /** What a reader of an older generation's verdicts has to know. */
@@ -108,11 +91,6 @@ const generationNotes = (generation: Generation): readonly string[] =>
     : generation === 'supported-cpuid'
       ? ['bits of registers that KVM fills from the host, and has no capabilities for, are judged by its fix-ups alone']
       : [];
-
-const movedLines = <T extends { readonly line: number }>(
-  items: readonly T[],
-  lineOf: (line: number) => number,
-): readonly T[] => items.map((item) => ({ ...item, line: lineOf(item.line) }));
 
 /** The kernel's version from its top Makefile: `6.16.1`, `6.17.0-rc3` without the zero: `6.17-rc3`. */
 export function kernelVersion(file: string, text: string): string {

@@ -1,13 +1,15 @@
 import { compareTexts } from '../../model/order.ts';
 import type { Expr } from '../c/ast.ts';
 import { fail } from '../c/cursor.ts';
-import { type CInteger, evaluate, type Scope } from '../c/evaluate.ts';
+import type { CInteger, Scope } from '../c/evaluate.ts';
 import type { Unit } from '../c/unit.ts';
 import type { FeatureBit, FeatureTable } from './features.ts';
 import { oneMeaning } from './meaning.ts';
+import type { KernelTree } from './tree.ts';
 
 /** What the code is run with: its file, the meaning of names, the tables of features. */
 export type Program = {
+  readonly tree: KernelTree;
   readonly unit: Unit;
   readonly scope: Scope;
   readonly features: FeatureTable;
@@ -17,8 +19,6 @@ export type Program = {
 /** What a program's runs ask for again and again: its scope, and the constants and tables that its code names. */
 type Memo = {
   readonly scope: Scope;
-  readonly constants: Map<Expr, bigint>;
-  readonly tables: Map<string, ReadonlyMap<bigint, bigint> | null>;
   /** What the build decides of the code that ran, by what stands under it. */
   readonly conditions: Map<string, string>;
 };
@@ -30,22 +30,10 @@ export function memoOf(program: Program): Memo {
   const conditions = new Map<string, string>();
   const memo: Memo = {
     scope: newFeatureScope(program, conditions),
-    constants: new Map(),
-    tables: new Map(),
     conditions,
   };
   memos.set(program, memo);
   return memo;
-}
-
-/** The value of a constant expression of the program; one place in the code has one value in all its runs. */
-export function constantOf(program: Program, expr: Expr): bigint {
-  const { scope, constants } = memoOf(program);
-  const known = constants.get(expr);
-  if (known !== undefined) return known;
-  const { value } = evaluate(expr, scope);
-  constants.set(expr, value);
-  return value;
 }
 
 /** The program's scope, in which `__feature_bit(X86_FEATURE_X)` and `feature_bit(X)` are the feature's bit in its register. */
@@ -85,7 +73,7 @@ function newFeatureScope(program: Program, conditions: Map<string, string>): Sco
 }
 
 /** The feature that an argument names: `X86_FEATURE_HLE`, `HLE`, or `3DNOW`, which C reads as a number. */
-export function featureOf(program: Program, arg: Expr): FeatureBit {
+function featureOf(program: Program, arg: Expr): FeatureBit {
   const text = arg.kind === 'id' ? arg.name : arg.kind === 'num' ? arg.text : '';
   const feature = program.features.bits.get(text.replace(/^X86_FEATURE_/, ''));
   return feature ?? fail(program.path, arg.at, 'a feature with a place in CPUID', `\`${text}\` has none in this tree`);

@@ -5,9 +5,6 @@ import type { Expr } from '../c/ast.ts';
 import { bodyOf, type CFunction, initialiserOf, type Unit } from '../c/unit.ts';
 import { allExpressions, expressionsIn } from '../c/walk.ts';
 
-/** What marks the functions and arrays that host state is restored from. */
-export const RESTORES_TEXT = /tdx_vcpu_run|prepare_switch_to_host|uret_msrs|user_return/;
-
 /** Writes of host state that do not name their MSR in an argument. */
 const WRITERS: Readonly<Record<string, string | undefined>> = {
   update_debugctlmsr: 'MSR_IA32_DEBUGCTLMSR',

@@ -7,17 +7,24 @@ import { fail } from '../c/cursor.ts';
 import { bodyOf, type CFunction } from '../c/unit.ts';
 import { allStatements, expressionsIn } from '../c/walk.ts';
 import type { Filter } from './filter.ts';
-import { runTurn } from './interpret.ts';
-import { blank, isUnheard, type LeafInput, leavesCompared, UNHEARD } from './leaves.ts';
-import { ALL, full } from './probe.ts';
+import { isUnheard, leavesTold, Told, UNHEARD } from './probe.ts';
 import type { Program } from './program.ts';
-import { type Compared, type Entry, type Slot, slotOf } from './values.ts';
+import {
+  ALL,
+  blank,
+  type Choices,
+  type Entry,
+  explore,
+  full,
+  type Leaf,
+  NO_SUBLEAF,
+  type Result,
+  type Root,
+} from './trial.ts';
+import { worldOf } from './world.ts';
 
 /** The loop that sets a TD's CPUID values by the module's configurable leaves. */
 export type SetUp = { readonly fn: CFunction; readonly body: readonly Stmt[] };
-
-/** What the module reports for a leaf without sub-leaves: the code looks for sub-leaf 0. */
-const NO_SUBLEAF = 0xffffffffn;
 
 /** The loops that fill `cpuid_values[]` from entries of user space and the module's `cpuid_configs[]`. */
 export function findSetUps(program: Program): readonly SetUp[] {
@@ -39,64 +46,79 @@ const nameOf = (expr: Expr): string => (expr.kind === 'id' || expr.kind === 'mem
 const isTableOf = (expr: Expr, name: RegExp): boolean => expr.kind === 'index' && name.test(nameOf(expr.object));
 const isConfig = (expr: Expr): boolean => isTableOf(expr, /^cpuid_configs?$/);
 
+/** A leaf of the module behind the one that is tried: a set-up goes over it as well. */
+const BEHIND: Entry = { function: 0x87654321n, index: 0n, eax: 1n, ebx: 2n, ecx: 4n, edx: 8n };
+
 /**
- * What the older set-up does, by running its loop for every leaf that it tells apart: user space's values masked by what
- * the module reports (`mask`), or refused beyond it (`none`), and what it takes away or refuses besides.
+ * What the older set-up does, by running it for every leaf that it tells apart: user space's values masked by what the
+ * module reports (`mask`), or refused beyond it (`none`), and what it takes away or refuses besides.
  */
 export function readSetUp(program: Program, setUp: SetUp): Filter {
   checkConfigs(program);
-  const keys: Compared = { function: new Set(), index: new Set([0n]) };
-  const leaves = leavesCompared(program, setUp.fn.line, keys, (entry) => {
-    for (const config of [full(entry), blank(entry)]) {
-      const { compared } = turn(program, setUp, entry, config);
-      for (const value of compared.function) keys.function.add(value);
-      for (const value of compared.index) keys.index.add(value);
-    }
+  const root: Root = { world: worldOf(program.tree, program), unit: program.unit, fn: setUp.fn };
+  const run: Turns = { program, root, given: new Map(), told: new Told() };
+  const leaves = leavesTold(run.told, program.path, setUp.fn.line, (leaf) => {
+    for (const config of [full(leaf), blank(leaf)])
+      for (const user of [blank(leaf), full(leaf), ...singles(leaf).map(({ entry }) => entry)]) turn(run, user, config);
   });
-  for (const leaf of leaves) checkNothingAdded(program, setUp, leaf);
-  const isMasking = leaves.map((leaf) => beyondReport(program, setUp, leaf)).every((kind) => kind === 'masked');
+  for (const leaf of leaves) checkNothingAdded(run, leaf);
+  const isMasking = leaves.map((leaf) => beyondReport(run, leaf)).every((kind) => kind === 'masked');
   return {
     generation: isMasking ? 'mask' : 'none',
-    deny: leaves
-      .flatMap((leaf) => lostMasks(program, setUp, leaf))
-      .sort((a, b) => comparePlaces(a, b) || a.line - b.line),
+    deny: leaves.flatMap((leaf) => lostMasks(run, leaf)).sort((a, b) => comparePlaces(a, b) || a.line - b.line),
     allow: [],
     adds: [],
+    disagreements: [],
     notes: [],
+    attributes: null,
+    xfam: null,
   };
 }
 
-type Turn = { readonly isRefused: boolean; readonly value: Slot; readonly compared: Compared };
+type Turns = { readonly program: Program; readonly root: Root; readonly given: Choices; readonly told: Told };
 
-function turn(program: Program, { body }: SetUp, entry: Entry, config: Entry): Turn {
-  // The parameters of a TD start zeroed.
-  const value = slotOf(blank({ function: entry.function, index: entry.index }));
-  const { isRefused, compared } = runTurn(program, body, { found: slotOf(entry), config: slotOf(config), value });
-  return { isRefused, value, compared };
+/** What the set-up does with one entry; where the host decides, what it does on each host must be the same. */
+function turn({ program, root, given, told }: Turns, user: Entry, config: Entry): Result {
+  const index = user.index === NO_SUBLEAF ? 0n : user.index;
+  // Older set-ups look for sub-leaf 0 of every leaf: an entry whose flags ask for no sub-leaf is found by each.
+  const inputs = { config, user: { ...user, index }, second: BEHIND, isIndexed: false };
+  const outcomes = explore(root, inputs, given, false);
+  for (const { result } of outcomes) told.note(user, result);
+  const [first, ...more] = outcomes.map(({ result }) => result).filter(({ isRefused }) => !isRefused);
+  const result = first ?? outcomes[0]?.result;
+  const isSame = (other: Result): boolean =>
+    REGISTERS.every((register) => other.registers[register] === result?.registers[register]);
+  if (result === undefined || !more.every(isSame) || (!result.isRefused && !result.goesOn))
+    throw new DataError({
+      where: { file: program.path, line: root.fn.line },
+      expected: 'a loop that goes over all leaves or ends with an error',
+      found: `${root.fn.name}(), which does not`,
+    });
+  return result;
 }
 
 /** What happens to bits that the module does not report: all masked, or all refused; anything else is no known generation. */
-function beyondReport(program: Program, setUp: SetUp, leaf: LeafInput): 'masked' | 'refused' {
+function beyondReport(run: Turns, leaf: Leaf): 'masked' | 'refused' {
   const outcomes = singles(leaf).map(({ register, bit, entry }) => {
     // All else is reported: a register that is masked by another one's bits shows.
     const unreported = { ...full(leaf), [register]: ALL & ~bit };
-    const { isRefused, value } = turn(program, setUp, entry, unreported);
-    if (isRefused) return turn(program, setUp, entry, full(leaf)).isRefused ? 'always refused' : 'refused';
-    return REGISTERS.every((each) => value.entry[each] === 0n) ? 'masked' : 'passed on';
+    const { isRefused, registers } = turn(run, entry, unreported);
+    if (isRefused) return turn(run, entry, full(leaf)).isRefused ? 'always refused' : 'refused';
+    return REGISTERS.every((each) => registers[each] === 0n) ? 'masked' : 'passed on';
   });
   const kinds = new Set(outcomes);
   if (!kinds.has('passed on') && !kinds.has('refused') && kinds.has('masked')) return 'masked';
   if (!kinds.has('passed on') && !kinds.has('masked')) return 'refused';
   throw new DataError({
-    where: { file: program.path, line: setUp.fn.line },
+    where: { file: run.program.path, line: run.root.fn.line },
     expected: 'a set-up that masks or refuses what the module does not report as configurable',
-    found: `${setUp.fn.name}(), which passes bits of leaf 0x${leaf.function.toString(16)} on`,
+    found: `${run.root.fn.name}(), which passes bits of leaf 0x${leaf.function.toString(16)} on`,
   });
 }
 
 type Single = { readonly register: Register; readonly bit: bigint; readonly entry: Entry };
 
-const singles = (leaf: LeafInput): readonly Single[] =>
+const singles = (leaf: Leaf): readonly Single[] =>
   REGISTERS.flatMap((register) =>
     Array.from({ length: 32 }, (_, position): Single => {
       const bit = 1n << BigInt(position);
@@ -105,56 +127,50 @@ const singles = (leaf: LeafInput): readonly Single[] =>
   );
 
 /** Bits that the module reports and the set-up refuses or takes away. */
-function lostMasks(program: Program, setUp: SetUp, leaf: LeafInput): readonly PolicyMask[] {
-  const together = turn(program, setUp, full(leaf), full(leaf));
+function lostMasks(run: Turns, leaf: Leaf): readonly PolicyMask[] {
+  if (leaf.index === NO_SUBLEAF) return [];
+  const together = turn(run, full(leaf), full(leaf));
   return REGISTERS.flatMap((register): readonly PolicyMask[] => {
     const lines = new Map<number, number>();
     for (let bit = 0; bit < 32; bit += 1) {
       const entry = { ...blank(leaf), [register]: 1n << BigInt(bit) };
-      const alone = turn(program, setUp, entry, entry);
-      const isLost = alone.isRefused || alone.value.entry[register] === 0n;
-      const isLostTogether = together.isRefused || ((together.value.entry[register] >> BigInt(bit)) & 1n) === 0n;
-      if (isLost !== isLostTogether && !together.isRefused) failTogether(program, setUp, leaf, register, bit);
+      const alone = turn(run, entry, entry);
+      const isLost = alone.isRefused || alone.registers[register] === 0n;
+      const isLostTogether = together.isRefused || ((together.registers[register] >> BigInt(bit)) & 1n) === 0n;
+      if (isLost !== isLostTogether && !together.isRefused) failTogether(run, leaf, register, bit);
       if (!isLost) continue;
-      const line = alone.value.lines.get(register) ?? setUp.fn.line;
+      const at = alone.isRefused ? alone.refusedAt : alone.changedAt[register];
+      const line = at?.line ?? run.root.fn.line;
       lines.set(line, or(lines.get(line) ?? 0, Number(1n << BigInt(bit))));
     }
-    if (lines.size === 0 || leaf.index === NO_SUBLEAF) return [];
-    return [...lines].map(([line, mask]) => maskAt(program, setUp, leaf, register, mask, line));
+    return [...lines].map(([line, mask]) => maskAt(run, leaf, register, mask, line));
   });
 }
 
-function maskAt(
-  program: Program,
-  { fn }: SetUp,
-  leaf: LeafInput,
-  register: Register,
-  mask: number,
-  line: number,
-): PolicyMask {
+function maskAt({ program, root }: Turns, leaf: Leaf, register: Register, mask: number, line: number): PolicyMask {
   if (isUnheard(leaf) || leaf.index === UNHEARD.index)
     throw new DataError({
-      where: { file: program.path, line: fn.line },
+      where: { file: program.path, line: root.fn.line },
       expected: 'a set-up that names the leaves and sub-leaves it masks by itself',
       found: `${register}${formatBits(mask)}, taken away from ${isUnheard(leaf) ? 'every leaf' : 'every sub-leaf'}`,
     });
   return { leaf: Number(leaf.function), subleaf: Number(leaf.index), register, mask, path: program.path, line };
 }
 
-function failTogether(program: Program, { fn }: SetUp, leaf: LeafInput, register: string, bit: number): never {
+function failTogether({ program, root }: Turns, leaf: Leaf, register: string, bit: number): never {
   throw new DataError({
-    where: { file: program.path, line: fn.line },
+    where: { file: program.path, line: root.fn.line },
     expected: 'a set-up that treats each bit alone',
     found: `leaf 0x${leaf.function.toString(16)} ${register} bit ${bit}, treated otherwise together with others`,
   });
 }
 
 /** A bit that user space did not set would be set for every TD: nothing here says so. */
-function checkNothingAdded(program: Program, setUp: SetUp, leaf: LeafInput): void {
-  const { isRefused, value } = turn(program, setUp, blank(leaf), full(leaf));
-  if (!isRefused && REGISTERS.every((register) => value.entry[register] === 0n)) return;
+function checkNothingAdded(run: Turns, leaf: Leaf): void {
+  const { isRefused, registers } = turn(run, blank(leaf), full(leaf));
+  if (!isRefused && REGISTERS.every((register) => registers[register] === 0n)) return;
   throw new DataError({
-    where: { file: program.path, line: setUp.fn.line },
+    where: { file: run.program.path, line: run.root.fn.line },
     expected: 'a set-up that only passes on what user space set',
     found: `leaf 0x${leaf.function.toString(16)}, where an entry without bits is ${isRefused ? 'refused' : 'changed'}`,
   });

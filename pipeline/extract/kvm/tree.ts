@@ -1,45 +1,31 @@
 import { DataError, NoInputError } from '../../model/errors.ts';
 import type { ScopedMacro as FoundMacro, Scope } from '../c/evaluate.ts';
-import { sparse } from '../c/sparse.ts';
 import { type Macro, readUnit, type Unit } from '../c/unit.ts';
-import { readConstants } from './constants.ts';
+import { constantsOf } from './constants.ts';
 import { checkMeaning } from './meaning.ts';
-import { layoutOf, movedLine, type Slice, sliceOf, type Words } from './slice.ts';
+import { type Facts, remember } from './remember.ts';
 
 type ScopedMacro = FoundMacro & { readonly definitions?: readonly Macro[] };
 export type KernelFile = { readonly text: string; readonly blob: string };
 
 /** One kernel revision: the files that policies are read from, as C units, each parsed once. */
 export type KernelTree = {
-  /** A value that only some files decide, computed once for each set of their blobs. */
-  readonly once: <T>(name: string, paths: readonly string[], compute: () => T) => T;
-  /**
-   * A value that a part of one file decides, and the headers if `meanings` gives what they make of the part's names:
-   * computed once for each text of the part. `move` gives the value with other line numbers.
-   */
-  readonly onceOf: <T>(question: Question<T>) => T;
   readonly repository: string;
   readonly revision: string;
   readonly has: (path: string) => boolean;
   /** The unit of a path. Throws a NoInputError where the revision does not have it. */
   readonly unit: (path: string) => Unit;
   readonly file: (path: string) => KernelFile | undefined;
-  /** A scope that sees the macros and enumerators of all files, those of `path` first. */
+  /** Whether a word stands anywhere in a file, comments included: what does not cannot be defined there. */
+  readonly mentions: (path: string, word: string) => boolean;
+  /** A scope that sees the macros and enumerators of all headers, those of `path` first. */
   readonly scope: (path: string) => Scope;
+  /** A value that is computed again only where something that it was computed from has changed. */
+  readonly remember: <T>(name: string, compute: (tree: KernelTree) => T) => T;
 };
 
-export type Question<T> = {
-  readonly name: string;
-  readonly path: string;
-  /** What the text of the functions that the value is about matches; the others are not there for `compute`. */
-  readonly about: RegExp;
-  readonly meanings: (names: ReadonlySet<string>) => string;
-  readonly compute: (unit: Unit) => T;
-  readonly move: (value: T, lineOf: (line: number) => number) => T;
-};
-
-/** Units by blob id: a history parses each distinct blob once, and keeps the last few. */
-export type UnitCache = Map<string, Unit> & { facts?: Map<string, unknown>; words?: Words };
+/** What a history keeps: units by blob, and values with what they were computed from. Without it all is read anew. */
+export type UnitCache = Map<string, Unit> & { facts?: Facts };
 
 export const TDX_PATH = 'arch/x86/kvm/vmx/tdx.c';
 /** What a policy is read from; older trees have some elsewhere or not at all. */
@@ -47,13 +33,16 @@ export const KVM_PATHS: readonly string[] = [
   TDX_PATH,
   'arch/x86/kvm/vmx/tdx_arch.h',
   'arch/x86/kvm/vmx/tdx.h',
+  'arch/x86/kvm/vmx/common.h',
   'arch/x86/kvm/cpuid.c',
+  'arch/x86/kvm/cpuid.h',
   'arch/x86/kvm/x86.c',
   'arch/x86/kvm/vmx/vmx.c',
   'arch/x86/kvm/reverse_cpuid.h',
   'arch/x86/include/asm/kvm_host.h',
   'arch/x86/include/asm/cpufeature.h',
   'arch/x86/include/asm/cpufeatures.h',
+  'arch/x86/include/asm/cpuid/types.h',
   'arch/x86/include/asm/shared/tdx.h',
   'arch/x86/include/asm/tdx.h',
   'arch/x86/include/asm/tdx_global_metadata.h',
@@ -74,17 +63,10 @@ export const NAME_PATHS: readonly string[] = [
 ];
 /** Files whose macros and enumerators constants are made of; the big C files are searched only for themselves. */
 export const HEADERS = KVM_PATHS.filter((path) => path.endsWith('.h'));
-
-/** Large files of which only macros, enums and the functions that match are read. */
-const SPARSE: ReadonlyMap<string, RegExp | null> = new Map<string, RegExp | null>([
-  ['arch/x86/include/asm/kvm_host.h', null],
-  ['arch/x86/kvm/x86.c', null],
-  ['arch/x86/kvm/vmx/vmx.c', /supported_xss/],
-]);
+/** KVM's other files with functions that tdx.c may call. */
+export const CODE: readonly string[] = ['arch/x86/kvm/cpuid.c', 'arch/x86/kvm/x86.c', 'arch/x86/kvm/vmx/vmx.c'];
 
 const MAX_UNITS = 32;
-/** Answers that a history keeps: more than any revision gives. */
-const MAX_FACTS = 256;
 
 export function openTree(
   repository: string,
@@ -97,7 +79,6 @@ export function openTree(
     if (file === undefined) throw new NoInputError(`${repository}@${revision.slice(0, 12)}: no ${path}`);
     return file;
   };
-  const blobsOf = (paths: readonly string[]): string => paths.map((path) => files.get(path)?.blob ?? '-').join(' ');
   const units = new Map<string, Unit>();
   const unit = (path: string): Unit => {
     const known = units.get(path);
@@ -106,45 +87,29 @@ export function openTree(
     units.set(path, read);
     return read;
   };
-  cache.facts ??= new Map();
-  const { facts } = cache;
-  const once = <T>(name: string, paths: readonly string[], compute: () => T): T =>
-    kept(facts, `${name} ${blobsOf(paths)}`, compute);
-  cache.words ??= new Map();
-  const { words } = cache;
-  const headers = blobsOf(HEADERS);
-  const slice = (path: string, about: RegExp): Slice => {
-    const { blob, text } = fileOf(path);
-    return kept(facts, `slice ${blob} ${about.source}`, () =>
-      sliceOf(
-        kept(facts, `layout ${blob}`, () => layoutOf(text)),
-        about,
-        words,
-      ),
-    );
+  const mentions = (path: string, word: string): boolean => {
+    const file = files.get(path);
+    return file !== undefined && wordsOf(file).has(word);
   };
-  const onceOf = <T>({ name, path, about, meanings, compute, move }: Question<T>): T => {
-    const part = slice(path, about);
-    // The names mean the same where the headers are the same, and where only other things in these have changed.
-    const { value, pieces } = kept(facts, [name, path, headers, part.text].join('\n'), () =>
-      kept(facts, [name, path, meanings(part.names()), part.text].join('\n'), () => {
-        checkMerge(path, fileOf(path).text);
-        return { value: compute(readUnit(path, part.source())), pieces: part.pieces };
-      }),
-    );
-    return move(value, (line) => movedLine(line, pieces, part.pieces));
+  const headers = HEADERS.filter((path) => files.has(path));
+  const macroIn = (path: string, name: string): ScopedMacro | undefined => {
+    const own = mentions(path, name) ? unit(path).macros.get(name) : undefined;
+    return own === undefined ? undefined : scoped(unit(path), own);
   };
-  let constants: ReadonlyMap<string, bigint> | null = null;
-  let macros: ReadonlyMap<string, ScopedMacro> | null = null;
-  /** The macros of all headers, of each name the first: what every scope of the revision shares. */
-  const shared = (): ReadonlyMap<string, ScopedMacro> => {
-    macros ??= once('macros', HEADERS, () => macrosOf(HEADERS.filter((path) => files.has(path)).map(unit)));
-    return macros;
-  };
+  const shared = new Map<string, ScopedMacro | undefined>();
   const macroOf = (path: string, name: string): ScopedMacro | undefined => {
-    const own = files.has(path) ? unit(path).macros.get(name) : undefined;
-    return own === undefined ? shared().get(name) : scoped(unit(path), own);
+    const own = macroIn(path, name);
+    if (own !== undefined) return own;
+    if (shared.has(name)) return shared.get(name);
+    let found: ScopedMacro | undefined;
+    for (const header of headers) {
+      found = macroIn(header, name);
+      if (found !== undefined) break;
+    }
+    shared.set(name, found);
+    return found;
   };
+  const constants = constantsOf({ headers, mentions, unit, macro: macroOf });
   const checked = new Set<string>();
   const scope = (path: string): Scope => ({
     file: path,
@@ -157,41 +122,30 @@ export function openTree(
       }
       return macro;
     },
-    constant: (name) => {
-      constants ??= once('constants', HEADERS, () =>
-        readConstants(HEADERS.filter((header) => files.has(header)).map(unit), (name_) => macroOf('', name_)),
-      );
-      return constants.get(name);
-    },
+    constant: (name) => constants.value(path, name),
   });
-  return {
-    once,
-    onceOf,
+  cache.facts ??= new Map();
+  const { facts } = cache;
+  const tree: KernelTree = {
     repository,
     revision,
     has: (path) => files.has(path),
     unit,
     file: (path) => files.get(path),
+    mentions,
     scope,
+    remember: (name, compute) => remember(facts, tree, name, compute),
   };
+  return tree;
 }
 
-/** The value of a key that names all that it depends on; the value that was longest not asked for goes first. */
-function kept<T>(facts: Map<string, unknown>, key: string, compute: () => T): T {
-  const value = facts.has(key) ? (facts.get(key) as T) : compute();
-  facts.delete(key);
-  facts.set(key, value);
-  const [oldest] = facts.keys();
-  if (facts.size > MAX_FACTS && oldest !== undefined) facts.delete(oldest);
-  return value;
-}
+const words = new WeakMap<KernelFile, ReadonlySet<string>>();
 
-/** The macros of several units, of each name the first. */
-function macrosOf(units: readonly Unit[]): ReadonlyMap<string, ScopedMacro> {
-  const macros = new Map<string, ScopedMacro>();
-  for (const each of units)
-    for (const [name, macro] of each.macros) if (!macros.has(name)) macros.set(name, scoped(each, macro));
-  return macros;
+/** All words of a file, comments included. */
+function wordsOf(file: KernelFile): ReadonlySet<string> {
+  const known = words.get(file) ?? new Set(file.text.match(/[A-Za-z_$][\w$]*/g));
+  words.set(file, known);
+  return known;
 }
 
 /** A macro with its file, and with all its definitions where it has several: a build may choose between them. */
@@ -211,8 +165,7 @@ function cachedUnit(cache: UnitCache, path: string, { blob, text }: KernelFile):
     return known;
   }
   checkMerge(path, text);
-  const wanted = SPARSE.get(path);
-  const read = readUnit(path, wanted === undefined ? text : sparse(text, wanted));
+  const read = readUnit(path, text);
   // A history goes forward: what the last few revisions read is what the next one shares.
   for (const old of cache.keys()) {
     if (cache.size < MAX_UNITS) break;

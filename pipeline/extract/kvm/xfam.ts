@@ -7,13 +7,11 @@ import { allExpressions, allStatements, expressionsIn } from '../c/walk.ts';
 import { refusedBits } from './attributes.ts';
 import type { KernelTree } from './tree.ts';
 
-export const X86_PATH = 'arch/x86/kvm/x86.c';
-export const VMX_PATH = 'arch/x86/kvm/vmx/vmx.c';
-/** What marks the functions that make a TD's XFAM. */
-export const XFAM_TEXT = /supported_xss|supported_xcr0/;
+const X86_PATH = 'arch/x86/kvm/x86.c';
+const VMX_PATH = 'arch/x86/kvm/vmx/vmx.c';
 
 /** XFAM bits by what KVM itself supports, with what could not be settled. */
-export type Xfam = { readonly mask: bigint; readonly notes: readonly string[] };
+export type Xfam = { readonly xcr0: bigint; readonly xss: bigint; readonly notes: readonly string[] };
 /** What tdx.c makes of KVM's masks for a TD. */
 export type XfamChanges = { readonly adds: bigint; readonly refuses: bigint };
 
@@ -37,7 +35,7 @@ export function readXfam(tree: KernelTree): Xfam {
     xss === null && !cleared
       ? [`${VMX_PATH} does not settle supported_xss: XFAM is given without supervisor features`]
       : [];
-  return { mask: xcr0 | (xss ?? 0n), notes: [...unsettled, ...conditionalMasks(tree)] };
+  return { xcr0, xss: xss ?? 0n, notes: [...unsettled, ...conditionalMasks(tree)] };
 }
 
 /** KVM's masks that only some builds have; every kernel with TDX is of 64 bits. */
@@ -50,14 +48,13 @@ const conditionalMasks = (tree: KernelTree): readonly string[] =>
 
 /** XFAM by feature name, and a note for each bit without one. */
 export function namedXfam(
-  { mask, notes }: Xfam,
-  { adds, refuses }: XfamChanges,
+  all: bigint,
+  notes: readonly string[],
 ): {
   readonly mask: bigint;
   readonly names: readonly string[];
   readonly notes: readonly string[];
 } {
-  const all = (mask | adds) & ~refuses;
   const has = (bit: number): boolean => ((all >> BigInt(bit)) & 1n) === 1n;
   const unnamed = [...Array(64).keys()].filter((bit) => has(bit) && !XFAM_NAMES.has(bit));
   return {

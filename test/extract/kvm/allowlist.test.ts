@@ -88,8 +88,8 @@ describe('an allowlist is recognised by what it does to leaves that it does not 
     ],
     [
       'calls in the style of cap-init',
-      'static u32 our_tdx_cpu_caps[NR_KVM_CPU_CAPS];',
-      'static void fill(void)\n{\n\tour_tdx_cpu_cap_init(CPUID_7_1_EAX, F(PLUM));\n\tour_tdx_cpu_cap_init(CPUID_7_0_EBX, F(QUINCE), 0x10,);\n}',
+      'static u32 our_tdx_cpu_caps[NR_KVM_CPU_CAPS];\n#define our_tdx_cpu_cap_init(leaf, feature_masks...) do { const u32 each[] = { feature_masks }; int at; for (at = 0; at < ARRAY_SIZE(each); at++) our_tdx_cpu_caps[leaf] |= each[at]; } while (0)',
+      'static void fill(void)\n{\n\tour_tdx_cpu_cap_init(CPUID_7_1_EAX, F(PLUM));\n\tour_tdx_cpu_cap_init(CPUID_7_0_EBX, F(QUINCE), 0x10);\n}',
     ],
   ])('as a table filled by %s', (_, declaration, more) => {
     const policy = policyOf({
@@ -103,12 +103,15 @@ describe('an allowlist is recognised by what it does to leaves that it does not 
     ]);
   });
 
-  test('what is hidden and not refused is an error, and so is a table of a name without a place', () => {
+  test('what is hidden and not refused is told for every leaf, and a table of a name without a place is an error', () => {
     const own = 'static u32 our_tdx_cpu_caps[NR_KVM_CPU_CAPS] = { [CPUID_7_1_EAX] = F(PLUM) };';
     const open = table(own).replace('return !known(entry, 0, 0);', 'return false;');
-    expect(() =>
-      policyOf({ filter: open, init: 'keep(entry);', refusal: 'if (refused(entry)) return -EINVAL;' }),
-    ).toThrow(/hidden and accepted/);
+    const policy = policyOf({ filter: open, init: 'keep(entry);', refusal: 'if (refused(entry)) return -EINVAL;' });
+    expect([policy.generation, policy.allow, policy.disagreements?.[0]]).toMatchObject([
+      'denylist',
+      [],
+      { kind: 'hidden-not-refused', leaf: null, mask: 0xffffffff },
+    ]);
     expect(() => policyOf({ filter: table(own.replace('PLUM', 'NOBODY')), init: 'keep(entry);', refusal: '' })).toThrow(
       DataError,
     );
@@ -130,16 +133,15 @@ describe('an allowlist is recognised by what it does to leaves that it does not 
     ]);
   });
 
-  test('a set-up that neither refuses nor takes away what is hidden is an error, and so is one that cannot be followed', () => {
+  test('a set-up that takes away what is hidden denies it; one register that it forgets is told', () => {
     const own = 'static u32 our_tdx_cpu_caps[9] = { [CPUID_7_1_EAX] = F(PLUM) };';
     const parts = { filter: table(own), init: 'keep(entry);', refusal: '' };
-    expect(() => policyOf(parts)).toThrow(DataError);
-    expect(() => policyOf(parts)).toThrow(/hidden and accepted/);
-    expect(() => policyOf({ ...parts, values: MASKING.replace('& own.edx', '') })).toThrow(
-      /edx bit 0.*hidden and accepted/,
-    );
-    expect(() => policyOf({ ...parts, values: `mystery(value);\n${MASKING}` })).toThrow(/hidden and accepted/);
     expect(masks(policyOf({ ...parts, values: MASKING }).allow)).toEqual({ '7.1.eax': '0x40' });
+    expect(policyOf(parts).disagreements?.[0]).toMatchObject({ kind: 'hidden-not-refused', leaf: null });
+    expect(() => policyOf({ ...parts, values: MASKING.replace('& own.edx', '') })).toThrow(/a mask of every leaf/);
+    expect(() => policyOf({ ...parts, values: `mystery(value);\n${MASKING}` })).toThrow(
+      /tdx\.c:\d+:\d+: .*cannot run the call of mystery\(\) here/,
+    );
   });
 
   test('a table that only the set-up follows is an allowlist, and the policy says that more is reported', () => {
@@ -149,7 +151,10 @@ describe('an allowlist is recognised by what it does to leaves that it does not 
       'allowlist',
       { '7.0.ebx': '0x80000', '7.1.eax': '0x40' },
     ]);
-    expect(policy.notes).toEqual(['KVM_TDX_CAPABILITIES also reports bits that KVM_TDX_INIT_VM refuses']);
+    expect(policy.disagreements?.[0]).toMatchObject({ kind: 'shown-but-refused', leaf: null });
+    expect(policy.disagreements).toContainEqual(
+      expect.objectContaining({ kind: 'shown-but-refused', leaf: 7, subleaf: 1, register: 'eax', mask: 0xffffffbf }),
+    );
   });
 
   test('a mask without a test of the sub-leaf holds for every one but those that are named', () => {

@@ -88,14 +88,23 @@ test('no clearing and no refusal is a generation of its own', () => {
   expect([policy.generation, policy.deny, policy.allow]).toEqual(['none', [], []]);
 });
 
-test.each<[string, KernelParts, RegExp]>([
-  ['hides but does not refuse', { refusal: '' }, /agree/],
-  ['refuses but does not hide', { init: '' }, /agree/],
+test.each<[string, KernelParts, readonly unknown[]]>([
+  ['hides but does not refuse', { refusal: '' }, ['hidden-not-refused', 'ebx', 0x810, 11, {}]],
+  ['refuses but does not hide', { init: '' }, ['shown-but-refused', 'ebx', 0x810, 48, TSX]],
   [
     'refuses more than it hides',
     { refusal: 'if (denied(entry) || (entry->function == 1 && entry->edx & BIT(3))) return -EINVAL;' },
-    /agree/,
+    ['shown-but-refused', 'edx', 8, 48, { ...TSX, '1.0.edx': '0x8' }],
   ],
+])('what one command does and the other does not is told, and what is refused is denied: %s', (_, parts, told) => {
+  const { disagreements, deny } = policyOf(parts);
+  const [kind, register, mask, line, denies] = told;
+  expect(disagreements?.[0]).toMatchObject({ kind, register, mask });
+  expect([disagreements?.[0]?.shown.line, disagreements?.[0]?.setUp.line]).toContain(line);
+  expect(masks(deny)).toEqual(denies);
+});
+
+test.each<[string, KernelParts, RegExp]>([
   [
     'bits that count only together',
     { filter: DENY.replace('(entry->ebx & DENIED_TSX)', '(entry->ebx & DENIED_TSX) == DENIED_TSX') },
@@ -105,12 +114,12 @@ test.each<[string, KernelParts, RegExp]>([
   [
     'a mask joined to what the module says',
     { init: 'entry->eax = (u32)conf->cpuid_config_values[idx][0] & ~2; drop(entry);' },
-    /tdx\.c:\d+:\d+: .*constant mask/,
+    /tdx\.c:\d+: .*a mask of every leaf/,
   ],
   [
     'one in a variable',
     { init: 'u64 both = conf->cpuid_config_values[idx][1] & 7; entry->edx = both >> 32; drop(entry);' },
-    /constant mask/,
+    /a mask of every leaf/,
   ],
   ['an unknown function', { init: 'drop(entry); prune(entry);' }, /tdx\.c:\d+:\d+: .*prune/],
   ['a merge marker', { filter: `${DENY}\n<<<<<<< ours\n` }, /tdx\.c:\d+:1: .*merge marker/],
@@ -186,7 +195,8 @@ test('what stands under an #ifdef of its own counts, and the policy says where i
 
 test('what a denylist hides and the set-up takes away, without an error, is denied', () => {
   expect(denied({ refusal: '', values: MASKING })).toEqual(TSX);
-  expect(() => policyOf({ refusal: '', values: MASKING.replace('& own.ebx', '') })).toThrow(/agree/);
+  const forgotten = policyOf({ refusal: '', values: MASKING.replace('& own.ebx', '') });
+  expect([forgotten.deny, forgotten.disagreements]).toMatchObject([[], [{ kind: 'hidden-not-refused', mask: 0x810 }]]);
 });
 
 test('a denial without a test of the sub-leaf is one of every sub-leaf, and says so', () => {
@@ -194,5 +204,5 @@ test('a denial without a test of the sub-leaf is one of every sub-leaf, and says
   expect(policyOf({ filter: own }).deny).toMatchObject([{ leaf: 0x14, subleaf: 0, everySubleafBut: [] }]);
   expect(policyOf().deny.every((entry) => entry.everySubleafBut === undefined)).toBe(true);
   const other = 'drop(entry); if (entry->function != 7 && entry->index == 5) entry->eax = 0;';
-  expect(() => policyOf({ init: other })).toThrow(/cleared in every leaf/);
+  expect(() => policyOf({ init: other })).toThrow(/a mask of every leaf/);
 });

@@ -1,0 +1,316 @@
+import { KnownError } from '../../model/errors.ts';
+import { cursorOf, fail, isText } from '../c/cursor.ts';
+import { evaluate as evaluateConstant, type Scope } from '../c/evaluate.ts';
+import { parseTernary } from '../c/expr.ts';
+import type { Token } from '../c/lex.ts';
+import { type CFunction, initialiserOf, type Unit } from '../c/unit.ts';
+import { evaluate } from '../machine/expression.ts';
+import { initialise } from '../machine/initial.ts';
+import { libraryCall } from '../machine/library.ts';
+import { int, memberOf, type Node, newNode, outside, read, stepFrom } from '../machine/memory.ts';
+import { isTrue, operate } from '../machine/operate.ts';
+import { declaratorsOf, type Member, membersOf, type TypeScope, U32 } from '../machine/types.ts';
+import { type Builtin, type FoundFunction, type Frame, type Run, stop, textOf, type World } from '../machine/world.ts';
+import { featureCall } from './feature-calls.ts';
+import { fillers, runFillers } from './fillers.ts';
+import { oneMeaning } from './meaning.ts';
+import { memoOf, noteConditions, type Program } from './program.ts';
+import { CODE, HEADERS, type KernelTree, TDX_PATH } from './tree.ts';
+
+/** What only the host tells: both ways are run. */
+const HOST =
+  /^(?:boot_cpu_has|cpu_feature_enabled|static_cpu_has|this_cpu_has|cpu_has\w*|kvm_cpu_cap_\w+|IS_REACHABLE)$/;
+const hostCall: Builtin = (call) => outside(textOf(call));
+
+/** What the names that a file uses mean, found once. */
+type Names = {
+  readonly scope: Scope;
+  readonly functions: Map<string, FoundFunction | null>;
+  readonly macros: Map<string, ReturnType<Scope['macro']>>;
+  readonly constants: Map<string, bigint | undefined>;
+  readonly objects: Map<string, Node | null>;
+};
+
+function kept<T>(known: Map<string, T>, name: string, find: () => T): T {
+  const value = known.get(name);
+  if (value !== undefined || known.has(name)) return value as T;
+  const found = find();
+  known.set(name, found);
+  return found;
+}
+
+/** The world that the functions of tdx.c run in: their file, KVM's other files and headers, the places of features. */
+export function worldOf(tree: KernelTree, program: Program): World {
+  const own = program.unit;
+  const { conditions } = memoOf(program);
+  const paths = [TDX_PATH, ...HEADERS, ...CODE].filter((path) => tree.has(path));
+  const having = (word: string): readonly string[] => paths.filter((path) => tree.mentions(path, word));
+  const types = typesOf(tree, program, having);
+  const files = new Map<string, Names>();
+  const builtins = new Map<string, Builtin | undefined>();
+  const namesOf = (file: string): Names => {
+    const known = files.get(file);
+    if (known !== undefined) return known;
+    const made: Names = {
+      scope: file === program.path ? memoOf(program).scope : oneMeaning(tree.unit(file), tree.scope(file)),
+      functions: new Map(),
+      macros: new Map(),
+      constants: new Map(),
+      objects: new Map(),
+    };
+    files.set(file, made);
+    return made;
+  };
+  const world: World = {
+    function: (file, name, at) =>
+      kept(namesOf(file).functions, name, () => {
+        const found = findFunction(tree, file, name, having(name), at);
+        if (found !== null) noteConditions(conditions, found.fn);
+        return found;
+      }),
+    macro: (file, name) => {
+      const { macros, scope } = namesOf(file);
+      return kept(macros, name, () => {
+        const macro = scope.macro(name);
+        if (macro !== undefined && own.definitions.get(name)?.length === 1) noteConditions(conditions, macro);
+        return macro;
+      });
+    },
+    constant: (file, name) => {
+      const { constants, scope } = namesOf(file);
+      return kept(constants, name, () => scope.constant?.(name) ?? errorNumber(name));
+    },
+    object: (file, name) => {
+      const { objects } = namesOf(file);
+      const known = objects.get(name);
+      if (known !== undefined) return known;
+      objects.set(name, null);
+      const found = findObject(tree, file, name, having(name), types);
+      objects.set(name, found?.node ?? null);
+      if (found !== null) fillObject(tree, world, name, found);
+      return found?.node ?? null;
+    },
+    types: () => types,
+    builtin: (name) =>
+      kept(builtins, name, () => {
+        const feature = featureCall(name, program.features, own);
+        if (feature !== undefined) return feature;
+        if (own.functions.has(name) || own.macros.has(name)) return undefined;
+        if (HOST.test(name)) return hostCall;
+        if (/find_cpuid_entry/.test(name) && !having(name).some((path) => tree.unit(path).functions.has(name)))
+          return findEntry;
+        return libraryCall(name);
+      }),
+    codes: new WeakMap(),
+    places: new WeakMap(),
+    blocks: new WeakMap(),
+    statics: new WeakMap(),
+    signatures: new WeakMap(),
+  };
+  return world;
+}
+
+/** Errors are told apart from 0, and rarely from each other; their header is none of KVM's. */
+const ERRORS: Readonly<Record<string, bigint | undefined>> = {
+  EPERM: 1n,
+  ENOENT: 2n,
+  EIO: 5n,
+  E2BIG: 7n,
+  EAGAIN: 11n,
+  ENOMEM: 12n,
+  EFAULT: 14n,
+  EBUSY: 16n,
+  ENODEV: 19n,
+  EINVAL: 22n,
+  EOPNOTSUPP: 95n,
+};
+const errorNumber = (name: string): bigint | undefined => (Object.hasOwn(ERRORS, name) ? ERRORS[name] : undefined);
+
+/** A run that tries nothing: it gives files' own objects what their initialisers and the code that fills them say. */
+function fillingRun(world: World): Run {
+  return {
+    world,
+    choices: new Map(),
+    asked: new Set(),
+    member: () => null,
+    outsides: new Map(),
+    compared: { function: new Set(), index: new Set() },
+    isFilling: true,
+    steps: 0,
+    depth: 0,
+    at: null,
+    isMixed: false,
+    failedAt: null,
+  };
+}
+
+const frameIn = (run: Run, file: string): Frame => ({
+  run,
+  file,
+  scope: { names: new Map(), outer: null },
+  bindings: null,
+  callLine: null,
+  returned: null,
+  label: null,
+});
+
+type FoundObject = { readonly node: Node; readonly unit: Unit; readonly value: number | null };
+
+/** A file-scope object: of the file itself, else of a header or another file. */
+function findObject(
+  tree: KernelTree,
+  file: string,
+  name: string,
+  having: readonly string[],
+  types: TypeScope,
+): FoundObject | null {
+  // What another C file holds, its own code fills: it is outside.
+  const places = [file, ...having.filter((path) => path !== file && path.endsWith('.h'))];
+  for (const path of places) {
+    if (!tree.has(path)) continue;
+    const unit = tree.unit(path);
+    const object = unit.objects.get(name);
+    if (object !== undefined) {
+      const tokens = unit.tokens.slice(object.start, object.value - 1);
+      const type = declaratorsOf(path, tokens, types).find((each) => each.name === name)?.type;
+      return { node: newNode(name, type ?? { kind: 'unknown', text: '' }, 'zero', true), unit, value: object.value };
+    }
+    for (const { start, end } of unit.declarations) {
+      const tokens = unit.tokens.slice(start, end);
+      if (!tokens.some((token) => isText(token, name)) || /^(?:typedef|extern)$/.test(tokens[0]?.text ?? '')) continue;
+      const found = declaratorsOf(path, tokens, types).find((each) => each.name === name);
+      if (found === undefined) continue;
+      // What a pointer or a switch of the module's parameters holds, the code that runs before says, and the host.
+      const isOutside = found.type.kind === 'pointer' || found.type.kind === 'unknown' || isFlag(found.type);
+      return { node: newNode(name, found.type, isOutside ? 'outside' : 'zero', true), unit, value: null };
+    }
+  }
+  return null;
+}
+
+const isFlag = (type: Node['type']): boolean => type.kind === 'int' && type.isBool === true;
+
+function fillObject(tree: KernelTree, world: World, name: string, { node, unit, value }: FoundObject): void {
+  const run = fillingRun(world);
+  const object = unit.objects.get(name);
+  if (value !== null && object !== undefined) initialise(node, initialiserOf(unit, object), frameIn(run, unit.file));
+  if (node.fill === 'outside') return;
+  const writers = fillers(unit, name);
+  if (writers.length === 0) {
+    const at = unit.tokens.find((token) => isText(token, name));
+    if (value === null && node.type.kind === 'array' && at !== undefined)
+      fail(unit.file, at, `code without parameters that fills ${name}[]`, 'none of what is read does');
+    return;
+  }
+  if (isFlag(node.type)) {
+    // A module parameter, or a switch that code sets: either way.
+    node.fill = 'outside';
+    node.value = null;
+    return;
+  }
+  runFillers(tree, unit, writers, run);
+}
+
+function findFunction(
+  tree: KernelTree,
+  file: string,
+  name: string,
+  having: readonly string[],
+  at: Token,
+): FoundFunction | null {
+  const places = [file, ...having.filter((path) => path !== file)];
+  for (const path of places) {
+    if (!tree.has(path) || !tree.mentions(path, name)) continue;
+    const unit = tree.unit(path);
+    const [fn, ...more] = unit.functions.get(name) ?? [];
+    if (fn === undefined) continue;
+    // What is static in another C file is not what this one calls.
+    if (path !== file && path.endsWith('.c') && isStatic(unit, fn)) continue;
+    if (more.length === 0) return { unit, fn };
+    const built = [fn, ...more].filter(({ conditions }) => !conditions.some(isLeftOut));
+    const [only, ...others] = built;
+    if (only !== undefined && others.length === 0) return { unit, fn: only };
+    return fail(path, at, `one definition of \`${name}\``, 'the preprocessor chooses between several');
+  }
+  return null;
+}
+
+/** What no kernel with TDX has. */
+const isLeftOut = (condition: string): boolean =>
+  /^!\(?defined\(CONFIG_(?:X86_64|KVM|KVM_INTEL|KVM_INTEL_TDX|INTEL_TDX_HOST)\)\)?$/.test(condition);
+
+function isStatic({ tokens }: Unit, fn: CFunction): boolean {
+  for (let at = fn.open - 1; at >= 0; at -= 1) {
+    const token = tokens[at];
+    if (isText(token, ';') || isText(token, '}') || token?.kind === 'directive') return false;
+    if (isText(token, 'static')) return true;
+  }
+  return false;
+}
+
+/** Structs that all KVM code shares; a tree of few files need not have their header. */
+const BUILT_IN: ReadonlyMap<string, readonly string[]> = new Map([
+  ['struct kvm_cpuid_entry2', ['function', 'index', 'flags', 'eax', 'ebx', 'ecx', 'edx']],
+  ['struct cpuid_reg', ['function', 'index', 'reg']],
+]);
+
+function typesOf(tree: KernelTree, program: Program, having: (word: string) => readonly string[]): TypeScope {
+  const structs = new Map<string, readonly Member[] | null>();
+  const types: TypeScope = {
+    members: (name) => {
+      const known = structs.get(name);
+      if (known !== undefined) return known;
+      const own = BUILT_IN.get(name)?.map((member): Member => ({ name: member, type: U32, isUnion: false })) ?? null;
+      const members = readStruct(tree, having(name.split(' ')[1] ?? ''), name, types) ?? own;
+      structs.set(name, members);
+      return members;
+    },
+    length: (tokens) => lengthOf(program, tokens),
+  };
+  return types;
+}
+
+function readStruct(
+  tree: KernelTree,
+  paths: readonly string[],
+  name: string,
+  types: TypeScope,
+): readonly Member[] | null {
+  const [form, tag] = name.split(' ');
+  for (const path of paths) {
+    const unit = tree.unit(path);
+    const found = unit.aggregates.find((each) => each.form === form && each.tag === tag);
+    if (found !== undefined) return membersOf(path, unit.tokens, found.open, types, form === 'union');
+  }
+  return null;
+}
+
+/** The length of an array; null where it is no constant that is known. */
+function lengthOf(program: Program, tokens: readonly Token[]): number | null {
+  try {
+    return Number(evaluateConstant(parseTernary(cursorOf(program.path, tokens)), program.scope).value);
+  } catch (error) {
+    if (error instanceof KnownError) return null;
+    throw error;
+  }
+}
+
+/** `kvm_find_cpuid_entry2(entries, count, function, index)` of a tree that does not have its body. */
+const findEntry: Builtin = (call, frame) => {
+  const [entries, count, fn, index] = call.args.map((arg) => evaluate(arg, frame));
+  if (entries?.kind !== 'pointer' || count?.kind !== 'int' || fn === undefined || index === undefined)
+    return stop(frame, call.at, 'a search for the leaf and sub-leaf that the module reports');
+  for (let at = 0; at < Number(count.value); at += 1) {
+    const node = stepFrom(entries.node, at);
+    const parts = node === null ? [] : [memberOf(node, 'function'), memberOf(node, 'index')];
+    const [leaf, subleaf] = parts.map((part) => (part === null ? int(0n) : read(part)));
+    if (node === null || leaf === undefined || subleaf === undefined) break;
+    const flags = memberOf(node, 'flags');
+    const isIndexed = flags === null || isTrue(operate('&', read(flags), int(1n), frame, call.at), frame, call.at);
+    const isLeaf = isTrue(operate('==', leaf, fn, frame, call.at), frame, call.at);
+    if (isLeaf && !isIndexed) return { kind: 'pointer', node };
+    if (isLeaf && isTrue(operate('==', subleaf, index, frame, call.at), frame, call.at))
+      return { kind: 'pointer', node };
+  }
+  return int(0n, 64, false);
+};

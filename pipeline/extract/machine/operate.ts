@@ -1,0 +1,148 @@
+import { binary, unary } from '../c/integer.ts';
+import type { Token } from '../c/lex.ts';
+import { distance, type Int, int, type Key, outside, stepFrom, truth, type Value } from './memory.ts';
+import { choose, type Frame, stop } from './world.ts';
+
+const WHOLE = 'the function or sub-leaf compared for equality with a constant';
+
+/** C's truth of a value; what the host decides goes one way in one run. */
+export function isTrue(value: Value, frame: Frame, at: Token): boolean {
+  switch (value.kind) {
+    case 'int':
+      if (value.key !== undefined) noteKey(value, int(0n), frame, at);
+      else if (value.isInput && value.isKeyed !== true) frame.run.isMixed = true;
+      return value.value !== 0n;
+    case 'outside':
+      if (value.isInput) return stop(frame, at, 'a condition that the entry decides', `\`${value.text}\` is not known`);
+      return choose(frame, value.text);
+    case 'unset':
+      return stop(frame, at, 'a condition on what was set before', `nothing has set \`${value.text}\``);
+    default:
+      return true;
+  }
+}
+
+export const isInput = (value: Value): boolean =>
+  (value.kind === 'int' || value.kind === 'outside') && value.isInput === true;
+
+/** An operator on two values, other than `&&` and `||`. */
+export function operate(op: string, left: Value, right: Value, frame: Frame, at: Token): Value {
+  if (left.kind === 'unset' || right.kind === 'unset') {
+    const text = left.kind === 'unset' ? left.text : right.kind === 'unset' ? right.text : '';
+    return stop(frame, at, 'a value that was set before', `nothing has set \`${text}\``);
+  }
+  if (left.kind === 'int' && right.kind === 'int') return onNumbers(op, left, right, frame, at);
+  if (left.kind === 'pointer' || right.kind === 'pointer') {
+    const found = onPointers(op, left, right);
+    if (found !== null) return found;
+  }
+  // Nothing that is and-ed with 0 is left.
+  if (op === '&' && [left, right].some((each) => each.kind === 'int' && each.value === 0n)) return int(0n);
+  if (left.kind === 'struct' || right.kind === 'struct' || left.kind === 'pointer' || right.kind === 'pointer')
+    return stop(frame, at, 'an operator on numbers');
+  const text = (value: Value): string =>
+    value.kind === 'outside'
+      ? value.text
+      : value.kind === 'int'
+        ? `0x${BigInt.asUintN(64, value.value).toString(16)}`
+        : '';
+  return outside(`${text(left)} ${op} ${text(right)}`, isInput(left) || isInput(right));
+}
+
+function onNumbers(op: string, left: Int, right: Int, frame: Frame, at: Token): Value {
+  if ((left.isInput && right.isInput) || ((left.isInput || right.isInput) && !BITWISE.has(op)))
+    noteMix(left, right, frame);
+  const keyed = left.key !== undefined || right.key !== undefined ? onKeys(op, left, right, frame, at) : null;
+  if (keyed !== null) return keyed;
+  const result = binary(op, left, right);
+  if (typeof result === 'string') return stop(frame, at, result);
+  return left.isInput || right.isInput ? { kind: 'int', ...result, isInput: true } : { kind: 'int', ...result };
+}
+
+const BITWISE: ReadonlySet<string> = new Set(['&', '|', '^', '<<', '>>']);
+
+/** What is made of keys alone is the same for all bits of a leaf. */
+function noteMix(left: Int, right: Int, frame: Frame): void {
+  const isOfKeys = (value: Int): boolean => value.isInput !== true || value.key !== undefined || value.isKeyed === true;
+  if (!isOfKeys(left) || !isOfKeys(right)) frame.run.isMixed = true;
+}
+
+/** Keys are compared for equality, joined to one number and taken apart again; of anything else not every value is tried. */
+function onKeys(op: string, left: Int, right: Int, frame: Frame, at: Token): Value {
+  if (op === '==' || op === '!=') {
+    // Two keys of what is tried agree or not; that tells nothing of other leaves.
+    if (left.key === undefined || right.key === undefined)
+      noteKey(left.key === undefined ? right : left, left.key === undefined ? left : right, frame, at);
+    const result = binary(op, left, right);
+    return typeof result === 'string'
+      ? stop(frame, at, result)
+      : { kind: 'int', ...result, isInput: true, isKeyed: true };
+  }
+  const key = joinedKey(op, left, right);
+  const result = key === null ? '' : binary(op, left, right);
+  if (key === null || typeof result === 'string') return stop(frame, at, WHOLE);
+  return { kind: 'int', ...result, key, isInput: true };
+}
+
+function joinedKey(op: string, left: Int, right: Int): Key | null {
+  if (op === '<<' && left.key === 'index' && right.value === 32n && left.bits === 64) return 'shifted';
+  if (op === '>>' && left.key === 'both' && right.value === 32n) return 'index';
+  const both = (a: Int, b: Int): boolean => a.key === 'shifted' && b.key === 'function';
+  return ['|', '+'].includes(op) && (both(left, right) || both(right, left)) ? 'both' : null;
+}
+
+/** Keeps in mind what a key is compared with. */
+export function noteKey(key: Int, other: Int, frame: Frame, at: Token): void {
+  const { compared } = frame.run;
+  const value = BigInt.asUintN(64, other.value);
+  if (key.key === 'function') compared.function.add(value & 0xffffffffn);
+  else if (key.key === 'index') compared.index.add(value & 0xffffffffn);
+  else if (key.key === 'both') {
+    compared.function.add(value & 0xffffffffn);
+    compared.index.add(value >> 32n);
+  } else stop(frame, at, 'the whole function or sub-leaf', 'of a part of it not every value could be tried');
+}
+
+function onPointers(op: string, left: Value, right: Value): Value | null {
+  if (left.kind === 'pointer' && right.kind === 'pointer') {
+    if (op === '==' || op === '!=') return truth((left.node === right.node) === (op === '=='));
+    const ahead = distance(left.node, right.node);
+    if (ahead === null) return null;
+    if (op === '-') return int(BigInt(-ahead), 64, true);
+    const holds = ORDER[op]?.(ahead);
+    return holds === undefined ? null : truth(holds);
+  }
+  const [base, other] = left.kind === 'pointer' ? [left, right] : [right, left];
+  if (base.kind !== 'pointer' || other.kind !== 'int' || other.key !== undefined) return null;
+  if (op === '+' || (op === '-' && left === base)) {
+    const node = stepFrom(base.node, Number(op === '-' ? -other.value : other.value));
+    return node === null ? null : { kind: 'pointer', node };
+  }
+  // NULL is no place.
+  return other.value === 0n && (op === '==' || op === '!=') ? truth(op === '!=') : null;
+}
+
+/** By how many steps the right pointer is ahead of the left one. */
+const ORDER: Readonly<Record<string, ((ahead: number) => boolean) | undefined>> = {
+  '<': (ahead) => ahead > 0,
+  '>': (ahead) => ahead < 0,
+  '<=': (ahead) => ahead >= 0,
+  '>=': (ahead) => ahead <= 0,
+};
+
+export function operateOn(op: string, value: Value, frame: Frame, at: Token): Value {
+  if (op === '!') {
+    const isKeyed = value.kind === 'int' && (value.key !== undefined || value.isKeyed === true);
+    const holds = truth(!isTrue(value, frame, at));
+    return isInput(value) ? { ...holds, isInput: true, ...(isKeyed ? { isKeyed: true } : {}) } : holds;
+  }
+  if (value.kind === 'unset')
+    return stop(frame, at, 'a value that was set before', `nothing has set \`${value.text}\``);
+  if (value.kind === 'outside') return outside(`${op}${value.text}`, isInput(value));
+  if (value.kind !== 'int') return stop(frame, at, 'an operator on a number');
+  if (value.key !== undefined) return stop(frame, at, WHOLE);
+  if (value.isInput && op !== '~') frame.run.isMixed = true;
+  const result = unary(op, value);
+  if (result === undefined) return stop(frame, at, 'an operator that can be run');
+  return value.isInput ? { kind: 'int', ...result, isInput: true } : { kind: 'int', ...result };
+}
