@@ -6,6 +6,7 @@ import type { Token } from '../c/lex.ts';
 import { type CFunction, initialiserOf, type Unit } from '../c/unit.ts';
 import { evaluate } from '../machine/expression.ts';
 import { initialise } from '../machine/initial.ts';
+import { INTERPRETER } from '../machine/interpreter.ts';
 import { libraryCall } from '../machine/library.ts';
 import { int, memberOf, type Node, newNode, outside, read, stepFrom } from '../machine/memory.ts';
 import { isTrue, operate } from '../machine/operate.ts';
@@ -101,6 +102,7 @@ export function worldOf(tree: KernelTree, program: Program): World {
           return findEntry;
         return libraryCall(name);
       }),
+    interpreter: INTERPRETER,
     codes: new WeakMap(),
     places: new WeakMap(),
     blocks: new WeakMap(),

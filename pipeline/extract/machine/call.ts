@@ -7,7 +7,6 @@ import { bodyOf } from '../c/unit.ts';
 import { boundTo, evaluate } from './expression.ts';
 import { convert, int, type Node, newNode, outside, read, type Value, write } from './memory.ts';
 import { isInput } from './operate.ts';
-import { blockOf } from './statement.ts';
 import { declaratorsOf, typeOfWords } from './types.ts';
 import { FLOW, type FoundFunction, type Frame, type Run, type Signature, step, stop, textOf } from './world.ts';
 
@@ -101,7 +100,7 @@ export function invoke({ unit, fn }: FoundFunction, args: readonly Value[], run:
   }
   run.depth += 1;
   const body = bodyOf(unit, fn);
-  const flow = blockOf(body, frame)(frame);
+  const flow = run.world.interpreter.blockOf(body, frame)(frame);
   run.depth -= 1;
   if (flow === FLOW.goto) {
     const [first] = body;
@@ -229,7 +228,7 @@ function within<T>(
 function callMacro(macro: ScopedMacro, params: readonly string[], expr: Call, frame: Frame): Value {
   return runMacro(macro, params, expr, frame, (text, inner) => {
     if ('expr' in text) return evaluate(text.expr, inner);
-    const flow = blockOf(text.body, inner)(inner);
+    const flow = inner.run.world.interpreter.blockOf(text.body, inner)(inner);
     return flow === FLOW.next ? int(0n) : stop(frame, expr.at, `the macro ${macro.name} to be one expression`);
   });
 }
@@ -273,7 +272,9 @@ export function asStatement(expr: Expr, frame: Frame): number {
       if (macro?.params === null && macro.body.length > 0) {
         const text = textOfMacro(macro, frame.file);
         if ('body' in text)
-          return within(macro, new Map(), expr.at.line, frame, (inner) => blockOf(text.body, inner)(inner));
+          return within(macro, new Map(), expr.at.line, frame, (inner) =>
+            inner.run.world.interpreter.blockOf(text.body, inner)(inner),
+          );
       }
     }
   }
@@ -288,7 +289,7 @@ export function asStatement(expr: Expr, frame: Frame): number {
     if (macro?.params != null) {
       step(frame, expr.at);
       return runMacro(macro, macro.params, expr, frame, (text, inner) => {
-        if ('body' in text) return blockOf(text.body, inner)(inner);
+        if ('body' in text) return inner.run.world.interpreter.blockOf(text.body, inner)(inner);
         evaluate(text.expr, inner);
         return FLOW.next;
       });

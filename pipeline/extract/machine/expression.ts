@@ -1,8 +1,6 @@
 import type { Expr } from '../c/ast.ts';
 import { literal } from '../c/integer.ts';
 import { binaryPower, POWER } from '../c/operators.ts';
-import { call, expandName } from './call.ts';
-import { initialise } from './initial.ts';
 import {
   convert,
   elementOf,
@@ -19,7 +17,6 @@ import {
   write,
 } from './memory.ts';
 import { isInput, isTrue, operate, operateOn } from './operate.ts';
-import { blockOf } from './statement.ts';
 import { type CType, sizeOf, typeOfWords, UNKNOWN_TYPE } from './types.ts';
 import { type Code, FLOW, type Frame, lookUp, outsideObject, type PlaceCode, step, stop, textOf } from './world.ts';
 
@@ -78,7 +75,7 @@ function compile(expr: Expr): Code {
     case 'call':
       return (frame) => {
         step(frame, expr.at);
-        return call(expr, frame);
+        return frame.run.world.interpreter.call(expr, frame);
       };
     case 'statements':
       return (frame) => statementsValue(expr, frame);
@@ -106,7 +103,7 @@ function nameValue(expr: Of<'id'>, frame: Frame): Value {
   const { world } = frame.run;
   const constant = world.constant(frame.file, name);
   if (constant !== undefined) return int(constant, 32, constant < 1n << 31n);
-  const expanded = expandName(expr, frame);
+  const expanded = frame.run.world.interpreter.expandName(expr, frame);
   if (expanded !== null) return expanded;
   const object = world.object(frame.file, name);
   if (object !== null) return read(object);
@@ -324,7 +321,7 @@ function statementsValue(expr: Of<'statements'>, frame: Frame): Value {
   frame.scope = { names: new Map(), outer };
   try {
     const isValue = last?.kind === 'expr';
-    const flow = blockOf(isValue ? expr.body.slice(0, -1) : expr.body, frame, false)(frame);
+    const flow = frame.run.world.interpreter.blockOf(isValue ? expr.body.slice(0, -1) : expr.body, frame, false)(frame);
     if (flow !== FLOW.next) return stop(frame, expr.at, 'an expression that ends with its value');
     return isValue ? evaluate(last.expr, frame) : int(0n);
   } finally {
@@ -354,7 +351,7 @@ function compilePlace(expr: Expr): PlaceCode {
         return (frame) => {
           const type = typeOfWords(expr.type.split(' '), frame.run.world.types(frame.file));
           const node = newNode('a value', type, 'zero');
-          initialise(node, list, frame);
+          frame.run.world.interpreter.initialise(node, list, frame);
           return node;
         };
       }
@@ -376,7 +373,7 @@ function namedPlace(expr: Of<'id'>, frame: Frame): Node {
   const node = lookUp(frame.scope, name);
   if (node !== undefined) return node;
   const { world } = frame.run;
-  const value = expandName(expr, frame, true);
+  const value = frame.run.world.interpreter.expandName(expr, frame, true);
   if (value?.kind === 'struct') return value.node;
   if (value?.kind === 'pointer') return value.node;
   return world.object(frame.file, name) ?? outsideObject(frame.run, name);

@@ -19,12 +19,21 @@ export type World = {
   readonly types: (file: string) => TypeScope;
   /** Calls whose meaning is built in. */
   readonly builtin: (name: string) => Builtin | undefined;
+  /** The parts of the machine that follow each other as C's grammar does. */
+  readonly interpreter: Interpreter;
   readonly codes: WeakMap<Expr, Code>;
   readonly places: WeakMap<Expr, PlaceCode>;
   readonly blocks: WeakMap<readonly Stmt[], StepCode>;
   /** Objects that are local to a function and live as long as the program. */
   readonly statics: WeakMap<Stmt, Node>;
   readonly signatures: WeakMap<CFunction, Signature>;
+};
+
+export type Interpreter = {
+  readonly call: (expr: Extract<Expr, { kind: 'call' }>, frame: Frame) => Value;
+  readonly expandName: (expr: Extract<Expr, { kind: 'id' }>, frame: Frame, onlyPlaces?: boolean) => Value | null;
+  readonly initialise: (node: Node, value: Expr, frame: Frame) => void;
+  readonly blockOf: (body: readonly Stmt[], frame: Frame, isScope?: boolean) => StepCode;
 };
 
 export type Signature = { readonly params: readonly CType[]; readonly result: CType };
