@@ -6,10 +6,11 @@ import { topicsOf } from '../cases/topics.ts';
 import { wholeReport } from '../cases/whole-report.ts';
 import { isRule, type RuleId, ruleOf } from '../judge/catalogue.ts';
 import { clobberFacts } from '../judge/clobber-facts.ts';
-import { clobbersOf } from '../judge/lookup.ts';
+import { arguedOf, clobbersOf, numberBits } from '../judge/lookup.ts';
 import { parseBit } from '../model/bit-text.ts';
 import { type EntrySite, type Learnt, openerName } from '../model/clobber.ts';
 import { UsageError } from '../model/errors.ts';
+import { bitMask } from '../model/mask.ts';
 import { jsonText, placeJson } from '../report/machine.ts';
 import { itemLines, wrap } from '../report/text.ts';
 import { topicJson, topicText } from '../report/topics.ts';
@@ -136,8 +137,23 @@ function siteText({ path, line }: EntrySite, learnt: Learnt | undefined): string
   return learnt?.how === 'inferred' ? `${at}, inferred from ${learnt.from.join(' and ')}` : at;
 }
 
+const KINDS = { handled: 'KVM brings it back', functional: 'needs the VMM’s help', harmless: 'harmless' } as const;
+
+/** What is argued of a feature that clobbers nothing; that nobody examined a bit that a VMM can set. */
+function arguedText(specs: Specs, story: BitStory): readonly string[] {
+  const { knowledge } = specs;
+  const mask = bitMask(story.bit);
+  const rows = arguedOf(knowledge, story.place, mask);
+  const isNumber = numberBits(knowledge, story.place, mask) !== 0;
+  if (rows.length === 0 && !isNumber && story.releases.some((run) => run.class.endsWith('-direct')))
+    return wrap('not examined: specs/clobbers.md has no row for it', '  host state: ');
+  return rows.flatMap(({ feature, kind, source }) =>
+    kind === 'clobber' ? [] : wrap(`${feature}: ${KINDS[kind]}; ${source}`, '  host state: '),
+  );
+}
+
 function chainText(specs: Specs, story: BitStory): string {
-  const lines: string[] = [];
+  const lines: string[] = [...arguedText(specs, story)];
   for (const { feature, releases } of chainOf(specs, story)) {
     lines.push(`  host state: ${feature}`);
     for (const { release, transitions } of releases) {
@@ -150,7 +166,7 @@ function chainText(specs: Specs, story: BitStory): string {
     }
     const read = new Set(releases.map(({ release }) => release));
     const unread = story.releases.map(({ release }) => release).filter((release) => !read.has(release));
-    if (unread.length > 0) lines.push(...wrap(unread.join(', '), '    transitions not read for '));
+    if (unread.length > 0) lines.push(...wrap(unread.join(', '), '    not examined for '));
   }
   return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
 }

@@ -11,9 +11,10 @@ export type ClobberChanges = { readonly added: readonly MsrTransition[]; readonl
 /** True where the module writes the MSR on the way in and does not bring the host's value back, as far as is known. */
 const isLeft = (transition: MsrTransition): boolean => transition.entry.length > 0 && transition.exit !== 'restored';
 
-const idOf = ({ msr, guard, exit }: MsrTransition): string => `${msrName(msr)} ${guard ?? ''} ${exit}`;
+/** Not the way out: an MSR that is left with another value than before was left before too. */
+const idOf = ({ msr, guard }: MsrTransition): string => `${msrName(msr)} ${guard ?? ''}`;
 
-/** What differs in the host state that two releases leave behind: MSR, guard and way out decide, never the line. */
+/** What differs in the host state that two releases leave behind: MSR and guard decide, never the value or the line. */
 export function diffClobbers(before: ClobberFacts, after: ClobberFacts): ClobberChanges {
   const less = (have: ClobberFacts, had: ClobberFacts): readonly MsrTransition[] => {
     const known = new Set(had.msrs.filter(isLeft).map(idOf));

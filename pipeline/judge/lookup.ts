@@ -94,6 +94,10 @@ export function clobbersOf(
 const bitsOfRow = (row: ClobberRow, place: Place, mask: number): number =>
   row.bits.filter((bit) => samePlace(bit, place)).reduce((all, bit) => or(all, and(bit.mask, mask)), 0);
 
+/** Every row of `specs/clobbers.md` that a register's bits open, of whatever kind; none where nobody examined them. */
+export const arguedOf = (knowledge: Knowledge, place: Place, mask: number): readonly ClobberRow[] =>
+  knowledge.clobbers.filter((row) => bitsOfRow(row, place, mask) !== 0);
+
 /** Features of a register's bits that clobber no host state and still need the VMM's help, from `specs/clobbers.md`. */
 export const functionalOf = (knowledge: Knowledge, place: Place, mask: number): readonly string[] =>
   knowledge.clobbers

@@ -84,4 +84,11 @@ test('changes between releases, and their mirror', () => {
   expect(short(diffClobbers(facts, after))).toEqual([[['IA32_ALPHA', 'none']], []]);
   expect(short(diffClobbers(after, facts))).toEqual([[], [['IA32_ALPHA', 'none']]]);
   expect(diffClobbers(facts, facts)).toEqual({ added: [], removed: [] });
+  // Left before and left now, with another value: nothing came, nothing went.
+  const otherwise = {
+    ...after,
+    msrs: after.msrs.map((row) => (row.msr === 'IA32_ALPHA' ? { ...row, exit: 'init' as const } : row)),
+  };
+  expect(diffClobbers(after, otherwise)).toEqual({ added: [], removed: [] });
+  expect(short(diffClobbers(facts, otherwise))).toEqual([[['IA32_ALPHA', 'init']], []]);
 });

@@ -115,10 +115,12 @@ export const fixed0Added = {
   scope: 'release',
   judge: (context): readonly Draft[] =>
     changesOf('fixed0-added', context).flatMap((change) => {
-      const numbers = numberBits(context.knowledge, change, change.mask);
+      // A bit that the table clears and the code then computes is not 0 in every TD.
+      const never = decidedMask(context.to, change, change.mask, (decider) => constantOf(decider) === 0);
+      const numbers = numberBits(context.knowledge, change, never);
       return (
         [
-          [without(change.mask, numbers), 'warning', 'features'],
+          [without(never, numbers), 'warning', 'features'],
           [numbers, 'info', 'numbers'],
         ] as const
       ).flatMap(([mask, level, story]): readonly Draft[] =>
