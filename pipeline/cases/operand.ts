@@ -127,7 +127,7 @@ async function readSpecFile(path: string, specs: Specs): Promise<Operand> {
 }
 
 /** A release that was just read, with the rules that specs/ holds for its name. */
-export const classed = (module: ModuleRelease, specs: Specs): ClassedRelease => ({
+const classed = (module: ModuleRelease, specs: Specs): ClassedRelease => ({
   module,
   registers: classify(module, specs.deciders.get(module.release)),
 });

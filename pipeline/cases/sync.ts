@@ -1,18 +1,22 @@
 import { join } from 'node:path';
 import { inside } from '../disk/name.ts';
 import { writeFileAtomically } from '../disk/write.ts';
+import { compareDecidingCode, DECIDING_PATHS, readDecidingCode } from '../extract/module/deciding-code.ts';
 import { MODULE_PATHS } from '../extract/module/release.ts';
 import { type BlobReader, openBlobs } from '../git/blobs.ts';
 import { type Update, updateClone } from '../git/clone.ts';
 import { listReleases, makefileNotes, type ReleaseRevision } from '../git/releases.ts';
 import type { Repository } from '../git/repository.ts';
+import { codeChangeText } from '../model/decider-text.ts';
 import { clobbersToYaml } from '../specs/clobbers-text.ts';
+import { newDecidersToYaml } from '../specs/decider-text.ts';
 import { moduleFileName, moduleToYaml } from '../specs/module-text.ts';
 import type { PlainSource } from '../specs/sources-shape.ts';
 import type { Specs } from '../specs/store.ts';
 import type { Context } from './context.ts';
 import { cloneDirectory, specsDirectory } from './context.ts';
-import { readClobbersRevision, readModuleRevision } from './module-revision.ts';
+import { notCompared, predecessorRules } from './decider-rules.ts';
+import { readClobbersRevision, readFiles, readModuleRevision } from './module-revision.ts';
 import { fetchFrom } from './sources.ts';
 import { syncKernels } from './sync-kernels.ts';
 import { syncListing } from './sync-listing.ts';
@@ -64,7 +68,7 @@ async function syncModules(context: Context, specs: Specs, source: PlainSource, 
     repository,
     source,
     fresh.map(({ commit }) => commit),
-    [...MODULE_PATHS, 'proj_defs.mk'],
+    [...MODULE_PATHS, ...DECIDING_PATHS, 'proj_defs.mk'],
   );
   // Also where no ref moved: a kept clone may be newer than these specifications.
   const listing = await syncListing(context, specs, source, repository);
@@ -79,6 +83,7 @@ async function syncModules(context: Context, specs: Specs, source: PlainSource, 
         const file = moduleFileName(revision.release);
         // The module's file says that a release is known: it comes last, so that a run that ends before is made up for.
         const clobbers = await writeClobbers(context, repository, blobs, revision);
+        const deciders = await writeDeciders(context, specs, { repository, blobs, revision });
         writeFileAtomically(
           inside(join(specsDirectory(context), 'modules'), file, `${repository.name}: a release`),
           moduleToYaml({
@@ -91,7 +96,7 @@ async function syncModules(context: Context, specs: Specs, source: PlainSource, 
             ],
           }),
         );
-        return `specs/modules/${file}${clobbers}`;
+        return `specs/modules/${file}${clobbers}${deciders}`;
       },
     );
     const healed = await writeMissing(context, specs, { repository, blobs, found });
@@ -137,6 +142,31 @@ async function writeClobbers(
     if (!isSourceError(error)) throw error;
     return ` (${NONE}${error.message})`;
   }
+}
+
+/**
+ * The rules of a new release: those of the release before it while the code that decides is the same token by token, else none,
+ * and what changed.
+ */
+async function writeDeciders(
+  context: Context,
+  specs: Specs,
+  { repository, blobs, revision }: { repository: Repository; blobs: BlobReader; revision: ReleaseRevision },
+): Promise<string> {
+  const { release, commit } = revision;
+  const base = predecessorRules(specs, release);
+  if (base === null) return '';
+  const { files } = await readFiles(blobs, commit, DECIDING_PATHS);
+  const code = readDecidingCode(files);
+  const gap = notCompared(base, code);
+  if (gap !== null) return ` (${gap})`;
+  const changes = compareDecidingCode(base.functions, code);
+  const file = moduleFileName(release);
+  writeFileAtomically(
+    inside(join(specsDirectory(context), 'deciders'), file, `${repository.name}: a release`),
+    newDecidersToYaml({ release, base, repository: repository.name, commit, files, code, changes }),
+  );
+  return ` and specs/deciders/${file}${changes.length === 0 ? '' : ` (${codeChangeText(changes)})`}`;
 }
 
 /** What earlier runs did not come to: releases of this history, at the revision that specs/ names, whose host state was never written. */

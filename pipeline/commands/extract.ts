@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { specsOf } from '../cases/context.ts';
+import { rulesOfRevision } from '../cases/decider-rules.ts';
 import { readHistory } from '../cases/kvm-history.ts';
 import { readPolicyRevision } from '../cases/kvm-revision.ts';
 import { readClobbersRevision, readFiles, readModuleRevision } from '../cases/module-revision.ts';
-import { classed } from '../cases/operand.ts';
 import { readQemuRevision } from '../cases/qemu-revision.ts';
 import { fetchKnown } from '../cases/sources.ts';
 import { writeFiles } from '../disk/write.ts';
@@ -12,6 +12,7 @@ import { KCPUID_PATH, namesTable, readKcpuid } from '../extract/kvm/kcpuid.ts';
 import { NAME_PATHS, openTree } from '../extract/kvm/tree.ts';
 import { type BlobReader, openBlobs } from '../git/blobs.ts';
 import { openRepository, type Repository, resolveCommit } from '../git/repository.ts';
+import { classify } from '../model/class.ts';
 import { NoInputError, UsageError } from '../model/errors.ts';
 import { clobbersJson, jsonText, moduleJson, policyJson } from '../report/machine.ts';
 import { historyJson, historyText } from '../report/policy-history.ts';
@@ -87,7 +88,12 @@ const readModule: Read = async (context, repository, blobs, commit) => {
   const module = await readModuleRevision(repository, blobs, commit, null);
   return {
     spec: moduleToYaml(module),
-    json: async () => jsonText(moduleJson(classed(module, await specsOf(context)))),
+    json: async () => {
+      const specs = await specsOf(context);
+      const { rules, note } = await rulesOfRevision(specs, module.release, blobs, commit);
+      const noted = note === null ? module : { ...module, notes: [...module.notes, note] };
+      return jsonText(moduleJson({ module: noted, registers: classify(module, rules) }));
+    },
   };
 };
 

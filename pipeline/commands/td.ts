@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { cacheFile, specsDirectory, specsOf } from '../cases/context.ts';
 import { findRelease } from '../cases/operand.ts';
 import type { ClassedRelease } from '../model/class.ts';
+import { codeChangeText } from '../model/decider-text.ts';
 import { DataError, NoInputError, UsageError } from '../model/errors.ts';
 import { plain } from '../model/text.ts';
 import { jsonText } from '../report/machine.ts';
@@ -102,9 +103,13 @@ async function releaseProgram(
   const found = await loadRelease(specsDirectory(context), name, reader(context));
   if (found !== null) return { program: programOf(found.release.module, found.rules), release: found.release };
   // Whatever is wrong with the name is said by who knows all of them.
-  const release = findRelease(await specsOf(context), name);
+  const specs = await specsOf(context);
+  const release = findRelease(specs, name);
+  const rules = specs.deciders.get(release.module.release);
+  if (rules !== undefined) return { program: programOf(release.module, rules), release };
+  const changes = specs.unexamined.get(release.module.release) ?? [];
   throw new NoInputError(
-    `release ${release.module.release}: what its code does with CPUID was not examined (no file in specs/deciders)`,
+    `release ${release.module.release}: ${changes.length === 0 ? 'what its code does with CPUID was not examined (no file in specs/deciders)' : codeChangeText(changes)}`,
   );
 }
 

@@ -93,6 +93,27 @@ export type DeciderRules = {
   readonly rules: readonly DeciderRule[];
   readonly limits: Limits;
   readonly checks: readonly Check[];
+  /** The code that these rules are of, as far as its tree could be read; empty where files were read one by one. */
+  readonly functions: readonly DecidingFunction[];
+  /** What of the release's code is not that of the release it is like, and was not examined: then the rules are not its own. */
+  readonly unexamined: readonly CodeChange[];
+};
+
+/** A function that decides what a TD's CPUID is, by a hash of its tokens: layout and comments do not count. */
+export type DecidingFunction = {
+  readonly path: string;
+  readonly name: string;
+  /** 1-based. */
+  readonly line: number;
+  readonly tokens: string;
+};
+
+/** A function that differs from that of an older release; `name` is null where a whole file could not be read. */
+export type CodeChange = {
+  readonly path: string;
+  readonly name: string | null;
+  readonly line: number | null;
+  readonly kind: 'changed' | 'new' | 'gone' | 'unread';
 };
 
 /** Numbers of a release that its CPUID code and its checks use. */

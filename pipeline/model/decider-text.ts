@@ -1,5 +1,5 @@
 import type { Decider, Decision } from './decider.ts';
-import type { Condition } from './decider-rules.ts';
+import type { CodeChange, Condition } from './decider-rules.ts';
 import { formatPlace } from './place.ts';
 
 /** `xfam:17+18`, `cpuid:7.1.EAX[8]`, `!guest:REDUCE_VE`, `(a or b)`: a condition as machine formats write it. */
@@ -51,3 +51,13 @@ export const deciderText = ({ by, conditions }: Decider): string =>
       ({ when, otherwise }) => `${otherwise === 've' ? '#VE' : otherwise} unless ${conditionText(when)}`,
     ),
   ].join('; ');
+
+/** What to tell where the code that decides is not that of an older release and nobody examined it. */
+export const codeChangeText = (changes: readonly CodeChange[]): string =>
+  `the code that decides changed, not examined: ${changes
+    .map(({ path, name, line, kind }) =>
+      name === null
+        ? `${path} (could not be read)`
+        : `${name} (${kind === 'changed' ? '' : `${kind}, `}${path}${line === null ? '' : `:${line}`})`,
+    )
+    .join(', ')}`;

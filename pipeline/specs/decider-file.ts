@@ -69,6 +69,8 @@ function extended({ file, plain }: DeciderFile, base: DeciderRules | null): Deci
       plain.withoutChecks,
       wrong,
     ),
+    functions: plain.functions,
+    unexamined: plain.unexamined,
   };
 }
 

@@ -108,6 +108,22 @@ export const deciderShape = z.strictObject({
   limits: limits.partial(),
   checks: z.array(check),
   withoutChecks: z.array(z.string()),
+  functions: z.array(
+    z.strictObject({
+      path: z.string().min(1),
+      name: z.string().min(1),
+      line: z.int().min(1),
+      tokens: z.string().regex(/^[0-9a-f]{12}$/),
+    }),
+  ),
+  unexamined: z.array(
+    z.strictObject({
+      path: z.string().min(1),
+      name: z.string().min(1).nullable(),
+      line: z.int().min(1).nullable(),
+      kind: z.enum(['changed', 'new', 'gone', 'unread']),
+    }),
+  ),
 });
 
 export type PlainDeciders = z.infer<typeof deciderShape>;

@@ -5,7 +5,7 @@ import { parseBit } from '../model/bit-text.ts';
 import type { ClassedRelease } from '../model/class.ts';
 import { classify } from '../model/class.ts';
 import type { ClobberFacts } from '../model/clobber.ts';
-import type { DeciderRules } from '../model/decider-rules.ts';
+import type { CodeChange, DeciderRules } from '../model/decider-rules.ts';
 import { DataError, NoInputError } from '../model/errors.ts';
 import type { Knowledge } from '../model/knowledge.ts';
 import type { LineageRow } from '../model/lineage.ts';
@@ -35,6 +35,8 @@ export type Specs = {
   readonly releases: readonly ClassedRelease[];
   /** Per release, what its code does to the CPUID of a TD beyond its tables; a release without rules was not examined. */
   readonly deciders: ReadonlyMap<string, DeciderRules>;
+  /** Releases whose deciding code is not that of an older one and was not examined, each with what changed. */
+  readonly unexamined: ReadonlyMap<string, readonly CodeChange[]>;
   readonly known: readonly KnownRelease[];
   /** Whose code each release has, as far as somebody examined it. */
   readonly lineage: readonly LineageRow[];
@@ -67,7 +69,8 @@ export async function loadSpecs(directory: string, reader: PlainReader): Promise
     deciderFiles.map(({ file, value }) => ({ file, name: value.plain.release })),
     'release',
   );
-  const deciders = resolveDeciders(deciderFiles.map(({ value }) => value));
+  const resolved = resolveDeciders(deciderFiles.map(({ value }) => value));
+  const deciders = new Map([...resolved].filter(([, rules]) => rules.unexamined.length === 0));
   const known = await readReleasesFile('specs/releases.yaml', text('releases.yaml'), reader);
   const policies = await readAll(directory, 'kvm', (file, content) => readPolicyFile(file, content, reader));
   checkUnique(
@@ -87,6 +90,9 @@ export async function loadSpecs(directory: string, reader: PlainReader): Promise
       .sort((a, b) => compareVersions(a.release, b.release))
       .map((module) => ({ module, registers: classify(module, deciders.get(module.release)) })),
     deciders,
+    unexamined: new Map(
+      [...resolved].flatMap(([name, { unexamined }]) => (unexamined.length === 0 ? [] : [[name, unexamined] as const])),
+    ),
     known: [...known].sort((a, b) => compareVersions(a.release, b.release)),
     lineage: existsSync(join(directory, 'lineage.md'))
       ? await readLineage('specs/lineage.md', text('lineage.md'), reader)
@@ -119,7 +125,7 @@ export async function loadRelease(
   const module = await readModuleFile(`specs/modules/${moduleFileName(name)}`, readInputText(file), reader);
   const files = await readAll(directory, 'deciders', (path, content) => readDeciderFile(path, content, reader));
   const rules = resolveDeciders(files.map(({ value }) => value)).get(module.release);
-  return module.release === name && rules !== undefined
+  return module.release === name && rules !== undefined && rules.unexamined.length === 0
     ? { release: { module, registers: classify(module, rules) }, rules }
     : null;
 }

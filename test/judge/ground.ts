@@ -88,7 +88,17 @@ export function release(
   const code =
     rules === null
       ? undefined
-      : { release: name, like: null, reason: '', sources: [], rules, limits: NO_LIMITS, checks: [] };
+      : {
+          release: name,
+          like: null,
+          reason: '',
+          sources: [],
+          rules,
+          limits: NO_LIMITS,
+          checks: [],
+          functions: [],
+          unexamined: [],
+        };
   return { module, registers: classify(module, code) };
 }
 
