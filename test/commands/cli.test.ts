@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { moduleFiles } from '../helpers/module-source.ts';
@@ -105,7 +105,13 @@ test('without a command it reports', async () => {
 test('a story names the releases that nobody could read, for the bit and for its host state', async () => {
   const { stdout } = await bitwatch(['explain', 'WAITPKG']);
   expect(stdout).toMatch(/^ {2}not read, so not said {2}1\.5\.20, 1\.5\.24,/m);
-  expect(stdout).toMatch(/^ {4}transitions not read for 1\.5\.08, 1\.5\.09, 1\.5\.13,/m);
+  expect(stdout).toMatch(/tdh_vp_enter\.c, inferred from\s+2\.0\.08 and 2\.0\.18/);
+  expect(stdout).not.toContain('not examined for');
+  const directory = temporaryFolder();
+  cpSync(join(ROOT, 'specs'), join(directory, 'specs'), { recursive: true });
+  rmSync(join(directory, 'specs', 'clobbers', '2.0.18.yaml'));
+  const without = await bitwatch(['explain', 'WAITPKG', '--specs', join(directory, 'specs')]);
+  expect(without.stdout).toMatch(/^ {4}not examined for 2\.0\.18$/m);
   const [bit] = JSON.parse((await bitwatch(['history', 'WAITPKG', '--json'])).stdout).bits;
   expect(bit.unread).toEqual(expect.arrayContaining(['1.5.24', '2.0.14']));
 });
