@@ -2,7 +2,7 @@ import { applyDecisions, type Decision } from '../judge/decisions.ts';
 import { judgeProject } from '../judge/judge.ts';
 import type { IdleDecision } from '../judge/project.ts';
 import type { ReportFacts, Review } from '../model/review.ts';
-import { type Specs, waiverPlace } from '../specs/store.ts';
+import { decidedPlace, type Specs } from '../specs/store.ts';
 import { unreadOf } from './coverage.ts';
 
 /** Decisions apply to all findings at once: only so can one that matches nothing be told. */
@@ -21,10 +21,10 @@ export function withDecisions(report: ReportFacts, specs: Specs, today: string):
   return { ...report, reviews };
 }
 
-/** The decisions that decide nothing in a report of the whole project. */
-export const idleDecisions = (report: ReportFacts, specs: Specs, today: string): readonly IdleDecision[] =>
+/** The decisions that decide nothing in any of the reviews. */
+export const idleDecisions = (reviews: readonly Review[], specs: Specs, today: string): readonly IdleDecision[] =>
   applyDecisions(
-    report.reviews.flatMap((review) => review.findings),
+    reviews.flatMap((review) => review.findings),
     decisionsOf(specs),
     today,
   ).idle;
@@ -47,20 +47,38 @@ export function factsReview(specs: Specs, idle: readonly IdleDecision[]): Review
   };
 }
 
-/** The decisions of the specs, as the judge takes them. */
-export function decisionsOf(specs: Specs): readonly Decision[] {
-  return specs.waivers.map((plain) => {
-    const person = { reason: plain.reason, by: plain.by, until: plain.until ?? null };
-    if ('fingerprint' in plain) return { ...person, selector: { fingerprint: plain.fingerprint } };
-    const bit = waiverPlace(plain.bit);
-    return {
-      ...person,
-      selector: {
-        rule: plain.rule,
-        bits: bit === null ? null : { ...bit.place, mask: bit.mask },
-        release: plain.release ?? null,
-        policy: plain.policy ?? null,
-      },
-    };
-  });
+/** The decisions of the specs, as the judge takes them: those of `decisions.yaml`, then those of the older `waivers.yaml`. */
+export function decisionsOf(specs: Pick<Specs, 'decisions' | 'waivers'>): readonly Decision[] {
+  return [...specs.decisions.map(decisionOf), ...specs.waivers.map(waiverOf)];
+}
+
+/** One entry of `specs/decisions.yaml`. */
+export function decisionOf(plain: Specs['decisions'][number]): Decision {
+  const person = { reason: plain.because, by: plain.by, until: plain.until ?? null };
+  if ('finding' in plain) return { ...person, selector: { fingerprint: plain.finding } };
+  const bit = 'bits' in plain ? decidedPlace(plain.bits, 'specs/decisions.yaml') : null;
+  return {
+    ...person,
+    selector: {
+      rule: plain.rule ?? null,
+      bits: bit === null ? null : { ...bit.place, mask: bit.mask },
+      release: plain.releases ?? null,
+      policy: plain.kernels ?? null,
+    },
+  };
+}
+
+function waiverOf(plain: Specs['waivers'][number]): Decision {
+  const person = { reason: plain.reason, by: plain.by, until: plain.until ?? null };
+  if ('fingerprint' in plain) return { ...person, selector: { fingerprint: plain.fingerprint } };
+  const bit = decidedPlace(plain.bit, 'specs/waivers.yaml');
+  return {
+    ...person,
+    selector: {
+      rule: plain.rule,
+      bits: bit === null ? null : { ...bit.place, mask: bit.mask },
+      release: plain.release ?? null,
+      policy: plain.policy ?? null,
+    },
+  };
 }

@@ -40,13 +40,21 @@ export async function findPolicy(context: Context, specs: Specs, text: string): 
   const policy = policyNamed(specs, text);
   if (policy !== undefined) return policy;
   const found = await fromDisk(context, specs, text);
-  if (found?.kind === 'policy') return found.policy;
+  if (found?.kind === 'policy') return withBase(specs, found.policy);
   if (found !== null)
     throw new UsageError(`--kvm ${JSON.stringify(text)}: expected what KVM does, found a release of the TDX module`);
   const known = newestFirst(specs.policies.map(({ version }) => version));
   throw new UsageError(
     `no KVM version, specification file or GITDIR[@REV] ${JSON.stringify(text)}${suggest(text, known)}; known: ${known.join(', ') || 'none'}`,
   );
+}
+
+/** A tree that names no base release was written against that of the newest kernel which names one, as far as anybody knows. */
+function withBase(specs: Specs, policy: Policy): Policy {
+  const newest = specs.policies.findLast(({ base }) => base !== undefined);
+  if (policy.base !== undefined || newest?.base === undefined) return policy;
+  const because = `taken from KVM ${newest.version}: ${newest.base.because}`;
+  return { ...policy, base: { release: newest.base.release, because } };
 }
 
 /** The specifications with one KVM version alone; as they are where none is named. */
@@ -61,7 +69,7 @@ export async function specsUnder(context: Context, specs: Specs, kvm: string | n
 const newestFirst = (names: readonly string[]): readonly string[] => [...names].sort(compareVersions).reverse();
 
 /** A release without what people write around it: `TDX_1.5.06`, `v1.5.06`, `1.5-beta` and `1.5 Beta`. */
-const releaseName = (text: string): string =>
+export const releaseName = (text: string): string =>
   text
     .toLowerCase()
     .replace(/^(?:intel[ _-]?)?tdx(?:[ _-]?module)?[ _-]?/, '')

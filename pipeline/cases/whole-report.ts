@@ -1,9 +1,20 @@
-import type { ReportFacts } from '../model/review.ts';
+import type { ReportFacts, Review } from '../model/review.ts';
 import type { Specs } from '../specs/store.ts';
 import { coverageOf } from './coverage.ts';
 import { factsReview, idleDecisions, withDecisions } from './decisions.ts';
 import { releaseSteps } from './release-steps.ts';
 import { groundOf, policyReview, policyStepReview, releaseReview } from './reviews.ts';
+
+/** Every release under every KVM version, and what the whole report says beside: all that a decision may be about. */
+export function everyReview(specs: Specs): readonly Review[] {
+  const ground = groundOf(specs);
+  const pairs = releaseSteps(specs).flatMap(({ from, to }) =>
+    [null, ...specs.policies].map((policy) => releaseReview(specs, { from, to, policy }, ground)),
+  );
+  const policies = specs.policies.map((policy) => policyReview(policy, ground));
+  const steps = specs.policies.slice(1).map((to, index) => policyStepReview(specs.policies[index] ?? to, to, ground));
+  return [...pairs, ...policies, ...steps, factsReview(specs, [])];
+}
 
 /**
  * What the whole project says, each change once: every release against the one that it follows under the newest KVM version, every KVM
@@ -20,6 +31,8 @@ export function wholeReport(specs: Specs, today: string): ReportFacts {
     reviews: [...steps, ...policySteps, ...(newest === null ? [] : [policyReview(newest, ground)])],
     coverage: coverageOf(specs, steps),
   };
-  const facts = factsReview(specs, idleDecisions(judged, specs, today));
+  // A decision may be about an older kernel than the newest: it is held against all of them.
+  const isDecided = specs.decisions.length + specs.waivers.length > 0;
+  const facts = factsReview(specs, isDecided ? idleDecisions(everyReview(specs), specs, today) : []);
   return withDecisions({ ...judged, reviews: [...judged.reviews, facts] }, specs, today);
 }

@@ -19,7 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Declared>>> = {
   list: () => import('./list.ts'),
   td: () => import('./td.ts'),
   update: () => import('./update.ts'),
-  waive: () => import('./waive.ts'),
+  decide: () => import('./decide.ts'),
   abi: () => import('./abi.ts'),
   extract: () => import('./extract.ts'),
   sync: () => import('./sync.ts'),

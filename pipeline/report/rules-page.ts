@@ -67,7 +67,7 @@ function rulePage(rule: Rule): string {
     '',
     '## To accept it',
     '',
-    `A decision in \`specs/waivers.yaml\` names the fingerprint or \`rule: ${rule.id}\` with a reason and a person; the finding stays in the report, marked.`,
+    `A decision (\`bitwatch decide ${rule.id} --because … --by …\`) names bits, this rule or a finding with a reason and a person; the finding stays in the report, marked.`,
   ];
   return `${lines.join('\n')}\n`;
 }

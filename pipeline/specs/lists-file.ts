@@ -1,5 +1,5 @@
 import type { BitName, LevelOverride } from '../model/knowledge.ts';
-import type { PlainLevels, PlainNames, PlainReleases, PlainWaivers } from './lists-shape.ts';
+import type { PlainDecisions, PlainLevels, PlainNames, PlainReleases, PlainWaivers } from './lists-shape.ts';
 import { type PlainReader, readPlain } from './plain.ts';
 
 /** A release that is known, whether or not its tables could be read. */
@@ -109,4 +109,19 @@ export async function readPlainWaivers(
     async () => (await import('./lists-shape.ts')).checkWaivers,
   );
   return plain.waivers;
+}
+
+export async function readPlainDecisions(
+  file: string,
+  text: string,
+  reader: PlainReader,
+): Promise<PlainDecisions['decisions']> {
+  const plain = await readPlain<PlainDecisions>(
+    'decisions',
+    file,
+    text,
+    reader,
+    async () => (await import('./lists-shape.ts')).checkDecisions,
+  );
+  return plain.decisions;
 }

@@ -58,6 +58,8 @@ const levels = z.strictObject({
 export type PlainLevels = z.infer<typeof levels>;
 export const checkLevels = checkOf(levels);
 
+/** `2.0.08`, `>=6.16`, `>=6.16,<7.0`. */
+const RANGE = /^(?:(?:>=|<=|>|<|=)?\s*[\w.][\w. -]*)(?:,\s*(?:>=|<=|>|<|=)?\s*[\w.][\w. -]*)*$/;
 const waiver = { reason: z.string().min(1), by: z.string().min(1), until: day.optional() };
 const waivers = z.strictObject({
   waivers: z.array(
@@ -73,5 +75,20 @@ const waivers = z.strictObject({
     ]),
   ),
 });
+const range = z.string().regex(RANGE, 'a version or a range such as >=6.16,<7.0');
+const decided = { because: z.string().min(1), by: z.string().min(1), until: day.optional() };
+const about = { releases: range.optional(), kernels: range.optional(), ...decided };
+const decisions = z.strictObject({
+  decisions: z.array(
+    z.union([
+      z.strictObject({ finding: z.string().regex(/^[0-9a-f]{16}$/), ...decided }),
+      z.strictObject({ bits: z.string(), rule: rule.optional(), ...about }),
+      z.strictObject({ rule, ...about }),
+    ]),
+  ),
+});
+export type PlainDecisions = z.infer<typeof decisions>;
+export const checkDecisions = checkOf(decisions);
+
 export type PlainWaivers = z.infer<typeof waivers>;
 export const checkWaivers = checkOf(waivers);

@@ -18,8 +18,15 @@ import { readClobbersFile } from './clobbers-file.ts';
 import { readClobbersTable } from './clobbers-table.ts';
 import { readDeciderFile, resolveDeciders } from './decider-file.ts';
 import { readLineage } from './lineage-table.ts';
-import { type KnownRelease, readLevelsFile, readNamesFile, readPlainWaivers, readReleasesFile } from './lists-file.ts';
-import type { PlainWaivers } from './lists-shape.ts';
+import {
+  type KnownRelease,
+  readLevelsFile,
+  readNamesFile,
+  readPlainDecisions,
+  readPlainWaivers,
+  readReleasesFile,
+} from './lists-file.ts';
+import type { PlainDecisions, PlainWaivers } from './lists-shape.ts';
 import { readModuleFile } from './module-file.ts';
 import { moduleFileName } from './module-text.ts';
 import { type PlainReader, readPlain } from './plain.ts';
@@ -47,6 +54,8 @@ export type Specs = {
   /** What the module's own code leaves behind, per release whose source was read. */
   readonly clobbers: readonly ClobberFacts[];
   readonly registers: readonly RegisterRow[];
+  /** What people decided; `waivers` are those of an older file. */
+  readonly decisions: PlainDecisions['decisions'];
   readonly waivers: PlainWaivers['waivers'];
   /** Where the facts come from; empty where the directory does not say. */
   readonly sources: PlainSources['sources'];
@@ -109,7 +118,11 @@ export async function loadSpecs(directory: string, reader: PlainReader): Promise
     },
     clobbers: clobbers.map(({ value }) => value).sort((a, b) => compareVersions(a.release, b.release)),
     registers: await readRegistersTable('specs/registers.md', text('registers.md'), reader),
-    waivers: await readPlainWaivers('specs/waivers.yaml', text('waivers.yaml'), reader),
+    decisions: await readDecisions(directory, reader),
+    // The file that decisions had before they could name bits and ranges.
+    waivers: existsSync(join(directory, 'waivers.yaml'))
+      ? await readPlainWaivers('specs/waivers.yaml', text('waivers.yaml'), reader)
+      : [],
     sources: await readSources(join(directory, 'sources.yaml'), reader),
   };
 }
@@ -192,15 +205,15 @@ function withPublished(module: ModuleRelease, known: readonly KnownRelease[]): M
   };
 }
 
-/** The waiver's bit as a place; a text that is no bit is an error. */
-export function waiverPlace(text: string | undefined): ReturnType<typeof parseBit> {
+async function readDecisions(directory: string, reader: PlainReader): Promise<PlainDecisions['decisions']> {
+  const file = join(directory, 'decisions.yaml');
+  return existsSync(file) ? readPlainDecisions('specs/decisions.yaml', readInputText(file), reader) : [];
+}
+
+/** The bits that a decision of a file names, as a place; a text that is no bit is an error. */
+export function decidedPlace(text: string | undefined, file: string): ReturnType<typeof parseBit> {
   if (text === undefined) return null;
   const bit = parseBit(text);
-  if (bit === null)
-    throw new DataError({
-      where: { file: 'specs/waivers.yaml' },
-      expected: 'a bit such as 7.1.EAX[19]',
-      found: `"${text}"`,
-    });
+  if (bit === null) throw new DataError({ where: { file }, expected: 'a bit such as 7.1.EAX[19]', found: `"${text}"` });
   return bit;
 }

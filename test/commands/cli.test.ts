@@ -182,38 +182,6 @@ test('check is a gate: 100 at the level, 0 above it, and a broken file is 65', a
   expect(broken.stderr).toMatch(/^bitwatch: specs\/modules\/[^:]+.*\n$/);
 });
 
-test('waive writes an entry that a later run honours, and prune takes it away when it is of no use', async () => {
-  const folder = temporaryFolder();
-  cpSync(join(ROOT, 'specs'), join(folder, 'specs'), { recursive: true });
-  const specs = ['--specs', join(folder, 'specs')];
-  const [first] = JSON.parse((await bitwatch(['check', '--json', ...specs])).stdout).findings;
-  expect(
-    (
-      await bitwatch([
-        'waive',
-        first.fingerprint,
-        '--reason',
-        'looked at: "fine"',
-        '--by',
-        'A. Person',
-        '--until',
-        '2026-12-31',
-        ...specs,
-      ])
-    ).status,
-  ).toBe(0);
-  const again = JSON.parse((await bitwatch(['check', '--json', ...specs])).stdout).findings.find(
-    ({ fingerprint }: Record<string, string>) => fingerprint === first.fingerprint,
-  );
-  expect(again.decided).toEqual({ reason: 'looked at: "fine"', by: 'A. Person', until: '2026-12-31' });
-  expect((await bitwatch(['waive', 'ffffffffffffffff', '--reason', 'r', '--by', 'b', ...specs])).status).toBe(64);
-  const later = await bitwatch(['check', '--json', ...specs], { today: '2027-01-01' });
-  expect(later.stdout).toContain('waiver-expired');
-  expect((await bitwatch(['waive', '--prune', ...specs], { today: '2027-01-01' })).stdout).toBe(
-    'removed 1 of 1 waivers\n',
-  );
-});
-
 test('extract module reads a revision by tag, and says where sources disagree', async () => {
   const repository = buildRepository([
     { subject: 'first', files: moduleFiles('0x10') },

@@ -152,7 +152,7 @@ export const waiverUnmatched = {
   mirror: null,
   noMirror: 'It is a state, not a change.',
   why: 'What was decided on is gone, or the selector is mistyped and hides nothing.',
-  action: 'Prune the decision (bitwatch waive --prune) or correct it.',
+  action: 'Prune the decision (bitwatch decide --prune) or correct it.',
   scope: 'project',
   judge: ({ decisions }): readonly Draft[] =>
     decisions.filter(({ problem }) => problem === 'unmatched').map(decisionDraft),

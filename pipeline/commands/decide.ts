@@ -1,0 +1,143 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { type Document, isSeq, parseDocument } from 'yaml';
+import { specsDirectory, specsOf } from '../cases/context.ts';
+import { decisionOf, decisionsOf } from '../cases/decisions.ts';
+import { findBits } from '../cases/find-bits.ts';
+import { releaseName } from '../cases/operand.ts';
+import { withSpecsLock } from '../cases/specs-lock.ts';
+import { everyReview } from '../cases/whole-report.ts';
+import { readInputText } from '../disk/read.ts';
+import { writeFileAtomically } from '../disk/write.ts';
+import { RULE_IDS } from '../judge/catalogue.ts';
+import { applyDecisions, selectorText } from '../judge/decisions.ts';
+import { bitsText } from '../model/bit-names.ts';
+import { UsageError } from '../model/errors.ts';
+import type { Finding } from '../model/finding.ts';
+import { plain } from '../model/text.ts';
+import { readPlainDecisions } from '../specs/lists-file.ts';
+import { NO_CACHE } from '../specs/plain.ts';
+import type { Specs } from '../specs/store.ts';
+import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
+
+/** `bitwatch decide WHAT`. */
+export function declare({ program, add, contextOf }: CommandLine): void {
+  add(program, 'decide [what]', 'records what people decided on a bit, a feature, a rule or a finding', [
+    "bitwatch decide '7.1.EAX[3]' --kvm '>=6.16' --because 'no guest asks for it' --by 'A. Name' --until 2027-06-30",
+    'bitwatch decide exposed-unreviewed --release 2.0.08 --because "…" --by "A. Name"',
+    'bitwatch decide --prune',
+  ])
+    .option('--because <text>', 'the reason')
+    .option('--by <name>', 'who decides (also GIT_AUTHOR_NAME)')
+    .option('--kvm <range>', 'only under these kernels: 6.16.1, or >=6.16,<7.0')
+    .option('--release <range>', 'only for these releases; the next ones too where none is named')
+    .option('--until <day>', 'the last day on which it holds')
+    .option('--prune', 'removes decisions that match nothing or have expired')
+    .action((what: string | undefined, opts: Opts, command: Command) => {
+      const context = contextOf(command);
+      // Of two runs at once none is lost.
+      return withSpecsLock(context, () => (opts.prune === true ? prune(context) : decide(context, what, opts)));
+    });
+}
+
+type Entry = Specs['decisions'][number];
+
+const HEADER =
+  'What people decided, each with bits, a rule or a finding, the releases and kernels that it holds for, reason and person. What is decided stays in the report.';
+
+async function decide(context: Context, what: string | undefined, opts: Opts): Promise<void> {
+  const because = textOf(opts.because);
+  const by = textOf(opts.by) ?? context.env.GIT_AUTHOR_NAME ?? null;
+  if (what === undefined || because === null || by === null || by === '')
+    throw new UsageError('decide needs WHAT (a bit, feature, rule or finding), --because TEXT and --by NAME');
+  const specs = await specsOf(context);
+  const entries = selectorsOf(specs, what, opts).map((selector): unknown => ({
+    ...selector,
+    because,
+    by,
+    ...given('until', textOf(opts.until)),
+  }));
+  const [file, text] = decisionsFile(context);
+  const document = parseDocument(text);
+  for (const entry of entries) document.addIn(['decisions'], document.createNode(entry));
+  const after = textIn(document);
+  // What would be written is read back as the next run reads it.
+  const all = await readPlainDecisions(file, after, NO_CACHE);
+  const added = all.slice(-entries.length);
+  const findings = allFindings(specs);
+  for (const entry of added) checkMatches(entry, findings, context.today());
+  writeFileAtomically(file, after);
+  for (const entry of added)
+    context.stdout.write(`decided ${plain(selectorText(decisionOf(entry).selector))} in ${plain(file)}\n`);
+}
+
+const allFindings = (specs: Specs): readonly Finding[] => everyReview(specs).flatMap((review) => review.findings);
+
+const given = (name: string, value: string | null): object => (value === null ? {} : { [name]: value });
+
+/** What the entries name; a feature that is of two registers is two. */
+function selectorsOf(specs: Specs, what: string, opts: Opts): readonly object[] {
+  const range = { ...given('releases', rangeOf(textOf(opts.release))), ...given('kernels', textOf(opts.kvm)) };
+  if (/^[0-9a-f]{16}$/.test(what)) {
+    if (Object.keys(range).length > 0)
+      throw new UsageError('a finding is of one release and kernel: --kvm and --release go with bits and rules');
+    return [{ finding: what }];
+  }
+  if ((RULE_IDS as readonly string[]).includes(what)) return [{ rule: what, ...range }];
+  return findBits(specs, what).map(({ place, mask }) => ({ bits: bitsText(place, mask), ...range }));
+}
+
+const rangeOf = (text: string | null): string | null =>
+  text !== null && /^[vt]/i.test(text) ? releaseName(text) : text;
+
+/** An entry that decides nothing is a mistake of whoever writes it. */
+function checkMatches(entry: Entry, findings: readonly Finding[], today: string): void {
+  const decision = decisionOf(entry);
+  const { idle } = applyDecisions(findings, [decision], today);
+  const [problem] = idle;
+  if (problem === undefined) return;
+  throw new UsageError(
+    problem.problem === 'expired'
+      ? `--until ${JSON.stringify(entry.until)} is over`
+      : `no finding is about ${selectorText(decision.selector)}; \`bitwatch report --json\` lists them`,
+  );
+}
+
+/** Removes entries that match nothing or have expired, from both files. */
+async function prune(context: Context): Promise<void> {
+  const specs = await specsOf(context);
+  const { idle } = applyDecisions(allFindings(specs), decisionsOf(specs), context.today());
+  const useless = new Set(idle.map(({ selector }) => selector));
+  const isUseless = decisionsOf(specs).map(({ selector }) => useless.has(selectorText(selector)));
+  const cut = (name: string, key: string, start: number): void => {
+    const file = join(specsDirectory(context), name);
+    if (!existsSync(file)) return;
+    const document = parseDocument(readInputText(file));
+    const list = document.get(key);
+    if (!isSeq(list)) return;
+    const kept = list.items.filter((_, index) => isUseless[start + index] !== true);
+    if (kept.length === list.items.length) return;
+    list.items = kept;
+    writeFileAtomically(file, textIn(document));
+  };
+  cut('decisions.yaml', 'decisions', 0);
+  cut('waivers.yaml', 'waivers', specs.decisions.length);
+  const removed = isUseless.filter(Boolean).length;
+  context.stdout.write(`removed ${removed} of ${isUseless.length} decisions\n`);
+}
+
+/** The file and its text; what it begins with where it is not there yet. */
+function decisionsFile(context: Context): readonly [file: string, text: string] {
+  const file = join(specsDirectory(context), 'decisions.yaml');
+  return [file, existsSync(file) ? readInputText(file) : `# ${HEADER}\ndecisions: []\n`];
+}
+
+/** People's comments stay; a list that had no entry is written as the others. */
+function textIn(document: Document): string {
+  for (const key of ['decisions', 'waivers']) {
+    const list = document.get(key);
+    if (isSeq(list)) list.flow = list.items.length === 0;
+  }
+  return document.toString({ lineWidth: 0 });
+}
