@@ -471,6 +471,8 @@ async function main([count = '1000', seed = '1', ...names]: readonly string[]): 
         const [name, tally] = [...tallies].sort(([, a], [, b]) => a.kills - b.kills)[0] ?? [];
         if (name === undefined || tally === undefined || tally.kills >= share) return;
         tally.kills += 1;
+        const done = [...tallies.values()].reduce((sum, { kills }) => sum + kills, 0);
+        if (done % 50 === 0) console.log(`${done} kills begun`);
         const problems = await attempt(name, base, next, lengths.get(name) ?? 1000);
         if (problems === null) {
           tally.kills -= 1;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
-import { EXIT, KnownError } from '../../model/errors.ts';
+import { writeFault } from '../../disk/fault.ts';
 
 /**
  * Outputs in the form of the file that GITHUB_OUTPUT names: `name<<MARK`, the value, `MARK`. The mark is a hash of the value,
@@ -20,6 +20,6 @@ export function appendTo(file: string | undefined, text: string): void {
   try {
     appendFileSync(file, text);
   } catch (error) {
-    throw new KnownError(EXIT.noInput, `${file}: cannot be written`, { cause: error });
+    throw writeFault(file, error);
   }
 }
