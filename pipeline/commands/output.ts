@@ -39,6 +39,19 @@ export function targetsOf<F extends string>(
   return targets;
 }
 
+/** Where a forge shows the pages of the rules: of the action's repository, else of the one that the workflow runs in. */
+function rulesUrl({
+  GITHUB_SERVER_URL: server,
+  GITHUB_ACTION_REPOSITORY: action,
+  GITHUB_REPOSITORY: own,
+}: NodeJS.ProcessEnv): string | null {
+  const repository = action === undefined || action === '' ? own : action;
+  if (server === undefined || !/^https:\/\/[\w.-]+$/.test(server)) return null;
+  return repository !== undefined && /^[\w.-]+\/[\w.-]+$/.test(repository)
+    ? `${server}/${repository}/blob/HEAD/docs/rules/`
+    : null;
+}
+
 /**
  * Prints a report in every format that was asked for, from one view; on standard output as text, or JSON with --json. The page
  * of bits shows `releases` and the KVM versions of `specs` beside the findings.
@@ -55,7 +68,7 @@ export function printReport(
   const bits = targets.some(({ format }) => format === 'html')
     ? bitFactsOf(specs, report, releases, discussions)
     : null;
-  const view = viewOf(report, title, bits);
+  const view = { ...viewOf(report, title, bits), rulesUrl: rulesUrl(context.env) };
   const files: OutputFile[] = targets
     .filter(({ path }) => path !== '-')
     .map(({ format, path }) => ({ path, content: FORMATS[format](view) }));

@@ -4,7 +4,13 @@ import type { Item, View } from './view.ts';
 
 const LEVEL = { error: 'error', warning: 'warning', info: 'note' } as const;
 
-/** SARIF 2.1.0: the rules of the catalogue, one result a finding, decided ones suppressed with their reason. */
+/** A list of alerts that nobody reads to its end hides what is urgent: of each review the first ones are results. */
+const MOST_RESULTS = 25;
+
+/**
+ * SARIF 2.1.0: the rules of the catalogue, one result a finding, the most urgent ones of each review, decided ones suppressed with
+ * their reason. What is left out is counted in the run's properties.
+ */
 export function sarif(view: View, version: string) {
   return {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
@@ -20,11 +26,15 @@ export function sarif(view: View, version: string) {
               shortDescription: { text: rule.title },
               fullDescription: { text: rule.why },
               help: { text: rule.action },
+              ...(view.rulesUrl === null ? {} : { helpUri: `${view.rulesUrl}${rule.id}.md` }),
               defaultConfiguration: { level: LEVEL[rule.level] },
             })),
           },
         },
-        results: view.sections.flatMap(({ id, items }) => items.map((item) => result(item, id))),
+        results: view.sections.flatMap(({ id, items }) => items.slice(0, MOST_RESULTS).map((item) => result(item, id))),
+        properties: {
+          leftOut: view.sections.reduce((sum, { items }) => sum + Math.max(0, items.length - MOST_RESULTS), 0),
+        },
         columnKind: 'utf16CodeUnits',
       },
     ],

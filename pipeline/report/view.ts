@@ -48,6 +48,8 @@ export type View = {
   readonly sections: readonly Section[];
   readonly counts: Counts;
   readonly coverage: Coverage;
+  /** The address under which the pages of the rules stand, with a final slash; null where none is known. */
+  readonly rulesUrl: string | null;
   /** Every bit of every release, for a format that shows them; null where nothing does. */
   readonly bits: BitFacts | null;
 };
@@ -63,6 +65,7 @@ export function viewOf(
     sections,
     counts: sumCounts(sections.map(({ counts }) => counts)),
     coverage: report.coverage,
+    rulesUrl: null,
     bits,
   };
 }
