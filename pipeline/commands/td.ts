@@ -2,24 +2,26 @@ import { createReadStream, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { cacheFile, specsDirectory, specsOf } from '../cases/context.ts';
-import { findRelease } from '../cases/operand.ts';
+import { findPolicy, findRelease } from '../cases/operand.ts';
 import type { ClassedRelease } from '../model/class.ts';
 import { codeChangeText } from '../model/decider-text.ts';
 import { DataError, NoInputError, UsageError } from '../model/errors.ts';
+import type { Policy } from '../model/policy.ts';
 import { plain } from '../model/text.ts';
 import { jsonText } from '../report/machine.ts';
 import { decodedJson, tdJson } from '../report/td-json.ts';
-import { decodedText, tdText } from '../report/td-text.ts';
+import { decodedText, kvmText, tdText } from '../report/td-text.ts';
 import { openCache } from '../specs/cache.ts';
 import { loadNames, loadRelease } from '../specs/store.ts';
 import type { Host, TdCase } from '../td/case.ts';
 import { isRawCpuid, readRawCpuid } from '../td/cpuid-raw.ts';
 import { decodeStatus } from '../td/decode.ts';
 import { withoutSlot } from '../td/init.ts';
+import { type KvmResult, throughKvm } from '../td/kvm.ts';
 import { type PlatformResult, startModule } from '../td/platform.ts';
 import { type Program, programOf } from '../td/program.ts';
 import { type CaseOrigin, hostFileOf, readCase, readHostJson, unknownFields } from '../td/read-case.ts';
-import { computeTd } from '../td/td.ts';
+import { computeTd, NO_TD } from '../td/td.ts';
 import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
 
 /** `bitwatch td RELEASE`. */
@@ -32,6 +34,7 @@ export function declare({ program, add, contextOf }: CommandLine): void {
   ])
     .option('--host <file>', 'the CPUID of the host: what cpuid -r prints, or JSON with host and msrs')
     .option('--batch <file>', 'one case a line, one answer a line, in order; - is standard input')
+    .option('--kvm <version>', 'applies what this KVM refuses and sets first: a version, a file or GITDIR@REV')
     .option('--status <hex>', 'says what a completion status of TDH.MNG.INIT means, instead')
     .option('--rcx <hex>', 'the RCX that came with the status: the leaf and sub-leaf that are refused')
     .action((release: string, input: string | undefined, opts: Opts, command: Command) =>
@@ -39,6 +42,7 @@ export function declare({ program, add, contextOf }: CommandLine): void {
         input: input ?? null,
         host: textOf(opts.host),
         batch: textOf(opts.batch),
+        kvm: textOf(opts.kvm),
         status: textOf(opts.status),
         rcx: textOf(opts.rcx),
       }),
@@ -49,6 +53,7 @@ type TdOptions = {
   readonly input: string | null;
   readonly host: string | null;
   readonly batch: string | null;
+  readonly kvm: string | null;
   readonly status: string | null;
   readonly rcx: string | null;
 };
@@ -65,11 +70,12 @@ async function tdCommand(context: Context, name: string, options: TdOptions): Pr
     return;
   }
   if (options.rcx !== null) throw new UsageError('td: --rcx goes with --status');
+  const kvm = options.kvm === null ? null : await kvmOf(context, release, options.kvm);
   const hosts = hostFiles();
   const base = options.host === null ? null : hosts.read(options.host);
   if (options.batch !== null) {
     if (options.input !== null) throw new UsageError('td: one input, or --batch, not both');
-    await runBatch(context, program, options.batch, hosts, base);
+    await runBatch(context, { program, kvm, file: options.batch, hosts, base });
     return;
   }
   const file = options.input ?? '-';
@@ -77,14 +83,51 @@ async function tdCommand(context: Context, name: string, options: TdOptions): Pr
   const value = parseJson(readText(file), origin);
   for (const field of unknownFields(value))
     context.stderr.write(`bitwatch: ${origin.file}: the field ${plain(field)} means nothing here and is left out\n`);
-  const question = caseOf(value, origin, hosts, base);
-  const result = computeTd(program, question);
+  const given = caseOf(value, origin, hosts, base);
+  const { question, result, through } = answered(program, kvm, given, hosts);
+  if (context.options.json) {
+    context.stdout.write(
+      jsonText(withKvm(tdJson(program.release, given.id, result, withoutSlot(program, question.params)), kvm, through)),
+    );
+    return;
+  }
+  const names = await loadNames(specsDirectory(context), reader(context));
+  const told = through === null ? '' : kvmText(kvm?.policy.version ?? '', through);
   context.stdout.write(
-    context.options.json
-      ? jsonText(tdJson(name, question.id, result, withoutSlot(program, question.params)))
-      : tdText(program, release, await loadNames(specsDirectory(context), reader(context)), question, result),
+    `${told}${through?.kind === 'refused' ? '' : tdText(program, release, names, question, result)}`,
   );
 }
+
+/** A KVM whose part comes first, and what the module that it meets publishes of itself. */
+type Kvm = { readonly policy: Policy; readonly features0: bigint | null };
+
+async function kvmOf(context: Context, release: ClassedRelease, text: string): Promise<Kvm> {
+  const specs = await specsOf(context);
+  const known = specs.releases.find(({ module }) => module.release === release.module.release);
+  return { policy: await findPolicy(context, specs, text), features0: known?.module.features0 ?? null };
+}
+
+/** KVM's part, if it is asked for, then the module's. */
+function answered(program: Program, kvm: Kvm | null, given: TdCase, hosts: Hosts) {
+  const through = kvm === null ? null : throughKvm(program, kvm.features0, kvm.policy, given);
+  const question = through?.kind === 'passed' ? through.question : given;
+  const result =
+    through?.kind === 'refused' ? NO_TD : computeTd(program, question, hosts.start(program, question.host));
+  return { question, result, through };
+}
+
+/** What KVM did, beside what the module answers. */
+const withKvm = <T extends object>(answer: T, kvm: Kvm | null, through: KvmResult | null) =>
+  kvm === null || through === null
+    ? answer
+    : {
+        ...answer,
+        kvm: {
+          version: kvm.policy.version,
+          refused: through.kind === 'refused' ? through.why : null,
+          set: through.kind === 'passed' ? through.set : [],
+        },
+      };
 
 /** A status or RCX as somebody read it from a log, with or without 0x. */
 function hexOf(option: string, text: string): bigint {
@@ -143,23 +186,25 @@ function caseOf(value: unknown, origin: CaseOrigin, hosts: Hosts, base: Host | n
 
 const CHUNK = 1 << 18;
 
-async function runBatch(
-  context: Context,
-  program: Program,
-  file: string,
-  hosts: Hosts,
-  base: Host | null,
-): Promise<void> {
+type Batch = {
+  readonly program: Program;
+  readonly kvm: Kvm | null;
+  readonly file: string;
+  readonly hosts: Hosts;
+  readonly base: Host | null;
+};
+
+async function runBatch(context: Context, { program, kvm, file, hosts, base }: Batch): Promise<void> {
   let line = 0;
   let chunk = '';
   for await (const text of linesOf(file)) {
     line += 1;
     if (text.trim() === '') continue;
     const origin = { file: file === '-' ? 'standard input' : file, line };
-    const question = caseOf(parseJson(text, origin), origin, hosts, base);
-    const result = computeTd(program, question, hosts.start(program, question.host));
-    const answer = tdJson(program.release, question.id, result, withoutSlot(program, question.params));
-    chunk += `${JSON.stringify(answer)}\n`;
+    const given = caseOf(parseJson(text, origin), origin, hosts, base);
+    const { question, result, through } = answered(program, kvm, given, hosts);
+    const answer = tdJson(program.release, given.id, result, withoutSlot(program, question.params));
+    chunk += `${JSON.stringify(withKvm(answer, kvm, through))}\n`;
     if (chunk.length < CHUNK) continue;
     context.stdout.write(chunk);
     chunk = '';

@@ -195,6 +195,8 @@ const td = z.strictObject({
     .nullable(),
   refused: tdRefusal.nullable(),
   platform: z.strictObject({ refused: tdRefusal.nullable(), stops: z.string().nullable() }).nullable(),
+  /** With --kvm: what it refuses, or what it sets before the module sees the case. */
+  kvm: z.strictObject({ version: z.string(), refused: z.string().nullable(), set: texts }).optional(),
   noConfigSlot: z.array(z.strictObject(leafOrNull)).optional(),
   controlsRefused: z.string().optional(),
   /** Only where a status was given to decode. */

@@ -8,6 +8,7 @@ import { plain } from '../model/text.ts';
 import type { TdCase } from '../td/case.ts';
 import type { Decoded } from '../td/decode.ts';
 import { processorOf } from '../td/host.ts';
+import type { KvmResult } from '../td/kvm.ts';
 import type { Program } from '../td/program.ts';
 import type { Refusal } from '../td/refusal.ts';
 import type { TdResult } from '../td/td.ts';
@@ -108,6 +109,14 @@ function registerLines(
     }),
   ];
 }
+
+/** What KVM did with a case before the module saw it. */
+export const kvmText = (version: string, through: KvmResult): string =>
+  `${(
+    through.kind === 'refused'
+      ? wrap(plain(`KVM ${version}: KVM_TDX_INIT_VM refuses the TD. ${through.why}.`))
+      : [`KVM ${version} sets:`, ...through.set.flatMap((each) => wrap(each, '  '))]
+  ).join('\n')}\n`;
 
 /** A status that somebody got, in words: the call, the operand, the leaf, and the bits that this release lets no VMM set. */
 export function decodedText(release: string, { status, checks, leaf, subleaf, notSettable }: Decoded): string {

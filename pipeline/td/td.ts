@@ -22,6 +22,8 @@ export type TdResult = {
 };
 
 const NOTHING = { refusal: null, platform: null, controlsRefused: null, td: null, results: [] } as const;
+/** Of a case that never reaches the module. */
+export const NO_TD: TdResult = { ...NOTHING, status: null };
 
 /** The CPUID that the guest of a case gets under a release, or why there is none. */
 export function computeTd(

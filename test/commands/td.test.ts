@@ -159,6 +159,38 @@ describe('bitwatch td', () => {
     expect((await bitwatch(['td', '9.9.99', file])).status).toBe(64);
   });
 
+  test('applies KVM’s part first', async () => {
+    const question = {
+      queries: [[0x80000008, 0]],
+      configFlags: 8,
+      cpuidConfig: [{ leaf: 0x80000008, eax: 0x00340000 }],
+    };
+    const { stdout } = await td(question, '--json', '--host', hostFile, '--kvm', '6.16.1');
+    const answer = SCHEMAS.td.parse(JSON.parse(stdout));
+    // KVM takes the width out again, and the caller’s own MAXPA_VIRT never reaches the module.
+    expect(answer).toMatchObject({
+      status: '0x0000000000000000',
+      kvm: {
+        version: '6.16.1',
+        refused: null,
+        set: expect.arrayContaining(['CONFIG_FLAGS GPAW and NO_RBP_MOD, nothing else']),
+      },
+    });
+    const refused = async (input: unknown): Promise<unknown> =>
+      JSON.parse((await td(input, '--json', '--host', hostFile, '--kvm', '6.16.1')).stdout).kvm.refused;
+    expect(await refused({ cpuidConfig: [{ leaf: 7, subleaf: 0, ecx: 0x20 }] })).toBe(
+      'EINVAL: KVM 6.16.1 does not let a TD have 7.0.ECX[5]',
+    );
+    expect(await refused({ cpuidConfig: [{ leaf: 7, subleaf: 0, ecx: 0x4 }] })).toBeNull();
+    expect(await refused({ attributes: 1 << 29 })).toBe('EINVAL: KVM does not support ATTRIBUTES bits 29');
+    expect(await refused({ xfam: 0x103 })).toBe('EINVAL: KVM does not support XFAM bits 8');
+    expect(await refused({ cpuidConfig: [{ leaf: 0x80000008, eax: 0x00300000 }] })).toBeNull();
+    expect(await refused({ cpuidConfig: [{ leaf: 0x80000008, eax: 0x00310000 }] })).toContain('neither 48 nor 52');
+    expect(await refused({ cpuidConfig: [{ leaf: 0x19, eax: 1 }] })).toContain('cannot be configured');
+    const words = await td({ attributes: 1 << 29 }, '--host', hostFile, '--kvm', '6.16.1');
+    expect(words.stdout).toContain('KVM_TDX_INIT_VM refuses the TD');
+  });
+
   test('decodes a status and RCX', async () => {
     const { stdout } = await bitwatch([
       'td',
