@@ -1,10 +1,10 @@
 import { ATTRIBUTE_NAMES, XFAM_NAMES } from '../model/control.ts';
 import { type GateId, gateId } from '../model/gate.ts';
 import type { ClobberRow } from '../model/knowledge.ts';
-import { rangeMask } from '../model/mask.ts';
+import { and, rangeMask } from '../model/mask.ts';
 import type { FixedMasks } from '../model/module.ts';
 import { msrName } from '../model/msr-name.ts';
-import type { Place } from '../model/place.ts';
+import { type Place, samePlace } from '../model/place.ts';
 import type { Policy } from '../model/policy.ts';
 import type { KnownRelease } from '../specs/lists-file.ts';
 import type { Specs } from '../specs/store.ts';
@@ -189,7 +189,11 @@ function familyTopic(specs: Specs, text: string): readonly Topic[] {
   const rows = specs.knowledge.clobbers.filter(({ feature }) => word.test(feature));
   const isOpened = (place: Place & { readonly mask: number }): boolean =>
     rows.some(({ bits }) =>
-      bits.some((bit) => bit.leaf === place.leaf && bit.register === place.register && (bit.mask & place.mask) !== 0),
+      bits.some(
+        (bit) =>
+          samePlace({ ...bit, subleaf: bit.subleaf ?? 0 }, { ...place, subleaf: place.subleaf ?? 0 }) &&
+          and(bit.mask, place.mask) !== 0,
+      ),
     );
   const members = specs.knowledge.names
     .map(({ high, low, name, leaf, subleaf, register }) => ({

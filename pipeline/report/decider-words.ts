@@ -96,9 +96,14 @@ export function deciderWords({ by, conditions }: Decider): string {
   return [decisionWords(by), ...parts].join('; ').replace('; then', ', then');
 }
 
-/** `0 without XFAM[2]`, and where the condition is an absence, `0 with ATTRIBUTES.MIGRATABLE`. */
+/**
+ * `0 without XFAM[2]`; where the condition is an absence, `0 with ATTRIBUTES.MIGRATABLE`; where an absence is one way out of
+ * several, `under the guest’s TD_CTLS.REDUCE_VE 0 without the guest’s FEATURE_PARAVIRT_CTRL.DCA`.
+ */
 function without(conditions: readonly Condition[]): string {
-  const [only] = conditions;
-  if (only !== undefined && conditions.length === 1 && only.kind === 'not') return `0 with ${conditionWords(only.of)}`;
-  return `0 without ${conditions.map(conditionWords).join(' or ')}`;
+  const all = conditions.flatMap((condition) => (condition.kind === 'any' ? condition.of : [condition]));
+  const absent = all.flatMap((condition) => (condition.kind === 'not' ? [conditionWords(condition.of)] : []));
+  const present = all.filter(({ kind }) => kind !== 'not').map(conditionWords);
+  if (present.length === 0) return `0 with ${absent.join(' and ')}`;
+  return `${absent.length === 0 ? '' : `under ${absent.join(' and ')} `}0 without ${present.join(' or ')}`;
 }

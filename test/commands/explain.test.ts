@@ -63,6 +63,13 @@ describe('explain', () => {
     expect(tsx.members.map(({ name }: { name: string }) => name)).toEqual(expect.arrayContaining(['HLE', 'RTM']));
     expect(tsx.rows.map(({ feature }: { feature: string }) => feature)).toContain('TSX (HLE, RTM)');
     expect((await topics('AMX'))[0].members.length).toBeGreaterThan(3);
+    // A row of host state names members by leaf, sub-leaf, register and bit: no other sub-leaf's bit is of the family.
+    expect(
+      (await topics('XFD')).flatMap(({ members = [] }) => members.map(({ name }: { name: string }) => name)),
+    ).toEqual(['XFD']);
+    expect((await topics('LASS')).flatMap(({ members = [] }) => members)).toEqual([
+      expect.objectContaining({ leaf: '0x7', subleaf: '0x1', name: 'LASS' }),
+    ]);
     const pks = await out('explain', 'PKS');
     expect(pks).toMatch(/^ATTRIBUTES\.PKS \(bit 30\)/);
     expect(pks).toMatch(/^7\.0\.ECX\[31\] PKS$/m);

@@ -54,6 +54,20 @@ test('every neighbouring pair under every kernel tells each bit once, and no ver
     }
 });
 
+test('no KVM runs what came before 1.5.05, for want of TOPOLOGY_ENUM, and there are no verdicts', () => {
+  for (const release of specs.releases.slice(0, specs.releases.indexOf(find('1.5.05'))))
+    for (const policy of specs.policies) {
+      const { kvm } = releaseReview(specs, { from: release, to: release, policy });
+      expect(kvm?.verdicts).toEqual([]);
+      expect(kvm?.runs).toMatchObject({
+        kind: 'no',
+        refusals: expect.arrayContaining([
+          expect.objectContaining({ kind: 'features0', bits: [expect.objectContaining({ bit: 20 })] }),
+        ]),
+      });
+    }
+});
+
 /** Lines of a kernel's caps that give the bits to ordinary VMs. */
 const capsOf = (kernel: string, mask: number): number => {
   const known = specs.policies.find(({ version }) => version === kernel)?.known ?? [];

@@ -30,6 +30,11 @@ test.each([
     '1.EDX[7]',
     'the VMM chooses; 1 until the guest’s TD_CTLS.REDUCE_VE, then 0 without the guest’s FEATURE_PARAVIRT_CTRL.MCA',
   ],
+  [
+    '2.0.18',
+    '1.ECX[7]',
+    'the VMM may clear what the host has; under the guest’s TD_CTLS.REDUCE_VE 0 without the guest’s FEATURE_PARAVIRT_CTRL.EST',
+  ],
   ['2.0.18', '0xb.2.ECX[1]', 'always 1; #VE without the guest’s TD_CTLS.ENUM_TOPOLOGY'],
 ])('%s %s: %s', (release, text, expected) => {
   const selection = parseBit(text);

@@ -23,6 +23,9 @@ export const MODULE_PATHS: readonly string[] = [
   SYSTEM_METADATA,
 ];
 
+const WITHOUT_FEATURES0 = 'the tree has no TDX_FEATURES0: a VMM finds no feature announced';
+const UNKNOWN_FEATURES0 = 'TDX_FEATURES0 is not composed in this tree: its value is not known';
+
 export type ModuleInput = {
   readonly release: string;
   readonly repository: string;
@@ -47,6 +50,8 @@ export function extractModule(input: ModuleInput): ModuleRelease {
   const featureNames = api === null ? new Map<number, string>() : readFeatureNames(api);
   const system = sourceOf(files, SYSTEM_METADATA);
   const features = system === null ? null : readFeatures0(system, featureNames);
+  // Before 1.5 there was neither the field nor TDH.SYS.RD: the API header is there and declares nothing of it.
+  const isWithoutField = api !== null && featureNames.size === 0 && system === null;
   return {
     ...read.tables,
     release: input.release,
@@ -59,7 +64,7 @@ export function extractModule(input: ModuleInput): ModuleRelease {
     },
     attributes: facts?.attributes ?? null,
     xfam: facts?.xfam ?? null,
-    features0: features?.value ?? null,
+    features0: features?.value ?? (isWithoutField ? 0n : null),
     features0Conditional: features?.conditional ?? [],
     featureNames,
     alsoRead: [defines, control, api, system].flatMap((file) =>
@@ -70,7 +75,7 @@ export function extractModule(input: ModuleInput): ModuleRelease {
     notes: [
       ...read.notes,
       ...(facts === null ? [`${CONTROL_STRUCTURES} was not read: attributes, XFAM and CPUID flags are not known`] : []),
-      ...(features === null ? ['TDX_FEATURES0 is not composed in this tree: its value is not known'] : []),
+      ...(features !== null ? [] : [isWithoutField ? WITHOUT_FEATURES0 : UNKNOWN_FEATURES0]),
     ],
   };
 }

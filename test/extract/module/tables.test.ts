@@ -179,6 +179,29 @@ describe('cpuid_configurations.c', () => {
     );
   });
 
+  test('a tree from before TDX_FEATURES0 announces nothing; one whose code was not read is not known', () => {
+    const features0Of = (more: Readonly<Record<string, string>>) => {
+      const files = Object.entries({
+        'include/auto_gen/cpuid_configurations.c': tablesSource(SMALL),
+        'include/auto_gen/cpuid_configurations_defines.h': definesSource(2, 1),
+        ...more,
+      });
+      const { features0, notes } = extractModule({
+        release: '1.0.00',
+        repository: 'r',
+        revision: 'c',
+        files: new Map(files.map(([path, text]) => [path, { text, blob: 'b' }])),
+      });
+      return [features0, notes.filter((note) => note.includes('TDX_FEATURES0')).join()];
+    };
+    const header = 'typedef union our_error_code_u { uint64_t raw; } our_error_code_t;\n';
+    const named =
+      'typedef union tdx_features_enum0_u { struct { uint64_t td_migration : 1; }; } tdx_features_enum0_t;\n';
+    expect(features0Of({ 'include/tdx_api_defs.h': header })).toEqual([0n, expect.stringContaining('no feature')]);
+    expect(features0Of({})).toEqual([null, expect.stringContaining('not known')]);
+    expect(features0Of({ 'include/tdx_api_defs.h': named })).toEqual([null, expect.stringContaining('not known')]);
+  });
+
   test('mutated input gives facts or a known error, and never another class silently broken', () => {
     const text = tablesSource(SMALL);
     const edits = fc.array(
