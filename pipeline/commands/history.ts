@@ -11,11 +11,13 @@ import type { PlaceVerdict } from '../judge/rule.ts';
 import { verdictOfBit } from '../judge/verdict.ts';
 import type { BitSelection } from '../model/bit-text.ts';
 import { absentRegister, classOfBit } from '../model/class.ts';
+import { deciderOfBit } from '../model/decider.ts';
 import { bitMask, FULL, hasBit } from '../model/mask.ts';
 import { namedBits } from '../model/names.ts';
 import { formatPlace, type Place } from '../model/place.ts';
 import { holdsAt } from '../model/policy.ts';
 import { plain } from '../model/text.ts';
+import { deciderWords } from '../report/decider-words.ts';
 import { jsonText, placeJson } from '../report/machine.ts';
 import { registerTable } from '../report/register-table.ts';
 import { wrap } from '../report/text.ts';
@@ -51,6 +53,8 @@ export type BitStory = {
     readonly class: string;
     readonly gates: readonly string[];
     readonly dynamic: boolean;
+    /** Who decides the bit by the release's code, in words; null where its code was not examined or its table lacks the leaf. */
+    readonly decider: string | null;
     readonly evidence: string | null;
   }[];
   readonly verdicts: readonly {
@@ -83,6 +87,7 @@ export function storyOf(specs: Specs, place: Place, bit: number, judged: ReturnT
         class: classOfBit(register, bit),
         gates: [...register.gates].filter(([, mask]) => hasBit(mask, bit)).map(([gate]) => gate),
         dynamic: hasBit(register.dynamic, bit),
+        decider: register.deciders.length === 0 ? null : deciderWords(deciderOfBit(place, register.deciders, bit)),
         evidence: `${repository}@${revision.slice(0, 12)} ${path}${register.line === undefined ? '' : `:${register.line}`}`,
       };
     }),
@@ -156,10 +161,11 @@ const tableOf = (specs: Specs, place: Place): string =>
 /** A story as text: runs of releases that agree are one line. */
 export function storyText(story: BitStory): string {
   const lines = [`${formatPlace(story.place)}[${story.bit}] ${story.name ?? '(no kernel name)'}`];
-  for (const run of runs(
-    story.releases,
-    (entry) =>
-      `${entry.class}${entry.dynamic ? ' (dynamic)' : ''}${entry.gates.length === 0 ? '' : `, gated by ${entry.gates.join(', ')}`}`,
+  for (const run of runs(story.releases, (entry) =>
+    // The class is the table's; what the code makes of it is what a TD sees.
+    entry.decider === null
+      ? `${entry.class}${entry.gates.length === 0 ? '' : `, gated by ${entry.gates.join(', ')}`}${entry.class === 'absent' ? '' : '; who decides was not examined'}`
+      : `${entry.class} in the table: ${entry.decider}`,
   )) {
     lines.push(...wrap(run.text, `  ${rangeText(run.items.map(({ release }) => release)).padEnd(22)} `));
     const evidence = run.items[0]?.evidence;

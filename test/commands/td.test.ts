@@ -191,6 +191,20 @@ describe('bitwatch td', () => {
     expect(words.stdout).toContain('KVM_TDX_INIT_VM refuses the TD');
   });
 
+  test('history says who decides, not what the table alone would have', async () => {
+    const { stdout } = await bitwatch(['history', '7.0.ECX[31]']);
+    expect(stdout).toContain('follows ATTRIBUTES.PKS');
+    expect(stdout).not.toContain('always 1');
+    const mce = await bitwatch(['history', '1.EDX[7]', '--json']);
+    const [bit] = JSON.parse(mce.stdout).bits;
+    const decider = (name: string): string =>
+      bit.releases.find((each: { release: string }) => each.release === name).decider;
+    expect([decider('1.5.06'), decider('2.0.18')]).toEqual([
+      'always 1',
+      'the VMM chooses; 1 until the guest’s TD_CTLS.REDUCE_VE, then 0 without the guest’s FEATURE_PARAVIRT_CTRL.MCA',
+    ]);
+  });
+
   test('decodes a status and RCX', async () => {
     const { stdout } = await bitwatch([
       'td',
