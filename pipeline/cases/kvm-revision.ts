@@ -1,5 +1,5 @@
 import { kernelVersion, readPolicy } from '../extract/kvm/policy.ts';
-import { type KernelFile, KVM_PATHS, openTree, type UnitCache } from '../extract/kvm/tree.ts';
+import { type KernelFile, KVM_PATHS, openTree, TDX_PATH, type UnitCache } from '../extract/kvm/tree.ts';
 import type { BlobReader } from '../git/blobs.ts';
 import type { Repository } from '../git/repository.ts';
 import { NoInputError } from '../model/errors.ts';
@@ -24,11 +24,11 @@ export function policyOf(
   files: ReadonlyMap<string, KernelFile>,
   cache?: UnitCache,
 ): Policy {
+  const at = `${repository.name}@${commit.slice(0, 12)}`;
+  if (!files.has(TDX_PATH)) throw new NoInputError(`${at}: no ${TDX_PATH}: this revision has no TDX support in KVM`);
   const makefile = files.get('Makefile');
-  if (makefile === undefined || !files.has('arch/x86/kvm/vmx/tdx.c'))
-    throw new NoInputError(
-      `${repository.name}@${commit.slice(0, 12)}: no arch/x86/kvm/vmx/tdx.c: this revision has no TDX support in KVM`,
-    );
+  if (makefile === undefined)
+    throw new NoInputError(`${at}: no Makefile at the top, which says the version: not the whole tree of a kernel`);
   const tree = openTree(repository.name, commit, files, cache);
   return readPolicy(tree, kernelVersion('Makefile', makefile.text));
 }

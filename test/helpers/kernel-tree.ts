@@ -136,6 +136,8 @@ ${parts.restores ?? RESTORES}
     'arch/x86/include/asm/tdx_global_metadata.h': 'struct tdx_sys_info_td_conf {\n\tu64 cpuid_config_leaves[48];\n};\n',
     'arch/x86/include/asm/fpu/types.h':
       'enum xfeature {\n\tXFEATURE_FP,\n\tXFEATURE_SSE,\n};\n#define XFEATURE_MASK_FP (1 << XFEATURE_FP)\n#define XFEATURE_MASK_SSE (1 << XFEATURE_SSE)\n',
+    'arch/x86/include/asm/cpuid/types.h':
+      'enum cpuid_regs_idx {\n\tCPUID_EAX = 0,\n\tCPUID_EBX,\n\tCPUID_ECX,\n\tCPUID_EDX,\n};\n',
     'arch/x86/virt/vmx/tdx/tdx.c': '',
     'arch/x86/virt/vmx/tdx/tdx_global_metadata.c': '',
     Makefile: 'VERSION = 7\nPATCHLEVEL = 2\nSUBLEVEL = 1\nEXTRAVERSION =\n',

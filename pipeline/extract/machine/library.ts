@@ -1,7 +1,19 @@
 import type { Expr } from '../c/ast.ts';
 import { BUILTINS } from '../c/builtins.ts';
 import { evaluate, placeOf } from './expression.ts';
-import { int, isAggregate, type Node, newNode, outside, read, scalarsOf, truth, type Value, write } from './memory.ts';
+import {
+  int,
+  isAggregate,
+  memberOf,
+  type Node,
+  newNode,
+  outside,
+  read,
+  scalarsOf,
+  truth,
+  type Value,
+  write,
+} from './memory.ts';
 import { isTrue, operate } from './operate.ts';
 import { sizeOf, UNKNOWN_TYPE } from './types.ts';
 import { type Builtin, choose, type Frame, lineOf, stop, textOf } from './world.ts';
@@ -74,8 +86,7 @@ function covered(node: Node, call: Call, frame: Frame): readonly Node[] {
   const wholes: Node[] = [node];
   for (let up = node.up; up !== null && (up.at === 0 || isFirstMember(up)); up = up.node.up) wholes.push(up.node);
   if (value?.kind !== 'int') return stop(frame, call.at, 'a size that is known');
-  for (const whole of wholes) {
-    const parts = scalarsOf(whole);
+  for (const parts of [...wholes.map(scalarsOf), membersFrom(node)]) {
     if (parts === null) continue;
     let bytes = 0n;
     const taken: Node[] = [];
@@ -87,6 +98,18 @@ function covered(node: Node, call: Call, frame: Frame): readonly Node[] {
     if (bytes === value.value) return taken;
   }
   return stop(frame, call.at, 'a size of whole numbers of what the pointer points to');
+}
+
+/** The numbers from a member of a struct on. */
+function membersFrom(node: Node): readonly Node[] | null {
+  const whole = node.up?.node;
+  const members = whole?.type.kind === 'struct' ? whole.type.members() : null;
+  if (whole === undefined || members === null) return null;
+  const from = members.findIndex(({ name }) => name === node.up?.at);
+  return members.slice(from).flatMap(({ name }) => {
+    const member = memberOf(whole, name);
+    return (member === null ? null : scalarsOf(member)) ?? [];
+  });
 }
 
 function isFirstMember({ node, at }: { readonly node: Node; readonly at: string | number }): boolean {

@@ -214,7 +214,7 @@ export function stepFrom(node: Node, steps: number): Node | null {
   if (steps === 0) return node;
   if (node.up === null) return null;
   const { node: whole, at } = node.up;
-  if (typeof at === 'number') return elementOf(whole, at + steps);
+  if (typeof at === 'number') return elementOf(whole, at + steps) ?? pastEnd(whole, at + steps);
   const members = whole.type.kind === 'struct' ? whole.type.members() : null;
   if (members === null) return null;
   const from = members.findIndex(({ name }) => name === at);
@@ -225,6 +225,18 @@ export function stepFrom(node: Node, steps: number): Node | null {
     between.length === Math.abs(steps) + 1 && between.every(({ type }) => isSameType(type, own?.type ?? INT));
   const found = isRow ? members[from + steps] : undefined;
   return found === undefined ? null : memberOf(whole, found.name);
+}
+
+/** The place behind an array's last element, which a pointer may have and nothing may read. */
+function pastEnd(node: Node, index: number): Node | null {
+  const length = node.type.kind === 'array' ? node.type.length : null;
+  if (length === null || index !== length) return null;
+  node.items ??= new Map();
+  const known = node.items.get(index);
+  if (known !== undefined) return known;
+  const made = { ...part(node, `${node.name}[${index}]`, index, UNKNOWN_TYPE), fill: 'unset' as const };
+  node.items.set(index, made);
+  return made;
 }
 
 const isSameType = (one: CType, other: CType): boolean =>

@@ -14,6 +14,8 @@ export function isTrue(value: Value, frame: Frame, at: Token): boolean {
       return value.value !== 0n;
     case 'outside':
       if (value.isInput) return stop(frame, at, 'a condition that the entry decides', `\`${value.text}\` is not known`);
+      if (!/[a-z]/.test(value.text))
+        return stop(frame, at, 'constants that are read', `\`${value.text}\` is not defined in what is`);
       return choose(frame, value.text);
     case 'unset':
       return stop(frame, at, 'a condition on what was set before', `nothing has set \`${value.text}\``);
