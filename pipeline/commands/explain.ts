@@ -1,17 +1,21 @@
 import type { Command } from 'commander';
 import { specsOf } from '../cases/context.ts';
 import { bitsIn, findBits, isNamed } from '../cases/find-bits.ts';
+import { hostRegister, readHostFile } from '../cases/host-file.ts';
 import { specsUnder } from '../cases/operand.ts';
+import { stackOf } from '../cases/stack.ts';
 import { topicsOf } from '../cases/topics.ts';
 import { wholeReport } from '../cases/whole-report.ts';
 import { isRule, type RuleId, ruleOf } from '../judge/catalogue.ts';
 import { clobberFacts } from '../judge/clobber-facts.ts';
 import { arguedOf, clobbersOf, numberBits } from '../judge/lookup.ts';
+import { featureOf } from '../judge/qemu.ts';
 import { parseBit } from '../model/bit-text.ts';
 import { type EntrySite, type Learnt, openerName } from '../model/clobber.ts';
 import { UsageError } from '../model/errors.ts';
-import { bitMask } from '../model/mask.ts';
+import { bitMask, hasBit } from '../model/mask.ts';
 import { jsonText, placeJson } from '../report/machine.ts';
+import { whyJson, whyText } from '../report/stack.ts';
 import { itemLines, wrap } from '../report/text.ts';
 import { topicJson, topicText } from '../report/topics.ts';
 import { itemOf } from '../report/view.ts';
@@ -33,7 +37,14 @@ export function declare({ program, add, contextOf }: CommandLine): void {
     ],
   )
     .option(...KVM_OPTION)
-    .action((what: string, opts: Opts, command: Command) => explainCommand(contextOf(command), what, textOf(opts.kvm)));
+    .option('--module <release>', 'with --kvm or --qemu: why a TD has the bit or not under that release')
+    .option('--qemu <version>', 'a QEMU version; the newest where --module stands alone')
+    .option('--host <file>', 'the CPUID of the host: what cpuid -r prints, or a capture')
+    .action((what: string, opts: Opts, command: Command) => {
+      const context = contextOf(command);
+      const isStack = [opts.module, opts.qemu, opts.host].some((value) => value !== undefined);
+      return isStack ? whyCommand(context, what, opts) : explainCommand(context, what, textOf(opts.kvm));
+    });
 }
 
 /** Everything that a name may mean is told, each with its answer in the first line. */
@@ -59,6 +70,29 @@ async function explainCommand(context: Context, text: string, kvm: string | null
   }
   context.stdout.write(
     [...topics.map(topicText), ...stories.map((story) => `${storyText(story)}${chainText(specs, story)}`)].join('\n'),
+  );
+}
+
+/** Why a TD has a bit or not, under one module, KVM and QEMU, and on one host where it is named. */
+async function whyCommand(context: Context, text: string, opts: Opts): Promise<void> {
+  const specs = await specsOf(context);
+  const stack = await stackOf(context, specs, {
+    module: textOf(opts.module) ?? 'latest',
+    kvm: textOf(opts.kvm) ?? 'latest',
+    qemu: textOf(opts.qemu) ?? 'latest',
+  });
+  const file = textOf(opts.host);
+  const host = file === null ? null : readHostFile(file).host;
+  const answers = findBits(specs, text).flatMap(({ place, mask }) =>
+    bitsIn(mask).map((bit) => {
+      const value = host === null ? null : hostRegister(host, place);
+      return { feature: featureOf(stack, place, bit), onHost: value === null ? null : hasBit(value, bit) };
+    }),
+  );
+  context.stdout.write(
+    context.options.json
+      ? jsonText(whyJson(stack, answers))
+      : answers.map(({ feature, onHost }) => whyText(stack, feature, onHost)).join('\n'),
   );
 }
 

@@ -2,6 +2,7 @@ import { createReadStream, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { cacheFile, specsDirectory, specsOf } from '../cases/context.ts';
+import { hostOf } from '../cases/host-file.ts';
 import { findPolicy, findRelease } from '../cases/operand.ts';
 import type { ClassedRelease } from '../model/class.ts';
 import { codeChangeText } from '../model/decider-text.ts';
@@ -14,13 +15,12 @@ import { decodedText, kvmText, tdText } from '../report/td-text.ts';
 import { openCache } from '../specs/cache.ts';
 import { loadNames, loadRelease } from '../specs/store.ts';
 import type { Host, TdCase } from '../td/case.ts';
-import { isRawCpuid, readRawCpuid } from '../td/cpuid-raw.ts';
 import { decodeStatus } from '../td/decode.ts';
 import { withoutSlot } from '../td/init.ts';
 import { type KvmResult, throughKvm } from '../td/kvm.ts';
 import { type PlatformResult, startModule } from '../td/platform.ts';
 import { type Program, programOf } from '../td/program.ts';
-import { type CaseOrigin, hostFileOf, readCase, readHostJson, unknownFields } from '../td/read-case.ts';
+import { type CaseOrigin, hostFileOf, readCase, unknownFields } from '../td/read-case.ts';
 import { computeTd, NO_TD } from '../td/td.ts';
 import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
 
@@ -167,7 +167,7 @@ function hostFiles() {
       const known = read.get(file);
       if (known !== undefined) return known;
       const text = readText(file);
-      const host = isRawCpuid(text) ? readRawCpuid(text, file) : readHostJson(parseJson(text, { file }), { file });
+      const { host } = hostOf(text, file);
       read.set(file, host);
       return host;
     },

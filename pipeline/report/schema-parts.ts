@@ -18,7 +18,7 @@ export const source = z.strictObject({
   blob: z.string().nullable(),
 });
 export const line = z.int().min(1);
-const evidence = z.strictObject({ repository: z.string(), revision: z.string(), path: z.string(), line });
+export const evidence = z.strictObject({ repository: z.string(), revision: z.string(), path: z.string(), line });
 export const texts = z.array(z.string());
 export const count = z.int().min(0);
 

@@ -17,7 +17,7 @@ import {
   texts,
 } from './schema-parts.ts';
 import { series } from './series-schema.ts';
-import { update } from './vmm-schema.ts';
+import { stack, update, why } from './vmm-schema.ts';
 
 /** The machine formats, validated. Only tests and the generator of `specs/schema/` load this file, never the main job. */
 const cellClass = z.enum(CELL_CLASSES);
@@ -212,7 +212,21 @@ const td = z.strictObject({
   ),
 });
 
-export const SCHEMAS = { module, diff, policy, clobbers, findings, publish, series, post, reply, td, update } as const;
+export const SCHEMAS = {
+  module,
+  diff,
+  policy,
+  clobbers,
+  findings,
+  publish,
+  series,
+  post,
+  reply,
+  td,
+  update,
+  stack,
+  why,
+} as const;
 
 /** The JSON Schema files of `specs/schema/`, by name. */
 export function schemaFiles(): readonly { readonly name: string; readonly content: string }[] {

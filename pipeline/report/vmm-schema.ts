@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { EFFECTS } from '../cases/update.ts';
-import { bits, count, hex, hex32, place, texts } from './schema-parts.ts';
+import { GETS, QEMU_RULES } from '../judge/qemu.ts';
+import { VERDICTS } from '../model/finding.ts';
+import { bits, count, evidence, hex, hex32, place, source, texts } from './schema-parts.ts';
 
 /** Machine formats for the people above KVM. Loaded like `schema.ts`: by tests and the generator only. */
 const version = z.string().min(1);
@@ -45,4 +47,66 @@ export const update = z.strictObject({
     })
     .nullable(),
   unknown: texts,
+});
+
+const gate = z.string().regex(/^(xfam|attributes):\d+$/);
+const bit = z.int().min(0).max(63);
+
+const stackFeature = z.strictObject({
+  ...place,
+  bit,
+  name: z.string().nullable(),
+  decider: z.string().nullable(),
+  verdict: z.enum(VERDICTS).nullable(),
+  qemu: z.strictObject({
+    name: z.string().nullable(),
+    automatic: z.boolean(),
+    checked: z.boolean(),
+    fixed1: z.boolean(),
+    gates: z.array(gate),
+  }),
+  gets: z.enum(GETS),
+  evidence: z.array(evidence),
+});
+
+export const stack = z.strictObject({
+  schema: z.literal('bitwatch.stack/1'),
+  module: version,
+  kvm: version,
+  qemu: version,
+  runs,
+  sources: z.array(z.strictObject({ what: z.string(), ...source.shape })),
+  /** Empty where KVM refuses the module. */
+  features: z.array(stackFeature),
+  findings: z.array(
+    z.strictObject({
+      rule: z.enum(QEMU_RULES),
+      level: z.enum(['warning', 'info']),
+      how: z.string(),
+      /** Null for bits of ATTRIBUTES and XFAM. */
+      place: z.strictObject({ ...place, mask: hex32 }).nullable(),
+      bits: z.array(bit),
+      gate: gate.nullable(),
+      because: z.string(),
+      evidence: z.array(evidence),
+    }),
+  ),
+  /** Rules that found nothing, and why. */
+  quiet: z.array(z.strictObject({ rule: z.enum(QEMU_RULES), because: z.string() })),
+});
+
+export const why = z.strictObject({
+  schema: z.literal('bitwatch.why/1'),
+  module: version,
+  kvm: version,
+  qemu: version,
+  runs,
+  bits: z.array(
+    z.strictObject({
+      ...stackFeature.shape,
+      /** Null where no host was named, or its file does not list the leaf. */
+      onHost: z.boolean().nullable(),
+      answer: z.string(),
+    }),
+  ),
 });

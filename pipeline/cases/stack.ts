@@ -1,0 +1,35 @@
+import { kvmContext } from '../judge/judge.ts';
+import type { Stack } from '../judge/qemu.ts';
+import { UsageError } from '../model/errors.ts';
+import { compareVersions } from '../model/order.ts';
+import type { QemuFacts } from '../model/qemu.ts';
+import { suggest } from '../model/suggest.ts';
+import type { Specs } from '../specs/store.ts';
+import type { Context } from './context.ts';
+import { findPolicy, findRelease } from './operand.ts';
+import { groundOf } from './reviews.ts';
+
+/** What a stack is made of, as somebody named it. */
+export type StackNames = { readonly module: string; readonly kvm: string; readonly qemu: string };
+
+/** The facts of a stack. Throws a UsageError for a part that is not known. */
+export async function stackOf(context: Context, specs: Specs, { module, kvm, qemu }: StackNames): Promise<Stack> {
+  const release = findRelease(specs, module);
+  return {
+    release,
+    kvm: kvmContext(release, await findPolicy(context, specs, kvm), groundOf(specs)),
+    qemu: findQemu(specs, qemu),
+    names: specs.knowledge.names,
+  };
+}
+
+/** A QEMU version by name: `11.1.0`, `v11.1.0`, or `latest`. */
+function findQemu(specs: Specs, text: string): QemuFacts {
+  const versions = [...specs.qemu.map(({ version }) => version)].sort(compareVersions).reverse();
+  const name = text === 'latest' ? versions[0] : text.replace(/^v(?=\d)/, '');
+  const found = specs.qemu.find(({ version }) => version === name);
+  if (found !== undefined) return found;
+  throw new UsageError(
+    `no QEMU version ${JSON.stringify(text)}${suggest(text, versions)}; known: ${versions.join(', ') || 'none'}`,
+  );
+}

@@ -1,0 +1,386 @@
+import type { ClassedRelease, RegisterClasses } from '../model/class.ts';
+import type { Decider } from '../model/decider.ts';
+import { type GateId, gateOf } from '../model/gate.ts';
+import type { BitName } from '../model/knowledge.ts';
+import { and, bitMask, bitsOf, bitsOf64, hasBit, without } from '../model/mask.ts';
+import { fieldBits, namedBits } from '../model/names.ts';
+import { type Place, placeId, samePlace } from '../model/place.ts';
+import type { QemuFacts, QemuWord } from '../model/qemu.ts';
+import type { Evidence } from '../model/source.ts';
+import { evidenceOf, registerOf, xfamMask } from './lookup.ts';
+import type { KvmContext, PlaceVerdict } from './rule.ts';
+
+/** A module release, a KVM and a QEMU that work together. */
+export type Stack = {
+  readonly release: ClassedRelease;
+  readonly kvm: KvmContext;
+  readonly qemu: QemuFacts;
+  readonly names: readonly BitName[];
+};
+
+/** How QEMU asks for a bit. */
+export type Ask = {
+  /** What `-cpu` calls it; null where QEMU has no name, so that `-cpu host` leaves it out: it takes migratable bits, and those have names. */
+  readonly name: string | null;
+  /** False for a named bit that `-cpu host` leaves out. */
+  readonly isAutomatic: boolean;
+  /** Whether QEMU's check of what the TD got looks at the register. */
+  readonly isChecked: boolean;
+  readonly isFixed1: boolean;
+  readonly gates: readonly GateId[];
+};
+
+/** What a TD gets of a bit under a stack. */
+export const GETS = [
+  'always',
+  'host-cpu',
+  'by-name',
+  'never-asked',
+  'kept-back',
+  'gated',
+  'host',
+  'guest',
+  'never',
+  've',
+  'no-leaf',
+  'not-examined',
+] as const;
+export type Gets = (typeof GETS)[number];
+
+export type StackFeature = Place & {
+  readonly bit: number;
+  readonly name: string | null;
+  readonly decider: Decider | null;
+  readonly verdict: PlaceVerdict['verdict'] | null;
+  readonly ask: Ask;
+  readonly gets: Gets;
+  readonly evidence: readonly Evidence[];
+};
+
+/** One bit under a stack: who offers, who passes, who asks, and what comes of it. */
+export function featureOf(stack: Stack, place: Place, bit: number): StackFeature {
+  const register = registerOf(stack.release, place);
+  const decider = register === undefined ? null : deciderAt(register, bit);
+  const verdict = stack.kvm.verdicts.find((each) => samePlace(each, place) && hasBit(each.mask, bit))?.verdict ?? null;
+  const ask = askOf(stack.qemu, place, bit);
+  const { leaf, subleaf, register: name } = place;
+  return {
+    leaf,
+    subleaf,
+    register: name,
+    bit,
+    name: namedBits(stack.names, place, bitMask(bit))[0]?.name ?? null,
+    decider,
+    verdict,
+    ask,
+    gets: register === undefined ? 'no-leaf' : decider === null ? 'not-examined' : getsOf(stack, decider, verdict, ask),
+    evidence: [
+      ...(register === undefined ? [] : evidenceOf(stack.release, place)),
+      ...kvmEvidence(stack, place, bit),
+      ...qemuEvidence(stack.qemu, place, bit),
+    ],
+  };
+}
+
+const deciderAt = ({ deciders }: RegisterClasses, bit: number): Decider | null =>
+  deciders.find(({ mask }) => hasBit(mask, bit))?.decider ?? null;
+
+export const wordAt = (qemu: QemuFacts, place: Place): QemuWord | undefined =>
+  qemu.words.find((word) => samePlace(word, place));
+
+function askOf(qemu: QemuFacts, place: Place, bit: number): Ask {
+  const word = wordAt(qemu, place);
+  const has = (each: Place & { readonly mask: number }): boolean => samePlace(each, place) && hasBit(each.mask, bit);
+  return {
+    name: word?.names.find((each) => each.bit === bit)?.name ?? null,
+    isAutomatic: word !== undefined && !hasBit(word.notAutomatic, bit),
+    isChecked: word !== undefined,
+    isFixed1: qemu.fixed1.some(has),
+    gates: qemu.gates.filter(has).map(({ gate }) => gate),
+  };
+}
+
+/** Verdicts under which a bit never reaches the module. */
+const BLOCKED: readonly PlaceVerdict['verdict'][] = ['denied', 'closed', 'needs-optin'];
+
+// The stack, who decides the bit, what KVM makes of it, and how QEMU asks for it.
+function getsOf(stack: Stack, decider: Decider, verdict: PlaceVerdict['verdict'] | null, ask: Ask): Gets {
+  if (decider.by.kind === 've') return 've';
+  if (isAlways(stack.release, decider, 1)) return 'always';
+  if (isAlways(stack.release, decider, 0)) return 'never';
+  if (isSettable(decider)) {
+    if (verdict !== null && BLOCKED.includes(verdict)) return 'kept-back';
+    if (ask.name === null) return 'never-asked';
+    return ask.isAutomatic ? 'host-cpu' : 'by-name';
+  }
+  if (decider.by.kind === 'guest') return 'guest';
+  const isGated =
+    decider.by.kind !== 'host' ||
+    decider.conditions.some(({ otherwise, when }) => otherwise === 0 && when.kind !== 'guest');
+  return isGated ? 'gated' : 'host';
+}
+
+const isSettable = ({ by }: Decider): boolean => by.kind === 'vmm' || by.kind === 'vmm-and-host';
+
+/** True where every TD that gets an answer gets this value; XFAM bits that must be 1 are no condition. */
+function isAlways({ module }: ClassedRelease, { by, conditions }: Decider, value: 0 | 1): boolean {
+  const rest = conditions.filter(({ otherwise }) => otherwise !== 've' && otherwise !== value);
+  if (by.kind === 'constant') return by.value === value && rest.length === 0;
+  const one = module.xfam?.fixed1 ?? 0n;
+  return (
+    value === 1 && rest.length === 0 && by.kind === 'xfam' && by.bits.every((bit) => ((one >> BigInt(bit)) & 1n) === 1n)
+  );
+}
+
+function kvmEvidence({ kvm: { policy } }: Stack, place: Place, bit: number): readonly Evidence[] {
+  const { repository, revision } = policy.source;
+  return [...policy.deny, ...policy.allow]
+    .filter((entry) => samePlace(entry, place) && hasBit(entry.mask, bit))
+    .map(({ path, line }) => ({ repository, revision, path, line }));
+}
+
+function qemuEvidence(qemu: QemuFacts, place: Place, bit: number): readonly Evidence[] {
+  const masks = [...qemu.fixed1, ...qemu.gates].filter((each) => samePlace(each, place) && hasBit(each.mask, bit));
+  const word = wordAt(qemu, place);
+  const named = word?.names.some((each) => each.bit === bit) === true ? [word] : [];
+  return [...masks, ...named].map((at) => atQemu(qemu, at));
+}
+
+const atQemu = ({ source }: QemuFacts, { path, line }: { readonly path: string; readonly line: number }): Evidence => ({
+  repository: source.repository,
+  revision: source.revision,
+  path,
+  line,
+});
+
+/** Every feature bit that a VMM may set, and every bit that QEMU names or fixes and some TD may have, in the order of places. */
+export function stackFeatures(stack: Stack): readonly StackFeature[] {
+  return stack.release.registers.flatMap((place) => {
+    const candidates = without(0xffffffff, fieldBits(stack.names, place, 0xffffffff));
+    return bitsOf(candidates)
+      .map((bit) => featureOf(stack, place, bit))
+      .filter(({ gets, ask, verdict, bit }) => {
+        if (gets === 'never' || gets === 've' || gets === 'not-examined') return false;
+        const isNumber = stack.kvm.verdicts.some(
+          (each) => each.isField && samePlace(each, place) && hasBit(each.mask, bit),
+        );
+        return !isNumber && (verdict !== null || ask.name !== null || ask.isFixed1 || ask.gates.length > 0);
+      });
+  });
+}
+
+export const QEMU_RULES = [
+  'qemu-fixed1-extra',
+  'qemu-fixed1-missing',
+  'qemu-gate-differs',
+  'qemu-no-name',
+  'qemu-attributes',
+  'qemu-xfam',
+] as const;
+export type QemuRule = (typeof QEMU_RULES)[number];
+
+/** What a rule found, as facts; `place` is null for bits of ATTRIBUTES and XFAM. */
+export type QemuFinding = {
+  readonly rule: QemuRule;
+  readonly level: 'warning' | 'info';
+  /** `settable`: asked for by `-cpu host`; `depends`: where the host or a gate says 0; `never`, `always`, `host`: what the module gives; `no-leaf`: KVM does not report the leaf, and QEMU's check passes over it; `ve`: the leaf injects #VE. */
+  readonly how:
+    | 'settable'
+    | 'depends'
+    | 'never'
+    | 'no-leaf'
+    | 've'
+    | 'always'
+    | 'host'
+    | 'other-gate'
+    | 'no-name'
+    | 'not-asked';
+  readonly place: Place | null;
+  readonly bits: readonly number[];
+  /** The gate that QEMU takes, for a rule about gates. */
+  readonly gate: GateId | null;
+  readonly evidence: readonly Evidence[];
+};
+
+/** All that the rules find in a stack, by rule in the order of the list, then by place. Empty where KVM refuses the release. */
+export function judgeQemu(stack: Stack): readonly QemuFinding[] {
+  if (stack.kvm.runs.kind === 'no') return [];
+  return QEMU_RULES.flatMap((rule) => RULES[rule](stack));
+}
+
+const RULES: Readonly<Record<QemuRule, (stack: Stack) => readonly QemuFinding[]>> = {
+  'qemu-fixed1-extra': fixed1Extra,
+  'qemu-fixed1-missing': fixed1Missing,
+  'qemu-gate-differs': gateDiffers,
+  'qemu-no-name': noName,
+  'qemu-attributes': attributesNotAsked,
+  'qemu-xfam': xfamNotAsked,
+};
+
+/** QEMU takes a bit for 1 in every TD, and the release lets it be 0. */
+function fixed1Extra(stack: Stack): readonly QemuFinding[] {
+  return stack.qemu.fixed1.flatMap((entry) => {
+    const features = bitsOf(entry.mask).map((bit) => featureOf(stack, entry, bit));
+    const howOf = ({ gets, decider }: StackFeature): QemuFinding['how'] | null => {
+      // QEMU's check takes a bit that the guest decides, as SYSCALL, for set.
+      if (gets === 'always' || gets === 'guest' || gets === 'not-examined') return null;
+      if (gets === 'never' || gets === 'no-leaf' || gets === 've') return gets;
+      if (gets !== 'kept-back' && decider?.by.kind === 'vmm') return 'settable';
+      return 'depends';
+    };
+    return grouped(features, howOf).map(([how, list]) =>
+      finding(
+        stack,
+        'qemu-fixed1-extra',
+        how,
+        entry,
+        list,
+        how === 'settable' || how === 'no-leaf' || how === 've' ? 'info' : 'warning',
+      ),
+    );
+  });
+}
+
+/** The release gives a bit that QEMU takes for unsupported: its check says that TDX forces it on, or fails with `enforce`. */
+function fixed1Missing(stack: Stack): readonly QemuFinding[] {
+  const open = openGates(stack);
+  return stack.release.registers.flatMap((place) => {
+    if (wordAt(stack.qemu, place) === undefined) return [];
+    const features = bitsOf(without(0xffffffff, fieldBits(stack.names, place, 0xffffffff)))
+      .map((bit) => featureOf(stack, place, bit))
+      .filter(({ ask }) => !ask.isFixed1 && !ask.gates.some((gate) => open.has(gate)));
+    const howOf = ({ gets, decider }: StackFeature): QemuFinding['how'] | null => {
+      if (gets === 'always') return 'always';
+      // What a closed gate keeps at 0, no TD shows.
+      const gates = decider === null ? [] : gatesOfDecider(decider);
+      const isReachable = gates.every((gate) => open.has(gate));
+      return (gets === 'host' || (gets === 'gated' && gates.length > 0)) && isReachable ? 'host' : null;
+    };
+    return grouped(features, howOf).map(([how, list]) =>
+      finding(stack, 'qemu-fixed1-missing', how, place, list, 'warning'),
+    );
+  });
+}
+
+/** QEMU ties a bit to an ATTRIBUTES or XFAM bit, and the release does not. Gates that nobody can open are left out: QEMU does not use them. */
+function gateDiffers(stack: Stack): readonly QemuFinding[] {
+  const open = openGates(stack);
+  const gates = stack.qemu.gates.filter(({ gate }) => open.has(gate));
+  const keys = [...new Map(gates.map((each) => [`${each.gate} ${placeId(each)}`, each])).values()];
+  return keys.flatMap((key) => {
+    const entries = gates.filter((each) => each.gate === key.gate && samePlace(each, key));
+    const features = entries.flatMap((entry) => bitsOf(entry.mask).map((bit) => featureOf(stack, entry, bit)));
+    const howOf = ({ gets, decider }: StackFeature): QemuFinding['how'] | null => {
+      if (gets === 'never' || gets === 'no-leaf' || gets === 've' || gets === 'always') return gets;
+      return decider === null || gatesOfDecider(decider).includes(key.gate) ? null : 'other-gate';
+    };
+    return grouped(features, howOf).map(([how, list]) => ({
+      ...finding(stack, 'qemu-gate-differs', how, key, list, how === 'no-leaf' || how === 've' ? 'info' : 'warning'),
+      gate: key.gate,
+    }));
+  });
+}
+
+/** A feature that the release lets a VMM set and KVM passes, and that `-cpu host` never sets. */
+function noName(stack: Stack): readonly QemuFinding[] {
+  const features = stackFeatures(stack).filter(({ gets }) => gets === 'never-asked');
+  return stack.release.registers.flatMap((place) => {
+    const here = features.filter((each) => samePlace(each, place));
+    return here.length === 0 ? [] : [finding(stack, 'qemu-no-name', 'no-name', place, here, 'info')];
+  });
+}
+
+function attributesNotAsked({ release, kvm, qemu }: Stack): readonly QemuFinding[] {
+  const may = release.module.attributes?.fixed0 ?? 0n;
+  const bits = bitsOf64(may & kvm.policy.attributes & ~qemu.attributes.mask);
+  return controlFinding('qemu-attributes', bits, [atQemu(qemu, qemu.attributes)]);
+}
+
+/** XFAM bits that no CPUID bit of QEMU's tables opens; the two that must be 1 need none. */
+function xfamNotAsked({ release, kvm, qemu }: Stack): readonly QemuFinding[] {
+  const masks = release.module.xfam;
+  if (masks === null) return [];
+  // XFAM bits that go together are one feature: QEMU's tables name one of them.
+  const told = new Set(
+    qemu.gates.map(({ gate }) => gateOf(gate)).flatMap(({ kind, bit }) => (kind === 'xfam' ? together(bit) : [])),
+  );
+  const bits = bitsOf64(masks.fixed0 & ~masks.fixed1 & xfamMask(kvm.policy)).filter((bit) => !told.has(bit));
+  const [first] = qemu.gates.filter(({ gate }) => gateOf(gate).kind === 'xfam');
+  return controlFinding('qemu-xfam', bits, first === undefined ? [] : [atQemu(qemu, first)]);
+}
+
+/** TDH.MNG.INIT takes all of such a group or none. */
+const TOGETHER: readonly (readonly number[])[] = [
+  [5, 6, 7],
+  [11, 12],
+  [17, 18],
+];
+const together = (bit: number): readonly number[] => TOGETHER.find((group) => group.includes(bit)) ?? [bit];
+
+function controlFinding(
+  rule: QemuRule,
+  bits: readonly number[],
+  evidence: readonly Evidence[],
+): readonly QemuFinding[] {
+  return bits.length === 0 ? [] : [{ rule, level: 'info', how: 'not-asked', place: null, bits, gate: null, evidence }];
+}
+
+/** ATTRIBUTES and XFAM bits that the release lets be 1 and KVM supports. */
+function openGates({ release: { module }, kvm: { policy } }: Stack): ReadonlySet<GateId> {
+  const attributes = (module.attributes?.fixed0 ?? 0n) & policy.attributes;
+  const xfam = (module.xfam?.fixed0 ?? 0n) & xfamMask(policy);
+  return new Set([
+    ...bitsOf64(attributes).map((bit): GateId => `attributes:${bit}`),
+    ...bitsOf64(xfam).map((bit): GateId => `xfam:${bit}`),
+  ]);
+}
+
+function gatesOfDecider({ by, conditions }: Decider): readonly GateId[] {
+  const asked = [by, ...conditions.filter(({ otherwise }) => otherwise === 0).map(({ when }) => when)];
+  return asked.flatMap((each) =>
+    each.kind === 'xfam' || each.kind === 'attributes' ? each.bits.map((bit): GateId => `${each.kind}:${bit}`) : [],
+  );
+}
+
+function grouped(
+  features: readonly StackFeature[],
+  howOf: (feature: StackFeature) => QemuFinding['how'] | null,
+): readonly (readonly [QemuFinding['how'], readonly StackFeature[]])[] {
+  const groups = new Map<QemuFinding['how'], StackFeature[]>();
+  for (const feature of features) {
+    const how = howOf(feature);
+    if (how !== null) groups.set(how, [...(groups.get(how) ?? []), feature]);
+  }
+  return [...groups];
+}
+
+// The stack, the rule with what it found, the register, its features, and the level.
+function finding(
+  stack: Stack,
+  rule: QemuRule,
+  how: QemuFinding['how'],
+  { leaf, subleaf, register }: Place,
+  features: readonly StackFeature[],
+  level: QemuFinding['level'],
+): QemuFinding {
+  const word = wordAt(stack.qemu, { leaf, subleaf, register });
+  const evidence = features.flatMap((feature) => feature.evidence);
+  const all = [...evidence, ...(word === undefined ? [] : [atQemu(stack.qemu, word)])];
+  const unique = [...new Map(all.map((each) => [JSON.stringify(each), each])).values()];
+  return {
+    rule,
+    level,
+    how,
+    place: { leaf, subleaf, register },
+    bits: features.map(({ bit }) => bit),
+    gate: null,
+    evidence: unique,
+  };
+}
+
+/** The mask of a finding's bits, for a register. */
+export const findingMask = ({ bits }: QemuFinding): number =>
+  and(
+    0xffffffff,
+    bits.reduce((mask, bit) => (mask | bitMask(bit)) >>> 0, 0),
+  );

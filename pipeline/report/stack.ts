@@ -1,0 +1,259 @@
+import {
+  type Ask,
+  findingMask,
+  GETS,
+  type Gets,
+  judgeQemu,
+  QEMU_RULES,
+  type QemuFinding,
+  type QemuRule,
+  type Stack,
+  type StackFeature,
+  stackFeatures,
+} from '../judge/qemu.ts';
+import { bitsText, namesText } from '../model/bit-names.ts';
+import { ATTRIBUTE_NAMES, XFAM_NAMES } from '../model/control.ts';
+import { deciderText } from '../model/decider-text.ts';
+import { bitMask, hex32 } from '../model/mask.ts';
+import { namedBits } from '../model/names.ts';
+import type { Evidence } from '../model/source.ts';
+import { deciderWords } from './decider-words.ts';
+import { placeJson } from './machine.ts';
+import { runsText } from './status-words.ts';
+import { wrap } from './text.ts';
+
+const HEADS: Readonly<Record<Gets, string>> = {
+  always: '1 in every TD',
+  'host-cpu': 'with -cpu host, where the host has it or the VMM alone decides',
+  'by-name': 'only where -cpu names it',
+  'never-asked': 'never with -cpu host: QEMU has no name for it',
+  'kept-back': 'not: KVM keeps it back',
+  gated: 'by ATTRIBUTES, XFAM or what else the TD has',
+  host: 'as the host has it',
+  guest: 'as the guest asks',
+  never: '0 in every TD',
+  ve: 'nothing: the leaf injects #VE',
+  'no-leaf': 'the release has no such leaf',
+  'not-examined': 'not known: the release’s code was not examined',
+};
+
+/** Why a rule found nothing, for a reader who looks for it. */
+const QUIET: Readonly<Record<QemuRule, string>> = {
+  'qemu-fixed1-extra': 'every bit that QEMU takes for fixed is 1 in every TD',
+  'qemu-fixed1-missing': 'QEMU expects every bit that a TD has in the registers that its check looks at',
+  'qemu-gate-differs': 'each open gate of QEMU’s tables is one of the module’s too',
+  'qemu-no-name': 'QEMU names every feature that the release offers and KVM passes',
+  'qemu-attributes': 'QEMU can ask for each attribute that the release and KVM take',
+  'qemu-xfam': 'QEMU’s tables name a feature of each XFAM bit that the release and KVM take',
+};
+
+const titleOf = ({ release, kvm, qemu }: Stack): string =>
+  `TDX module ${release.module.release}, KVM ${kvm.policy.version}, QEMU ${qemu.version}`;
+
+/** `bitwatch stack` in words: what a TD gets, then what does not fit. */
+export function stackText(stack: Stack): string {
+  const features = stackFeatures(stack);
+  const findings = judgeQemu(stack);
+  const refused = stack.kvm.runs.kind === 'no';
+  const quiet = QEMU_RULES.filter((rule) => findings.every((each) => each.rule !== rule));
+  return `${[
+    titleOf(stack),
+    ...wrap(runsText(stack.kvm.runs), '  KVM runs the module: ', '      '),
+    ...sourcesOf(stack).flatMap(({ what, repository, revision, path }) =>
+      wrap(`${repository}@${revision.slice(0, 12)} ${path}`, `  ${what.padEnd(7)} read in `),
+    ),
+    ...(refused ? [] : ['', 'A TD gets', ...GETS.flatMap((gets) => groupLines(features, gets))]),
+    ...(findings.length === 0
+      ? []
+      : ['', 'What does not fit', ...findings.flatMap((each) => findingLines(stack, each))]),
+    ...(refused || quiet.length === 0
+      ? []
+      : ['', 'Nothing to find', ...quiet.flatMap((rule) => wrap(`${rule}: ${QUIET[rule]}`, '  ', '      '))]),
+  ].join('\n')}\n`;
+}
+
+/** Where each part was read. */
+const sourcesOf = ({ release, kvm, qemu }: Stack) =>
+  [
+    { what: 'module', ...release.module.source },
+    { what: 'KVM', ...kvm.policy.source },
+    { what: 'QEMU', ...qemu.source },
+  ].map(({ what, repository, revision, path, blob }) => ({ what, repository, revision, path, blob }));
+
+function groupLines(features: readonly StackFeature[], gets: Gets): readonly string[] {
+  const group = features.filter((each) => each.gets === gets);
+  if (group.length === 0) return [];
+  const names = group.map((each) => {
+    const name = each.name ?? bitsText(each, bitMask(each.bit));
+    return gets === 'kept-back' ? `${name} (${each.verdict})` : name;
+  });
+  return [...wrap(`${HEADS[gets]} (${group.length})`, '  '), ...wrap(names.join(', '), '      ')];
+}
+
+function findingLines(stack: Stack, found: QemuFinding): readonly string[] {
+  return [
+    ...wrap(`${found.level.padEnd(7)} ${found.rule}: ${findingText(stack, found)}`, '  ', '          '),
+    ...wrap(found.evidence.map(shortPlace).join(', '), '          '),
+  ];
+}
+
+const shortPlace = ({ path, line }: Evidence): string => `${path}:${line}`;
+
+/** What a rule found, in one sentence. */
+export function findingText(stack: Stack, found: QemuFinding): string {
+  const what = whatText(stack, found);
+  const { version } = stack.qemu;
+  const { release } = stack.release.module;
+  switch (found.how) {
+    case 'settable':
+      return `QEMU ${version} takes ${what} for fixed and asks for it in every TD with -cpu host; ${release} lets it be 0 (-cpu host,-NAME leaves it out)`;
+    case 'depends':
+      return `QEMU ${version} takes ${what} for fixed; under ${release} it depends, and where it is 0 QEMU warns, or fails with enforce`;
+    case 'never':
+      return `QEMU ${version} takes ${what} for supported${found.gate === null ? '' : ` under ${found.gate}`}; no TD of ${release} has it: QEMU warns where it asks for it, or fails with enforce`;
+    case 've':
+      return `QEMU ${version} takes ${what} for supported; under ${release} the leaf injects #VE in the TD, and whether KVM reports a value to QEMU’s check was not read`;
+    case 'no-leaf':
+      return `QEMU ${version} takes ${what} for supported${found.gate === null ? '' : ` under ${found.gate}`}; ${release} has no such leaf, and QEMU’s check passes over a leaf that KVM does not report`;
+    case 'always':
+      return found.gate === null
+        ? `${release} gives ${what} to every TD and QEMU ${version} does not know: it warns that TDX forces it, or fails with enforce`
+        : `QEMU ${version} ties ${what} to ${found.gate}; ${release} gives it to every TD`;
+    case 'host':
+      return `${release} gives ${what} to a TD where the host has it, and QEMU ${version} takes it for unsupported: there it warns that TDX forces it, or fails with enforce`;
+    case 'other-gate':
+      return `QEMU ${version} ties ${what} to ${found.gate}; ${release} decides it otherwise`;
+    case 'no-name':
+      return `${release} offers ${what} and KVM ${stack.kvm.policy.version} passes it; QEMU ${version} has no name for it, so -cpu host never sets it`;
+    case 'not-asked':
+      return found.rule === 'qemu-attributes'
+        ? `the release and KVM take ATTRIBUTES ${what}, and QEMU ${version} cannot ask for it`
+        : `the release and KVM take XFAM ${what}, and no XFAM dependency of QEMU ${version} names it; whether QEMU sets it otherwise was not read`;
+  }
+}
+
+function whatText(stack: Stack, found: QemuFinding): string {
+  if (found.place === null) {
+    const names = found.rule === 'qemu-attributes' ? ATTRIBUTE_NAMES : XFAM_NAMES;
+    return found.bits.map((bit) => names.get(bit) ?? `bit ${bit}`).join(', ');
+  }
+  const mask = findingMask(found);
+  return `${bitsText(found.place, mask)} ${namesText(namedBits(stack.names, found.place, mask))}`.trimEnd();
+}
+
+const askJson = ({ name, isAutomatic, isChecked, isFixed1, gates }: Ask) => ({
+  name,
+  automatic: isAutomatic,
+  checked: isChecked,
+  fixed1: isFixed1,
+  gates,
+});
+
+/** One feature of a stack, as `stack` and `explain` print it. */
+const featureJson = (feature: StackFeature) => ({
+  ...placeJson(feature),
+  bit: feature.bit,
+  name: feature.name,
+  decider: feature.decider === null ? null : deciderText(feature.decider),
+  verdict: feature.verdict,
+  qemu: askJson(feature.ask),
+  gets: feature.gets,
+  evidence: feature.evidence,
+});
+
+/** `bitwatch.stack/1`. */
+export function stackJson(stack: Stack) {
+  const findings = judgeQemu(stack);
+  return {
+    schema: 'bitwatch.stack/1',
+    module: stack.release.module.release,
+    kvm: stack.kvm.policy.version,
+    qemu: stack.qemu.version,
+    runs: { answer: stack.kvm.runs.kind, because: runsText(stack.kvm.runs) },
+    sources: sourcesOf(stack),
+    features: stack.kvm.runs.kind === 'no' ? [] : stackFeatures(stack).map(featureJson),
+    findings: findings.map((found) => ({
+      rule: found.rule,
+      level: found.level,
+      how: found.how,
+      place: found.place === null ? null : { ...placeJson(found.place), mask: hex32(findingMask(found)) },
+      bits: found.bits,
+      gate: found.gate,
+      because: findingText(stack, found),
+      evidence: found.evidence,
+    })),
+    quiet:
+      stack.kvm.runs.kind === 'no'
+        ? []
+        : QEMU_RULES.filter((rule) => findings.every((each) => each.rule !== rule)).map((rule) => ({
+            rule,
+            because: QUIET[rule],
+          })),
+  };
+}
+
+/** Why a TD has a bit or not: host, module, KVM, QEMU, then what comes of it. `host` is null where no host is named. */
+export function whyText(stack: Stack, feature: StackFeature, host: boolean | null): string {
+  const { release, kvm, qemu } = stack;
+  const at = bitsText(feature, bitMask(feature.bit));
+  return `${[
+    ...wrap(`${at}${feature.name === null ? '' : ` ${feature.name}`}: ${conclusion(feature, host)}`),
+    ...(host === null ? [] : wrap(host ? 'has it' : 'does not have it', '  host         ')),
+    ...wrap(
+      feature.decider === null ? HEADS[feature.gets] : deciderWords(feature.decider),
+      `  ${release.module.release.padEnd(12)} `,
+    ),
+    ...wrap(
+      kvm.runs.kind === 'no' ? runsText(kvm.runs) : (feature.verdict ?? 'not asked: no VMM may set it'),
+      `  KVM ${kvm.policy.version.padEnd(8)} `,
+    ),
+    ...wrap(askText(feature.ask), `  QEMU ${qemu.version.padEnd(7)} `),
+    ...wrap(feature.evidence.map(shortPlace).join(', ') || 'no line', '  evidence     '),
+  ].join('\n')}\n`;
+}
+
+function askText({ name, isAutomatic, isChecked, isFixed1, gates }: Ask): string {
+  const parts = [
+    name === null
+      ? `no name${isChecked ? '' : ', no feature word'}`
+      : `${name}${isAutomatic ? ', set by -cpu host where supported' : ', not set by -cpu host'}`,
+    ...(isFixed1 ? ['taken for fixed to 1'] : []),
+    ...(gates.length > 0 ? [`supported under ${gates.join(', ')}`] : []),
+  ];
+  return parts.join('; ');
+}
+
+/** What a TD of this stack gets, with -cpu host. */
+function conclusion({ gets, decider, ask, verdict }: StackFeature, host: boolean | null): string {
+  const needsHost = decider?.by.kind === 'vmm-and-host' || decider?.by.kind === 'host';
+  if (host === false && needsHost && gets !== 'never') return 'no TD on this host has it: the host lacks it';
+  switch (gets) {
+    case 'host-cpu':
+      return `a TD has it with -cpu host${needsHost && host === null ? ', where the host has it' : ''}`;
+    case 'by-name':
+      return `a TD has it only with -cpu host,+${ask.name}`;
+    case 'never-asked':
+      return 'no TD that QEMU starts with -cpu host has it: QEMU has no name for it';
+    case 'kept-back':
+      return `no TD has it: KVM keeps it back (${verdict})`;
+    default:
+      return HEADS[gets];
+  }
+}
+
+/** `bitwatch.why/1`: `onHost` is null where no host was named, or its file does not list the leaf. */
+export const whyJson = (
+  stack: Stack,
+  answers: readonly { readonly feature: StackFeature; readonly onHost: boolean | null }[],
+) => ({
+  schema: 'bitwatch.why/1',
+  module: stack.release.module.release,
+  kvm: stack.kvm.policy.version,
+  qemu: stack.qemu.version,
+  runs: { answer: stack.kvm.runs.kind, because: runsText(stack.kvm.runs) },
+  bits: answers.map(({ feature, onHost }) => ({
+    ...featureJson(feature),
+    onHost,
+    answer: conclusion(feature, onHost),
+  })),
+});

@@ -1,0 +1,116 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { groundOf } from '../../pipeline/cases/reviews.ts';
+import { kvmContext } from '../../pipeline/judge/judge.ts';
+import { featureOf, findingMask, judgeQemu, QEMU_RULES, type Stack } from '../../pipeline/judge/qemu.ts';
+import { parseBit } from '../../pipeline/model/bit-text.ts';
+import { bitsOf } from '../../pipeline/model/mask.ts';
+import type { QemuFacts } from '../../pipeline/model/qemu.ts';
+import { SCHEMAS } from '../../pipeline/report/schema.ts';
+import { stackJson, stackText, whyJson } from '../../pipeline/report/stack.ts';
+import { NO_CACHE } from '../../pipeline/specs/plain.ts';
+import { loadSpecs } from '../../pipeline/specs/store.ts';
+import { ROOT } from '../helpers/run.ts';
+
+const specs = await loadSpecs(join(ROOT, 'specs'), NO_CACHE);
+const ground = groundOf(specs);
+
+function stackOf(module: string, kvm: string, qemu: string): Stack {
+  const release = specs.releases.find((each) => each.module.release === module);
+  const policy = specs.policies.find(({ version }) => version === kvm);
+  const facts = specs.qemu.find(({ version }) => version === qemu);
+  if (release === undefined || policy === undefined || facts === undefined) throw new Error('not in specs/');
+  return { release, kvm: kvmContext(release, policy, ground), qemu: facts, names: specs.knowledge.names };
+}
+const newest = stackOf('2.0.18', '7.1.5', '11.1.0');
+const withQemu = (change: Partial<QemuFacts>): Stack => ({ ...newest, qemu: { ...newest.qemu, ...change } });
+
+const at = (stack: Stack, text: string) => {
+  const selection = parseBit(text);
+  const [bit] = bitsOf(selection?.mask ?? 0);
+  if (selection === null || bit === undefined) throw new Error(`${text} is no bit`);
+  return featureOf(stack, selection.place, bit);
+};
+const found = (stack: Stack, rule: string) =>
+  judgeQemu(stack)
+    .filter((each) => each.rule === rule)
+    .map((each) => [each.level, each.how, each.place?.register ?? null, findingMask(each)]);
+
+test.each([
+  // Not the table decides: MCE, MCA and MTRR read 1 until the guest's REDUCE_VE, and the VMM chooses what is stored.
+  ['1.EDX[7]', '2.0.18', 'host-cpu', 'mce'],
+  ['1.EDX[7]', '1.5.06', 'always', 'mce'],
+  ['7.0.ECX[5]', '2.0.18', 'kept-back', 'waitpkg'],
+  ['7.0.ECX[31]', '2.0.18', 'gated', 'pks'],
+  ['7.1.EDX[17]', '2.0.18', 'never-asked', null],
+  ['7.1.EDX[17]', '1.5.05', 'never', null],
+  ['1.ECX[0]', '2.0.18', 'always', 'pni'],
+  ['0x80000001.EDX[11]', '2.0.18', 'guest', 'syscall'],
+  ['6.EAX[2]', '1.5.06', 've', 'arat'],
+])('%s under %s: %s', (text, module, gets, name) => {
+  const feature = at(stackOf(module, '7.1.5', '11.1.0'), text);
+  expect([feature.gets, feature.ask.name]).toEqual([gets, name]);
+});
+
+test('fixed-1 bits that the release lets be 0: those of VE_REDUCTION since 1.5.09, none before', () => {
+  expect(found(newest, 'qemu-fixed1-extra')).toEqual([
+    ['info', 'settable', 'edx', 0x00005080],
+    ['info', 'settable', 'edx', 0x40000000],
+  ]);
+  expect(found(stackOf('1.5.06', '7.1.5', '10.1.0'), 'qemu-fixed1-extra')).toEqual([['info', 've', 'eax', 4]]);
+});
+
+test('a bit that QEMU does not expect fires, once for its register; its neighbours do not', () => {
+  expect(found(newest, 'qemu-fixed1-missing')).toEqual([]);
+  const fixed1 = newest.qemu.fixed1.map((each) =>
+    each.leaf === 1 && each.register === 'ecx' ? { ...each, mask: (each.mask & ~1) >>> 0 } : each,
+  );
+  expect(found(withQemu({ fixed1 }), 'qemu-fixed1-missing')).toEqual([['warning', 'always', 'ecx', 1]]);
+  // Without a feature word QEMU's check never looks at the register.
+  const words = newest.qemu.words.filter(({ leaf, register }) => leaf !== 1 || register !== 'ecx');
+  expect(found(withQemu({ fixed1, words }), 'qemu-fixed1-missing')).toEqual([]);
+});
+
+test('a gate that is not the module’s fires where KVM and the release can open it, and only there', () => {
+  const place = { leaf: 7, subleaf: 0, register: 'ebx' as const, mask: 0x20, path: 'tdx.c', line: 1 };
+  const gated = (gate: `xfam:${number}`) => found(withQemu({ gates: [{ ...place, gate }] }), 'qemu-gate-differs');
+  expect(gated('xfam:2')).toEqual([]);
+  expect(gated('xfam:9')).toEqual([['warning', 'other-gate', 'ebx', 0x20]]);
+  expect(gated('xfam:40')).toEqual([]);
+});
+
+test('attributes and XFAM that QEMU cannot ask for', () => {
+  expect([...found(newest, 'qemu-attributes'), ...found(newest, 'qemu-xfam')]).toEqual([]);
+  const none = withQemu({ attributes: { ...newest.qemu.attributes, mask: 0n }, gates: [] });
+  const bits = (rule: string) => judgeQemu(none).find((each) => each.rule === rule)?.bits;
+  const may = (newest.release.module.attributes?.fixed0 ?? 0n) & newest.kvm.policy.attributes;
+  expect(bits('qemu-attributes')?.reduce((mask, bit) => mask | (1n << BigInt(bit)), 0n)).toBe(may);
+  expect(bits('qemu-xfam')).toContain(17);
+  expect(bits('qemu-xfam')).not.toContain(0);
+});
+
+test('nothing is said of TDs where KVM refuses the release', () => {
+  const refused = stackOf('1.5.01', '7.1.5', '11.1.0');
+  const json = SCHEMAS.stack.parse(stackJson(refused));
+  expect([json.runs.answer, json.features, json.findings, json.quiet]).toEqual(['no', [], [], []]);
+  expect(stackText(refused)).not.toContain('A TD gets');
+});
+
+test('every stack of the embedded facts follows the schema, and every rule fires or says why not', () => {
+  for (const { version } of specs.qemu) {
+    const json = SCHEMAS.stack.parse(stackJson(stackOf('2.0.18', '7.1.5', version)));
+    const told = new Set([...json.findings, ...json.quiet].map(({ rule }) => rule));
+    expect([...told].sort()).toEqual([...QEMU_RULES].sort());
+    for (const { evidence } of json.findings) expect(evidence.length).toBeGreaterThan(0);
+  }
+});
+
+test('why a TD does not have a bit: the host’s part decides where the module leaves it to the host', () => {
+  const feature = at(newest, '7.0.EBX[16]');
+  const why = (onHost: boolean | null) => SCHEMAS.why.parse(whyJson(newest, [{ feature, onHost }])).bits[0]?.answer;
+  expect([why(null), why(true), why(false)]).toEqual([
+    'a TD has it with -cpu host, where the host has it',
+    'a TD has it with -cpu host',
+    'no TD on this host has it: the host lacks it',
+  ]);
+});
