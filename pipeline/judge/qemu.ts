@@ -85,7 +85,7 @@ export function featureOf(stack: Stack, place: Place, bit: number): StackFeature
 const deciderAt = ({ deciders }: RegisterClasses, bit: number): Decider | null =>
   deciders.find(({ mask }) => hasBit(mask, bit))?.decider ?? null;
 
-export const wordAt = (qemu: QemuFacts, place: Place): QemuWord | undefined =>
+const wordAt = (qemu: QemuFacts, place: Place): QemuWord | undefined =>
   qemu.words.find((word) => samePlace(word, place));
 
 function askOf(qemu: QemuFacts, place: Place, bit: number): Ask {

@@ -100,7 +100,7 @@ function findingLines(stack: Stack, found: QemuFinding): readonly string[] {
 const shortPlace = ({ path, line }: Evidence): string => `${path}:${line}`;
 
 /** What a rule found, in one sentence. */
-export function findingText(stack: Stack, found: QemuFinding): string {
+function findingText(stack: Stack, found: QemuFinding): string {
   const what = whatText(stack, found);
   const { version } = stack.qemu;
   const { release } = stack.release.module;
