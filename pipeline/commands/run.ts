@@ -19,7 +19,6 @@ const COMMANDS: Readonly<Record<string, () => Promise<Declared>>> = {
   list: () => import('./list.ts'),
   td: () => import('./td.ts'),
   stack: () => import('./stack.ts'),
-  update: () => import('./update.ts'),
   decide: () => import('./decide.ts'),
   abi: () => import('./abi.ts'),
   extract: () => import('./extract.ts'),
@@ -33,7 +32,13 @@ const COMMANDS: Readonly<Record<string, () => Promise<Declared>>> = {
   completion: () => import('./completion.ts'),
 };
 /** Words that a file declares beside the one that it is named after. */
-const ALSO: Readonly<Record<string, string>> = { rules: 'list', cache: 'sync', merge: 'archive', plan: 'archive' };
+const ALSO: Readonly<Record<string, string>> = {
+  rules: 'list',
+  update: 'stack',
+  cache: 'sync',
+  merge: 'archive',
+  plan: 'archive',
+};
 
 /** One run: arguments and surroundings in, exit status out. A known error is one line; anything else is a bug and says so. */
 export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {

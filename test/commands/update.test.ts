@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { updateOf } from '../../pipeline/cases/update.ts';
 import { SCHEMAS } from '../../pipeline/report/schema.ts';
-import { updateJson, updateText } from '../../pipeline/report/update.ts';
+import { updateJson, updateText } from '../../pipeline/report/vmm/update.ts';
 import { NO_CACHE } from '../../pipeline/specs/plain.ts';
 import { loadSpecs } from '../../pipeline/specs/store.ts';
 import { bitwatch, ROOT } from '../helpers/run.ts';

@@ -7,7 +7,7 @@ import { parseBit } from '../../pipeline/model/bit-text.ts';
 import { bitsOf } from '../../pipeline/model/mask.ts';
 import type { QemuFacts } from '../../pipeline/model/qemu.ts';
 import { SCHEMAS } from '../../pipeline/report/schema.ts';
-import { stackJson, stackText, whyJson } from '../../pipeline/report/stack.ts';
+import { stackJson, stackText, whyJson } from '../../pipeline/report/vmm/stack.ts';
 import { NO_CACHE } from '../../pipeline/specs/plain.ts';
 import { loadSpecs } from '../../pipeline/specs/store.ts';
 import { ROOT } from '../helpers/run.ts';

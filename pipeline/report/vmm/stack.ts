@@ -10,17 +10,17 @@ import {
   type Stack,
   type StackFeature,
   stackFeatures,
-} from '../judge/qemu.ts';
-import { bitsText, namesText } from '../model/bit-names.ts';
-import { ATTRIBUTE_NAMES, XFAM_NAMES } from '../model/control.ts';
-import { deciderText } from '../model/decider-text.ts';
-import { bitMask, hex32 } from '../model/mask.ts';
-import { namedBits } from '../model/names.ts';
-import type { Evidence } from '../model/source.ts';
-import { deciderWords } from './decider-words.ts';
-import { placeJson } from './machine.ts';
-import { runsText } from './status-words.ts';
-import { wrap } from './text.ts';
+} from '../../judge/qemu.ts';
+import { bitsText, namesText } from '../../model/bit-names.ts';
+import { ATTRIBUTE_NAMES, XFAM_NAMES } from '../../model/control.ts';
+import { deciderText } from '../../model/decider-text.ts';
+import { bitMask, hex32 } from '../../model/mask.ts';
+import { namedBits } from '../../model/names.ts';
+import type { Evidence } from '../../model/source.ts';
+import { deciderWords } from '../decider-words.ts';
+import { placeJson } from '../machine.ts';
+import { runsText } from '../status-words.ts';
+import { wrap } from '../text.ts';
 
 const HEADS: Readonly<Record<Gets, string>> = {
   always: '1 in every TD',

@@ -1,16 +1,16 @@
-import { EFFECTS, type Update, type UpdateChange, type UpdateEffect } from '../cases/update.ts';
-import { bitsText, namesText } from '../model/bit-names.ts';
-import type { MaskChange } from '../model/change.ts';
-import { ATTRIBUTE_NAMES, FEATURE_NAMES, XFAM_NAMES } from '../model/control.ts';
-import type { Decider } from '../model/decider.ts';
-import type { DeciderRule } from '../model/decider-rules.ts';
-import { deciderText } from '../model/decider-text.ts';
-import { bitsOf64, hex, hex32 } from '../model/mask.ts';
-import { formatLeaf } from '../model/place.ts';
-import { deciderWords } from './decider-words.ts';
-import { placeJson } from './machine.ts';
-import { runsText } from './status-words.ts';
-import { wrap } from './text.ts';
+import { EFFECTS, type Update, type UpdateChange, type UpdateEffect } from '../../cases/update.ts';
+import { bitsText, namesText } from '../../model/bit-names.ts';
+import type { MaskChange } from '../../model/change.ts';
+import { ATTRIBUTE_NAMES, FEATURE_NAMES, XFAM_NAMES } from '../../model/control.ts';
+import type { Decider } from '../../model/decider.ts';
+import type { DeciderRule } from '../../model/decider-rules.ts';
+import { deciderText } from '../../model/decider-text.ts';
+import { bitsOf64, hex, hex32 } from '../../model/mask.ts';
+import { formatLeaf } from '../../model/place.ts';
+import { deciderWords } from '../decider-words.ts';
+import { placeJson } from '../machine.ts';
+import { runsText } from '../status-words.ts';
+import { wrap } from '../text.ts';
 
 const HEADS: Readonly<Record<UpdateEffect, string>> = {
   settable: 'a VMM may newly set',

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { EFFECTS } from '../cases/update.ts';
-import { GETS, QEMU_RULES } from '../judge/qemu.ts';
-import { VERDICTS } from '../model/finding.ts';
-import { bits, count, evidence, hex, hex32, place, source, texts } from './schema-parts.ts';
+import { EFFECTS } from '../../cases/update.ts';
+import { GETS, QEMU_RULES } from '../../judge/qemu.ts';
+import { VERDICTS } from '../../model/finding.ts';
+import { bits, count, evidence, hex, hex32, place, source, texts } from '../schema-parts.ts';
 
 /** Machine formats for the people above KVM. Loaded like `schema.ts`: by tests and the generator only. */
 const version = z.string().min(1);
