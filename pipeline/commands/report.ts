@@ -9,6 +9,7 @@ import { findRelease, specsUnder } from '../cases/operand.ts';
 import { type ArchiveOptions, pageDiscussions } from '../cases/page-discussions.ts';
 import { releaseSteps } from '../cases/release-steps.ts';
 import { releaseReview } from '../cases/reviews.ts';
+import { statusReviews } from '../cases/status.ts';
 import { wholeReport } from '../cases/whole-report.ts';
 import { checkFolder, replaceFolder } from '../disk/replace-folder.ts';
 import { UsageError } from '../model/errors.ts';
@@ -16,7 +17,8 @@ import { compareVersions } from '../model/order.ts';
 import type { ReportFacts } from '../model/review.ts';
 import { escapeMarkdown } from '../report/markdown.ts';
 import { pagesOf } from '../report/pages.ts';
-import { countsText, viewOf } from '../report/view.ts';
+import { statusText } from '../report/status.ts';
+import { viewOf } from '../report/view.ts';
 import type { Specs } from '../specs/store.ts';
 import { type CommandLine, type Context, collect, KVM_OPTION, type Opts, textOf, textsOf } from './command-line.ts';
 import { printReport, writesPage } from './output.ts';
@@ -77,10 +79,10 @@ async function reportCommand(
   const { coverage } = report;
   context.stdout.write(
     [
-      `${countsText(viewOf(report).counts)} in ${report.reviews.length} reviews`,
       `read ${coverage.releases.length} releases and ${coverage.policies.length} KVM versions; ${coverage.unread.length} releases are known by name only`,
       `wrote ${join(options.directory, 'index.md')} and ${join(options.directory, 'index.html')}`,
       '',
+      statusText(statusReviews(specs, context.today())),
     ].join('\n'),
   );
 }

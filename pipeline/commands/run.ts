@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Declared>>> = {
   diff: () => import('./diff.ts'),
   explain: () => import('./explain.ts'),
   history: () => import('./history.ts'),
+  status: () => import('./status.ts'),
   bits: () => import('./bits.ts'),
   list: () => import('./list.ts'),
   td: () => import('./td.ts'),
