@@ -1,15 +1,18 @@
 import type { Command } from 'commander';
 import { specsOf } from '../cases/context.ts';
+import { specsUnder } from '../cases/operand.ts';
 import { followsOf } from '../cases/release-steps.ts';
+import { statusReviews } from '../cases/status.ts';
 import { RULES } from '../judge/catalogue.ts';
 import { compareVersions } from '../model/order.ts';
 import { columnLines } from '../report/columns.ts';
 import { jsonText } from '../report/machine.ts';
+import { statusJson, statusText } from '../report/status.ts';
 import { wrap } from '../report/text.ts';
 import type { Specs } from '../specs/store.ts';
-import type { CommandLine, Context, Opts } from './command-line.ts';
+import { type CommandLine, type Context, KVM_OPTION, type Opts, textOf } from './command-line.ts';
 
-/** `bitwatch list releases|kernels|rules`, and `bitwatch rules`. */
+/** `bitwatch list releases|kernels|rules`, `bitwatch rules`, and `bitwatch status`. */
 export function declare({ program, add, group, contextOf }: CommandLine): void {
   const list = group('list', 'what is known, newest first');
   const printing =
@@ -25,6 +28,17 @@ export function declare({ program, add, group, contextOf }: CommandLine): void {
     printing(async (context) => kernelsText(context, await specsOf(context))),
   );
   add(list, 'rules', 'the catalogue of rules', ['bitwatch list rules']).action(printing(rulesText));
+  add(program, 'status', 'the newest releases under the newest kernels, a line each, and what to do next', [
+    'bitwatch status',
+    'bitwatch status --kvm ../linux@HEAD',
+  ])
+    .option(...KVM_OPTION)
+    .action(async (opts: Opts, command: Command) => {
+      const context = contextOf(command);
+      const specs = await specsUnder(context, await specsOf(context), textOf(opts.kvm));
+      const status = statusReviews(specs, context.today());
+      context.stdout.write(context.options.json ? jsonText(statusJson(status)) : statusText(status));
+    });
   add(program, 'rules', 'the catalogue of rules, as `list rules`', ['bitwatch rules --json']).action(
     printing(rulesText),
   );

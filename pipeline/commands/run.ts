@@ -15,7 +15,6 @@ const COMMANDS: Readonly<Record<string, () => Promise<Declared>>> = {
   diff: () => import('./diff.ts'),
   explain: () => import('./explain.ts'),
   history: () => import('./history.ts'),
-  status: () => import('./status.ts'),
   bits: () => import('./bits.ts'),
   list: () => import('./list.ts'),
   td: () => import('./td.ts'),
@@ -36,6 +35,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Declared>>> = {
 const ALSO: Readonly<Record<string, string>> = {
   rules: 'list',
   update: 'stack',
+  status: 'list',
   cache: 'sync',
   merge: 'archive',
   plan: 'archive',
