@@ -7,7 +7,7 @@ import { readInputText } from '../disk/read.ts';
 import { EXIT, NoInputError, UsageError } from '../model/errors.ts';
 import { plain } from '../model/text.ts';
 import { jsonText } from '../report/machine.ts';
-import { postText } from '../report/post-words.ts';
+import { postText } from '../report/mail/post-words.ts';
 import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
 
 /** Where drafts and sent mails are kept, where nothing else is named. */

@@ -16,8 +16,8 @@ import { formatMboxrd } from '../extract/mail/mbox.ts';
 import { replyHash, seriesKey, silenceOf } from '../judge/reply.ts';
 import { DataError, EXIT, UsageError } from '../model/errors.ts';
 import { jsonText } from '../report/machine.ts';
-import { replyText } from '../report/reply.ts';
-import { leftText, putText, silenceText } from '../report/reply-words.ts';
+import { replyText } from '../report/mail/reply.ts';
+import { leftText, putText, silenceText } from '../report/mail/reply-words.ts';
 import { type CommandLine, type Context, collect, type Opts, textOf } from './command-line.ts';
 import { targetsOf } from './output.ts';
 

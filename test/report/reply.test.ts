@@ -11,9 +11,9 @@ import { bodyText, type Mail, readMail } from '../../pipeline/extract/mail/mail.
 import { type Applied, replyHash, replyRows, silenceOf } from '../../pipeline/judge/reply.ts';
 import type { SeriesEffect } from '../../pipeline/model/series-effect.ts';
 import { columnLines } from '../../pipeline/report/columns.ts';
-import { replyText } from '../../pipeline/report/reply.ts';
-import { quoteOf } from '../../pipeline/report/reply-quote.ts';
-import { releasesText } from '../../pipeline/report/reply-rows.ts';
+import { replyText } from '../../pipeline/report/mail/reply.ts';
+import { quoteOf } from '../../pipeline/report/mail/reply-quote.ts';
+import { releasesText } from '../../pipeline/report/mail/reply-rows.ts';
 import { ROOT } from '../helpers/run.ts';
 import { expectFile } from './golden.ts';
 import { hostileText } from './hostile.ts';

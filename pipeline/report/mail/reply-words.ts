@@ -1,5 +1,5 @@
-import type { Silence } from '../judge/reply.ts';
-import { plain } from '../model/text.ts';
+import type { Silence } from '../../judge/reply.ts';
+import { plain } from '../../model/text.ts';
 
 /** Why no reply is written, on one line. */
 export function silenceText(silence: Silence): string {

@@ -1,4 +1,4 @@
-import { plain } from '../model/text.ts';
+import { plain } from '../../model/text.ts';
 
 const WIDTH = 70;
 const TRIMMED = '> [...]';

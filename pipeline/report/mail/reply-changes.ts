@@ -1,12 +1,12 @@
-import { type Applied, type ReplyRow, riskOf } from '../judge/reply.ts';
-import { ATTRIBUTE_NAMES } from '../model/control.ts';
-import { bitMask, or } from '../model/mask.ts';
-import { placeId } from '../model/place.ts';
-import type { PolicyMaskChange } from '../model/series-effect.ts';
-import { plain } from '../model/text.ts';
+import { type Applied, type ReplyRow, riskOf } from '../../judge/reply.ts';
+import { ATTRIBUTE_NAMES } from '../../model/control.ts';
+import { bitMask, or } from '../../model/mask.ts';
+import { placeId } from '../../model/place.ts';
+import type { PolicyMaskChange } from '../../model/series-effect.ts';
+import { plain } from '../../model/text.ts';
+import { wrap } from '../text.ts';
+import { clobberText } from '../words.ts';
 import { cellText } from './reply-rows.ts';
-import { wrap } from './text.ts';
-import { clobberText } from './words.ts';
 
 /** Longer lists are counted: what has no effect must not hide what has. */
 const MOST = 4;

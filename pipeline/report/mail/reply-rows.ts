@@ -1,11 +1,11 @@
-import type { Applied, ReplyRow } from '../judge/reply.ts';
-import { bitsText } from '../model/bit-names.ts';
-import type { FoundPlace, Level, NamedBit, Verdict } from '../model/finding.ts';
-import { type Place, placeId } from '../model/place.ts';
-import { plain } from '../model/text.ts';
+import type { Applied, ReplyRow } from '../../judge/reply.ts';
+import { bitsText } from '../../model/bit-names.ts';
+import type { FoundPlace, Level, NamedBit, Verdict } from '../../model/finding.ts';
+import { type Place, placeId } from '../../model/place.ts';
+import { plain } from '../../model/text.ts';
 
-import { columnLines } from './columns.ts';
-import { wrap } from './text.ts';
+import { columnLines } from '../columns.ts';
+import { wrap } from '../text.ts';
 
 const LEGEND: Partial<Readonly<Record<Verdict, string>>> = {
   exposed: 'exposed: configurable and let through, and nobody decided',

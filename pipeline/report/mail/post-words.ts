@@ -1,4 +1,4 @@
-import { plain } from '../model/text.ts';
+import { plain } from '../../model/text.ts';
 
 /** What is told of one mail of an outbox; the kinds are those of the delivery, and each has its words here. */
 type Told = {

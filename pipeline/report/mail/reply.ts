@@ -1,14 +1,14 @@
-import { type Applied, type ReplyRow, replyRows } from '../judge/reply.ts';
-import { bitsText } from '../model/bit-names.ts';
-import type { Verdict } from '../model/finding.ts';
-import type { SeriesBase, SeriesEffect } from '../model/series-effect.ts';
-import { plain } from '../model/text.ts';
+import { type Applied, type ReplyRow, replyRows } from '../../judge/reply.ts';
+import { bitsText } from '../../model/bit-names.ts';
+import type { Verdict } from '../../model/finding.ts';
+import type { SeriesBase, SeriesEffect } from '../../model/series-effect.ts';
+import { plain } from '../../model/text.ts';
 
-import { VERSION } from './formats.ts';
+import { VERSION } from '../formats.ts';
+import { wrap } from '../text.ts';
 import { otherLines, riskLines } from './reply-changes.ts';
 import { quoteOf } from './reply-quote.ts';
 import { openLines, releasesText, shortNames, tableLines } from './reply-rows.ts';
-import { wrap } from './text.ts';
 
 export type ReplyInput = {
   readonly effect: SeriesEffect;
