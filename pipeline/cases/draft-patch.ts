@@ -47,7 +47,7 @@ export async function draftPatch(
     const base = baseOf(policy, ground);
     const before = since === null ? new Map<string, number>() : configurableBits(findRelease(specs, since));
     const bits = verdictsOf(release, policy, base, specs.knowledge)
-      .filter(({ verdict, isField }) => !isField && (verdict === 'exposed' || verdict === 'needs-optin'))
+      .filter(({ verdict }) => verdict === 'exposed' || verdict === 'needs-optin')
       .flatMap((judged): readonly Undecided[] => {
         const mask = without(judged.mask, before.get(placeId(judged)) ?? 0);
         return mask === 0

@@ -55,7 +55,7 @@ test('a series on its base-commit: the policy, and each release that it changes'
   expect(outcome.changes?.deny.added).toMatchObject([{ leaf: '0x7', register: 'ebx', mask: '0x00080000' }]);
   expect(outcome.before?.deny[0]?.mask).toBe('0x00000810');
   expect(outcome.effects?.find(({ release }) => release === '1.5.06')?.verdicts).toMatchObject([
-    { register: 'ebx', mask: '0x00080000', from: 'allowed', to: 'denied' },
+    { register: 'ebx', mask: '0x00080000', from: 'passed', to: 'denied' },
   ]);
   expect(outcome.findings?.map(({ rule }) => rule)).toEqual(['policy-deny-added']);
 });
@@ -80,7 +80,9 @@ test('a denial that goes names what is clobbered, and a restore that comes settl
   const restoring = allowing.replace('{.msr = MSR_BETA,}', '{.msr = MSR_BETA,},\n\t{.msr = MSR_IA32_UMWAIT_CONTROL,}');
   const allow = await weigh(postingOf([{ title: 'Allow it', files: { [TDX]: allowing } }], { files: denying }), path);
   expect(allow.stdout).toContain('* KVM no longer denies 7.0.ECX[5] WAITPKG');
-  expect(allow.stdout).toMatch(/WAITPKG: denied -> allowed; clobbers UMWAIT_CONTROL, which\s+KVM does not restore/);
+  expect(allow.stdout).toMatch(
+    /WAITPKG: denied -> passed through; clobbers UMWAIT_CONTROL,\s+which\s+KVM does not restore/,
+  );
   expect(allow.stdout).toContain('* new: error exposed-clobbers-host 7.0.ECX[5] WAITPKG');
   const both = await weigh(postingOf([{ title: 'Restore it', files: { [TDX]: restoring } }], { files: denying }), path);
   expect(both.stdout).toContain('* KVM restores UMWAIT_CONTROL after TDH.VP.ENTER');
