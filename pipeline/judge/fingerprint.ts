@@ -4,8 +4,8 @@ import { hex32 } from '../model/mask.ts';
 import { formatPlace } from '../model/place.ts';
 
 /**
- * 16 hex digits over rule, release or KVM, places, masks and facts. What it is held against, wording, level, names, evidence and decisions do not enter, so
- * that rewording or a moved line never makes a finding new.
+ * 16 hex digits over rule, release or KVM, places, masks and facts. What the release comes from or runs on, wording, level, names,
+ * evidence and decisions do not enter: the same facts are the same finding, however it was asked for and worded.
  */
 export function fingerprintOf({
   rule,
@@ -13,13 +13,7 @@ export function fingerprintOf({
   places,
   facts,
 }: Pick<Finding, 'rule' | 'subject' | 'places' | 'facts'>): string {
-  const parts = [
-    rule,
-    subject.to,
-    subject.policy,
-    places.map((place) => [formatPlace(place), hex32(place.mask)]),
-    canonical(facts),
-  ];
+  const parts = [rule, subject.to, places.map((place) => [formatPlace(place), hex32(place.mask)]), canonical(facts)];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
 }
 

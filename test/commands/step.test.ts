@@ -39,7 +39,7 @@ test('a check leaves outputs, a summary, files and annotations, and ends with it
   expect(status).toBe(100);
   const { errors, warnings, directory, ...rest } = outputs();
   expect(rest).toMatchObject({ status: '100', result: 'findings' });
-  expect([Number(errors) > 0, Number(warnings) > 0, directory]).toEqual([true, true, join(folder, 'reports')]);
+  expect([errors, Number(warnings) > 0, directory]).toEqual(['0', true, join(folder, 'reports')]);
   expect(summary()).toMatch(/^## bitwatch check\n\n\*\*Findings reach the level/);
   for (const file of ['summary.md', 'findings.json', 'comment.md', 'report.md', 'annotations.txt'])
     expect(existsSync(join(folder, 'reports', file))).toBe(true);
@@ -54,10 +54,10 @@ test('with --base only what is new counts, and without news that is what it says
   const specs = specsWith(folder, 'specs', ['1.5.06', '2.0.12', '2.0.16', '2.0.18']);
   const check = ['--', 'check', '--specs', specs, '--base'];
   expect((await step([...check, base, '--fail-on', 'error'])).status).toBe(0);
-  const { warnings } = outputs();
-  expect(Number(warnings)).toBeGreaterThan(0);
-  expect(summary()).toContain('TDX module 2.0.18 against 2.0.16');
-  expect(summary()).not.toContain('TDX module 2.0.16 against 2.0.12');
+  const { infos } = outputs();
+  expect(Number(infos)).toBeGreaterThan(0);
+  expect(summary()).toMatch(/TDX module 2\.0\.18 on KVM [\d.]+, coming from 2\.0\.16/);
+  expect(summary()).not.toContain('TDX module 2.0.16 on KVM');
   const same = runner();
   await same.step([...check, specs, '--fail-on', 'info']);
   expect(same.outputs()).toMatchObject({ status: '0', result: 'clean', errors: '0', warnings: '0', infos: '0' });
