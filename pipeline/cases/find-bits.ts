@@ -1,6 +1,7 @@
 import { type BitSelection, parseBit } from '../model/bit-text.ts';
 import { UsageError } from '../model/errors.ts';
-import { bitMask, hasBit } from '../model/mask.ts';
+import { bitMask, FULL, hasBit } from '../model/mask.ts';
+import { comparePlaces, type Place, placeId } from '../model/place.ts';
 import { suggest } from '../model/suggest.ts';
 import type { Specs } from '../specs/store.ts';
 
@@ -14,6 +15,8 @@ export const isNamed = (specs: Specs, text: string): boolean =>
 export function findBits(specs: Specs, text: string): readonly BitSelection[] {
   const bit = parseBit(text);
   if (bit !== null) return [atKnownLeaf(specs, bit)];
+  const leaf = registersOf(specs, text);
+  if (leaf.length > 0) return leaf;
   const wanted = featureName(text);
   const named = specs.knowledge.names.filter((name) => name.name.toUpperCase() === wanted);
   if (named.length === 0) {
@@ -27,6 +30,19 @@ export function findBits(specs: Specs, text: string): readonly BitSelection[] {
     for (let at = low; at <= high; at += 1) mask = (mask | bitMask(at)) >>> 0;
     return atKnownLeaf(specs, { place: { leaf, subleaf, register }, mask });
   });
+}
+
+/** `0x19`, `0x7.1`, `leaf 0x19`: every register of a leaf that a release has; none where the text is no leaf. */
+function registersOf(specs: Specs, text: string): readonly BitSelection[] {
+  const [, leaf, subleaf] = /^(?:leaf\s+|cpuid\.)?0x([0-9a-f]{1,8})(?:\.(0x[0-9a-f]+|\d+))?$/i.exec(text.trim()) ?? [];
+  if (leaf === undefined) return [];
+  const isOf = (place: Place): boolean =>
+    place.leaf === Number.parseInt(leaf, 16) && (subleaf === undefined || (place.subleaf ?? 0) === Number(subleaf));
+  const places = specs.releases.flatMap(({ registers }) => registers.filter(isOf));
+  const found = new Map(places.map((place) => [placeId(place), place]));
+  return [...found.values()]
+    .sort(comparePlaces)
+    .map(({ leaf: of, subleaf: sub, register }) => ({ place: { leaf: of, subleaf: sub, register }, mask: FULL }));
 }
 
 /** Where the tables have the leaf without sub-leaves, sub-leaf 0 means the leaf itself; and the other way round. */

@@ -1,3 +1,4 @@
+import type { Opener } from '../model/clobber.ts';
 import { ATTRIBUTE_NAMES, XFAM_NAMES } from '../model/control.ts';
 import { type GateId, gateId } from '../model/gate.ts';
 import type { ClobberRow } from '../model/knowledge.ts';
@@ -42,6 +43,8 @@ export type MsrTopic = {
   readonly rows: readonly ClobberRow[];
   readonly releases: readonly { readonly release: string; readonly exit: string; readonly guard: string | null }[];
   readonly kernels: readonly { readonly version: string; readonly restoredAt: string | null }[];
+  /** Whether the module leaves it changed only where an attribute is set that no KVM sets. */
+  readonly isClosed: boolean;
 };
 
 export type ControlTopic = {
@@ -107,17 +110,23 @@ function releaseTopic(specs: Specs, text: string): Topic | null {
 function msrTopic(specs: Specs, text: string): readonly Topic[] {
   const msr = msrName(text);
   const rows = specs.knowledge.clobbers.filter((row) => row.msrs.some((each) => msrName(each) === msr));
-  const releases = specs.clobbers.flatMap((facts) =>
+  const transitions = specs.clobbers.flatMap((facts) =>
     facts.msrs
       .filter((transition) => msrName(transition.msr) === msr)
-      .map(({ exit, guard }) => ({ release: facts.release, exit, guard })),
+      .map((transition) => ({ ...transition, release: facts.release })),
   );
+  const releases = transitions.map(({ release, exit, guard }) => ({ release, exit, guard }));
+  const left = transitions.filter(({ exit }) => exit !== 'restored');
+  const isShut = (opener: Opener): boolean =>
+    opener.kind === 'attributes' &&
+    specs.policies.every(({ attributes }) => ((attributes >> BigInt(opener.bit)) & 1n) === 0n);
   const kernels = specs.policies.map(({ version, restores }) => {
     const restore = restores.find((each) => msrName(each.msr) === msr);
     return { version, restoredAt: restore === undefined ? null : `${restore.path}:${restore.line}` };
   });
   const isKnown = rows.length > 0 || releases.length > 0 || kernels.some(({ restoredAt }) => restoredAt !== null);
-  return isKnown ? [{ kind: 'msr', msr: { msr, rows, releases, kernels } }] : [];
+  const isClosed = left.length > 0 && left.every(({ openers }) => openers.length > 0 && openers.every(isShut));
+  return isKnown ? [{ kind: 'msr', msr: { msr, rows, releases, kernels, isClosed } }] : [];
 }
 
 const FIELDS = [
@@ -188,13 +197,7 @@ function familyTopic(specs: Specs, text: string): readonly Topic[] {
   const word = new RegExp(`^${text}(?:[-_ (]|\\d|$)`, 'i');
   const rows = specs.knowledge.clobbers.filter(({ feature }) => word.test(feature));
   const isOpened = (place: Place & { readonly mask: number }): boolean =>
-    rows.some(({ bits }) =>
-      bits.some(
-        (bit) =>
-          samePlace({ ...bit, subleaf: bit.subleaf ?? 0 }, { ...place, subleaf: place.subleaf ?? 0 }) &&
-          and(bit.mask, place.mask) !== 0,
-      ),
-    );
+    rows.some(({ bits }) => bits.some((bit) => samePlace(bit, place) && and(bit.mask, place.mask) !== 0));
   const members = specs.knowledge.names
     .map(({ high, low, name, leaf, subleaf, register }) => ({
       leaf,

@@ -77,7 +77,7 @@ const CONFIGURABLE = ['config-direct', 'allow-direct'] as const;
 
 function settableBits(specs: Specs, release: ClassedRelease, policy: Policy): readonly Settable[] {
   const at = specs.releases.indexOf(release);
-  const [judged = []] = judgedOf({ ...specs, policies: [policy] });
+  const judged = (judgedOf({ ...specs, policies: [policy] })[0] ?? []).map(({ verdicts }) => verdicts);
   const verdicts = judged[at] ?? [];
   return release.registers.flatMap((register) =>
     bitsOf(CONFIGURABLE.reduce((mask, name) => or(mask, register.classes.get(name) ?? 0), 0))

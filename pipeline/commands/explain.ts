@@ -21,7 +21,7 @@ import { itemOf } from '../report/view.ts';
 import { whyJson, whyText } from '../report/vmm/stack.ts';
 import type { Specs } from '../specs/store.ts';
 import { type CommandLine, type Context, KVM_OPTION, type Opts, textOf } from './command-line.ts';
-import { type BitStory, judgedOf, storyOf, storyText } from './history.ts';
+import { type BitStory, judgedOf, storiesText, storyOf } from './history.ts';
 
 /** `bitwatch explain WHAT`. */
 export function declare({ program, add, contextOf }: CommandLine): void {
@@ -69,7 +69,7 @@ async function explainCommand(context: Context, text: string, kvm: string | null
     return;
   }
   context.stdout.write(
-    [...topics.map(topicText), ...stories.map((story) => `${storyText(story)}${chainText(specs, story)}`)].join('\n'),
+    [...topics.map(topicText), ...storiesText(stories, (story) => chainText(specs, story))].join('\n'),
   );
 }
 

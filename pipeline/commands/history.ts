@@ -7,14 +7,15 @@ import { specsUnder } from '../cases/operand.ts';
 import { groundOf } from '../cases/reviews.ts';
 import { kvmContext } from '../judge/judge.ts';
 import { registerOf } from '../judge/lookup.ts';
-import type { PlaceVerdict } from '../judge/rule.ts';
+import type { KvmContext } from '../judge/rule.ts';
 import { verdictOfBit } from '../judge/verdict.ts';
+import { bitsText } from '../model/bit-names.ts';
 import type { BitSelection } from '../model/bit-text.ts';
 import { absentRegister, classOfBit } from '../model/class.ts';
 import { deciderOfBit } from '../model/decider.ts';
-import { bitMask, FULL, hasBit } from '../model/mask.ts';
+import { bitMask, FULL, hasBit, or } from '../model/mask.ts';
 import { namedBits } from '../model/names.ts';
-import { formatPlace, type Place } from '../model/place.ts';
+import { type Place, samePlace } from '../model/place.ts';
 import { holdsAt } from '../model/policy.ts';
 import { plain } from '../model/text.ts';
 import { deciderWords } from '../report/decider-words.ts';
@@ -60,7 +61,12 @@ export type BitStory = {
   readonly verdicts: readonly {
     readonly policy: string;
     readonly generation: string;
-    readonly per: readonly { readonly release: string; readonly verdict: string | null }[];
+    readonly per: readonly {
+      readonly release: string;
+      readonly verdict: string | null;
+      /** Why there is no verdict. */
+      readonly why: 'refused' | 'not-settable' | null;
+    }[];
     readonly evidence: readonly string[];
   }[];
   /** Releases known by name only: a run of releases that agree says nothing about those between them. */
@@ -68,9 +74,9 @@ export type BitStory = {
 };
 
 /** What each KVM version does about each release, worked out once for all bits that are told. */
-export function judgedOf(specs: Specs): readonly (readonly (readonly PlaceVerdict[])[])[] {
+export function judgedOf(specs: Specs): readonly (readonly KvmContext[])[] {
   const ground = groundOf(specs);
-  return specs.policies.map((policy) => specs.releases.map((release) => kvmContext(release, policy, ground).verdicts));
+  return specs.policies.map((policy) => specs.releases.map((release) => kvmContext(release, policy, ground)));
 }
 
 // The facts, the bit, and what was worked out of them.
@@ -94,10 +100,12 @@ export function storyOf(specs: Specs, place: Place, bit: number, judged: ReturnT
     verdicts: specs.policies.map((policy, at) => ({
       policy: policy.version,
       generation: policy.generation,
-      per: specs.releases.map((release, index) => ({
-        release: release.module.release,
-        verdict: verdictOfBit(judged[at]?.[index] ?? [], place, bit),
-      })),
+      per: specs.releases.map((release, index) => {
+        const context = judged[at]?.[index];
+        const verdict = verdictOfBit(context?.verdicts ?? [], place, bit);
+        const why = context?.runs.kind === 'no' ? ('refused' as const) : ('not-settable' as const);
+        return { release: release.module.release, verdict, why: verdict === null ? why : null };
+      }),
       evidence: [...policy.deny, ...policy.allow]
         .filter((entry) => holdsAt(entry, place) && hasBit(entry.mask, bit))
         .map(
@@ -150,7 +158,7 @@ async function historyCommand(context: Context, text: string, options: HistoryOp
         })),
       }),
     );
-  else context.stdout.write(stories.map((story) => `${storyText(story)}${lines(story)}`).join('\n'));
+  else context.stdout.write(storiesText(stories, lines).join('\n'));
 }
 
 const isWhole = (selections: readonly BitSelection[]): boolean => selections.every(({ mask }) => mask === FULL);
@@ -158,27 +166,56 @@ const isWhole = (selections: readonly BitSelection[]): boolean => selections.eve
 const tableOf = (specs: Specs, place: Place): string =>
   registerTable(place, specs.releases, (bit) => namedBits(specs.knowledge.names, place, bitMask(bit))[0]?.name ?? '');
 
-/** A story as text: runs of releases that agree are one line. */
-export function storyText(story: BitStory): string {
-  const lines = [`${formatPlace(story.place)}[${story.bit}] ${story.name ?? '(no kernel name)'}`];
-  for (const run of runs(story.releases, (entry) =>
-    // The class is the table's; what the code makes of it is what a TD sees.
-    entry.decider === null
-      ? `${entry.class}${entry.gates.length === 0 ? '' : `, gated by ${entry.gates.join(', ')}`}${entry.class === 'absent' ? '' : '; who decides was not examined'}`
-      : `${entry.class} in the table: ${entry.decider}`,
-  )) {
+/** Stories as texts: bits of a register whose stories read the same are one, under one line that names them. */
+export function storiesText(stories: readonly BitStory[], moreOf: (story: BitStory) => string): readonly string[] {
+  const groups: { readonly place: Place; readonly body: string; mask: number; readonly names: Set<string> }[] = [];
+  for (const story of stories) {
+    const body = `${bodyLines(story).join('\n')}\n${moreOf(story)}`;
+    const last = groups.at(-1);
+    const group =
+      last !== undefined && last.body === body && samePlace(last.place, story.place)
+        ? last
+        : { place: story.place, body, mask: 0, names: new Set<string>() };
+    if (group !== last) groups.push(group);
+    group.mask = or(group.mask, bitMask(story.bit));
+    group.names.add(story.name ?? '(no name)');
+  }
+  return groups.map(
+    ({ place, body, mask, names }) => `${wrap([...names].join(', '), `${bitsText(place, mask)} `).join('\n')}\n${body}`,
+  );
+}
+
+const classText = ({ class: of, gates }: BitStory['releases'][number]): string =>
+  `${of}${gates.length === 0 ? '' : `, gated by ${gates.join(', ')}`}`;
+
+const NO_VERDICT = { refused: 'none: KVM refuses the release', 'not-settable': 'none: a VMM cannot set it' } as const;
+
+/** Runs of releases that agree are one entry, and so are kernels that do the same. */
+function bodyLines(story: BitStory): readonly string[] {
+  const lines: string[] = [];
+  const decided = (entry: BitStory['releases'][number]): string =>
+    entry.class === 'absent'
+      ? 'absent: no such leaf in the tables'
+      : entry.decider === null
+        ? `${classText(entry)}; who decides was not examined`
+        : `${entry.class} in the table: ${entry.decider}`;
+  for (const run of runs(story.releases, decided)) {
     lines.push(...wrap(run.text, `  ${rangeText(run.items.map(({ release }) => release)).padEnd(22)} `));
     const evidence = run.items[0]?.evidence;
     if (evidence != null) lines.push(...wrap(evidence, '      read in '));
   }
   if (story.unread.length > 0) lines.push(...wrap(story.unread.join(', '), '  not read, so not said  '));
-  for (const { policy, generation, per, evidence } of story.verdicts) {
-    lines.push(`  KVM ${policy} (${generation})`);
-    for (const run of runs(per, (entry) => entry.verdict ?? 'no say: a VMM cannot set it, or KVM refuses the release'))
-      lines.push(...wrap(run.text, `    ${rangeText(run.items.map(({ release }) => release)).padEnd(20)} `));
-    for (const line of evidence) lines.push(...wrap(line, '      read in '));
+  const verdicts = ({ per }: BitStory['verdicts'][number]): readonly string[] =>
+    runs(per, ({ verdict, why }) => verdict ?? NO_VERDICT[why ?? 'not-settable']).flatMap((run) =>
+      wrap(run.text, `    ${rangeText(run.items.map(({ release }) => release)).padEnd(20)} `),
+    );
+  for (const { items } of runs(story.verdicts, (each) => `${each.generation}\n${verdicts(each).join('\n')}`)) {
+    const [first] = items;
+    if (first === undefined) continue;
+    lines.push(`  KVM ${rangeText(items.map(({ policy }) => policy))} (${first.generation})`, ...verdicts(first));
+    for (const line of items.flatMap(({ evidence }) => evidence)) lines.push(...wrap(line, '      read in '));
   }
-  return `${lines.join('\n')}\n`;
+  return lines;
 }
 
 const rangeText = (names: readonly string[]): string =>

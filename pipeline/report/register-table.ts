@@ -1,4 +1,11 @@
-import { absentRegister, type CellClass, type ClassedRelease, classOfBit } from '../model/class.ts';
+import {
+  absentRegister,
+  type CellClass,
+  type ClassedRelease,
+  classOfBit,
+  type RegisterClasses,
+} from '../model/class.ts';
+import { constantOf, deciderOfBit } from '../model/decider.ts';
 import { formatPlace, type Place, samePlace } from '../model/place.ts';
 import { wrap } from './text.ts';
 
@@ -13,7 +20,17 @@ const LETTERS = {
 } as const satisfies Record<CellClass, string>;
 
 const LEGEND =
-  'C configurable, A configurable where the host has it, 1 and 0 fixed, n as the host has it, v #VE, . no such leaf';
+  'C configurable, A configurable where the host has it, 1 and 0 fixed, n as the host has it, d decided otherwise: by XFAM, ATTRIBUTES, another bit, the guest or computed (`bitwatch explain` says how), v #VE, . no such leaf';
+
+/** What the tables say, but for a bit that they fix or let through and the code decides otherwise. */
+function letterOf(register: RegisterClasses, bit: number): string {
+  const letter = LETTERS[classOfBit(register, bit)];
+  if (register.deciders.length === 0 || !'10n'.includes(letter)) return letter;
+  const decider = deciderOfBit(register, register.deciders, bit);
+  const constant = constantOf(decider);
+  if (constant !== null) return `${constant}`;
+  return decider.by.kind === 'host' && decider.conditions.length === 0 ? 'n' : 'd';
+}
 
 /**
  * A register as one table, releases by bits: neighbours that agree in every bit are one column. Bits that no release ever has
@@ -27,7 +44,7 @@ export function registerTable(
   const columns: { readonly names: string[]; readonly letters: readonly string[] }[] = [];
   for (const { module, registers } of releases) {
     const register = registers.find((each) => samePlace(each, place)) ?? absentRegister(place);
-    const letters = Array.from({ length: 32 }, (_, bit) => LETTERS[classOfBit(register, bit)]);
+    const letters = Array.from({ length: 32 }, (_, bit) => letterOf(register, bit));
     const last = columns.at(-1);
     if (last !== undefined && last.letters.join('') === letters.join('')) last.names.push(module.release);
     else columns.push({ names: [module.release], letters });

@@ -78,25 +78,54 @@ const GENERATION_TEXT = {
   allowlist: 'allows the bits that it lists and refuses the others',
 } as const satisfies Record<Policy['generation'], string>;
 
-function msrLines({ msr, rows, releases, kernels }: MsrTopic): readonly string[] {
+function msrLines({ msr, rows, releases, kernels, isClosed }: MsrTopic): readonly string[] {
   const left = releases.filter(({ exit }) => exit === 'none' || exit === 'init');
   const restoring = kernels.filter(({ restoredAt }) => restoredAt !== null);
   const names = (list: readonly { readonly release: string }[]): string =>
     [...new Set(list.map(({ release }) => release))].join(', ');
+  // Under a guard on every release it is not what every TD does, and what opens it says more than the names of releases.
+  const guards = [...new Set(left.map(({ guard }) => guard))];
+  const under = guards.some((guard) => guard === null) ? '' : ` under ${guards.join(' or ')}`;
   const answer =
     releases.length === 0
       ? 'no release whose code was read writes it'
       : left.length === 0
         ? 'the module leaves it as the host had it, in every release that was read'
-        : `host MSR is clobbered at TD exit in ${names(left)}`;
+        : `host MSR is clobbered at TD exit${under} in ${names(left) === names(releases) ? 'every release that was read' : names(left)}`;
   return [
-    `MSR ${msr}: ${answer}; ${restoring.length === 0 ? 'no KVM restores it' : `restored by KVM ${restoring.map(({ version }) => version).join(', ')}`}`,
-    ...releases.flatMap(({ release, exit, guard }) =>
-      wrap(`${EXIT_TEXT[exit] ?? exit}${guard === null ? '' : ` (under ${guard})`}`, `  ${release.padEnd(10)} `),
+    `MSR ${msr}: ${answer}; ${careText(rows, restoring)}${isClosed ? ', nor sets the attribute that opens it' : ''}`,
+    ...exitRuns(releases).flatMap(({ first, last, text }) =>
+      wrap(text, `  ${(first === last ? first : `${first} to ${last}`).padEnd(18)} `),
     ),
     ...restoring.flatMap(({ version, restoredAt }) => wrap(`restored at ${restoredAt}`, `  KVM ${version.padEnd(8)} `)),
     ...rowLines(rows),
   ];
+}
+
+/** That KVM has no line for an MSR does not say that the host loses it: extended state comes back with the host's own. */
+function careText(rows: readonly ClobberRow[], restoring: MsrTopic['kernels']): string {
+  if (restoring.length > 0) return `restored by KVM ${restoring.map(({ version }) => version).join(', ')}`;
+  const isHandled = rows.length > 0 && rows.every(({ kind }) => kind !== 'clobber');
+  return isHandled
+    ? 'no KVM has a line of its own that restores it, and by specs/clobbers.md the host loses nothing'
+    : 'no KVM restores it';
+}
+
+/** Releases in order, neighbours that leave the MSR in the same ways as one run. */
+function exitRuns(releases: MsrTopic['releases']) {
+  const ways = new Map<string, string[]>();
+  for (const { release, exit, guard } of releases) {
+    const text = `${EXIT_TEXT[exit] ?? exit}${guard === null ? '' : ` (under ${guard})`}`;
+    ways.set(release, [...new Set([...(ways.get(release) ?? []), text])]);
+  }
+  const runs: { readonly first: string; last: string; readonly text: string }[] = [];
+  for (const [release, texts] of ways) {
+    const text = texts.join('; ');
+    const run = runs.at(-1);
+    if (run?.text === text) run.last = release;
+    else runs.push({ first: release, last: release, text });
+  }
+  return runs;
 }
 
 const EXIT_TEXT: Readonly<Record<string, string>> = {

@@ -82,6 +82,48 @@ describe('explain', () => {
   });
 });
 
+describe('explain says what the code does, not what the tables hold', () => {
+  const flat = async (...args: readonly string[]): Promise<string> => (await out(...args)).replace(/\s+/g, ' ');
+
+  test('bits that read the same are told once, with who decides each run of releases', async () => {
+    const text = await out('explain', '0x80000008.EAX[23:16]');
+    expect(text.match(/^0x80000008\.EAX\S+/gm)).toEqual(['0x80000008.EAX[21:16]', '0x80000008.EAX[23,22]']);
+    expect(await flat('explain', '0x80000008.EAX[23:16]')).toContain(
+      '1.5.08 to 2.0.18 native in the table: computed: what the host and GPAW allow; 0 without CONFIG_FLAGS.MAXGPA_VIRT',
+    );
+    expect(await flat('explain', 'ARAT')).toContain(
+      '1.5.09 to 1.5.34 fixed1 in the table: always 1; #VE without the guest’s TD_CTLS.REDUCE_VE',
+    );
+    expect(await flat('explain', '0x19')).toMatch(/native in the table: always 0/);
+    expect(await flat('explain', '0x19')).not.toContain(': the host’s value');
+  });
+
+  test('why there is no verdict: KVM refuses the release, or a VMM cannot set the bit; kernels that agree are one', async () => {
+    const mce = await flat('explain', '1.EDX[7]');
+    expect(mce).toContain('KVM 6.16.1 to 7.1.5 (denylist) 1.0.00 to 1.5.01 none: KVM refuses the release 1.5.05 to');
+    expect(mce).toContain('1.5.05 to 1.5.08 none: a VMM cannot set it 1.5.09 to 1.5.34 passed');
+    expect(mce).not.toMatch(/1\.0\.\d+ (?:to \S+ )?(?:denied|passed|exposed)/);
+  });
+
+  test('an MSR: what opens the write, and that a KVM without a line for it may lose nothing', async () => {
+    expect(await flat('explain', 'XFD')).toMatch(
+      /^MSR XFD: host MSR is clobbered at TD exit under cpuid_flags\.xfd_supported in every release that was read; .* the host loses nothing /,
+    );
+    expect(await flat('explain', 'PERF_GLOBAL_CTRL')).toContain(
+      'no KVM restores it, nor sets the attribute that opens it 1.0.00 to 1.5.05',
+    );
+    expect(await flat('explain', 'UMWAIT_CONTROL')).toContain(
+      'no KVM restores it 1.0.00 to 2.0.18 not written at exit',
+    );
+  });
+
+  test('a bit that the table lets through and an attribute decides is not the host’s in the table of a register', async () => {
+    const table = await out('history', '7.1.EAX');
+    expect(table).toMatch(/^ {2}\[6\] +0 A 0 d d d d {2}LASS$/m);
+    expect(table).toMatch(/^ {2}\[10\] +n A A A A A A {2}FZRM$/m);
+  });
+});
+
 test('the history of a register is one table, releases by bits', async () => {
   const table = await out('history', '7.1.EAX');
   expect(table).toMatch(/^7\.1\.EAX\n {2}a {2}1\.0\.00 to 1\.0\.03\n/);
