@@ -28,6 +28,7 @@ import { leafAdded, leafRemoved, veAdded, veRemoved } from './rules/leaves.ts';
 import {
   allowStale,
   denyStale,
+  hiddenNotRefused,
   policyAllowAdded,
   policyAllowRemoved,
   policyAttributeAdded,
@@ -38,6 +39,7 @@ import {
   policyXfamRemoved,
   restoreAdded,
   restoreRemoved,
+  shownButRefused,
 } from './rules/policy.ts';
 import {
   factsMissing,
@@ -92,6 +94,8 @@ export const RULES = [
   featureAdded,
   cpuidFlagAdded,
   cpuidFlagRemoved,
+  hiddenNotRefused,
+  shownButRefused,
   policyDenyRemoved,
   policyDenyAdded,
   policyAllowRemoved,

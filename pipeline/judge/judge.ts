@@ -113,19 +113,26 @@ export function judgePolicy(policy: Policy, { releases, knowledge }: Ground): re
   return assemble(drafted, { subject, knowledge });
 }
 
+const splitsOf = (policy: Policy, ground: Ground): readonly Finding[] =>
+  judgePolicy(policy, ground).filter(({ facts }) => facts.kind === 'split');
+
 /** One KVM version against the one before it. */
 export function judgePolicyStep(
   from: Policy,
   to: Policy,
-  { clobbers, knowledge }: Ground,
+  ground: Ground,
 ): { readonly changes: PolicyChanges; readonly findings: readonly Finding[] } {
+  const { clobbers, knowledge } = ground;
   const changes = diffPolicies(from, to, knowledge.names);
   const context = { from, to, changes, clobbers: [...clobbers.values()], knowledge };
   const drafted = RULES.flatMap((rule) =>
     rule.scope === 'policy-step' ? [{ rule, drafts: rule.judge(context) }] : [],
   );
   const subject = { from: from.version, to: to.version, policy: null };
-  return { changes, findings: assemble(drafted, { subject, knowledge }) };
+  // A step that makes KVM disagree with itself brings the finding on its own state with it.
+  const had = new Set(splitsOf(from, ground).map(({ facts, places }) => JSON.stringify([facts, places])));
+  const splits = splitsOf(to, ground).filter(({ facts, places }) => !had.has(JSON.stringify([facts, places])));
+  return { changes, findings: [...splits, ...assemble(drafted, { subject, knowledge })].sort(compareFindings) };
 }
 
 /** The facts and decisions themselves. */

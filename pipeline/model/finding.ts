@@ -121,6 +121,8 @@ export type FindingFacts =
       readonly enforced: string;
       readonly validated: string;
     }
+  /** What KVM shows and takes differ; `isNamed` where the bits are known, else all that its code does not name. */
+  | { readonly kind: 'split'; readonly side: 'hidden-not-refused' | 'shown-but-refused'; readonly isNamed: boolean }
   | { readonly kind: 'stale'; readonly list: 'allow' | 'deny' }
   | { readonly kind: 'policy-list'; readonly list: 'allow' | 'deny' | 'adds'; readonly change: Change }
   | {

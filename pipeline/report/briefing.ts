@@ -179,6 +179,7 @@ function shortText(facts: FindingFacts, bits: number, verdict: Finding['verdict'
     case 'clobber-rows':
     case 'register-mask':
     case 'stale':
+    case 'split':
     case 'policy-list':
     case 'policy-control':
     case 'restore':

@@ -156,6 +156,8 @@ function headlineOf({ facts, places, subject: { policy, to } }: Finding): string
       return `${facts.used} of ${facts.limit} CPUID_CONFIG slots`;
     case 'register-mask':
       return `${facts.interface} ${facts.register}: documented ${facts.documented}; enforced ${facts.enforced}; validated ${facts.validated}`;
+    case 'split':
+      return `${facts.isNamed ? where : 'every bit that the code does not name'}: ${SPLIT_TEXT[facts.side]} (KVM ${policy ?? to})`;
     case 'stale':
       return `${where}: on the ${facts.list} list of KVM ${policy ?? to}, offered by no release`;
     case 'policy-list':
@@ -176,6 +178,11 @@ function headlineOf({ facts, places, subject: { policy, to } }: Finding): string
       return `${facts.what}: ${facts.left} against ${facts.right}`;
   }
 }
+
+const SPLIT_TEXT = {
+  'hidden-not-refused': 'hidden by KVM_TDX_CAPABILITIES, and KVM_TDX_INIT_VM takes it',
+  'shown-but-refused': 'shown by KVM_TDX_CAPABILITIES, and KVM_TDX_INIT_VM refuses it',
+} as const;
 
 const POLICY_TEXT = {
   allow: { added: 'newly opted in', removed: 'no longer opted in' },

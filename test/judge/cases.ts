@@ -80,6 +80,14 @@ const untilReduceVe = veRule({ do: 'set', unless: [{ kind: 'guest', control: 'RE
 const coded = (name: string, leaf: Parameters<typeof release>[1][number], rules: readonly DeciderRule[]) =>
   release(name, [leaf], {}, rules);
 
+const split = (kind: 'hidden-not-refused' | 'shown-but-refused') => ({
+  kind,
+  ...PLACE,
+  mask: 0x4,
+  shown: { path: 'tdx.c', line: 3 },
+  setUp: { path: 'tdx.c', line: 9 },
+});
+
 type Case = {
   readonly fires: () => readonly Finding[];
   readonly near: Readonly<Record<string, () => readonly Finding[]>>;
@@ -532,6 +540,22 @@ export const CASES = {
   'cpuid-flag-removed': {
     fires: () => step(release(older, [], { cpuidFlags: ['a', 'b'] }), release(newer, [], { cpuidFlags: ['a'] })),
     near: { 'not known': () => step(release(older, [], { cpuidFlags: ['b'] }), release(newer, [])) },
+  },
+  'hidden-not-refused': {
+    fires: () => judgePolicy(policy({ disagreements: [split('hidden-not-refused')] }), ground()),
+    near: {
+      'the other way': () => judgePolicy(policy({ disagreements: [split('shown-but-refused')] }), ground()),
+      'all that no code names': () =>
+        judgePolicy(
+          policy({ disagreements: [{ ...split('hidden-not-refused'), leaf: null, subleaf: null, register: null }] }),
+          ground(),
+        ),
+      'not run': () => judgePolicy(policy(), ground()),
+    },
+  },
+  'shown-but-refused': {
+    fires: () => judgePolicy(policy({ disagreements: [split('shown-but-refused')] }), ground()),
+    near: { agree: () => judgePolicy(policy({ disagreements: [] }), ground()) },
   },
   'policy-deny-removed': {
     fires: () => policyStep({ deny: [entry(0x6)] }, { deny: [entry(0x2)] }),

@@ -85,6 +85,7 @@ export function everyKind(text: string): readonly (readonly [RuleId, FindingFact
         validated: text,
       },
     ],
+    ['hidden-not-refused', { kind: 'split', side: 'hidden-not-refused', isNamed: true }],
     ['deny-stale', { kind: 'stale', list: 'deny' }],
     ['policy-deny-added', { kind: 'policy-list', list: 'deny', change: 'added' }],
     [

@@ -233,3 +233,41 @@ export const denyStale = {
   scope: 'policy',
   judge: (context): readonly Draft[] => staleDrafts(context, 'deny'),
 } as const satisfies Rule;
+
+/** Bits that KVM shows and takes differently; a disagreement about all that its code does not name has no place. */
+const splitDrafts = ({ policy }: PolicyContext, side: 'hidden-not-refused' | 'shown-but-refused'): readonly Draft[] =>
+  (policy.disagreements ?? [])
+    .filter(({ kind }) => kind === side)
+    .map(({ leaf, subleaf, register, mask, shown, setUp }): Draft => {
+      const { repository, revision } = policy.source;
+      const isNamed = leaf !== null && register !== null;
+      return {
+        ...(isNamed ? { places: [{ leaf, subleaf, register, mask }] } : { story: 'unnamed' }),
+        facts: { kind: 'split', side, isNamed },
+        evidence: [shown, setUp].map(({ path, line }) => ({ repository, revision, path, line })),
+      };
+    });
+
+export const hiddenNotRefused = {
+  id: 'hidden-not-refused',
+  title: 'KVM_TDX_CAPABILITIES hides a bit that KVM_TDX_INIT_VM takes',
+  level: 'error',
+  for: ['kernel'],
+  mirror: 'shown-but-refused',
+  why: 'User space may still set the bit: hiding it protects nothing.',
+  action: 'Refuse in KVM_TDX_INIT_VM what KVM_TDX_CAPABILITIES hides.',
+  scope: 'policy',
+  judge: (context): readonly Draft[] => splitDrafts(context, 'hidden-not-refused'),
+} as const satisfies Rule;
+
+export const shownButRefused = {
+  id: 'shown-but-refused',
+  title: 'KVM_TDX_CAPABILITIES shows a bit that KVM_TDX_INIT_VM refuses',
+  level: 'warning',
+  for: ['kernel', 'userspace'],
+  mirror: 'hidden-not-refused',
+  why: 'User space that sets what KVM reports gets -EINVAL.',
+  action: 'Hide the bit in KVM_TDX_CAPABILITIES, or take it in KVM_TDX_INIT_VM.',
+  scope: 'policy',
+  judge: (context): readonly Draft[] => splitDrafts(context, 'shown-but-refused'),
+} as const satisfies Rule;
