@@ -15,7 +15,7 @@ import {
   read,
   type Value,
 } from '../machine/memory.ts';
-import { type CType, type Member, U32, U64, UNKNOWN_TYPE } from '../machine/types.ts';
+import { type CType, type Member, typeOfWords, U32, U64, UNKNOWN_TYPE } from '../machine/types.ts';
 import type { Run, World } from '../machine/world.ts';
 
 /** A CPUID entry: registers are 32-bit unsigned. */
@@ -65,7 +65,7 @@ export type Inputs = {
   readonly isIndexed?: boolean;
 };
 
-const ENTRY: CType = structOf(['function', 'index', 'flags', 'eax', 'ebx', 'ecx', 'edx'], 'kvm_cpuid_entry2');
+const PLAIN_ENTRY: CType = structOf(['function', 'index', 'flags', 'eax', 'ebx', 'ecx', 'edx'], 'kvm_cpuid_entry2');
 const VALUE: CType = structOf(['eax', 'ebx', 'ecx', 'edx'], 'tdx_cpuid_value');
 const CONFIG: CType = structOf(['leaf', 'sub_leaf', 'eax', 'ebx', 'ecx', 'edx'], 'tdx_cpuid_config');
 
@@ -104,7 +104,13 @@ type Places = {
   readonly values: Node;
 };
 
-function placesOf(inputs: Inputs): Places {
+/** The entry's own type where its header is read: what compares or copies whole entries counts their bytes. */
+function entryType({ world, unit }: Root): CType {
+  const type = typeOfWords(['struct', 'kvm_cpuid_entry2'], world.types(unit.file));
+  return type.kind === 'struct' && type.members() !== null ? type : PLAIN_ENTRY;
+}
+
+function placesOf(inputs: Inputs, entry: CType): Places {
   const configs = [inputs.config, ...(inputs.second === undefined ? [] : [inputs.second])];
   const made = new Map<string, Node>();
   const place = (name: string, type: CType, fill: (node: Node) => void): Node => {
@@ -121,7 +127,7 @@ function placesOf(inputs: Inputs): Places {
     });
   const length = configs.length + 2;
   const values = place('cpuid_values', arrayOf(VALUE, length), () => undefined);
-  const cpuid = place('cpuid', UNKNOWN_TYPE, (node) => fillCpuid(node, inputs));
+  const cpuid = place('cpuid', UNKNOWN_TYPE, (node) => fillCpuid(node, inputs, entry));
   const member = (name: string): Node | null => {
     switch (name) {
       case 'cpuid_config_leaves':
@@ -172,10 +178,10 @@ function placesOf(inputs: Inputs): Places {
 }
 
 /** What user space gives: the entry that is tried, and one for the second leaf. */
-function fillCpuid(node: Node, { user, second, isIndexed }: Inputs): void {
+function fillCpuid(node: Node, { user, second, isIndexed }: Inputs, type: CType): void {
   const given = [...(user === null ? [] : [user]), ...(second === undefined ? [] : [second])];
   put(node, 'nent', int(BigInt(given.length), 32, false));
-  const entries = newNode('entries', arrayOf(ENTRY, given.length + 1), 'zero');
+  const entries = newNode('entries', arrayOf(type, given.length + 1), 'zero');
   for (const [at, entry] of given.entries()) {
     const own = elementOf(entries, at);
     if (own === null) continue;
@@ -218,8 +224,9 @@ function runOnce(
   choices: Choices,
   isShown: boolean,
 ): Result & { readonly asked: ReadonlySet<string> } {
-  const places = placesOf(inputs);
-  const entry = newNode('entry', ENTRY, 'zero');
+  const type = entryType(root);
+  const places = placesOf(inputs, type);
+  const entry = newNode('entry', type, 'zero');
   const caps = newNode('caps', UNKNOWN_TYPE, 'zero');
   const run: Run = {
     world: root.world,
