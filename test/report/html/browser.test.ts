@@ -113,7 +113,7 @@ describe.skipIf(hasNoBrowser)(`the page in Chromium${browserTitle}`, () => {
       '7.0.EDX[30] CORE_CAPABILITIES: allow-direct, changed from fixed-1, passed, needs the VMM’s help',
     );
     expect(await bit.innerText()).toBe('A');
-    expect(await bit.getAttribute('data-verdict')).toBe('!');
+    expect(await bit.getAttribute('data-verdict')).toBe('+');
     expect(await bit.getAttribute('class')).toContain('changed');
   });
 
