@@ -19,7 +19,10 @@ test('help names every command with an example, and version is printed', async (
     'explain',
     'history',
     'rules',
-    'waive',
+    'decide',
+    'status',
+    'bits',
+    'list',
     'series',
     'completion',
   ]) {
@@ -43,7 +46,7 @@ test.each([
   [['history', 'WRMSRN'], 64],
   [['check', '--fail-on', 'fatal'], 64],
   [['extract', 'module', '/nonexistent', 'HEAD'], 66],
-  [['report', '--specs', '/nonexistent'], 66],
+  [['check', '--specs', '/nonexistent'], 66],
   [['sync', '--only', 'nobody'], 64],
   [['completion', 'csh'], 64],
 ])('%j is refused with one clear line and status %i', async (args, status) => {

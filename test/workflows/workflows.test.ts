@@ -123,12 +123,12 @@ const own = scripts.filter(({ run }) => run.includes('cli.js') && !run.includes(
 
 test('a step builds the program, runs the checks, or is one `bitwatch step`', () => {
   const others = scripts.filter(
-    ({ run }) =>
+    ({ file, run }) =>
+      // The action finds a node that is there and builds where nobody did; its last step is held below.
+      file !== 'action.yml' &&
       wordsOf(run).length === 0 &&
       run !== 'bash .ci/run' &&
-      !/^(?:cd "\$GITHUB_ACTION_PATH"\nif \[ ! -f dist\/pipeline\/cli\.js \]; then\n {2})?npm ci --ignore-scripts\n(?: {2})?npm run build\n(?:fi\n)?$/.test(
-        run,
-      ),
+      run !== 'npm ci --ignore-scripts\nnpm run build\n',
   );
   expect(others).toEqual([]);
   expect(own.length).toBeGreaterThan(8);
