@@ -33,12 +33,7 @@ export async function syncSource(context: Context, specs: Specs, source: PlainSo
         ({ ref, before }) =>
           `${source.name}: the tag ${ref.name.slice(10)} was rewritten: ${before.slice(0, 12)} is now ${ref.commit.slice(0, 12)}`,
       );
-    const outcome =
-      source.kind === 'module'
-        ? await syncModules(context, specs, source, update)
-        : source.kind === 'kernel'
-          ? await syncKernels(context, specs, source, update)
-          : await syncBinaries(context, specs, source, update);
+    const outcome = await SYNC[source.kind](context, specs, source, update);
     const shallow = update.isShallow
       ? [`${source.name}: the history is shallow: releases before its first commit are not seen`]
       : [];
@@ -204,3 +199,12 @@ async function syncBinaries(
   const { syncMapping } = await import('../cases/sync-mapping.ts');
   return syncMapping(context, specs, source, repository);
 }
+
+type SyncOf = (context: Context, specs: Specs, source: PlainSource, update: Update) => Promise<Outcome>;
+
+/** What is taken of a source, by its kind: a new kind does not compile until it is here. */
+const SYNC: Readonly<Record<PlainSource['kind'], SyncOf>> = {
+  module: syncModules,
+  kernel: syncKernels,
+  binaries: syncBinaries,
+};
