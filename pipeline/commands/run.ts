@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Declared>>> = {
   bits: () => import('./bits.ts'),
   list: () => import('./list.ts'),
   td: () => import('./td.ts'),
+  host: () => import('./host.ts'),
   stack: () => import('./stack.ts'),
   decide: () => import('./decide.ts'),
   abi: () => import('./abi.ts'),

@@ -2,7 +2,7 @@ import type { ClassedRelease, RegisterClasses } from '../model/class.ts';
 import type { Decider } from '../model/decider.ts';
 import { type GateId, gateOf } from '../model/gate.ts';
 import type { BitName } from '../model/knowledge.ts';
-import { and, bitMask, bitsOf, bitsOf64, hasBit, without } from '../model/mask.ts';
+import { bitMask, bitsOf, bitsOf64, hasBit, or, without } from '../model/mask.ts';
 import { fieldBits, namedBits } from '../model/names.ts';
 import { type Place, placeId, samePlace } from '../model/place.ts';
 import type { QemuFacts, QemuWord } from '../model/qemu.ts';
@@ -379,8 +379,4 @@ function finding(
 }
 
 /** The mask of a finding's bits, for a register. */
-export const findingMask = ({ bits }: QemuFinding): number =>
-  and(
-    0xffffffff,
-    bits.reduce((mask, bit) => (mask | bitMask(bit)) >>> 0, 0),
-  );
+export const findingMask = ({ bits }: QemuFinding): number => bits.reduce((mask, bit) => or(mask, bitMask(bit)), 0);

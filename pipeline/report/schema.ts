@@ -17,7 +17,7 @@ import {
   texts,
 } from './schema-parts.ts';
 import { series } from './series-schema.ts';
-import { stack, update, why } from './vmm/schema.ts';
+import { host, hostCheck, pool, stack, update, why } from './vmm/schema.ts';
 
 /** The machine formats, validated. Only tests and the generator of `specs/schema/` load this file, never the main job. */
 const cellClass = z.enum(CELL_CLASSES);
@@ -226,6 +226,9 @@ export const SCHEMAS = {
   update,
   stack,
   why,
+  host,
+  'host-check': hostCheck,
+  pool,
 } as const;
 
 /** The JSON Schema files of `specs/schema/`, by name. */

@@ -26,8 +26,8 @@ export type PlatformResult =
   | { readonly kind: 'stops'; readonly why: string };
 
 const NO_SUBLEAF = 0xffffffff;
-const USER_COMPONENTS = 0x602ff;
-const SUPERVISOR_COMPONENTS = 0x1fd00;
+export const USER_COMPONENTS = 0x602ff;
+export const SUPERVISOR_COMPONENTS = 0x1fd00;
 const MIN_BASE_LEAF = 0x1f;
 const LAST_EXTENDED = 0x80000008;
 const MIN_TSC_HZ = 0x2540cn;

@@ -110,3 +110,41 @@ export const why = z.strictObject({
     }),
   ),
 });
+
+const leaf = z.strictObject({ leaf: hex, subleaf: hex, eax: hex32, ebx: hex32, ecx: hex32, edx: hex32 });
+
+export const host = z.strictObject({
+  schema: z.literal('bitwatch.host/1'),
+  kernel: z.string().nullable(),
+  module: z.strictObject({ version, from: z.string() }).nullable(),
+  /** CPUID of one processor; empty where it was not read. */
+  host: z.array(leaf),
+  capabilities: z.strictObject({ attributes: hex, xfam: hex, cpuid: z.array(leaf) }).nullable(),
+  /** Each part that is not there, and why. */
+  missing: z.array(z.strictObject({ what: z.enum(['kernel', 'module', 'cpuid', 'capabilities']), why: z.string() })),
+});
+
+export const hostCheck = z.strictObject({
+  schema: z.literal('bitwatch.host-check/1'),
+  module: version,
+  kvm: version,
+  agrees: z.boolean(),
+  differences: z.array(z.strictObject({ ...place, unexpected: hex32, missing: hex32 })),
+});
+
+const poolFeature = z.strictObject({ ...place, bit, name: z.string().nullable() });
+export const pool = z.strictObject({
+  schema: z.literal('bitwatch.pool/1'),
+  module: version,
+  kvm: version,
+  qemu: version,
+  attributes: hex,
+  xfam: hex,
+  features: z.array(poolFeature),
+  hosts: z.array(z.strictObject({ host: z.string(), attributes: hex, xfam: hex, adds: z.array(poolFeature) })),
+  /** For QEMU: what -cpu host has to leave out. */
+  cpu: z.string(),
+  /** What a host adds and no VMM can leave out. */
+  apart: z.array(poolFeature),
+  numbers: texts,
+});
