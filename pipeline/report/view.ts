@@ -159,10 +159,14 @@ export function countsText(counts: Counts): string {
   return parts.length === 0 ? 'nothing to report' : parts.join(', ');
 }
 
+/** `2 releases (1.5.05, 1.5.06)`; nothing where there are none. */
+const counted = (names: readonly string[], what: string): string =>
+  names.length === 0 ? '' : `${names.length} ${what}${names.length === 1 ? '' : 's'} (${names.join(', ')})`;
+
 /** Sentences on what was looked at and what was not. */
 export function coverageLines({ releases, policies, unread, cells, skipped }: Coverage): readonly string[] {
   return [
-    `Read: ${releases.length} releases (${releases.join(', ')}) and ${policies.length} KVM versions (${policies.join(', ') || 'none'}); ${cells} bits compared between releases.`,
+    `Read: ${[counted(releases, 'release'), counted(policies, 'KVM version')].filter((part) => part !== '').join(' and ')}${cells === 0 ? '' : `; ${cells} bits compared between releases`}.`,
     ...unread.map(({ release, reason }) => `Not read: release ${release}: ${reason}.`),
     ...skipped.map((what) => `${what}.`),
   ].map(plain);

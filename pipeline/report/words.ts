@@ -39,7 +39,9 @@ export const AUDIENCE_TEXT: Readonly<Record<Audience, string>> = {
 export function wordsOf(finding: Finding): Words {
   const rule = ruleOf(finding.rule);
   const settled = settledWords(finding.facts);
-  const also = finding.also.map((line) => `Also ${line.rule}: ${ruleOf(line.rule).title}.`);
+  const also = finding.also.map(
+    (line) => `Also ${line.rule}: ${ruleOf(line.rule).title.replace(/: every TD has it$/, '')}.`,
+  );
   return {
     headline: headlineOf(finding),
     because: [factsText(finding.facts), settled?.why ?? rule.why, ...also].filter((part) => part !== '').join(' '),
@@ -49,6 +51,11 @@ export function wordsOf(finding: Finding): Words {
 
 /** Of bits on which a decision stands the reason and what is left to do; null where the rule's own words hold. */
 function settledWords(facts: FindingFacts): { readonly why: string; readonly action: string } | null {
+  if (facts.kind === 'class' && facts.to === 'gated')
+    return {
+      why: 'The table no longer fixes the bit; what the module’s code makes of it `bitwatch explain` tells.',
+      action: 'Nothing to do where the VMM does not open what gates the bit.',
+    };
   if (facts.kind !== 'configurable' || facts.clobbers.length > 0) return null;
   switch (facts.verdict) {
     case 'passed':
@@ -264,7 +271,9 @@ function factsText(facts: FindingFacts): string {
       ].join(' ');
     case 'leaf':
       return [
-        facts.guest.length === 0 ? '' : `It injects #VE unless the guest sets ${facts.guest.join(' and ')}.`,
+        facts.guest.length === 0
+          ? ''
+          : `It injects #VE until the guest sets ${facts.guest.join(' and ')}; from then on the module answers it.`,
         facts.fixed1
           ? `It holds fixed-1 bits${facts.known ? '' : ', and neither the kernel’s names nor specs/leaves.md know the leaf'}.`
           : '',

@@ -15,6 +15,13 @@ export type Decoded = {
   readonly notSettable: Registers | null;
 };
 
+/** Checks of one leaf that name it in RCX; those that leave RCX alone may be behind any value of it. */
+const ONE_LEAF: ReadonlyMap<string, number> = new Map([
+  ['fms', 1],
+  ['fms-given', 1],
+  ['tsx-equal-rcx', 7],
+]);
+
 const NO_SUBLEAF = 0xffffffff;
 const CPUID_CONFIG = 69;
 const LOW = 0xffffffffn;
@@ -28,9 +35,12 @@ export function decodeStatus(program: Program, status: bigint, rcx: bigint | nul
   const leaf = rcx === null || !namesLeaf ? null : Number(rcx & LOW);
   const subleaf = rcx === null || !namesLeaf ? null : Number(rcx >> 32n);
   const slot = leaf === null ? null : program.rows[program.find(leaf, subleaf ?? 0)]?.slot;
+  // What only one leaf is refused for is no reason where RCX names another.
+  const isOfLeaf = ({ id }: Check): boolean =>
+    leaf === null || ONE_LEAF.get(id) === undefined || ONE_LEAF.get(id) === leaf;
   return {
     status,
-    checks,
+    checks: checks.filter(isOfLeaf),
     leaf,
     subleaf: subleaf === NO_SUBLEAF ? null : subleaf,
     notSettable: leaf === null ? null : slot == null ? FOUR_FULL : closed(slot.direct, slot.allow),

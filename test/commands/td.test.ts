@@ -222,6 +222,18 @@ describe('bitwatch td', () => {
       // What allow_direct of 7.1.EAX leaves: 0x04881db0 may be set.
       notSettable: { eax: '0xfb77e24f', ebx: '0xffffffff', ecx: '0xffffffff', edx: '0xfffdfbcf' },
     });
+    // Leaf 1's family and leaf 7's HLE are no reason where RCX names another leaf; what leaves RCX alone may be.
+    const why = async (rcx: string): Promise<string> =>
+      (await bitwatch(['td', '1.5.06', '--status', 'c000010000000045', '--rcx', rcx])).stdout;
+    expect([/family/.test(await why('0xffffffff00000001')), /HLE/.test(await why('0xffffffff00000001'))]).toEqual([
+      true,
+      false,
+    ]);
+    expect([/family/.test(await why('0x7')), /HLE/.test(await why('0x7')), /MAXPA/.test(await why('0x7'))]).toEqual([
+      false,
+      true,
+      true,
+    ]);
     const attributes = await bitwatch(['td', '1.5.06', '--status', 'c000010000000040']);
     expect(attributes.stdout).toContain('DEBUG and MIGRATABLE exclude each other');
     // Accepted since 1.5.28.

@@ -8,6 +8,7 @@ import { placeId } from '../../pipeline/model/place.ts';
 import type { Review } from '../../pipeline/model/review.ts';
 import { placesText } from '../../pipeline/report/places.ts';
 import { itemOf } from '../../pipeline/report/view.ts';
+import { wordsOf } from '../../pipeline/report/words.ts';
 import { NO_CACHE } from '../../pipeline/specs/plain.ts';
 import { loadSpecs } from '../../pipeline/specs/store.ts';
 import { ROOT } from '../helpers/run.ts';
@@ -66,6 +67,16 @@ test('no KVM runs what came before 1.5.05, for want of TOPOLOGY_ENUM, and there 
         ]),
       });
     }
+});
+
+test('what PERFMON gates is told apart from what MAXGPA_VIRT decides, and neither as beyond the VMM’s control', () => {
+  const { findings } = releaseReview(specs, { from: find('1.5.06'), to: find('1.5.08'), policy: null });
+  const gated = findings.filter(({ facts }) => facts.kind === 'class' && facts.to === 'gated');
+  expect(gated.map(({ places, facts }) => [placesText(places), facts.kind === 'class' ? facts.gates : null])).toEqual([
+    ['0xa.ECX pmu_fcounters_bitmap[6:4]; 0x23.1.EBX fixed_counters[6:4]', ['attributes:63']],
+    ['0x80000008.EAX guest_phys_addr_bits[21:16]', []],
+  ]);
+  for (const finding of gated) expect(wordsOf(finding).because).not.toMatch(/Neither KVM nor user space/);
 });
 
 /** Lines of a kernel's caps that give the bits to ordinary VMs. */

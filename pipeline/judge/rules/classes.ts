@@ -145,7 +145,8 @@ export const nativeAdded = {
       nativeParts(context, change).map(
         ([mask, story, gates]): Draft => ({
           ...draftOf(context, change, mask, classFacts(story === 'gated' ? 'gated' : 'native', change, { gates })),
-          story,
+          // What different gates open is told apart: one gate's name would be read as that of all.
+          story: gates.length === 0 ? story : `${story} ${gates.join(' ')}`,
           ...(story === 'open' ? {} : { level: 'info' }),
         }),
       ),

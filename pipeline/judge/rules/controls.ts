@@ -122,8 +122,8 @@ export const cpuidFlagAdded = {
   level: 'info',
   for: ['kernel'],
   mirror: 'cpuid-flag-removed',
-  why: 'The module notes a CPUID bit in cpuid_flags because code at TD entry, TD exit or MSR access depends on it: an early warning of host state that may be touched.',
-  action: 'Read what depends on the flag before the bit is let through.',
+  why: 'The module notes a CPUID bit in cpuid_flags where code at TD entry, TD exit or MSR access is to depend on it, now or later: an early warning of host state that may be touched. Some flags are in no use yet.',
+  action: 'Read what depends on the flag, if anything does, before the bit is let through.',
   scope: 'release',
   judge: ({ diff: { cpuidFlags } }): readonly Draft[] =>
     cpuidFlags.added.length === 0 ? [] : [{ facts: { kind: 'cpuid-flags', change: 'added', flags: cpuidFlags.added } }],
