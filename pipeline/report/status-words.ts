@@ -68,7 +68,7 @@ export function hostStateText(state: HostState, from: string, to: string): strin
     ...(otherwise.length === 0 ? [] : [`left with another value: ${changesText(otherwise)}`]),
     ...(better.length === 0 ? [] : [`no longer left changed: ${changesText(better)}`]),
   ];
-  return `examined at ${to} (${HOW_TEXT[state.how]}): ${told.length === 0 ? `as in ${from}` : `as in ${from}, but ${told.join('; ')}`}`;
+  return `examined at ${to} (${HOW_TEXT[state.how]}): ${told.length === 0 ? `no MSR newly left changed since ${from}` : `against ${from} ${told.join('; ')}`}`;
 }
 
 /** Of what is no longer left changed it does not matter what KVM does. */
