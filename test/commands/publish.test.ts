@@ -140,8 +140,8 @@ test('a finding that changes updates its release’s issue alone; a new release 
   writeFileSync(module, text);
   expect((await run([...RELEASES, '--send'])).stdout).toMatch(/2\.0\.16: unchanged.*\n2\.0\.18: created/);
   const fingerprint = /fingerprint `([0-9a-f]{16})`/.exec(server.issues[1]?.body ?? '')?.[1] ?? '';
-  const waive = ['waive', fingerprint, '--reason', 'r', '--by', 'A', '--until', '2027-01-01', '--specs', specs];
-  expect(await bitwatch(waive)).toMatchObject({ status: 0, stderr: '' });
+  const decide = ['decide', fingerprint, '--because', 'r', '--by', 'A', '--until', '2027-01-01', '--specs', specs];
+  expect(await bitwatch(decide)).toMatchObject({ status: 0, stderr: '' });
   const { stdout } = await run([...RELEASES, '--send']);
   expect(stdout).toContain('2.0.18: updated');
   expect(server.issues.length).toBe(2);
@@ -267,9 +267,9 @@ test('a pull request’s comment says which findings its specifications bring an
   cpSync(join(specs, 'modules', '2.0.18.yaml'), join(base, 'modules', '2.0.18.yaml'));
   rmSync(join(specs, 'modules', '2.0.18.yaml'));
   await run(review);
-  expect(server.comments.map(({ body }) => /## No longer reported \(\d+\)\n[^#]*- 2\.0\.18 on /.test(body))).toEqual([
-    true,
-  ]);
+  expect(server.comments.map(({ body }) => /## No longer reported \(\d+\)\n[^#]*- 2\.0\.18 under /.test(body))).toEqual(
+    [true],
+  );
 });
 
 test('--since reviews every newer release in one comment', async () => {
