@@ -4,11 +4,12 @@ import { findPolicy, findRelease } from '../cases/operand.ts';
 import { clobbersOf } from '../judge/lookup.ts';
 import { bitsText } from '../model/bit-names.ts';
 import type { ClassedRelease, RegisterClasses } from '../model/class.ts';
-import { deciderText } from '../model/decider-text.ts';
+
 import { and, bitMask, bitsOf, hex32, or } from '../model/mask.ts';
 import { namedBits } from '../model/names.ts';
 import type { Place } from '../model/place.ts';
 import type { Policy } from '../model/policy.ts';
+import { deciderWords } from '../report/decider-words.ts';
 import { jsonText, placeJson } from '../report/machine.ts';
 import { wrap } from '../report/text.ts';
 import type { Specs } from '../specs/store.ts';
@@ -105,7 +106,7 @@ function settableBits(specs: Specs, release: ClassedRelease, policy: Policy): re
 
 function deciderOf({ deciders }: RegisterClasses, mask: number): string | null {
   const own = deciders.find((each) => and(each.mask, mask) !== 0);
-  return own === undefined ? null : deciderText(own.decider);
+  return own === undefined ? null : deciderWords(own.decider);
 }
 
 /** Neighbours that differ in the bit alone are one row. */

@@ -157,6 +157,10 @@ test('bits names every feature that a VMM may set, with class, decider, verdict 
   ]);
   // Fixed 1 in this release: no VMM sets it.
   expect(bit('PKS')).toEqual([]);
+  // In words that can be forwarded, not in the terms of the rules.
+  expect(bit('EST')[0].decider).toMatch(
+    /^the VMM may clear what the host has; under the guest’s TD_CTLS\.REDUCE_VE 0 /,
+  );
   const text = await out('bits', '2.0.08', '--kvm', '6.16.1');
   expect(text).toMatch(/^ {2}7\.0\.ECX\[5\] +WAITPKG +A denied/m);
   expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(72);
