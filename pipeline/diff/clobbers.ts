@@ -5,8 +5,15 @@ import { msrName } from '../model/msr-name.ts';
 import { compareTexts } from '../model/order.ts';
 import { samePlace } from '../model/place.ts';
 
-/** MSRs that a release leaves changed and the other does not, each transition in total order. */
-export type ClobberChanges = { readonly added: readonly MsrTransition[]; readonly removed: readonly MsrTransition[] };
+/**
+ * MSRs that a release leaves changed and the other does not, and those that both leave, in another way or with another
+ * value than before (as the later release leaves them). Each list in total order.
+ */
+export type ClobberChanges = {
+  readonly added: readonly MsrTransition[];
+  readonly removed: readonly MsrTransition[];
+  readonly changed: readonly MsrTransition[];
+};
 
 /** True where the module writes the MSR on the way in and does not bring the host's value back, as far as is known. */
 const isLeft = (transition: MsrTransition): boolean => transition.entry.length > 0 && transition.exit !== 'restored';
@@ -14,15 +21,33 @@ const isLeft = (transition: MsrTransition): boolean => transition.entry.length >
 /** Not the way out: an MSR that is left with another value than before was left before too. */
 const idOf = ({ msr, guard }: MsrTransition): string => `${msrName(msr)} ${guard ?? ''}`;
 
-/** What differs in the host state that two releases leave behind: MSR and guard decide, never the value or the line. */
+/**
+ * True where what the host finds is known on both sides and differs: the TD's value or a constant, which constant, and which
+ * bits of the host stay. A way that the code does not settle, or a constant that was not read, is no difference.
+ */
+function isOtherwise(before: MsrTransition, after: MsrTransition): boolean {
+  if (before.exit === 'unknown' || after.exit === 'unknown') return false;
+  if (before.exit !== after.exit) return true;
+  if (before.exit !== 'init' || before.exitValue === undefined || after.exitValue === undefined) return false;
+  const bits = (text: string | undefined): bigint => BigInt(text ?? 0);
+  return bits(before.exitValue) !== bits(after.exitValue) || bits(before.keepsBits) !== bits(after.keepsBits);
+}
+
+/** What differs in the host state that two releases leave behind: MSR and guard say which write it is, never the line. */
 export function diffClobbers(before: ClobberFacts, after: ClobberFacts): ClobberChanges {
-  const less = (have: ClobberFacts, had: ClobberFacts): readonly MsrTransition[] => {
-    const known = new Set(had.msrs.filter(isLeft).map(idOf));
-    return have.msrs
-      .filter((transition) => isLeft(transition) && !known.has(idOf(transition)))
-      .sort((a, b) => compareTexts(idOf(a), idOf(b)));
+  const leftBy = ({ msrs }: ClobberFacts): readonly MsrTransition[] =>
+    msrs.filter(isLeft).sort((a, b) => compareTexts(idOf(a), idOf(b)));
+  const [had, has] = [leftBy(before), leftBy(after)];
+  const less = (all: readonly MsrTransition[], known: readonly MsrTransition[]): readonly MsrTransition[] => {
+    const ids = new Set(known.map(idOf));
+    return all.filter((transition) => !ids.has(idOf(transition)));
   };
-  return { added: less(after, before), removed: less(before, after) };
+  const old = new Map(had.map((transition) => [idOf(transition), transition]));
+  const changed = has.filter((transition) => {
+    const same = old.get(idOf(transition));
+    return same !== undefined && isOtherwise(same, transition);
+  });
+  return { added: less(has, had), removed: less(had, has), changed };
 }
 
 /** True where the row's feature opens the transition: one opener is the row's, or nothing guards it. */

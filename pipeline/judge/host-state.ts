@@ -23,6 +23,7 @@ export function hostStateOf(context: ReleaseContext): HostState {
     how: learntOf(clobbers.to),
     worse: told(clobbers.changes.added),
     better: told(clobbers.changes.removed),
+    otherwise: told(clobbers.changes.changed),
   };
 }
 
@@ -37,6 +38,7 @@ function changeOf(transition: MsrTransition, context: ReleaseContext): HostChang
   const restore = kvm === null ? undefined : restoreOf(kvm.policy, transition.msr);
   return {
     msr: msrName(transition.msr),
+    isRange: transition.range === true,
     kvm: careOf(transition, context),
     restoredAt:
       kvm === null || restore === undefined

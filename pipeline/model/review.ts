@@ -30,9 +30,13 @@ export type HostState =
       readonly how: 'derived' | 'read' | 'inferred';
       readonly worse: readonly HostChange[];
       readonly better: readonly HostChange[];
+      /** Left changed before and now, with another value or in another way. */
+      readonly otherwise: readonly HostChange[];
     };
 export type HostChange = {
   readonly msr: string;
+  /** The MSR is the first of a range. */
+  readonly isRange: boolean;
   /** What KVM does about it; null without one. */
   readonly kvm: 'restores' | 'closes' | 'nothing' | null;
   /** The line that restores it, where KVM does so itself. */

@@ -56,7 +56,7 @@ export function briefingOf(review: ReleaseReview, coverage: Coverage): Briefing 
     title: plain(`TDX module ${to.name}${policy === null ? '' : ` on KVM ${policy.name}`}, coming from ${from.name}`),
     facts: [
       ...(kvm === null ? [] : [['runs', plain(runsText(kvm.runs))] as const]),
-      ['host state', plain(hostStateText(hostState, from.name, to.name))],
+      ['host state', plain(hostStateText(hostState, from.name, to.name, 3))],
     ],
     counts: countsOf(of),
     parts: QUESTIONS.flatMap((question) => partOf(question, of(question))),

@@ -38,41 +38,43 @@ const CARE_TEXT = {
   nothing: 'KVM neither restores nor keeps TDs from',
 } as const;
 
-/** MSRs with what KVM does about them, those that it leaves alone first. */
-function changesText(changes: readonly HostChange[]): string {
+/** MSRs with what KVM does about them, those that it leaves alone first; of those that no TD gets at, at most `most` names. */
+function changesText(changes: readonly HostChange[], most: number): string {
   const parts = (['nothing', 'restores', 'closes', null] as const).flatMap((kvm) => {
     const own = changes.filter((change) => change.kvm === kvm);
     const names = [
       ...new Set(own.map(({ msr, restoredAt }) => (restoredAt === null ? msr : `${msr} (${shortPlace(restoredAt)})`))),
     ];
     if (names.length === 0) return [];
-    const what = kvm === 'closes' && names.length > 3 ? `${names.length} MSRs` : names.join(', ');
-    return [kvm === null ? what : `${what}, which ${CARE_TEXT[kvm]}`];
+    const isCounted = kvm === 'closes' && names.length > most;
+    const what = isCounted ? `${names.length} MSRs` : names.join(', ');
+    const ranges = isCounted && own.some(({ isRange }) => isRange) ? ' (a range counts as one)' : '';
+    return [kvm === null ? what : `${what}, which ${CARE_TEXT[kvm]}${ranges}`];
   });
   return parts.join('; ');
 }
 
 const HOW_TEXT = { derived: 'derived from its code', read: 'read', inferred: 'read, in part inferred' } as const;
 
-/** What is left of the host's state, in one sentence. */
-export function hostStateText(state: HostState, from: string, to: string): string {
+/** What is left of the host's state, in one sentence; where more than `most` MSRs are out of reach, their number. */
+export function hostStateText(state: HostState, from: string, to: string, most: number): string {
   if (state.kind === 'not-examined') return `not examined for ${state.releases.join(' and ')}`;
-  // An MSR that is left in another way than before stands in both lists.
+  // An MSR that is left under another condition than before stands in both lists.
   const before = new Set(state.better.map(({ msr }) => msr));
   const now = new Set(state.worse.map(({ msr }) => msr));
-  const otherwise = state.worse.filter(({ msr }) => before.has(msr));
+  const otherwise = [...state.otherwise, ...state.worse.filter(({ msr }) => before.has(msr))];
   const worse = state.worse.filter(({ msr }) => !before.has(msr));
   const better = state.better.filter(({ msr }) => !now.has(msr)).map(plainChange);
   const told = [
-    ...(worse.length === 0 ? [] : [`newly left changed: ${changesText(worse)}`]),
-    ...(otherwise.length === 0 ? [] : [`left with another value: ${changesText(otherwise)}`]),
-    ...(better.length === 0 ? [] : [`no longer left changed: ${changesText(better)}`]),
+    ...(worse.length === 0 ? [] : [`newly left changed: ${changesText(worse, most)}`]),
+    ...(otherwise.length === 0 ? [] : [`left with another value: ${changesText(otherwise, most)}`]),
+    ...(better.length === 0 ? [] : [`no longer left changed: ${changesText(better, most)}`]),
   ];
   return `examined at ${to} (${HOW_TEXT[state.how]}): ${told.length === 0 ? `no MSR newly left changed since ${from}` : `against ${from} ${told.join('; ')}`}`;
 }
 
 /** Of what is no longer left changed it does not matter what KVM does. */
-const plainChange = ({ msr }: HostChange): HostChange => ({ msr, kvm: null, restoredAt: null });
+const plainChange = ({ msr, isRange }: HostChange): HostChange => ({ msr, isRange, kvm: null, restoredAt: null });
 
 /** `1 exposed, 5 passed`, of features; bits of fields apart. */
 function countText(verdicts: readonly VerdictCount[]): string {
@@ -104,7 +106,7 @@ export function statusLines(review: Review): readonly string[] {
   const { from, to, kvm, hostState, diff, lineage } = review;
   return [
     ...(kvm === null ? [] : [`Runs: ${runsText(kvm.runs)}`]),
-    `Host state: ${hostStateText(hostState, from.name, to.name)}`,
+    `Host state: ${hostStateText(hostState, from.name, to.name, Number.POSITIVE_INFINITY)}`,
     ...(kvm === null || kvm.runs.kind === 'no' ? [] : [`Features that a VMM may set: ${countText(kvm.verdicts)}`]),
     ...(kvm === null || kvm.standing.length === 0
       ? []

@@ -46,9 +46,11 @@ function pairText(review: ReleaseReview, coverage: Coverage): string {
 /** In a word or two: the briefing has the sentence. */
 function hostText(state: ReleaseReview['hostState']): string {
   if (state.kind === 'not-examined') return 'not examined';
-  const open = state.worse.filter(({ kvm }) => kvm === 'nothing' || kvm === null);
-  if (open.length > 0) return `newly left changed: ${[...new Set(open.map(({ msr }) => msr))].join(', ')}`;
-  return 'as before';
+  const openOnes = (list: typeof state.worse): string =>
+    [...new Set(list.filter(({ kvm }) => kvm === 'nothing' || kvm === null).map(({ msr }) => msr))].join(', ');
+  const [worse, otherwise] = [openOnes(state.worse), openOnes(state.otherwise)];
+  if (worse !== '') return `newly left changed: ${worse}`;
+  return otherwise === '' ? 'as before' : `left with another value: ${otherwise}`;
 }
 
 function nextLines(reviews: readonly ReleaseReview[]): readonly string[] {

@@ -83,12 +83,29 @@ test('changes between releases, and their mirror', () => {
     [added, removed].map((list) => list.map(({ msr, exit }) => [msr, exit]));
   expect(short(diffClobbers(facts, after))).toEqual([[['IA32_ALPHA', 'none']], []]);
   expect(short(diffClobbers(after, facts))).toEqual([[], [['IA32_ALPHA', 'none']]]);
-  expect(diffClobbers(facts, facts)).toEqual({ added: [], removed: [] });
+  expect(diffClobbers(facts, facts)).toEqual({ added: [], removed: [], changed: [] });
   // Left before and left now, with another value: nothing came, nothing went.
   const otherwise = {
     ...after,
     msrs: after.msrs.map((row) => (row.msr === 'IA32_ALPHA' ? { ...row, exit: 'init' as const } : row)),
   };
-  expect(diffClobbers(after, otherwise)).toEqual({ added: [], removed: [] });
+  const told = (from: typeof facts, to: typeof facts) => {
+    const { added, removed, changed } = diffClobbers(from, to);
+    return [added, removed, changed].map((list) => list.map(({ msr, exit, exitValue }) => [msr, exit, exitValue]));
+  };
+  expect(told(after, otherwise)).toEqual([[], [], [['IA32_ALPHA', 'init', undefined]]]);
+  expect(told(otherwise, after)).toEqual([[], [], [['IA32_ALPHA', 'none', undefined]]]);
+  // Another constant, or other bits that stay, is another value; one that was not read, or a way not settled, says nothing.
+  const alpha = (extra: Partial<(typeof after.msrs)[number]>) => ({
+    ...after,
+    msrs: after.msrs.map((row) => (row.msr === 'IA32_ALPHA' ? { ...row, exit: 'init' as const, ...extra } : row)),
+  });
+  const changed = (from: typeof facts, to: typeof facts) => told(from, to).map((list) => list.length);
+  expect(changed(alpha({ exitValue: '0x0' }), alpha({ exitValue: '0x20' }))).toEqual([0, 0, 1]);
+  expect(changed(alpha({ exitValue: '0x0' }), alpha({ exitValue: '0x00' }))).toEqual([0, 0, 0]);
+  expect(changed(alpha({ exitValue: '0x0' }), alpha({ exitValue: '0x0', keepsBits: '0x2' }))).toEqual([0, 0, 1]);
+  expect(changed(otherwise, alpha({ exitValue: '0x20' }))).toEqual([0, 0, 0]);
+  expect(changed(after, alpha({ exit: 'unknown' }))).toEqual([0, 0, 0]);
+  expect(changed(after, alpha({ guard: 'attributes.other' }))).toEqual([1, 1, 0]);
   expect(short(diffClobbers(facts, otherwise))).toEqual([[['IA32_ALPHA', 'init']], []]);
 });
