@@ -47,7 +47,7 @@ function world(): {
       report: ['report', '--directory', join(at, 'reports')],
       'report --out': ['report', '--out', `json=${join(at, 'out.json')}`],
       'diff --out': ['diff', '1.5.05', '1.5.06', '--out', `html=${join(at, 'out.html')}`],
-      waive: ['waive', '--prune', '--specs', join(at, 'specs')],
+      decide: ['decide', '--prune', '--specs', join(at, 'specs')],
       sync: ['sync', '--specs', join(at, 'specs'), '--cache', join(folder, 'cache')],
       'archive scan': ['archive', 'scan', join(folder, 'one.mbox'), '--state', join(at, 'state.json')],
       'archive scan --part': [
@@ -83,13 +83,13 @@ const putSpecs = (at: string): void => {
 };
 
 /** All of them take a minute: each run tries some of each kind, BITWATCH_FAULTS=all tries all. */
-const ALL = ['report', 'report --out', 'diff --out', 'waive', 'sync', 'archive scan', 'archive scan --part'].concat([
+const ALL = ['report', 'report --out', 'diff --out', 'decide', 'sync', 'archive scan', 'archive scan --part'].concat([
   ...['history --archive', 'merge', 'publish --drafts'],
 ]);
 const some = (...names: readonly string[]): readonly string[] => (process.env.BITWATCH_FAULTS === 'all' ? ALL : names);
 
 describe.skipIf(!canDropRoot)('as a user who may not write there', () => {
-  test.each(some('report', 'waive', 'archive scan --part', 'merge'))('%s says so in one line', (name) => {
+  test.each(some('report', 'decide', 'archive scan --part', 'merge'))('%s says so in one line', (name) => {
     const { folder, commands } = world();
     const at = join(folder, 'closed');
     mkdirSync(at);
@@ -118,7 +118,7 @@ describe.skipIf(!canMount).each([
     'mount -t tmpfs -o size=5m none "$1" && cp -r "$2" "$1/specs" && cp "$3/sources.yaml" "$1/specs/sources.yaml"; mount -o remount,ro "$1"',
   ],
 ])('on a %s disk', (kind, prepare) => {
-  test.each(kind === 'full' ? some('report', 'sync', 'archive scan') : some('diff --out', 'waive'))(
+  test.each(kind === 'full' ? some('report', 'sync', 'archive scan') : some('diff --out', 'decide'))(
     '%s says so in one line and leaves nothing half-written',
     (name) => {
       const { folder, commands } = world();
