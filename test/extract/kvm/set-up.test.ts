@@ -140,8 +140,13 @@ test.each<[string, Parts, RegExp]>([
   ['no mask', { mask: 'value->eax = given->eax;' }, /masks or refuses/],
   [
     'a search for another leaf',
+    { mask: 'given = kvm_find_cpuid_entry2(cpuid->entries, cpuid->nent, 7, 0);' },
+    /tdx\.c:16:27/,
+  ],
+  [
+    'a search behind the entries that there are',
     { mask: 'given = kvm_find_cpuid_entry2(cpuid->entries, 9, 7, 0);' },
-    /tdx\.c:14:11: .*nothing has set/,
+    /tdx\.c:14:11: .*nothing has set `entries\[3\]/,
   ],
   ['a loop that ends early', { after: 'if (conf->leaf == 7) break;' }, /goes over all leaves/],
   ['a mask of every leaf', { after: 'value->edx &= ~BIT(3);' }, /edx\[3\], taken away from every leaf/],
@@ -172,6 +177,19 @@ describe('the older form of what else a policy holds', () => {
       'u64 ours = kvm_caps.supported_xcr0 | kvm_caps.supported_xss;\n\tours |= BIT(11);\n\tours &= ~BIT(1);';
     expect(read({ xfam: variable }).xfam).toEqual(['fp', 'cet_user']);
     expect(() => read({ xfam: 'u64 ours = kvm_caps.supported_xss;\n\tours &= ~unheard_of;' })).toThrow(/unheard_of/);
+  });
+
+  test('XFAM that the caller refuses, behind the function that fills it, is not among it', () => {
+    const xfam = 'wanted_xss &= kvm_caps.supported_xss | BIT(15) | OUR_CET;';
+    const caller = (test: string, then: string): string =>
+      `static int set_up_all(struct td_params *params, u64 xss)\n{\n\tint ret = fill_xfam(params, xss);\n\n\tif (ret)\n\t\treturn ret;\n\tif (${test}) {\n\t\tpr_warn("no LBR yet");\n\t\t${then}\n\t}\n\treturn 0;\n}`;
+    const refuses = 'return -EOPNOTSUPP;';
+    const all = ['fp', 'sse', 'cet_user', 'cet_kernel'];
+    expect(read({ xfam }).xfam).toEqual([...all, 'lbr']);
+    expect(read({ xfam, more: caller('params->xfam & BIT(15)', refuses) }).xfam).toEqual(all);
+    // Near misses: it only warns, and it refuses another field's bit.
+    expect(read({ xfam, more: caller('params->xfam & BIT(15)', 'ret = 0;') }).xfam).toEqual([...all, 'lbr']);
+    expect(read({ xfam, more: caller('params->other & BIT(15)', refuses) }).xfam).toEqual([...all, 'lbr']);
   });
 
   test('an MSR that is restored by a slot of its own is among the restored, and so is one behind a macro of a body', () => {
