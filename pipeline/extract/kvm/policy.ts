@@ -1,7 +1,7 @@
 import { DataError } from '../../model/errors.ts';
 import { comparePlaces } from '../../model/place.ts';
 import type { Generation, Policy } from '../../model/policy.ts';
-import { evaluateMacro } from '../c/evaluate.ts';
+import { evaluateMacro, type Scope } from '../c/evaluate.ts';
 import { type Attributes, readAttributes } from './attributes.ts';
 import { type FeatureTable, readFeatures } from './features.ts';
 import type { Filter } from './filter.ts';
@@ -22,8 +22,8 @@ const CPUID = 'arch/x86/kvm/cpuid.c';
 export function readPolicy(tree: KernelTree, version: string): Policy {
   const own = tree.remember('supported xfam', readXfam);
   const filter = filterOf(tree);
-  const attributes = tree.remember('attributes', (view) => attributesOf(view, filter.attributes));
-  const xfam = tree.remember('xfam', (view) => xfamOf(view, own, filter.xfam));
+  const attributes = attributesOf(tree, filter.attributes);
+  const xfam = xfamOf(tree, own, filter.xfam);
   const known = tree.remember('known', (view) => readKnown(view.unit(CPUID), view.remember('features', readFeatures)));
   const configLimit = readConfigLimit(tree);
   const supported = { attributes: attributes.mask, xfam: xfam.mask, configLimit };
@@ -70,17 +70,19 @@ const programOf = (tree: KernelTree, features: FeatureTable): Program => ({
   path: TDX_PATH,
 });
 
+const tdxScope = (tree: KernelTree): Scope => oneMeaning(tree.unit(TDX_PATH), tree.scope(TDX_PATH));
+
 /** What the set-up takes where it was run, else what its code is seen to refuse. */
 function attributesOf(tree: KernelTree, taken: bigint | null): Attributes {
   if (taken !== null) return { mask: taken, notes: [] };
-  const unit = tree.unit(TDX_PATH);
-  return readAttributes(unit, oneMeaning(unit, tree.scope(TDX_PATH)));
+  return tree.remember('attributes', (view) => readAttributes(view.unit(TDX_PATH), tdxScope(view)));
 }
 
 function xfamOf(tree: KernelTree, own: Xfam, taken: bigint | null): ReturnType<typeof namedXfam> {
   if (taken !== null) return namedXfam(taken, own.notes);
-  const unit = tree.unit(TDX_PATH);
-  const { adds, refuses } = readXfamChanges(unit, oneMeaning(unit, tree.scope(TDX_PATH)));
+  const { adds, refuses } = tree.remember('xfam changes', (view) =>
+    readXfamChanges(view.unit(TDX_PATH), tdxScope(view)),
+  );
   return namedXfam((own.xcr0 | own.xss | adds) & ~refuses, own.notes);
 }
 

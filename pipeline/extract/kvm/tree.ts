@@ -20,7 +20,10 @@ export type KernelTree = {
   readonly mentions: (path: string, word: string) => boolean;
   /** A scope that sees the macros and enumerators of all headers, those of `path` first. */
   readonly scope: (path: string) => Scope;
-  /** A value that is computed again only where something that it was computed from has changed. */
+  /**
+   * A value that is computed again only where something that it was computed from has changed: all that may differ
+   * between revisions has to be asked of the tree that `compute` is given, none taken from around it.
+   */
   readonly remember: <T>(name: string, compute: (tree: KernelTree) => T) => T;
 };
 

@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { readPolicy } from '../../../pipeline/extract/kvm/policy.ts';
+import { openTree, TDX_PATH, type UnitCache } from '../../../pipeline/extract/kvm/tree.ts';
+import { KnownError } from '../../../pipeline/model/errors.ts';
+import { policyToYaml } from '../../../pipeline/specs/policy-text.ts';
+import { DENY, type KernelParts, kernelFiles } from '../../helpers/kernel-tree.ts';
+
+const XCR0 = '#define KVM_SUPPORTED_XCR0 (XFEATURE_MASK_FP | XFEATURE_MASK_SSE)\n';
+
+/** A history in which each revision changes one file: what was read from the others must not stand for it. */
+const REVISIONS: readonly (readonly [change: string, parts: KernelParts])[] = [
+  ['the first', {}],
+  ['tdx.c denies less', { filter: DENY.replace(' | __feature_bit(X86_FEATURE_RTM)', '') }],
+  ['a header moves a denied bit', { features: { HLE: ['CPUID_7_0_EBX', 9] } }],
+  [
+    'a header gives an attribute another bit',
+    { files: { 'arch/x86/include/asm/shared/tdx.h': '#define OUR_ATTRIBUTE BIT_ULL(30)\n' } },
+  ],
+  ['KVM knows another bit', { capabilities: '\tkvm_cpu_cap_init(CPUID_1_EDX,\n\t\tF(PEAR), F(QUINCE),\n\t);' }],
+  ['x86.c masks more of XFAM', { files: { 'arch/x86/kvm/x86.c': XCR0.replace(' | XFEATURE_MASK_SSE', '') } }],
+  ['vmx.c leaves XSS open', { files: { 'arch/x86/kvm/vmx/vmx.c': 'static void vmx_set_cpu_caps(void)\n{\n}\n' } }],
+  ['tdx.c cannot be read', { files: { [TDX_PATH]: 'static int set_up(void)\n{\n' } }],
+  ['a header is gone', { without: ['arch/x86/include/asm/cpufeatures.h'] }],
+];
+
+/** The bytes that a revision is printed as, or its error; a file's blob is made of its content, as git's is. */
+function printed(parts: KernelParts, cache?: UnitCache): string {
+  const files = Object.entries(kernelFiles(parts))
+    .filter(([path]) => !parts.without?.includes(path))
+    .map(([path, text]) => [path, { text, blob: createHash('sha1').update(text).digest('hex') }] as const);
+  try {
+    return policyToYaml(readPolicy(openTree('example/linux', 'a'.repeat(40), new Map(files), cache), '7.2.1'));
+  } catch (error) {
+    if (!(error instanceof KnownError)) throw error;
+    return `${error.name}: ${error.message}`;
+  }
+}
+
+test('a cache decides nothing: forward and backward it gives the bytes that each revision gives alone', () => {
+  const alone = new Map(REVISIONS.map(([change, parts]) => [change, printed(parts)]));
+  // Each change shows, so that a fact of another revision would too.
+  expect(new Set(alone.values()).size).toBe(REVISIONS.length);
+  const cache: UnitCache = new Map();
+  for (const [change, parts] of [...REVISIONS, ...REVISIONS.toReversed()])
+    expect([change, printed(parts, cache)]).toEqual([change, alone.get(change)]);
+  expect(cache.size).toBeGreaterThan(0);
+});
