@@ -1,29 +1,38 @@
 import { type CInteger, wrap } from './integer.ts';
 
-/** `BIT(n)`: one bit of a type of `bits` bits. */
-const bit =
-  (bits: number) =>
-  (args: readonly CInteger[]): CInteger | undefined => {
-    const [n, ...more] = args;
-    return n !== undefined && more.length === 0 && isBit(n, bits) ? wrap(1n << n.value, bits, false) : undefined;
-  };
+type Builtin = (args: readonly CInteger[]) => CInteger | undefined;
+
+/** `BIT(n)`: one bit of a type of `bits` bits. The values are made once: running code asks for them again and again. */
+function bit(bits: number): Builtin {
+  const values = positions(bits).map((at) => wrap(1n << BigInt(at), bits, false));
+  return ([n, ...more]) => (n === undefined || more.length > 0 ? undefined : at(values, n));
+}
 
 /** `GENMASK(high, low)`: both bits included. */
-const genmask =
-  (bits: number) =>
-  (args: readonly CInteger[]): CInteger | undefined => {
-    const [high, low, ...more] = args;
+function genmask(bits: number): Builtin {
+  const values = positions(bits).map((low) =>
+    positions(bits).map((high) =>
+      high < low ? undefined : wrap((2n << BigInt(high)) - (1n << BigInt(low)), bits, false),
+    ),
+  );
+  return ([high, low, ...more]) => {
     if (high === undefined || low === undefined || more.length > 0) return undefined;
-    if (!isBit(high, bits) || !isBit(low, bits) || high.value < low.value) return undefined;
-    return wrap(((1n << (high.value - low.value + 1n)) - 1n) << low.value, bits, false);
+    return at(at(values, low) ?? [], high);
   };
+}
 
-const isBit = ({ value }: CInteger, bits: number): boolean => value >= 0n && value < BigInt(bits);
+const positions = (bits: number): readonly number[] => [...Array(bits).keys()];
+
+/** What stands at a bit's position; undefined where the type has no such bit. */
+const at = <T>(values: readonly T[], { value }: CInteger): T | undefined => values[Number(value)];
+
+const BIT_64 = bit(64);
+const GENMASK_64 = genmask(64);
 
 /** Macros of the kernel's and the module's headers that are not read with each file. */
-export const BUILTINS: ReadonlyMap<string, (args: readonly CInteger[]) => CInteger | undefined> = new Map([
-  ...['BIT', 'BIT_ULL', '_BITUL', '_BITULL'].map((name) => [name, bit(64)] as const),
-  ...['BITS', 'GENMASK', 'GENMASK_ULL'].map((name) => [name, genmask(64)] as const),
+export const BUILTINS: ReadonlyMap<string, Builtin> = new Map([
+  ...['BIT', 'BIT_ULL', '_BITUL', '_BITULL'].map((name) => [name, BIT_64] as const),
+  ...['BITS', 'GENMASK', 'GENMASK_ULL'].map((name) => [name, GENMASK_64] as const),
   ['BIT_U32', bit(32)] as const,
   ['GENMASK_U32', genmask(32)] as const,
 ]);
