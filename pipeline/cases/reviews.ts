@@ -46,6 +46,7 @@ export function releaseReview(specs: Specs, pair: Pair, ground = groundOf(specs)
   const { diff, findings, kvm, hostState } = judgeRelease(pair, ground);
   const lineage = followsOf(specs, to.module.release);
   const [before, name] = [from.module.release, to.module.release];
+  const isAlone = lineage === null && before === name;
   const on = policy === null ? '' : ` --kvm ${quoteArgument(policy.version)}`;
   return {
     kind: 'release',
@@ -55,10 +56,11 @@ export function releaseReview(specs: Specs, pair: Pair, ground = groundOf(specs)
     policy: policy === null ? null : policyParticipant(policy),
     diff,
     lineage: lineage?.follows === before ? lineage : null,
+    isOldest: lineage === null,
     kvm,
     hostState,
     findings,
-    command: `bitwatch review ${quoteArgument(name)} --from ${quoteArgument(before)}${on}`,
+    command: `bitwatch review ${quoteArgument(name)}${isAlone ? '' : ` --from ${quoteArgument(before)}`}${on}`,
   };
 }
 

@@ -69,6 +69,8 @@ export type ReleaseReview = Common & {
   readonly diff: ReleaseDiff;
   /** Why the release is compared with `from`; null where a person named both. */
   readonly lineage: Lineage | null;
+  /** No release before it was read. */
+  readonly isOldest: boolean;
   readonly kvm: UnderKvm | null;
   readonly hostState: HostState;
 };

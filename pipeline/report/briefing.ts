@@ -1,12 +1,13 @@
 import { compareFindings } from '../judge/assemble.ts';
-import type { Finding, FindingFacts } from '../model/finding.ts';
+import type { Finding } from '../model/finding.ts';
 import { lineOf } from '../model/lineage.ts';
 import { countBits } from '../model/mask.ts';
 import { compareVersions } from '../model/order.ts';
 import type { Coverage, ReleaseReview } from '../model/review.ts';
 import { plain } from '../model/text.ts';
 import { type PlaceLine, placeLines } from './places.ts';
-import { hostStateText, runsText } from './status-words.ts';
+import { againstText, hostStateText, runsText } from './status-words.ts';
+import { toldText } from './told.ts';
 import { wordsOf } from './words.ts';
 
 /** What somebody has to decide or to know, in the order in which it is asked. */
@@ -53,7 +54,7 @@ export function briefingOf(review: ReleaseReview, coverage: Coverage): Briefing 
     compareVersions(from.name, release) < 0;
   const between = coverage.unread.map(({ release }) => release).filter(isBetween);
   return {
-    title: plain(`TDX module ${to.name}${policy === null ? '' : ` on KVM ${policy.name}`}, coming from ${from.name}`),
+    title: plain(`TDX module ${to.name}${policy === null ? '' : ` on KVM ${policy.name}`}, ${againstText(review)}`),
     facts: [
       ...(kvm === null ? [] : [['runs', plain(runsText(kvm.runs))] as const]),
       ['host state', plain(hostStateText(hostState, from.name, to.name, 3))],
@@ -131,63 +132,4 @@ function countsOf(of: (question: Question) => readonly Finding[]): string {
     .filter(([name, count]) => count > 0 || name === 'decide')
     .map(([name, count]) => `${name} ${count}`);
   return told.join(', ');
-}
-
-/** What needs no action, a few words each. */
-function toldText(findings: readonly Finding[]): string {
-  const texts = findings.map(({ facts, places, verdict }) =>
-    shortText(facts, bitsIn([{ places } as Finding]), verdict),
-  );
-  const counts = new Map<string, number>();
-  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
-  return [...counts].map(([text, count]) => (count === 1 ? text : `${text} (${count} times)`)).join(', ');
-}
-
-const bitsText = (bits: number): string => `${bits} bit${bits === 1 ? '' : 's'}`;
-
-function shortText(facts: FindingFacts, bits: number, verdict: Finding['verdict']): string {
-  switch (facts.kind) {
-    case 'configurable':
-      return `${bitsText(bits)} configurable, ${verdict ?? 'numbers'}`;
-    case 'not-configurable':
-      return `${bitsText(bits)} no longer configurable`;
-    case 'class':
-      return `${bitsText(bits)} ${{ fixed1: 'now 1', fixed0: 'now 0', 'not-fixed1': 'no longer 1', native: 'native', gated: 'no longer fixed', choice: 'chosen otherwise' }[facts.to]}`;
-    case 'constant':
-      return 'a text that every TD reads';
-    case 'leaf':
-      return `leaf 0x${facts.leaf.toString(16)} ${{ added: 'enumerated', removed: 'not enumerated', 've-added': '#VE', 've-removed': 'answered' }[facts.change]}`;
-    case 'decider':
-      return `${bitsText(bits)} decided otherwise`;
-    case 'gate':
-      return `${bitsText(bits)} gated otherwise`;
-    case 'promise':
-      return `${bitsText(bits)} no longer fixed`;
-    case 'required':
-    case 'static-leaf':
-      return bitsText(bits);
-    case 'control':
-      return `${{ attributes: 'ATTRIBUTES', xfam: 'XFAM', features0: 'TDX_FEATURES0' }[facts.control]} ${facts.change === 'added' ? '+' : '-'}${facts.bits.length}`;
-    case 'features-renumbered':
-      return 'TDX_FEATURES0 renamed';
-    case 'cpuid-flags':
-      return `${facts.flags.length} cpuid_flags ${facts.change === 'added' ? 'new' : 'gone'}`;
-    case 'host-state':
-      return `${facts.msrs.length} MSR${facts.msrs.length === 1 ? '' : 's'} ${facts.change === 'added' ? 'that KVM takes care of' : 'no longer left changed'}`;
-    case 'config-slots':
-      return `${facts.used} slots`;
-    case 'clobber-rows':
-    case 'register-mask':
-    case 'stale':
-    case 'split':
-    case 'policy-list':
-    case 'policy-control':
-    case 'restore':
-    case 'decision':
-    case 'override':
-    case 'missing':
-    case 'not-examined':
-    case 'disagreement':
-      return facts.kind;
-  }
 }

@@ -1,5 +1,5 @@
 import type { Lineage } from '../model/lineage.ts';
-import type { HostChange, HostState, Refusal, Review, Runs, VerdictCount } from '../model/review.ts';
+import type { HostChange, HostState, Refusal, ReleaseReview, Review, Runs, VerdictCount } from '../model/review.ts';
 import type { Evidence } from '../model/source.ts';
 import { placesText } from './places.ts';
 
@@ -18,6 +18,20 @@ function refusalText(refusal: Refusal): string {
   }
 }
 
+/** Each bit of TDX_FEATURES0 that is missing is a refusal of its own: they are told together. */
+function refusalsText(refusals: readonly Refusal[]): string {
+  const bits = refusals.flatMap((refusal) => (refusal.kind === 'features0' ? refusal.bits : []));
+  const others = refusals.filter(({ kind }) => kind !== 'features0');
+  const joined: readonly Refusal[] = bits.length === 0 ? others : [{ kind: 'features0', bits }, ...others];
+  return joined.map(refusalText).join('; ');
+}
+
+/** What a release is held against; the oldest that was read stands alone. */
+export function againstText({ from, to, isOldest }: ReleaseReview): string {
+  if (from.name !== to.name) return `coming from ${from.name}`;
+  return isOldest ? 'the oldest release that was read: there is nothing to compare it with' : 'compared with itself';
+}
+
 /** Whether KVM runs the release. */
 export function runsText(runs: Runs): string {
   switch (runs.kind) {
@@ -25,7 +39,7 @@ export function runsText(runs: Runs): string {
       return `yes; ${runs.slots}${runs.limit === null ? '' : ` of ${runs.limit}`} CPUID_CONFIG slots`;
     case 'no': {
       const at = runs.evidence.map(shortPlace).join(', ');
-      return `no: ${runs.refusals.map(refusalText).join('; ')}${at === '' ? '' : ` (${at})`}`;
+      return `no: ${refusalsText(runs.refusals)}${at === '' ? '' : ` (${at})`}`;
     }
     case 'unknown':
       return `not known: ${runs.missing.join(', ')} not read`;
@@ -58,6 +72,8 @@ const HOW_TEXT = { derived: 'derived from its code', read: 'read', inferred: 're
 
 /** What is left of the host's state, in one sentence; where more than `most` MSRs are out of reach, their number. */
 export function hostStateText(state: HostState, from: string, to: string, most: number): string {
+  if (state.kind !== 'not-examined' && from === to)
+    return `examined at ${to} (${HOW_TEXT[state.how]}): nothing to compare it with`;
   if (state.kind === 'not-examined') return `not examined for ${state.releases.join(' and ')}`;
   // An MSR that is left under another condition than before stands in both lists.
   const before = new Set(state.better.map(({ msr }) => msr));

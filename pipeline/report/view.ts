@@ -7,7 +7,7 @@ import { plain } from '../model/text.ts';
 
 import { type Briefing, briefingOf } from './briefing.ts';
 import { type PlaceLine, placeLines } from './places.ts';
-import { statusLines } from './status-words.ts';
+import { againstText, statusLines } from './status-words.ts';
 import { wordsOf } from './words.ts';
 
 /** One finding in words, ready for any format. */
@@ -97,7 +97,7 @@ function titleOf(review: Review): string {
   switch (review.kind) {
     case 'release': {
       const on = review.policy === null ? '' : ` on KVM ${review.policy.name}`;
-      return `TDX module ${review.to.name}${on}, coming from ${review.from.name}`;
+      return `TDX module ${review.to.name}${on}, ${againstText(review)}`;
     }
     case 'policy':
       return `KVM ${review.policy.name} against all releases`;

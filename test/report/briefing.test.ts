@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { coverageOf } from '../../pipeline/cases/coverage.ts';
 import { releaseSteps } from '../../pipeline/cases/release-steps.ts';
 import { groundOf, releaseReview } from '../../pipeline/cases/reviews.ts';
+import { placeId } from '../../pipeline/model/place.ts';
 import { plain } from '../../pipeline/model/text.ts';
 import { briefingOf } from '../../pipeline/report/briefing.ts';
 import { briefingText } from '../../pipeline/report/briefing-text.ts';
@@ -45,6 +46,38 @@ describe('a briefing', () => {
     const policy = specs.policies.find(({ version }) => version === kernel);
     if (from === undefined || to === undefined || policy === undefined) throw new Error('facts are gone');
     expectFile(join('fixtures/report/briefing', `2.0.08-on-${kernel}.txt`), briefing({ from, to, policy }));
+  });
+
+  test('of the oldest release compares with nothing, and joins what KVM misses', () => {
+    const oldest = find('1.0.00');
+    if (oldest === undefined) throw new Error('facts are gone');
+    const text = briefing({ from: oldest, to: oldest, policy: specs.policies.at(-1) ?? null }).replace(/\s+/g, ' ');
+    expect(text).toMatch(/, the oldest release that was read: there is nothing to compare it with runs/);
+    expect(text).toMatch(/KVM needs topology_enum and no_rbp_mod of TDX_FEATURES0 \(/);
+    expect(text).not.toMatch(/coming from|since 1\.0\.00|--from/);
+    const other = find('2.0.08');
+    if (other === undefined) throw new Error('facts are gone');
+    const itself = briefing({ from: other, to: other, policy: null });
+    expect(itself).toMatch(/^TDX module 2\.0\.08, compared with itself$/m);
+    expect(itself).toMatch(/--from 2\.0\.08/);
+  });
+
+  test('tells each kind once, a bit once, and bits or their registers', () => {
+    const [from, to] = [find('1.5.06'), find('2.0.08')];
+    if (from === undefined || to === undefined) throw new Error('facts are gone');
+    const review = releaseReview(specs, { from, to, policy: specs.policies.at(-1) ?? null }, ground);
+    const [text = ''] = briefingOf(review, coverageOf(specs, [review])).parts.at(-1)?.sentences ?? [];
+    const labels = text.split('; ').map((part) => part.slice(0, part.indexOf(': ')));
+    expect(new Set(labels).size).toBe(labels.length);
+    expect(text).toContain('configurable, passed: 4.{0,1,2}.EDX[2];');
+    expect(text).toContain('leaf enumerated: 0x18, 0x80000002;');
+    const otherwise = review.findings.filter(({ facts, level }) => facts.kind === 'decider' && level === 'info');
+    const bits = new Set(
+      otherwise.flatMap(({ places }) =>
+        places.flatMap((place) => place.bits.map(({ bit }) => `${placeId(place)} ${bit}`)),
+      ),
+    );
+    expect(text).toContain(`(${bits.size} bits)`);
   });
 
   test('says why KVM refuses a release, and decides nothing then', () => {

@@ -174,6 +174,7 @@ export function reportOf(text: string): ReportFacts {
           verdicts: [{ verdict: 'exposed', features: 1, fieldBits: 2 }],
           standing: [],
         },
+        isOldest: false,
         hostState: { kind: 'not-examined', releases: [text] },
         findings: everyKind(text).map(([rule, facts], index) => findingOf(rule, facts, text, index)),
         command: `bitwatch review ${text}`,

@@ -92,11 +92,10 @@ function controlDrafts(context: PolicyStepContext, control: Control, change: 'ad
   const bits = gained(control, have, had);
   if (bits.length === 0) return [];
   const clobbers = change === 'added' ? lostBehind(context, control, bits) : [];
-  const { repository, revision, path } = have.source;
   return [
     {
       facts: { kind: 'policy-control', control, change, bits, clobbers },
-      evidence: [{ repository, revision, path, line: 1 }],
+      // No evidence: a policy keeps no line of what is supported, and the file's first line is not where it stands.
       ...(change === 'removed' ? {} : { level: clobbers.some(isShownLost) ? 'error' : 'info' }),
     },
   ];
@@ -108,7 +107,7 @@ export const policyAttributeAdded = {
   level: 'info',
   for: ['kernel'],
   mirror: 'policy-attribute-removed',
-  why: 'TDs may have what the attribute gates: CPUID bits, and writes of host MSRs that the module makes for it. It is an error where one of these is left changed and this KVM does not restore it.',
+  why: 'TDs may have what the attribute gates: CPUID bits, and writes of host MSRs that the module makes for it.',
   action: 'Check that KVM restores every MSR behind the attribute.',
   scope: 'policy-step',
   judge: (context): readonly Draft[] => controlDrafts(context, 'attributes', 'added'),
@@ -132,7 +131,7 @@ export const policyXfamAdded = {
   level: 'info',
   for: ['kernel'],
   mirror: 'policy-xfam-removed',
-  why: 'TDs may have what the XFAM bit gates: CPUID bits, extended state, and writes of host MSRs that the module makes for it. It is an error where one of these is left changed and this KVM does not restore it.',
+  why: 'TDs may have what the XFAM bit gates: CPUID bits, extended state, and writes of host MSRs that the module makes for it.',
   action: 'Check that KVM restores every MSR behind the feature.',
   scope: 'policy-step',
   judge: (context): readonly Draft[] => controlDrafts(context, 'xfam', 'added'),

@@ -1,0 +1,108 @@
+import type { Finding, FoundPlace } from '../model/finding.ts';
+import { countBits, FULL, formatBits, or } from '../model/mask.ts';
+import { placeId } from '../model/place.ts';
+import { placeLines } from './places.ts';
+
+/** What a finding that needs no action says: its kind, and what it names where that is no CPUID bit. */
+type Told = { readonly label: string; readonly names: readonly string[] };
+
+/** More than so many registers or names are cut, with how many more there are. */
+const MOST = 4;
+
+/** What needs no action: each kind once, with the leaves, bits or names that it is about. */
+export function toldText(findings: readonly Finding[]): string {
+  const groups = new Map<string, { names: string[]; places: FoundPlace[]; count: number }>();
+  for (const finding of findings) {
+    const { label, names } = toldOf(finding);
+    const group = groups.get(label) ?? { names: [], places: [], count: 0 };
+    groups.set(label, group);
+    group.names.push(...names);
+    group.places.push(...finding.places);
+    group.count += 1;
+  }
+  return [...groups]
+    .map(([label, { names, places, count }]) => {
+      if (names.length > 0) return `${label}: ${few([...new Set(names)])}`;
+      if (places.length > 0) return `${label}: ${placesOf(places)}`;
+      return count === 1 ? label : `${label} (${count} times)`;
+    })
+    .join('; ');
+}
+
+const few = (list: readonly string[]): string =>
+  list.length <= MOST ? list.join(', ') : `${list.slice(0, MOST - 1).join(', ')} and ${list.length - MOST + 1} more`;
+
+/** A few bits themselves, else their registers with the number of bits; a bit that two findings name counts once. */
+function placesOf(places: readonly FoundPlace[]): string {
+  const registers = new Map<string, FoundPlace>();
+  for (const place of places) {
+    const known = registers.get(placeId(place));
+    registers.set(placeId(place), known === undefined ? place : { ...known, mask: or(known.mask, place.mask) });
+  }
+  const all = [...registers.values()];
+  const bits = all.reduce((sum, { mask }) => sum + countBits(mask), 0);
+  if (bits <= MOST)
+    return placeLines(all)
+      .map(({ where, mask }) => `${where}${formatBits(Number(mask))}`)
+      .join(', ');
+  const whole = placeLines(all.map((place) => ({ ...place, mask: FULL })));
+  return `${few(whole.map(({ where }) => where))} (${bits} bits)`;
+}
+
+const CLASS_TEXT = {
+  fixed1: 'now 1',
+  fixed0: 'now 0',
+  'not-fixed1': 'no longer 1',
+  native: 'native',
+  gated: 'no longer fixed',
+  choice: 'chosen otherwise',
+} as const;
+
+const LEAF_TEXT = {
+  added: 'leaf enumerated',
+  removed: 'leaf not enumerated',
+  've-added': 'leaf #VE',
+  've-removed': 'leaf answered',
+} as const;
+
+const CONTROL_TEXT = { attributes: 'ATTRIBUTES', xfam: 'XFAM', features0: 'TDX_FEATURES0' } as const;
+
+function toldOf({ facts, verdict }: Finding): Told {
+  const plainly = (label: string): Told => ({ label, names: [] });
+  switch (facts.kind) {
+    case 'configurable':
+      return plainly(`configurable, ${verdict ?? 'numbers'}`);
+    case 'not-configurable':
+      return plainly('no longer configurable');
+    case 'class':
+      return plainly(CLASS_TEXT[facts.to]);
+    case 'constant':
+      return plainly('a text that every TD reads');
+    case 'leaf':
+      return { label: LEAF_TEXT[facts.change], names: [`0x${facts.leaf.toString(16)}`] };
+    case 'decider':
+      return plainly('decided otherwise');
+    case 'gate':
+      return plainly('gated otherwise');
+    case 'promise':
+      return plainly('no longer fixed');
+    case 'control': {
+      const sign = facts.change === 'added' ? '+' : '-';
+      const names = facts.bits.map(({ bit, name }) => `${sign}${name ?? `[${bit}]`}`);
+      return { label: CONTROL_TEXT[facts.control], names };
+    }
+    case 'features-renumbered':
+      return plainly('TDX_FEATURES0 renamed');
+    case 'cpuid-flags':
+      return { label: `cpuid_flags ${facts.change === 'added' ? 'new' : 'gone'}`, names: facts.flags };
+    case 'host-state':
+      return {
+        label: facts.change === 'added' ? 'left changed, KVM takes care' : 'no longer left changed',
+        names: facts.msrs.map(({ msr }) => msr),
+      };
+    case 'config-slots':
+      return plainly(`${facts.used} slots`);
+    default:
+      return plainly(facts.kind);
+  }
+}
