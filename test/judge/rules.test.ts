@@ -47,6 +47,15 @@ describe('each rule', () => {
   });
 });
 
+test('what a KVM newly supports cites no line that nobody read, and says in no reason when it would be an error', () => {
+  for (const id of ['policy-xfam-added', 'policy-attribute-added'] as const) {
+    const { fires, near } = CASES[id];
+    const all = [fires, ...Object.values(near)].flatMap((run) => run()).filter(({ rule }) => rule === id);
+    expect([id, all.length > 0, all.flatMap(({ evidence }) => evidence)]).toEqual([id, true, []]);
+    expect(ruleOf(id).why).not.toMatch(/error/);
+  }
+});
+
 test('the change table names an effect for every pair of classes that differ', () => {
   for (const from of CELL_CLASSES)
     for (const to of CELL_CLASSES)
