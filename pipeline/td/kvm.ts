@@ -31,13 +31,16 @@ export function throughKvm(program: Program, features0: bigint | null, policy: P
     cpuidRefusal(program, policy, params.cpuidConfig);
   if (refused !== null) return { kind: 'refused', why: refused };
   const width = widthOf(params.cpuidConfig);
-  if (width !== 0 && width !== 48 && width !== 52)
+  if (width !== 48 && width !== 52)
     return {
       kind: 'refused',
-      why: `a guest address width of ${width} bits in ${formatPlace(WIDTH)}[23:16] is neither 48 nor 52`,
+      why:
+        width === 0
+          ? `no guest address width, 48 or 52, in ${formatPlace(WIDTH)}[23:16]: KVM takes it from there`
+          : `a guest address width of ${width} bits in ${formatPlace(WIDTH)}[23:16] is neither 48 nor 52`,
     };
   const ownFlags = policy.configFlags?.reduce((mask, each) => mask | each.mask, 0n) ?? NO_RBP_MOD;
-  const isWide = width === 0 ? (params.configFlags & GPAW) !== 0n : width === 52;
+  const isWide = width === 52;
   const configFlags = (ownFlags & ~GPAW) | (isWide ? GPAW : 0n);
   return {
     kind: 'passed',

@@ -181,7 +181,10 @@ describe('bitwatch td', () => {
     expect(await refused({ cpuidConfig: [{ leaf: 7, subleaf: 0, ecx: 0x20 }] })).toBe(
       'EINVAL: KVM 6.16.1 does not let a TD have 7.0.ECX[5]',
     );
-    expect(await refused({ cpuidConfig: [{ leaf: 7, subleaf: 0, ecx: 0x4 }] })).toBeNull();
+    const width = { leaf: 0x80000008, eax: 0x00300000 };
+    expect(await refused({ cpuidConfig: [width, { leaf: 7, subleaf: 0, ecx: 0x4 }] })).toBeNull();
+    // KVM takes the width from user space's CPUID alone: without one there is no TD.
+    expect(await refused({ cpuidConfig: [{ leaf: 7, subleaf: 0, ecx: 0x4 }] })).toContain('no guest address width');
     expect(await refused({ attributes: 1 << 29 })).toBe('EINVAL: KVM does not support ATTRIBUTES bits 29');
     expect(await refused({ xfam: 0x103 })).toBe('EINVAL: KVM does not support XFAM bits 8');
     expect(await refused({ cpuidConfig: [{ leaf: 0x80000008, eax: 0x00300000 }] })).toBeNull();
