@@ -9,13 +9,14 @@ import { groundOf } from './reviews.ts';
 export function bitFactsOf(
   specs: Specs,
   report: ReportFacts,
-  releases = specs.releases,
-  discussions: BitFacts['discussions'] = null,
+  script: string,
+  { releases = specs.releases, discussions = null }: Partial<Pick<BitFacts, 'releases' | 'discussions'>> = {},
 ): BitFacts {
   const { policies, knowledge } = specs;
   const ground = groundOf(specs);
   const { clobbers } = ground;
   return {
+    script,
     releases,
     policies: policies.map((policy) => ({
       policy,

@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { readInputText } from '../disk/read.ts';
+import { NoInputError } from '../model/errors.ts';
 import { openCache } from '../specs/cache.ts';
 import { loadSpecs, type Specs } from '../specs/store.ts';
 
@@ -22,6 +25,13 @@ export async function specsOf(context: Context): Promise<Specs> {
 
 export const specsDirectory = (context: Context): string => context.options.specs ?? join(context.home, 'specs');
 export const cacheFile = (context: Context): string => join(context.home, 'dist', 'specs-cache.json');
+
+/** The script of the page of bits, as a build leaves it beside the program. Throws a NoInputError where nobody built it. */
+export function pageScript({ home }: Pick<Context, 'home'>): string {
+  const file = join(home, 'dist', 'page.js');
+  if (!existsSync(file)) throw new NoInputError(`${file}: no such file; \`npm run build\` makes the page's script`);
+  return readInputText(file);
+}
 
 /** Where clones are kept: `--cache`, else `$XDG_CACHE_HOME/bitwatch`, else `~/.cache/bitwatch`. */
 export function cloneDirectory(context: Context): string {

@@ -49,6 +49,8 @@ export type Discussions = {
 
 /** Everything about single bits that a page of bits shows beside the findings. */
 export type BitFacts = {
+  /** The page's script, which is bundled when the program is built. */
+  readonly script: string;
   readonly releases: readonly ClassedRelease[];
   readonly policies: readonly JudgedPolicy[];
   readonly knowledge: Knowledge;

@@ -1,5 +1,7 @@
 import { bitFactsOf } from '../cases/bit-facts.ts';
+import { pageScript } from '../cases/context.ts';
 import type { BitFacts } from '../cases/page-facts.ts';
+
 import { type OutputFile, writeFiles } from '../disk/write.ts';
 import { UsageError } from '../model/errors.ts';
 import type { ReportFacts } from '../model/review.ts';
@@ -66,7 +68,7 @@ export function printReport(
 ): void {
   const targets = targetsOf(context.options.out, FORMAT_NAMES);
   const bits = targets.some(({ format }) => format === 'html')
-    ? bitFactsOf(specs, report, releases, discussions)
+    ? bitFactsOf(specs, report, pageScript(context), { releases, discussions })
     : null;
   const view = { ...viewOf(report, title, bits), rulesUrl: rulesUrl(context.env) };
   const files: OutputFile[] = targets

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { bitFactsOf } from '../cases/bit-facts.ts';
-import { specsOf } from '../cases/context.ts';
+import { pageScript, specsOf } from '../cases/context.ts';
 import { coverageOf, unreadOf } from '../cases/coverage.ts';
 import { matrixOf } from '../cases/matrix.ts';
 import { newerThan } from '../cases/newer.ts';
 import { findRelease, specsUnder } from '../cases/operand.ts';
 import { type ArchiveOptions, pageDiscussions } from '../cases/page-discussions.ts';
+
 import { releaseSteps } from '../cases/release-steps.ts';
 import { releaseReview } from '../cases/reviews.ts';
 import { statusReviews } from '../cases/status.ts';
@@ -74,7 +75,7 @@ async function reportCommand(
     throw new UsageError('--archive fills the page of bits: add --out html=PATH, or leave out --out and --json');
   const discussions = await pageDiscussions(context, specs, options);
   if (printed) return printReport(context, report, specs, undefined, specs.releases, discussions);
-  const pages = pagesOf(report, matrixOf(specs), bitFactsOf(specs, report, specs.releases, discussions));
+  const pages = pagesOf(report, matrixOf(specs), bitFactsOf(specs, report, pageScript(context), { discussions }));
   replaceFolder(options.directory, pages, options.takeOver);
   const { coverage } = report;
   context.stdout.write(

@@ -37,7 +37,7 @@ async function openTime(page: Page, file: string): Promise<number> {
   for (let run = 0; run < 5; run += 1) {
     await page.goto('about:blank');
     await page.goto(pathToFileURL(file).href);
-    await page.waitForFunction(() => document.documentElement.dataset.ready === 'yes');
+    await page.waitForSelector('html[data-ready=yes]', { state: 'attached' });
     const ready = () => performance.getEntriesByName('bitwatch-ready')[0]?.startTime ?? Number.POSITIVE_INFINITY;
     least = Math.min(least, await page.evaluate(ready));
   }
@@ -46,22 +46,20 @@ async function openTime(page: Page, file: string): Promise<number> {
 
 /** Every step between neighbours and the longest jump; each the best of three, of those the worst. */
 async function repaintTime(page: Page): Promise<number> {
-  return page.evaluate(async () => {
-    const select = document.getElementById('to') as HTMLSelectElement;
+  return page.evaluate<number>(`(async () => {
+    const select = document.getElementById('to');
     const values = [...select.options].filter(({ disabled }) => !disabled).map(({ value }) => value);
-    const show = (value: string): Promise<number> =>
-      new Promise((resolve) => {
-        const start = performance.now();
-        select.value = value;
-        select.dispatchEvent(new Event('change'));
-        requestAnimationFrame(() => requestAnimationFrame(() => resolve(performance.now() - start)));
-      });
-    const order = [...values, values[0] ?? ''];
-    const least = order.map(() => Number.POSITIVE_INFINITY);
+    const show = (value) => new Promise((resolve) => {
+      const start = performance.now();
+      select.value = value;
+      select.dispatchEvent(new Event('change'));
+      requestAnimationFrame(() => requestAnimationFrame(() => resolve(performance.now() - start)));
+    });
+    const order = [...values, values[0]];
+    const least = order.map(() => Infinity);
     for (let run = 0; run < 3; run += 1)
-      for (const [index, value] of order.entries())
-        least[index] = Math.min(least[index] ?? Number.POSITIVE_INFINITY, await show(value));
+      for (const [index, value] of order.entries()) least[index] = Math.min(least[index], await show(value));
     // The first of a round only sets out from where the last one ended.
     return Math.max(...least.slice(1));
-  });
+  })()`);
 }

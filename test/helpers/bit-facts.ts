@@ -1,9 +1,11 @@
+import { pageScript } from '../../pipeline/cases/context.ts';
 import type { BitFacts } from '../../pipeline/cases/page-facts.ts';
 import { verdictsOf } from '../../pipeline/judge/verdict.ts';
 import { type ClassedRelease, classify } from '../../pipeline/model/class.ts';
 import type { Knowledge } from '../../pipeline/model/knowledge.ts';
 import type { LookupEntry, ModuleRelease } from '../../pipeline/model/module.ts';
 import type { Policy } from '../../pipeline/model/policy.ts';
+import { ROOT } from './run.ts';
 
 const ALL = { eax: 0xffffffff, ebx: 0xffffffff, ecx: 0xffffffff, edx: 0xffffffff };
 const SOURCE = { repository: 'example/module', revision: 'a'.repeat(40), path: 'tables.c', blob: null };
@@ -108,6 +110,7 @@ export function bitFacts(text = 'plain'): BitFacts {
     levels: [],
   };
   return {
+    script: pageScript({ home: ROOT }),
     releases,
     policies: policies.map((policy) => ({
       policy,

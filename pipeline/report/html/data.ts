@@ -18,20 +18,8 @@ import { leavesOf, placesOf, rowsOf } from './rows.ts';
 import type { PageControl, PageData, PageHost, PageRelease, PageSource } from './shape.ts';
 import { sourceOf, type Table, tableOf, textTable } from './tables.ts';
 
-const NO_BITS: BitFacts = {
-  releases: [],
-  policies: [],
-  knowledge: { required: [], staticRegisters: [], clobbers: [], names: [], levels: [] },
-  hostFeatures: [],
-  base: '',
-  webAddresses: new Map(),
-  discussions: null,
-  first: { from: null, to: null, kvm: null },
-};
-
-/** Everything that the page shows, compact. A view without facts of bits gives a page of findings alone. */
-export function pageData(view: View): PageData {
-  const facts = view.bits ?? NO_BITS;
+/** Everything that the page shows, compact. */
+export function pageData(view: View, facts: BitFacts): PageData {
   const texts = textTable();
   const gates = tableOf<GateId>((gate) => gate);
   const sources = tableOf<PageSource>(({ text, url }) => `${text} ${url}`);

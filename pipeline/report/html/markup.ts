@@ -59,7 +59,6 @@ export const body = (title: string): string => `
 <p>Which CPUID bits a TD may newly get with a TDX module release, which of them clobber host state, and what KVM does about each.</p></header>
 <noscript><p class="warning">This page needs JavaScript. The same findings stand in index.md and report.txt beside it.</p></noscript>
 <main>
-<p id="no-bits" class="warning" hidden>This page holds findings only: the run that made it compared no releases.</p>
 <div id="bits">
 ${QUESTION}
 ${FILTER}

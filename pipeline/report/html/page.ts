@@ -1,21 +1,28 @@
 import { plain } from '../../model/text.ts';
+import { text } from '../text.ts';
 import type { View } from '../view.ts';
 import { pageData } from './data.ts';
 import { embeddedJson, escapeHtml, hashSource } from './embed.ts';
 import { body } from './markup.ts';
-import { pageScript } from './script.ts';
 import { STYLE } from './style/style.ts';
 
 /**
  * A view as one HTML file that needs nothing else: style, script and data are in it. Its policy lets exactly this script and
- * style run and forbids every request, so that a text of a source could do nothing even where it became markup.
+ * style run and forbids every request, so that a text of a source could do nothing even where it became markup. A view without
+ * facts of bits is its text, and runs no script.
  */
 export function html(view: View): string {
-  const script = `\n${pageScript()}\n`;
+  const { title, bits } = view;
+  if (bits === null) return documentOf(title, null, `\n<main><pre>${escapeHtml(text(view))}</pre></main>`);
+  const data = `\n<script type="application/json" id="data">${embeddedJson(pageData(view, bits))}</script>`;
+  return documentOf(title, `\n${bits.script}\n`, `${body(title)}${data}`);
+}
+
+function documentOf(title: string, script: string | null, content: string): string {
   const style = `\n${STYLE}\n`;
   const policy = [
     "default-src 'none'",
-    `script-src ${hashSource(script)}`,
+    ...(script === null ? [] : [`script-src ${hashSource(script)}`]),
     `style-src ${hashSource(style)}`,
     'img-src data:',
     "base-uri 'none'",
@@ -30,13 +37,11 @@ export function html(view: View): string {
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
 <link rel="icon" href="data:,">
-<title>${escapeHtml(plain(view.title))}</title>
+<title>${escapeHtml(plain(title))}</title>
 <style>${style}</style>
 </head>
-<body>${body(view.title)}
-<script type="application/json" id="data">${embeddedJson(pageData(view))}</script>
-<script>${script}</script>
-</body>
+<body>${content}
+${script === null ? '' : `<script>${script}</script>\n`}</body>
 </html>
 `;
 }

@@ -7,7 +7,7 @@ import { wholeReport } from '../../../pipeline/cases/whole-report.ts';
 import { diffReleases } from '../../../pipeline/diff/release.ts';
 import type { Verdict } from '../../../pipeline/model/finding.ts';
 import { VERDICTS } from '../../../pipeline/model/finding.ts';
-import { bitMask, bitsOf, countBits, formatBits, hasBit } from '../../../pipeline/model/mask.ts';
+import { bitsOf, hasBit } from '../../../pipeline/model/mask.ts';
 import { formatPlace } from '../../../pipeline/model/place.ts';
 import { createAddress } from '../../../pipeline/report/html/client/address.ts';
 import { createDifferences } from '../../../pipeline/report/html/client/differences.ts';
@@ -23,8 +23,6 @@ import { bitFacts } from '../../helpers/bit-facts.ts';
 import { bitwatch, ROOT } from '../../helpers/run.ts';
 import { reportOf } from '../builder.ts';
 
-const MASKS = { bitMask, bitsOf, countBits, formatBits, hasBit };
-
 describe('what the page says of the facts of specs/', () => {
   let specs: Specs;
   let facts: BitFacts;
@@ -32,13 +30,13 @@ describe('what the page says of the facts of specs/', () => {
   beforeAll(async () => {
     specs = await loadSpecs(`${ROOT}/specs`, openCache(`${ROOT}/dist/specs-cache.json`));
     const report = wholeReport(specs, '2026-11-21');
-    facts = bitFactsOf(specs, report);
-    data = pageData(viewOf(report, 'title', facts));
+    facts = bitFactsOf(specs, report, '');
+    data = pageData(viewOf(report, 'title', facts), facts);
   });
   const rowsByPlace = () => new Map(data.rows.map(({ place }, row) => [place, row]));
 
   it('is the class, and the gates, of every bit in every release', () => {
-    const model = createModel(data, MASKS);
+    const model = createModel(data);
     const rows = rowsByPlace();
     const wrong: string[] = [];
     for (const [release, { registers }] of facts.releases.entries()) {
@@ -64,7 +62,7 @@ describe('what the page says of the facts of specs/', () => {
   });
 
   it('is the verdict of every KVM version on every bit that has one, and no other', () => {
-    const model = createModel(data, MASKS);
+    const model = createModel(data);
     const rows = rowsByPlace();
     const wrong: string[] = [];
     for (const [kvm, { verdicts }] of facts.policies.entries())
@@ -85,8 +83,8 @@ describe('what the page says of the facts of specs/', () => {
   });
 
   it('is the diff of any two releases', () => {
-    const model = createModel(data, MASKS);
-    const differences = createDifferences(data, model, MASKS);
+    const model = createModel(data);
+    const differences = createDifferences(data, model);
     const index = fc.nat({ max: facts.releases.length - 1 });
     fc.assert(
       fc.property(index, index, (from, to) => {
@@ -136,7 +134,7 @@ describe('what the page says of the facts of specs/', () => {
 });
 
 describe('the address', () => {
-  const data = pageData(viewOf(reportOf('x'), 'title', bitFacts('a&b=#% ü')));
+  const data = pageData(viewOf(reportOf('x'), 'title'), bitFacts('a&b=#% ü'));
   const { initial, read, write } = createAddress(data);
   const choice = <T>(...values: readonly T[]) => fc.constantFrom(...values);
   const selection: fc.Arbitrary<Selection> = fc.record({
@@ -175,9 +173,9 @@ describe('the address', () => {
 });
 
 describe('the filter', () => {
-  const data = pageData(viewOf(reportOf('x'), 'title', bitFacts('plain')));
-  const model = createModel(data, MASKS);
-  const differences = createDifferences(data, model, MASKS);
+  const data = pageData(viewOf(reportOf('x'), 'title'), bitFacts('plain'));
+  const model = createModel(data);
+  const differences = createDifferences(data, model);
   const filter = createFilter(data, model, differences.isChanged);
   const { initial } = createAddress(data);
   const passed = (part: Partial<Selection>): readonly string[] => {

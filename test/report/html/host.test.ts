@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { bitsOf, countBits, formatBits, hasBit } from '../../../pipeline/model/mask.ts';
 import { createModel } from '../../../pipeline/report/html/client/model.ts';
 import type { PageData, PageHost } from '../../../pipeline/report/html/shape.ts';
 
@@ -23,13 +22,7 @@ test('the page tells what is lost, what KVM brings back, what needs help and wha
     hosts: [hostOf('clobber'), hostOf('handled'), hostOf('functional'), hostOf('harmless')],
   };
   // The wording needs nothing else of the page's data.
-  const model = createModel(data as unknown as PageData, {
-    bitMask: (bit) => 2 ** bit,
-    bitsOf,
-    countBits,
-    formatBits,
-    hasBit,
-  });
+  const model = createModel(data as unknown as PageData);
   expect([0, 1, 2, 3].map((index) => model.hostText([index]))).toEqual([
     'clobbers ALPHA',
     'clobbers ALPHA, which KVM brings back',

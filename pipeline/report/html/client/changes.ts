@@ -1,7 +1,8 @@
-import type { Cell, Change, Dom, MaskTools, Model, PageData, Selection } from './types.ts';
+import { bitMask, formatBits } from '../../../model/mask.ts';
+import type { Cell, Change, Dom, Model, PageData, Selection } from './types.ts';
 
 /** The plain list beside the matrix: what changed, in groups, the most urgent first. */
-export function createChanges(data: PageData, model: Model, dom: Dom, { formatBits, bitMask }: MaskTools) {
+export function createChanges(data: PageData, model: Model, dom: Dom) {
   const isOpen = new Map<string, boolean>();
   const URGENCY = ['exposed', 'needs-optin', 'denied', 'unreachable', 'allowed', 'unknown', 'known', ''];
   const urgency = ({ verdict }: Change): number => URGENCY.indexOf(model.verdictName(verdict));

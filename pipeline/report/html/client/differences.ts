@@ -1,7 +1,8 @@
-import type { Change, MaskTools, Model, PageData } from './types.ts';
+import { bitMask, bitsOf, hasBit } from '../../../model/mask.ts';
+import type { Change, Model, PageData } from './types.ts';
 
 /** What differs between two releases, bit by bit, with the KVM version's verdict on the newer one. */
-export function createDifferences(data: PageData, model: Model, { bitMask, bitsOf, hasBit }: MaskTools) {
+export function createDifferences(data: PageData, model: Model) {
   const all = bitsOf(0xffffffff);
   const gatesText = (row: number, release: number, bit: number): string =>
     model.gatesOf(row, release, bit).map(model.gateText).join(', ');

@@ -1,13 +1,9 @@
+import { hasBit } from '../../../model/mask.ts';
 import type { PageEvidence, PageFinding } from '../shape.ts';
-import type { Cell, Dom, MaskTools, PageData } from './types.ts';
+import type { Cell, Dom, PageData } from './types.ts';
 
 /** Findings as list items, for a bit's story and for the list of all reviews. */
-export function createFindings(
-  data: PageData,
-  dom: Dom,
-  { hasBit }: MaskTools,
-  evidence: (at: PageEvidence) => HTMLElement,
-) {
+export function createFindings(data: PageData, dom: Dom, evidence: (at: PageEvidence) => HTMLElement) {
   const text = (index: number): string => data.texts[index] ?? '';
   const item = (finding: PageFinding, withSection: boolean): HTMLElement => {
     const section = data.sections[finding.section]?.title ?? '';

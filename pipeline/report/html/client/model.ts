@@ -1,7 +1,8 @@
-import type { MaskTools, PageData } from './types.ts';
+import { hasBit } from '../../../model/mask.ts';
+import type { PageData } from './types.ts';
 
 /** Questions to the data about one bit. A class or verdict is an index into the legend; -1 is none. */
-export function createModel(data: PageData, { hasBit }: MaskTools) {
+export function createModel(data: PageData) {
   const ABSENT = data.classes.findIndex(({ name }) => name === 'absent');
   const expand = (parts: readonly (readonly [number, number])[]): readonly number[] =>
     Array.from({ length: 32 }, (_, bit) => parts.find(([, mask]) => hasBit(mask, bit))?.[0] ?? -1);

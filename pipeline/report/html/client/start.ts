@@ -1,24 +1,38 @@
-import type { Cell, Factories, MaskTools, PageData, Selection } from './types.ts';
+import { createAddress } from './address.ts';
+import { createChanges } from './changes.ts';
+import { createControls } from './controls.ts';
+import { createDifferences } from './differences.ts';
+import { createDom } from './dom.ts';
+import { createFilter } from './filter.ts';
+import { createFindings } from './findings.ts';
+import { createGrid } from './grid.ts';
+import { createGridKeys } from './grid-keys.ts';
+import { createGridPaint } from './grid-paint.ts';
+import { createModel } from './model.ts';
+import { createNotes } from './notes.ts';
+import { createStory } from './story.ts';
+import { createStoryParts } from './story-parts.ts';
+import { createTimeline } from './timeline.ts';
+import type { Cell, PageData, Selection } from './types.ts';
 
 /** Joins the parts, shows what the address names, and keeps page and address in step from then on. */
-export function startPage(factories: Factories, masks: MaskTools) {
-  const dom = factories.createDom();
+export function startPage() {
+  const dom = createDom();
   const data: PageData = JSON.parse(dom.byId('data').textContent ?? '');
-  const model = factories.createModel(data, masks);
-  const differences = factories.createDifferences(data, model, masks);
-  const filter = factories.createFilter(data, model, differences.isChanged);
-  const address = factories.createAddress(data);
-  const grid = factories.createGrid(data, model, dom);
-  const painter = factories.createGridPaint(data, model, dom, grid);
-  const changes = factories.createChanges(data, model, dom, masks);
-  const timeline = factories.createTimeline(data, model, dom);
-  const parts = factories.createStoryParts(data, model, dom, masks);
-  const findings = factories.createFindings(data, dom, masks, parts.evidence);
-  const story = factories.createStory(model, dom, parts, findings, () => closeStory());
-  const controls = factories.createControls(data, dom, (change) => update(change));
-  const keys = factories.createGridKeys(data, dom, grid, (cell) => openStory(cell));
-  const notes = factories.createNotes(data, model, dom, parts.evidence);
-  const hasBits = data.rows.length > 0;
+  const model = createModel(data);
+  const differences = createDifferences(data, model);
+  const filter = createFilter(data, model, differences.isChanged);
+  const address = createAddress(data);
+  const grid = createGrid(data, model, dom);
+  const painter = createGridPaint(data, model, dom, grid);
+  const changes = createChanges(data, model, dom);
+  const timeline = createTimeline(data, model, dom);
+  const parts = createStoryParts(data, model, dom);
+  const findings = createFindings(data, dom, parts.evidence);
+  const story = createStory(model, dom, parts, findings, () => closeStory());
+  const controls = createControls(data, dom, (change) => update(change));
+  const keys = createGridKeys(data, dom, grid, (cell) => openStory(cell));
+  const notes = createNotes(data, model, dom, parts.evidence);
   let selection = address.read(location.hash);
   /** Where the reader was when a story opened: Esc goes back there. */
   let origin: HTMLElement | null = null;
@@ -101,23 +115,19 @@ export function startPage(factories: Factories, masks: MaskTools) {
 
   notes.showRead();
   findings.showAll();
-  dom.byId('bits').hidden = !hasBits;
-  dom.byId('no-bits').hidden = hasBits;
-  if (hasBits) {
-    notes.showLegend();
-    controls.fill();
-    grid.build();
+  notes.showLegend();
+  controls.fill();
+  grid.build();
+  show();
+  controls.listen(() => selection);
+  keys.listen(readout);
+  painter.watch();
+  document.addEventListener('keydown', onKey);
+  document.addEventListener('click', jump);
+  addEventListener('hashchange', () => {
+    selection = address.read(location.hash);
     show();
-    controls.listen(() => selection);
-    keys.listen(readout);
-    painter.watch();
-    document.addEventListener('keydown', onKey);
-    document.addEventListener('click', jump);
-    addEventListener('hashchange', () => {
-      selection = address.read(location.hash);
-      show();
-    });
-  }
+  });
   requestAnimationFrame(() => {
     document.documentElement.dataset.ready = 'yes';
     performance.mark('bitwatch-ready');

@@ -1,10 +1,11 @@
+import { hasBit } from '../../../model/mask.ts';
 import type { PageEvidence } from '../shape.ts';
-import type { Cell, Dom, MaskTools, Model, PageData, Selection } from './types.ts';
+import type { Cell, Dom, Model, PageData, Selection } from './types.ts';
 
 type Run = { readonly text: string; readonly first: number; readonly last: number };
 
 /** The parts of a bit's story, each an element or nothing. */
-export function createStoryParts(data: PageData, model: Model, dom: Dom, { hasBit }: MaskTools) {
+export function createStoryParts(data: PageData, model: Model, dom: Dom) {
   const EXITS: { readonly [exit: string]: string } = {
     none: 'written on the way into a TD, never on the way out',
     init: 'left with an initial value',
