@@ -53,6 +53,7 @@ export function judgeRelease({ from, to, policy }: Pair, ground: Ground): Releas
     changes: tdChanges(from, to, diff.changes),
     clobbers: clobbersOfPair(from, to, ground.clobbers),
     kvm,
+    promisedAt: policy?.base?.release ?? ground.base,
     knowledge: ground.knowledge,
   };
   const subject = { from: from.module.release, to: to.module.release, policy: policy?.version ?? null };

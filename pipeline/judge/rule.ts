@@ -60,6 +60,8 @@ export type ReleaseContext = {
     readonly changes: ClobberChanges | null;
   };
   readonly kvm: KvmContext | null;
+  /** The release that KVM was written against, of the kernel's own file or of the shipped ones: promises bind what comes after. */
+  readonly promisedAt: string | null;
   readonly knowledge: Knowledge;
 };
 

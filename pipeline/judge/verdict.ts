@@ -1,4 +1,5 @@
 import { type ClassedRelease, configurableMask, type RegisterClasses } from '../model/class.ts';
+import { constantOf, flagsAsked } from '../model/decider.ts';
 import type { Backing, Verdict } from '../model/finding.ts';
 import { gateOf } from '../model/gate.ts';
 import type { Knowledge } from '../model/knowledge.ts';
@@ -37,13 +38,19 @@ export function verdictsOf(
   });
 }
 
-/** Bits that stay 0 because KVM never sets one of their gates in ATTRIBUTES or XFAM. */
+/** Bits that the VMM has no say in: KVM never sets one of their gates in ATTRIBUTES, XFAM or CONFIG_FLAGS, or they are 0 in every TD. */
 function closedMask(register: RegisterClasses, policy: Policy, xfam: bigint): number {
   let closed = 0;
   for (const [gate, mask] of register.gates) {
     const { kind, bit } = gateOf(gate);
     const supported = kind === 'xfam' ? xfam : policy.attributes;
     if (((supported >> BigInt(bit)) & 1n) === 0n) closed = or(closed, mask);
+  }
+  // Where it was not read which flags KVM sets, no flag closes anything.
+  const flags = policy.configFlags?.reduce((all, { mask }) => all | mask, 0n) ?? null;
+  for (const { decider, mask } of register.deciders) {
+    const isShut = flags !== null && flagsAsked(decider).some((bit) => ((flags >> BigInt(bit)) & 1n) === 0n);
+    if (isShut || constantOf(decider) === 0) closed = or(closed, mask);
   }
   return closed;
 }

@@ -301,6 +301,19 @@ export function gatesOf(bits: readonly DecidedBits[]): ReadonlyMap<GateId, numbe
   return gates;
 }
 
+/** CONFIG_FLAGS bits that must be 1 for the VMM to have a say: conditions, and computations that take the VMM's number under one. */
+export function flagsAsked({ by, conditions }: Decider): readonly number[] {
+  const own = by.kind === 'computed' ? FLAG_OF[by.what] : undefined;
+  const asked = [by, ...conditions.filter(({ otherwise }) => otherwise === 0).map(({ when }) => when)];
+  return [
+    ...(own === undefined ? [] : [own]),
+    ...asked.flatMap((each) => (each.kind === 'config-flags' ? each.bits : [])),
+  ];
+}
+
+/** MAXPA_VIRT: without it the module computes the width from the host, whatever the VMM configured. */
+const FLAG_OF: Partial<Readonly<Record<Computation, number>>> = { maxpa: 3 };
+
 /** The decider of one bit. Throws where the masks do not cover it: conservation is broken, a bug. */
 export function deciderOfBit(place: Place, bits: readonly DecidedBits[], bit: number): Decider {
   for (const { mask, decider } of bits) if (hasBit(mask, bit)) return decider;

@@ -88,6 +88,10 @@ const split = (kind: 'hidden-not-refused' | 'shown-but-refused') => ({
   setUp: { path: 'tdx.c', line: 9 },
 });
 
+const writtenFor = (name: string) => ({ release: name, because: 'its authors said so' });
+const unfixed = release(older, [{ fixed0: off(0x10) }], FEATURES);
+const fixing = release(newer, [{ fixed0: off(0x10), fixed1: { eax: 0x10 } }], FEATURES);
+
 type Case = {
   readonly fires: () => readonly Finding[];
   readonly near: Readonly<Record<string, () => readonly Finding[]>>;
@@ -381,6 +385,10 @@ export const CASES = {
           release('1.5.05', [{}], FEATURES),
           release('1.5.06', [{ fixed0: off(0x4), allow: { eax: 0x4 } }], FEATURES),
         ),
+      'before the promise by this KVM’s own file': () =>
+        under(fixing, policy({ base: writtenFor(newer) }), { from: unfixed }),
+      'after it by this KVM’s own file': () => under(fixing, policy({ base: writtenFor(older) }), { from: unfixed }),
+      'nobody says for which release KVM was written': () => under(fixing, policy(), { from: unfixed }),
       'a feature is not known': () => step(release(older, [{}], FEATURES), offers(0x4)),
     },
   },

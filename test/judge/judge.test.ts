@@ -6,6 +6,7 @@ import { kvmContext } from '../../pipeline/judge/judge.ts';
 import { silenceOf } from '../../pipeline/judge/reply.ts';
 import { runsOn } from '../../pipeline/judge/runs.ts';
 import { openAfter, releaseEffects } from '../../pipeline/judge/series.ts';
+import type { DeciderRule } from '../../pipeline/model/decider-rules.ts';
 import type { Knowledge } from '../../pipeline/model/knowledge.ts';
 import type { Policy } from '../../pipeline/model/policy.ts';
 import type { SeriesEffect } from '../../pipeline/model/series-effect.ts';
@@ -196,4 +197,59 @@ test('a KVM that refuses a release has no verdicts', () => {
   const taken = release('2.0.04', [{ allow: { eax: 1 } }], { features0: 1n });
   expect(kvmContext(refused, policy({ requires }), ground()).verdicts).toEqual([]);
   expect(kvmContext(taken, policy({ requires }), ground()).verdicts).toHaveLength(1);
+});
+
+describe('a bit is closed', () => {
+  const rule = (effect: DeciderRule['effect']): DeciderRule => ({
+    id: 'r',
+    stage: 'init',
+    leaf: 7,
+    masks: { eax: 0x4 },
+    effect,
+    source: 's',
+    lines: null,
+  });
+  const verdicts = (effect: DeciderRule['effect'], kvm: Partial<Policy>) =>
+    kvmContext(
+      release('2.0.04', [{ fixed0: { ...ALL, eax: 0xfffffffa }, direct: { eax: 0x5 } }], {}, [rule(effect)]),
+      policy({ requires: [], ...kvm }),
+      ground(),
+    ).verdicts.map(({ mask, verdict }) => [mask, verdict]);
+  const flags = (mask: bigint) => ({ configFlags: [{ mask, path: 'tdx.c', line: 1 }] });
+  const [open, closed] = [
+    [[0x5, 'exposed']],
+    [
+      [0x4, 'closed'],
+      [0x1, 'exposed'],
+    ],
+  ];
+
+  test('by CONFIG_FLAGS as by ATTRIBUTES and XFAM, where KVM never sets the gate', () => {
+    for (const [kind, without_, with_] of [
+      ['config-flags', flags(0x5n), flags(0x8n)],
+      ['attributes', { attributes: 0x5n }, { attributes: 0x8n }],
+      ['xfam', { xfam: 0x5n }, { xfam: 0x8n }],
+    ] as const) {
+      const effect = { do: 'clear', unless: [{ kind, bits: [3] }] } as const;
+      expect([kind, verdicts(effect, { ...flags(0n), ...without_ })]).toEqual([kind, closed]);
+      expect([kind, verdicts(effect, { ...flags(0n), ...with_ })]).toEqual([kind, open]);
+    }
+  });
+
+  test('where the module computes the width unless MAXPA_VIRT is set', () => {
+    const effect = { do: 'compute', what: 'maxpa', when: [], open: false } as const;
+    expect(verdicts(effect, flags(0x5n))).toEqual(closed);
+    expect(verdicts(effect, flags(0x8n))).toEqual(open);
+    expect(verdicts({ ...effect, what: 'fms' }, flags(0x5n))).toEqual(open);
+  });
+
+  test('where it is 0 in every TD, whatever the VMM passes', () => {
+    expect(verdicts({ do: 'zero' }, {})).toEqual(closed);
+    expect(verdicts({ do: 'one' }, {})).toEqual(open);
+  });
+
+  test('by no flag where it was not read which flags KVM sets', () => {
+    expect(verdicts({ do: 'clear', unless: [{ kind: 'config-flags', bits: [3] }] }, {})).toEqual(open);
+    expect(verdicts({ do: 'set', unless: [{ kind: 'config-flags', bits: [3] }] }, flags(0n))).toEqual(open);
+  });
 });

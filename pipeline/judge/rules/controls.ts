@@ -3,92 +3,85 @@ import { ATTRIBUTE_NAMES, FEATURE_NAMES, XFAM_NAMES } from '../../model/control.
 import type { ControlKind } from '../../model/finding.ts';
 import type { Draft, Rule } from '../rule.ts';
 import { controlBits } from '../runs.ts';
+import { type Direction, mirrored } from './mirrored.ts';
 
 /** All bits of a mask in one draft; none where the mask is empty. */
-function controlDrafts(
+const controlDrafts = (
   control: ControlKind,
-  change: 'added' | 'removed',
+  change: Direction,
   mask: bigint,
   names: ReadonlyMap<number, string>,
-): readonly Draft[] {
-  return mask === 0n ? [] : [{ facts: { kind: 'control', control, change, bits: controlBits(mask, names) } }];
-}
+): readonly Draft[] =>
+  mask === 0n ? [] : [{ facts: { kind: 'control', control, change, bits: controlBits(mask, names) } }];
 
-export const attributeAdded = {
-  id: 'attribute-added',
-  title: 'A TD attribute became available',
-  level: 'info',
-  for: ['kernel', 'userspace'],
-  mirror: 'attribute-removed',
-  why: 'A TD may be created with the attribute where KVM supports it; attributes gate CPUID bits and change how the module treats the TD.',
-  action: 'Decide whether KVM and user space support the attribute.',
-  scope: 'release',
-  judge: ({ diff }): readonly Draft[] =>
-    controlDrafts('attributes', 'added', diff.attributes.fixed0.added, ATTRIBUTE_NAMES),
-} as const satisfies Rule;
+export const [attributeAdded, attributeRemoved] = mirrored(
+  'attribute',
+  'release',
+  ({ diff }, change) => controlDrafts('attributes', change, diff.attributes.fixed0[change], ATTRIBUTE_NAMES),
+  {
+    added: {
+      title: 'A TD attribute became available',
+      level: 'info',
+      for: ['kernel', 'userspace'],
+      why: 'A TD may be created with the attribute where KVM supports it; attributes gate CPUID bits and change how the module treats the TD.',
+      action: 'Decide whether KVM and user space support the attribute.',
+    },
+    removed: {
+      title: 'A TD attribute is no longer available',
+      level: 'warning',
+      for: ['userspace', 'operator'],
+      why: 'A TD that asks for the attribute no longer starts.',
+      action: 'Remove the attribute from TD configurations for this release.',
+    },
+  },
+);
 
-export const attributeRemoved = {
-  id: 'attribute-removed',
-  title: 'A TD attribute is no longer available',
-  level: 'warning',
-  for: ['userspace', 'operator'],
-  mirror: 'attribute-added',
-  why: 'A TD that asks for the attribute no longer starts.',
-  action: 'Remove the attribute from TD configurations for this release.',
-  scope: 'release',
-  judge: ({ diff }): readonly Draft[] =>
-    controlDrafts('attributes', 'removed', diff.attributes.fixed0.removed, ATTRIBUTE_NAMES),
-} as const satisfies Rule;
+export const [xfamAdded, xfamRemoved] = mirrored(
+  'xfam',
+  'release',
+  ({ diff }, change) => controlDrafts('xfam', change, diff.xfam.fixed0[change], XFAM_NAMES),
+  {
+    added: {
+      title: 'An XFAM bit became available',
+      level: 'info',
+      for: ['kernel', 'userspace'],
+      why: 'A TD may be created with the extended feature where KVM supports it; its CPUID bits open with it.',
+      action: 'Decide whether KVM saves and restores the state of the feature.',
+    },
+    removed: {
+      title: 'An XFAM bit is no longer available',
+      level: 'warning',
+      for: ['userspace', 'operator'],
+      why: 'A TD that asks for the extended feature no longer starts.',
+      action: 'Remove the feature from TD configurations for this release.',
+    },
+  },
+);
 
-export const xfamAdded = {
-  id: 'xfam-added',
-  title: 'An XFAM bit became available',
-  level: 'info',
-  for: ['kernel', 'userspace'],
-  mirror: 'xfam-removed',
-  why: 'A TD may be created with the extended feature where KVM supports it; its CPUID bits open with it.',
-  action: 'Decide whether KVM saves and restores the state of the feature.',
-  scope: 'release',
-  judge: ({ diff }): readonly Draft[] => controlDrafts('xfam', 'added', diff.xfam.fixed0.added, XFAM_NAMES),
-} as const satisfies Rule;
-
-export const xfamRemoved = {
-  id: 'xfam-removed',
-  title: 'An XFAM bit is no longer available',
-  level: 'warning',
-  for: ['userspace', 'operator'],
-  mirror: 'xfam-added',
-  why: 'A TD that asks for the extended feature no longer starts.',
-  action: 'Remove the feature from TD configurations for this release.',
-  scope: 'release',
-  judge: ({ diff }): readonly Draft[] => controlDrafts('xfam', 'removed', diff.xfam.fixed0.removed, XFAM_NAMES),
-} as const satisfies Rule;
-
-export const featureAdded = {
-  id: 'feature-added',
-  title: 'A TDX_FEATURES0 bit was set',
-  level: 'info',
-  for: ['kernel', 'userspace'],
-  mirror: 'feature-removed',
-  why: 'The module announces a capability; KVM and user space adjust by it.',
-  action: 'Read what the feature changes for CPUID; a VMM that does not use it is not affected.',
-  scope: 'release',
-  judge: ({ diff, to }): readonly Draft[] =>
-    controlDrafts('features0', 'added', diff.features0.added, namesOf(to.module.featureNames)),
-} as const satisfies Rule;
-
-export const featureRemoved = {
-  id: 'feature-removed',
-  title: 'A TDX_FEATURES0 bit is no longer set',
-  level: 'warning',
-  for: ['kernel', 'userspace'],
-  mirror: 'feature-added',
-  why: 'Software that relies on the capability no longer finds it.',
-  action: 'Check users of the feature before the release is rolled out.',
-  scope: 'release',
-  judge: ({ diff, from }): readonly Draft[] =>
-    controlDrafts('features0', 'removed', diff.features0.removed, namesOf(from.module.featureNames)),
-} as const satisfies Rule;
+export const [featureAdded, featureRemoved] = mirrored(
+  'feature',
+  'release',
+  ({ diff, from, to }, change) => {
+    const { featureNames } = (change === 'added' ? to : from).module;
+    return controlDrafts('features0', change, diff.features0[change], namesOf(featureNames));
+  },
+  {
+    added: {
+      title: 'A TDX_FEATURES0 bit was set',
+      level: 'info',
+      for: ['kernel', 'userspace'],
+      why: 'The module announces a capability; KVM and user space adjust by it.',
+      action: 'Read what the feature changes for CPUID; a VMM that does not use it is not affected.',
+    },
+    removed: {
+      title: 'A TDX_FEATURES0 bit is no longer set',
+      level: 'warning',
+      for: ['kernel', 'userspace'],
+      why: 'Software that relies on the capability no longer finds it.',
+      action: 'Check users of the feature before the release is rolled out.',
+    },
+  },
+);
 
 /** A release's own header names its bits; where it does not, the layout of the newest one does. */
 const namesOf = (own: ReadonlyMap<number, string>): ReadonlyMap<number, string> => new Map([...FEATURE_NAMES, ...own]);
@@ -116,33 +109,28 @@ export const featureRenumbered = {
   },
 } as const satisfies Rule;
 
-export const cpuidFlagAdded = {
-  id: 'cpuid-flag-added',
-  title: 'The module tracks a new CPUID flag',
-  level: 'info',
-  for: ['kernel'],
-  mirror: 'cpuid-flag-removed',
-  why: 'The module notes a CPUID bit in cpuid_flags where code at TD entry, TD exit or MSR access is to depend on it, now or later: an early warning of host state that may be touched. Some flags are in no use yet.',
-  action: 'Read what depends on the flag, if anything does, before the bit is let through.',
-  scope: 'release',
-  judge: ({ diff: { cpuidFlags } }): readonly Draft[] =>
-    cpuidFlags.added.length === 0 ? [] : [{ facts: { kind: 'cpuid-flags', change: 'added', flags: cpuidFlags.added } }],
-} as const satisfies Rule;
-
-export const cpuidFlagRemoved = {
-  id: 'cpuid-flag-removed',
-  title: 'The module no longer tracks a CPUID flag',
-  level: 'info',
-  for: ['kernel'],
-  mirror: 'cpuid-flag-added',
-  why: 'Code that depended on the bit is gone or runs always.',
-  action: 'Check what became of the code behind the flag.',
-  scope: 'release',
-  judge: ({ diff: { cpuidFlags } }): readonly Draft[] =>
-    cpuidFlags.removed.length === 0
-      ? []
-      : [{ facts: { kind: 'cpuid-flags', change: 'removed', flags: cpuidFlags.removed } }],
-} as const satisfies Rule;
+export const [cpuidFlagAdded, cpuidFlagRemoved] = mirrored(
+  'cpuid-flag',
+  'release',
+  ({ diff: { cpuidFlags } }, change): readonly Draft[] =>
+    cpuidFlags[change].length === 0 ? [] : [{ facts: { kind: 'cpuid-flags', change, flags: cpuidFlags[change] } }],
+  {
+    added: {
+      title: 'The module tracks a new CPUID flag',
+      level: 'info',
+      for: ['kernel'],
+      why: 'The module notes a CPUID bit in cpuid_flags where code at TD entry, TD exit or MSR access is to depend on it, now or later: an early warning of host state that may be touched. Some flags are in no use yet.',
+      action: 'Read what depends on the flag, if anything does, before the bit is let through.',
+    },
+    removed: {
+      title: 'The module no longer tracks a CPUID flag',
+      level: 'info',
+      for: ['kernel'],
+      why: 'Code that depended on the bit is gone or runs always.',
+      action: 'Check what became of the code behind the flag.',
+    },
+  },
+);
 
 export const configSlotsNearLimit = {
   id: 'config-slots-near-limit',

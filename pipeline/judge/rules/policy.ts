@@ -8,9 +8,10 @@ import { clobberFacts, isLost, isShownLost } from '../clobber-facts.ts';
 import { configurableBits, placeMask, xfamMask } from '../lookup.ts';
 import type { Draft, PolicyContext, PolicyStepContext, Rule } from '../rule.ts';
 import { controlBits } from '../runs.ts';
+import { type Direction, mirrored } from './mirrored.ts';
 
 /** Bits that a list of KVM gained or lost. */
-function listDrafts(context: PolicyStepContext, list: 'allow' | 'deny', change: 'added' | 'removed'): readonly Draft[] {
+function listDrafts(context: PolicyStepContext, list: 'allow' | 'deny', change: Direction): readonly Draft[] {
   const { repository, revision } = (change === 'added' ? context.to : context.from).source;
   return context.changes[list][change].map((entry) => ({
     places: [placeMask(entry, entry.mask)],
@@ -19,53 +20,49 @@ function listDrafts(context: PolicyStepContext, list: 'allow' | 'deny', change: 
   }));
 }
 
-export const policyDenyRemoved = {
-  id: 'policy-deny-removed',
-  title: 'This KVM no longer denies a bit',
-  level: 'warning',
-  for: ['kernel'],
-  mirror: 'policy-deny-added',
-  why: 'TDs may newly get the bit on this kernel; if its feature clobbers host state, host MSRs are at risk again.',
-  action: 'Check that KVM now restores the host state of the feature.',
-  scope: 'policy-step',
-  judge: (context): readonly Draft[] => listDrafts(context, 'deny', 'removed'),
-} as const satisfies Rule;
+export const [policyDenyAdded, policyDenyRemoved] = mirrored(
+  'policy-deny',
+  'policy-step',
+  (context, change) => listDrafts(context, 'deny', change),
+  {
+    added: {
+      title: 'This KVM newly denies a bit',
+      level: 'warning',
+      for: ['userspace'],
+      why: 'TDs can no longer get the bit on this kernel; KVM_TDX_INIT_VM fails with -EINVAL where user space sets it.',
+      action: 'Remove the bit from CPU models for this kernel.',
+    },
+    removed: {
+      title: 'This KVM no longer denies a bit',
+      level: 'warning',
+      for: ['kernel'],
+      why: 'TDs may newly get the bit on this kernel; if its feature clobbers host state, host MSRs are at risk again.',
+      action: 'Check that KVM now restores the host state of the feature.',
+    },
+  },
+);
 
-export const policyDenyAdded = {
-  id: 'policy-deny-added',
-  title: 'This KVM newly denies a bit',
-  level: 'warning',
-  for: ['userspace'],
-  mirror: 'policy-deny-removed',
-  why: 'TDs can no longer get the bit on this kernel; KVM_TDX_INIT_VM fails with -EINVAL where user space sets it.',
-  action: 'Remove the bit from CPU models for this kernel.',
-  scope: 'policy-step',
-  judge: (context): readonly Draft[] => listDrafts(context, 'deny', 'added'),
-} as const satisfies Rule;
-
-export const policyAllowRemoved = {
-  id: 'policy-allow-removed',
-  title: 'This KVM no longer opts in to a bit',
-  level: 'warning',
-  for: ['userspace'],
-  mirror: 'policy-allow-added',
-  why: 'TDs that use the bit no longer start on this kernel.',
-  action: 'Remove the bit from CPU models for this kernel.',
-  scope: 'policy-step',
-  judge: (context): readonly Draft[] => listDrafts(context, 'allow', 'removed'),
-} as const satisfies Rule;
-
-export const policyAllowAdded = {
-  id: 'policy-allow-added',
-  title: 'This KVM newly opts in to a bit',
-  level: 'info',
-  for: ['kernel'],
-  mirror: 'policy-allow-removed',
-  why: 'TDs may newly get the bit on this kernel.',
-  action: 'Check that KVM restores the host state of the feature.',
-  scope: 'policy-step',
-  judge: (context): readonly Draft[] => listDrafts(context, 'allow', 'added'),
-} as const satisfies Rule;
+export const [policyAllowAdded, policyAllowRemoved] = mirrored(
+  'policy-allow',
+  'policy-step',
+  (context, change) => listDrafts(context, 'allow', change),
+  {
+    added: {
+      title: 'This KVM newly opts in to a bit',
+      level: 'info',
+      for: ['kernel'],
+      why: 'TDs may newly get the bit on this kernel.',
+      action: 'Check that KVM restores the host state of the feature.',
+    },
+    removed: {
+      title: 'This KVM no longer opts in to a bit',
+      level: 'warning',
+      for: ['userspace'],
+      why: 'TDs that use the bit no longer start on this kernel.',
+      action: 'Remove the bit from CPU models for this kernel.',
+    },
+  },
+);
 
 type Control = 'attributes' | 'xfam';
 
@@ -87,7 +84,7 @@ function lostBehind(context: PolicyStepContext, control: Control, bits: readonly
   return shown.length > 0 ? shown : [...lost.values()];
 }
 
-function controlDrafts(context: PolicyStepContext, control: Control, change: 'added' | 'removed'): readonly Draft[] {
+function controlDrafts(context: PolicyStepContext, control: Control, change: Direction): readonly Draft[] {
   const [have, had] = change === 'added' ? [context.to, context.from] : [context.from, context.to];
   const bits = gained(control, have, had);
   if (bits.length === 0) return [];
@@ -101,56 +98,52 @@ function controlDrafts(context: PolicyStepContext, control: Control, change: 'ad
   ];
 }
 
-export const policyAttributeAdded = {
-  id: 'policy-attribute-added',
-  title: 'This KVM newly supports a TD attribute',
-  level: 'info',
-  for: ['kernel'],
-  mirror: 'policy-attribute-removed',
-  why: 'TDs may have what the attribute gates: CPUID bits, and writes of host MSRs that the module makes for it.',
-  action: 'Check that KVM restores every MSR behind the attribute.',
-  scope: 'policy-step',
-  judge: (context): readonly Draft[] => controlDrafts(context, 'attributes', 'added'),
-} as const satisfies Rule;
+export const [policyAttributeAdded, policyAttributeRemoved] = mirrored(
+  'policy-attribute',
+  'policy-step',
+  (context, change) => controlDrafts(context, 'attributes', change),
+  {
+    added: {
+      title: 'This KVM newly supports a TD attribute',
+      level: 'info',
+      for: ['kernel'],
+      why: 'TDs may have what the attribute gates: CPUID bits, and writes of host MSRs that the module makes for it.',
+      action: 'Check that KVM restores every MSR behind the attribute.',
+    },
+    removed: {
+      title: 'This KVM no longer supports a TD attribute',
+      level: 'warning',
+      for: ['userspace'],
+      why: 'TDs that ask for the attribute no longer start on this kernel.',
+      action: 'Remove the attribute from TD configurations for this kernel.',
+    },
+  },
+);
 
-export const policyAttributeRemoved = {
-  id: 'policy-attribute-removed',
-  title: 'This KVM no longer supports a TD attribute',
-  level: 'warning',
-  for: ['userspace'],
-  mirror: 'policy-attribute-added',
-  why: 'TDs that ask for the attribute no longer start on this kernel.',
-  action: 'Remove the attribute from TD configurations for this kernel.',
-  scope: 'policy-step',
-  judge: (context): readonly Draft[] => controlDrafts(context, 'attributes', 'removed'),
-} as const satisfies Rule;
-
-export const policyXfamAdded = {
-  id: 'policy-xfam-added',
-  title: 'This KVM newly supports an extended feature for TDs',
-  level: 'info',
-  for: ['kernel'],
-  mirror: 'policy-xfam-removed',
-  why: 'TDs may have what the XFAM bit gates: CPUID bits, extended state, and writes of host MSRs that the module makes for it.',
-  action: 'Check that KVM restores every MSR behind the feature.',
-  scope: 'policy-step',
-  judge: (context): readonly Draft[] => controlDrafts(context, 'xfam', 'added'),
-} as const satisfies Rule;
-
-export const policyXfamRemoved = {
-  id: 'policy-xfam-removed',
-  title: 'This KVM no longer supports an extended feature for TDs',
-  level: 'warning',
-  for: ['userspace'],
-  mirror: 'policy-xfam-added',
-  why: 'TDs that ask for the feature in XFAM no longer start on this kernel.',
-  action: 'Remove the feature from TD configurations for this kernel.',
-  scope: 'policy-step',
-  judge: (context): readonly Draft[] => controlDrafts(context, 'xfam', 'removed'),
-} as const satisfies Rule;
+export const [policyXfamAdded, policyXfamRemoved] = mirrored(
+  'policy-xfam',
+  'policy-step',
+  (context, change) => controlDrafts(context, 'xfam', change),
+  {
+    added: {
+      title: 'This KVM newly supports an extended feature for TDs',
+      level: 'info',
+      for: ['kernel'],
+      why: 'TDs may have what the XFAM bit gates: CPUID bits, extended state, and writes of host MSRs that the module makes for it.',
+      action: 'Check that KVM restores every MSR behind the feature.',
+    },
+    removed: {
+      title: 'This KVM no longer supports an extended feature for TDs',
+      level: 'warning',
+      for: ['userspace'],
+      why: 'TDs that ask for the feature in XFAM no longer start on this kernel.',
+      action: 'Remove the feature from TD configurations for this kernel.',
+    },
+  },
+);
 
 /** Host state that one KVM restores and the other does not. */
-function restoreDrafts({ from, to }: PolicyStepContext, change: 'added' | 'removed'): readonly Draft[] {
+function restoreDrafts({ from, to }: PolicyStepContext, change: Direction): readonly Draft[] {
   const [have, had]: readonly [Policy, Policy] = change === 'added' ? [to, from] : [from, to];
   const other = new Set(had.restores.map(({ msr }) => msrName(msr)));
   const { repository, revision } = have.source;
@@ -162,29 +155,22 @@ function restoreDrafts({ from, to }: PolicyStepContext, change: 'added' | 'remov
     }));
 }
 
-export const restoreRemoved = {
-  id: 'restore-removed',
-  title: 'This KVM no longer restores host state after a TD ran',
-  level: 'warning',
-  for: ['kernel'],
-  mirror: 'restore-added',
-  why: 'A feature that clobbers the state leaves the host with a wrong value on this kernel, unless the module restores it.',
-  action: 'Check the features that clobber the state; deny them, or restore it again.',
-  scope: 'policy-step',
-  judge: (context): readonly Draft[] => restoreDrafts(context, 'removed'),
-} as const satisfies Rule;
-
-export const restoreAdded = {
-  id: 'restore-added',
-  title: 'This KVM newly restores host state after a TD ran',
-  level: 'info',
-  for: ['kernel'],
-  mirror: 'restore-removed',
-  why: 'Features that clobber the state become safe on this kernel.',
-  action: 'Nothing to do; backports may want the change.',
-  scope: 'policy-step',
-  judge: (context): readonly Draft[] => restoreDrafts(context, 'added'),
-} as const satisfies Rule;
+export const [restoreAdded, restoreRemoved] = mirrored('restore', 'policy-step', restoreDrafts, {
+  added: {
+    title: 'This KVM newly restores host state after a TD ran',
+    level: 'info',
+    for: ['kernel'],
+    why: 'Features that clobber the state become safe on this kernel.',
+    action: 'Nothing to do; backports may want the change.',
+  },
+  removed: {
+    title: 'This KVM no longer restores host state after a TD ran',
+    level: 'warning',
+    for: ['kernel'],
+    why: 'A feature that clobbers the state leaves the host with a wrong value on this kernel, unless the module restores it.',
+    action: 'Check the features that clobber the state; deny them, or restore it again.',
+  },
+});
 
 /** Entries of a list whose bits no release that was read lets a VMM set. */
 function staleDrafts({ policy, releases }: PolicyContext, list: 'allow' | 'deny'): readonly Draft[] {
@@ -207,31 +193,20 @@ function staleDrafts({ policy, releases }: PolicyContext, list: 'allow' | 'deny'
   });
 }
 
-export const allowStale = {
-  id: 'allow-stale',
-  title: 'KVM’s allow list names a bit that no release offers',
-  level: 'info',
-  for: ['kernel'],
+const staleRule = <const List extends 'allow' | 'deny'>(list: List) => ({
+  id: `${list}-stale` as const,
+  title: `KVM’s ${list} list names a bit that no release offers`,
+  level: 'info' as const,
+  for: ['kernel'] as const,
   mirror: null,
   noMirror: 'An entry that comes into use needs no finding.',
   why: 'The entry has no effect on any release that could be read; it may be a mistake in the place or mask, or foresight.',
   action: 'Check the place and the bit of the entry.',
-  scope: 'policy',
-  judge: (context): readonly Draft[] => staleDrafts(context, 'allow'),
-} as const satisfies Rule;
+  scope: 'policy' as const,
+  judge: (context: PolicyContext): readonly Draft[] => staleDrafts(context, list),
+});
 
-export const denyStale = {
-  id: 'deny-stale',
-  title: 'KVM’s deny list names a bit that no release offers',
-  level: 'info',
-  for: ['kernel'],
-  mirror: null,
-  noMirror: 'An entry that comes into use needs no finding.',
-  why: 'The entry has no effect on any release that could be read; it may be a mistake in the place or mask, or foresight.',
-  action: 'Check the place and the bit of the entry.',
-  scope: 'policy',
-  judge: (context): readonly Draft[] => staleDrafts(context, 'deny'),
-} as const satisfies Rule;
+export const [allowStale, denyStale] = [staleRule('allow'), staleRule('deny')] as const;
 
 /** Bits that KVM shows and takes differently; a disagreement about all that its code does not name has no place. */
 const splitDrafts = ({ policy }: PolicyContext, side: 'hidden-not-refused' | 'shown-but-refused'): readonly Draft[] =>

@@ -110,9 +110,6 @@ export const unfixedNotConfigurable = {
     }),
 } as const satisfies Rule;
 
-/** The release for which the promise was made (kvm list, December 2024): it binds what comes after. */
-const PROMISED_AT = '1.5.06';
-
 export const fixedChangeWithoutFeature = {
   id: 'fixed-change-without-feature',
   title: 'Fixed bits changed without a new TDX_FEATURES0 bit',
@@ -120,7 +117,7 @@ export const fixedChangeWithoutFeature = {
   for: ['vendor'],
   mirror: null,
   noMirror: 'It is a promise that is kept or broken, not a change with an opposite.',
-  why: 'KVM and user space adjust by feature, not by version (kvm list, December 2024; base 1.5.06). Without a TDX_FEATURES0 bit they cannot tell which fixed bits they run on.',
+  why: 'KVM and user space adjust by feature, not by version (kvm list, December 2024). Without a TDX_FEATURES0 bit they cannot tell which fixed bits they run on.',
   action:
     'Report it to the TDX module developers; software that must tell the two releases apart can only compare versions.',
   scope: 'release',
@@ -128,7 +125,8 @@ export const fixedChangeWithoutFeature = {
     const { to, changes } = context;
     const { features0 } = context.diff;
     if (features0.from === null || features0.to === null || features0.added !== 0n) return [];
-    if (compareVersions(to.module.release, PROMISED_AT) <= 0) return [];
+    // The promise was made for the release that KVM was written against: it binds what comes after.
+    if (context.promisedAt === null || compareVersions(to.module.release, context.promisedAt) <= 0) return [];
     const isFixed = (name: CellClass): boolean => name === 'fixed0' || name === 'fixed1';
     return changes
       .filter(({ from, to: now }) => (isFixed(from) || isFixed(now)) && from !== 'absent' && now !== 'absent')
