@@ -9,7 +9,7 @@ import { loadSpecs, type Specs } from '../specs/store.ts';
 /** What a question is answered from: the environment, the day, and where specifications and clones are. */
 export type Context = {
   readonly env: NodeJS.ProcessEnv;
-  /** The day as `2026-11-21`, for waivers. */
+  /** The day as `2026-11-21`, for decisions that end. */
   readonly today: () => string;
   /** Where the program's own files are: `specs/` and the cache of the build. */
   readonly home: string;

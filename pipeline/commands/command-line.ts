@@ -70,7 +70,7 @@ export function commandLine(surroundings: Surroundings, run: Run, done: (status:
     .configureOutput({ writeOut: surroundings.stdout.write, writeErr: () => {} })
     .addHelpText(
       'after',
-      "\nExit status: 0 clean, 100 findings at or above --fail-on, 64 usage, 65 bad data, 66 no such input,\n69 source unavailable, 70 a bug, 73 cannot create, 74 input/output error, 75 incomplete.\n\nExamples:\n  bitwatch report\n  bitwatch review 2.0.08 --kvm 6.16.1\n  bitwatch explain WAITPKG\n  bitwatch history '7.1.EAX[19]'\n  bitwatch diff 1.5.05 1.5.06 --json",
+      "\nExit status: 0 clean, 100 findings at or above --fail-on, 64 usage, 65 bad data, 66 no such input,\n69 source unavailable, 70 a bug, 73 cannot create, 74 input/output error, 75 incomplete,\n141 the reader of the output left.\n\nExamples:\n  bitwatch report\n  bitwatch review 2.0.08 --kvm 6.16.1\n  bitwatch explain WAITPKG\n  bitwatch history '7.1.EAX[19]'\n  bitwatch diff 1.5.05 1.5.06 --json",
     );
   return {
     program,

@@ -2,7 +2,7 @@ import { CommanderError } from 'commander';
 import { logLine } from '../deliver/actions/log.ts';
 import { knownFault } from '../disk/fault.ts';
 import { withTemporaries } from '../git/temporary.ts';
-import { EXIT, KnownError, UsageError } from '../model/errors.ts';
+import { ClosedPipeError, EXIT, KnownError, UsageError } from '../model/errors.ts';
 import { type CommandLine, commandLine, type Surroundings } from './command-line.ts';
 
 type Declared = { readonly declare: (line: CommandLine) => void };
@@ -54,6 +54,8 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
 /** Says what ended a run, and with which status: one line for what is known and for a fault of the machine, else a bug's trace. */
 export function failed(error: unknown, write: (text: string) => void): number {
   const known = error instanceof KnownError ? error : knownFault(error);
+  // As other tools of a pipe: `| head -1` has what it wanted.
+  if (known instanceof ClosedPipeError) return known.status;
   if (known !== null) {
     write(`bitwatch: ${logLine(known.message)}\n`);
     return known.status;

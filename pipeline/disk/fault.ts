@@ -1,5 +1,5 @@
 import { getSystemErrorMap } from 'node:util';
-import { CannotCreateError, IoError, type KnownError, NoInputError } from '../model/errors.ts';
+import { CannotCreateError, ClosedPipeError, IoError, type KnownError, NoInputError } from '../model/errors.ts';
 
 /** An error of the operating system, as Node gives it: a name such as ENOSPC, and the path where there is one. */
 export type Fault = Error & { readonly code: string; readonly errno: number; readonly path?: string };
@@ -30,10 +30,11 @@ function faultWords({ code, errno }: Fault): string {
   return `${words} (${code})`;
 }
 
-/** What a failed write of a path is called: 73 where it cannot be created, 74 where the machine failed. Others pass as they are. */
+/** What a failed write of a path is called: 73 where it cannot be created, 141 where its reader left, 74 where the machine failed. Others pass as they are. */
 export function writeFault(path: string, error: unknown): unknown {
   if (!isFault(error)) return error;
   const message = `${shown(path)}: cannot be written: ${faultWords(error)}`;
+  if (error.code === 'EPIPE') return new ClosedPipeError(message, { cause: error });
   return NAMING.has(error.code)
     ? new CannotCreateError(message, { cause: error })
     : new IoError(message, { cause: error });

@@ -1,6 +1,6 @@
 /**
  * The errors that users cause or meet, each with the exit status of its kind. Anything else that is thrown is a bug (70).
- * Statuses follow sysexits.h; 75 is "incomplete", 100 is a verdict and never an error.
+ * Statuses follow sysexits.h; 75 is "incomplete", 100 is a verdict and never an error, 141 is a reader that left.
  */
 export const EXIT = {
   clean: 0,
@@ -13,6 +13,7 @@ export const EXIT = {
   io: 74,
   incomplete: 75,
   findings: 100,
+  closedPipe: 141,
 } as const;
 
 /** Where in an input something is: a path or name, and a 1-based line and column or a path inside a document. */
@@ -92,9 +93,16 @@ export class CannotCreateError extends KnownError {
   }
 }
 
-/** The machine failed while it read or wrote: a full or broken disk, no free handle, a closed pipe (74). */
+/** The machine failed while it read or wrote: a full or broken disk, no free handle (74). */
 export class IoError extends KnownError {
+  constructor(message: string, options?: ErrorOptions, status: number = EXIT.io) {
+    super(status, message, options);
+  }
+}
+
+/** Whoever read the output has gone, as `| head -1` does: no fault, and nobody is there to be told (141, as a shell names SIGPIPE). */
+export class ClosedPipeError extends IoError {
   constructor(message: string, options?: ErrorOptions) {
-    super(EXIT.io, message, options);
+    super(message, options, EXIT.closedPipe);
   }
 }

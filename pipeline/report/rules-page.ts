@@ -11,7 +11,7 @@ const SCOPE_TEXT: Readonly<Record<Rule['scope'], string>> = {
   release: 'a module release and the one that it follows, under a KVM version or none',
   policy: 'a KVM version against all releases',
   'policy-step': 'a KVM version and the one before it',
-  project: 'the facts and waivers themselves',
+  project: 'the facts and decisions themselves',
 };
 
 /** The pages of `docs/rules/`: an index, and a page per rule with why it matters and what to do. */

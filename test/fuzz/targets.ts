@@ -462,6 +462,8 @@ const specs: Target = {
   name: 'specs',
   weight: 4,
   seeds: Object.keys(SPECS).flatMap((kind) => {
+    // The older file of decisions is read where somebody still has one; none is shipped.
+    if (kind === 'waivers.yaml') return [{ kind, text: 'waivers: []\n' }];
     if (kind.endsWith('.yaml')) return [{ kind, text: short(file('specs', kind)) }];
     return readdirSync(join(folder, 'specs', kind))
       .filter((name) => name.endsWith('.yaml'))

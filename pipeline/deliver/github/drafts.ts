@@ -112,7 +112,7 @@ const wholeOf = (specs: Specs, context: Context): ReportFacts => wholeReport(spe
 const fingerprintsOf = ({ reviews }: ReportFacts): readonly string[] =>
   reviews.flatMap(({ findings }) => findings.map(({ fingerprint }) => fingerprint));
 const subjectText = ({ to, policy }: { readonly to: string; readonly policy: string | null }): string =>
-  policy === null || policy === to ? to : `${to} under ${policy}`;
+  policy === to ? `KVM ${to}` : policy === null ? to : `TDX module ${to} on KVM ${policy}`;
 
 /** What stands in place of a review that no longer says anything. */
 export const silentDraft = (): Draft =>
