@@ -1,8 +1,9 @@
 import type { Expr } from '../c/ast.ts';
 import type { Unit } from '../c/unit.ts';
 import { boundTo, evaluate, inCall } from '../machine/expression.ts';
-import { int, memberOf, type Node, newNode, read, truth, type Value, write } from '../machine/memory.ts';
-import { isInput, operate } from '../machine/operate.ts';
+import { isNonZero } from '../machine/group.ts';
+import { int, isNumeric, memberOf, type Node, newNode, read, truth, type Value, write } from '../machine/memory.ts';
+import { isInput, one, operate } from '../machine/operate.ts';
 import { UNKNOWN_TYPE } from '../machine/types.ts';
 import { type Builtin, type Frame, lineOf, lookUp, stop } from '../machine/world.ts';
 import type { FeatureBit, FeatureTable } from './features.ts';
@@ -62,14 +63,14 @@ function featureAt(arg: Expr, frame: Frame, features: FeatureTable): FeatureBit 
   const named = features.bits.get(text.replace(/^X86_FEATURE_/, ''));
   if (named !== undefined && (arg.kind !== 'id' || lookUp(frame.scope, text) === undefined)) return named;
   const isVariable = arg.kind !== 'id' || lookUp(frame.scope, text) !== undefined;
-  const value = isVariable && arg.kind !== 'num' ? evaluate(arg, frame) : null;
+  const value = isVariable && arg.kind !== 'num' ? one(evaluate(arg, frame)) : null;
   const found = value?.kind === 'int' ? features.numbers.get(Number(value.value)) : undefined;
   return found ?? stop(frame, arg.at, 'a feature with a place in CPUID', `\`${text}\` has none in this tree`);
 }
 
 /** `struct cpuid_reg` of a feature or of the first bit of a word: its leaf, its sub-leaf, its register. */
 function describe(arg: Expr, frame: Frame, features: FeatureTable): Value {
-  const value = evaluate(arg, frame);
+  const value = one(evaluate(arg, frame));
   const place = value.kind === 'int' ? features.wordNumbers.get(Number(value.value >> 5n)) : undefined;
   if (place === undefined) return stop(frame, arg.at, 'a feature with a place in CPUID');
   const node = newNode('cpuid_reg', UNKNOWN_TYPE, 'zero');
@@ -93,7 +94,7 @@ function entryOf(call: Call, frame: Frame): Node {
 }
 
 function indexOfRegister(arg: Expr | undefined, frame: Frame): number {
-  const value = arg === undefined ? null : evaluate(arg, frame);
+  const value = arg === undefined ? null : one(evaluate(arg, frame));
   return value?.kind === 'int' ? Number(value.value) : -1;
 }
 
@@ -110,12 +111,10 @@ function onEntry(name: string, call: Call, frame: Frame, feature: FeatureBit | n
   const value = read(node);
   const has = operate('&', value, bit, frame, call.at);
   if (name === 'cpuid_entry_has' || name === 'cpuid_entry_get') {
-    if (has.kind !== 'int') return has;
-    return name === 'cpuid_entry_get'
-      ? has
-      : { ...truth(has.value !== 0n), ...(isInput(has) ? { isInput: true as const } : {}) };
+    if (!isNumeric(has) || name === 'cpuid_entry_get') return has;
+    return { ...truth(isNonZero(has)), ...(isInput(has) ? { isInput: true as const } : {}) };
   }
-  const given = third === undefined ? null : evaluate(third, frame);
+  const given = third === undefined ? null : one(evaluate(third, frame));
   const isSet =
     name === 'cpuid_entry_set' || (name === 'cpuid_entry_change' && given?.kind === 'int' && given.value !== 0n);
   if (name === 'cpuid_entry_override' || (name === 'cpuid_entry_change' && given?.kind !== 'int'))

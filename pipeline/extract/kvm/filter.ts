@@ -113,9 +113,16 @@ const isWidth = (leaf: Leaf): boolean =>
   leaf.function === WIDTH.function && (leaf.index === 0n || leaf.index === NO_SUBLEAF);
 
 function setUpSide(root: Root, supported: Supported, shown: Side): Side {
+  const indexes = new Map<string, bigint>();
+  const indexOf = (leaf: Leaf): bigint => {
+    const key = `${leaf.function}.${leaf.index}`;
+    const index = indexes.get(key) ?? shownIndex(shown, leaf);
+    indexes.set(key, index);
+    return index;
+  };
   const plain = (leaf: Leaf, user: Entry): Inputs => ({
     config: full(leaf),
-    user: { ...user, index: shownIndex(shown, leaf) },
+    user: { ...user, index: indexOf(leaf) },
     supported,
     isIndexed: leaf.index !== NO_SUBLEAF,
   });
@@ -147,12 +154,11 @@ const refusesAll = ({ unit, fn }: Root, command: string): DataError =>
 
 /** The bits of a field that the set-up takes, each asked for alone. */
 function takenField(side: Side, field: 'attributes' | 'xfam'): bigint {
-  let taken = 0n;
-  for (let bit = 0n; bit < 64n; bit += 1n) {
-    const inputs = { ...side.inputs(UNHEARD, blank(UNHEARD)), [field]: 1n << bit };
-    if (explore(side.root, inputs, side.given, false).some(({ result }) => !result.isRefused)) taken |= 1n << bit;
-  }
-  return taken;
+  const tried = { of: field, members: (1n << 64n) - 1n };
+  const inputs = { ...side.inputs(UNHEARD, blank(UNHEARD)), tried };
+  return explore(side.root, inputs, side.given, false)
+    .filter(({ result }) => !result.isRefused)
+    .reduce((taken, { members }) => taken | members, 0n);
 }
 
 /** A bit that user space did not set would be set for every TD: nothing here says so. */

@@ -1,5 +1,6 @@
 import { DataError } from '../../model/errors.ts';
 import { REGISTERS, type Register } from '../../model/place.ts';
+import { valueFor } from '../machine/group.ts';
 import type { At } from '../machine/memory.ts';
 import {
   ALL,
@@ -11,6 +12,7 @@ import {
   type Inputs,
   type Leaf,
   NO_SUBLEAF,
+  type Outcome,
   type Result,
   type Root,
 } from './trial.ts';
@@ -60,27 +62,32 @@ export type Side = {
   readonly base?: (leaf: Leaf) => Entry;
 };
 
+/** Every bit of the four registers. */
+const ALL_BITS = (1n << 128n) - 1n;
+
 /** Runs a side on a leaf: with nothing, with each bit alone, and with all that is let through alone. */
 export function probe(side: Side, leaf: Leaf, told: Told): Probe {
   const base = side.base?.(leaf) ?? blank(leaf);
-  const run = (bits: Entry) => {
-    const outcomes = explore(side.root, side.inputs(leaf, bits), side.given, side.isShown);
+  const run = (bits: Entry, members = 0n): readonly Outcome[] => {
+    const tried = { of: side.isShown ? ('config' as const) : ('user' as const), members };
+    const inputs = side.inputs(leaf, bits);
+    const outcomes = explore(side.root, members === 0n ? inputs : { ...inputs, tried }, side.given, side.isShown);
     for (const { result } of outcomes) told.note(leaf, result);
     return outcomes;
   };
-  const plain = probePlain(leaf, base, run);
-  if (plain !== null) return plain;
   const texts = new Set<string>();
   const none = run(base);
   const added = allRegisters((register) => none.reduce((mask, { result }) => mask | result.registers[register], 0n));
   const passed = { eax: 0n, ebx: 0n, ecx: 0n, edx: 0n };
   const byHost = { eax: 0n, ebx: 0n, ecx: 0n, edx: 0n };
   const lines: Record<Register, (At | null)[]> = { eax: [], ebx: [], ecx: [], edx: [] };
-  for (const register of REGISTERS) {
+  const alone = run(base, ALL_BITS);
+  for (const [at, register] of REGISTERS.entries()) {
     for (let position = 0n; position < 32n; position += 1n) {
       const bit = 1n << position;
-      const outcomes = run({ ...base, [register]: base[register] | bit });
-      const kinds = outcomes.map(({ result }) => isPassed(side, leaf, register, bit, result, added));
+      const member = bit << BigInt(32 * at);
+      const outcomes = alone.filter(({ members }) => (members & member) !== 0n);
+      const kinds = outcomes.map(({ result }) => isPassed(side, leaf, { register, bit, member }, result, added));
       // What some hosts let through is let through.
       if (kinds.includes(true)) passed[register] |= bit;
       if (kinds.includes(true) && kinds.includes(false)) {
@@ -89,8 +96,9 @@ export function probe(side: Side, leaf: Leaf, told: Told): Probe {
           for (const text of choices.keys()) if (!side.given.has(text)) texts.add(text);
       }
       const first = outcomes[kinds.indexOf(false)] ?? outcomes[0];
-      const at = first?.result.isRefused ? first.result.refusedAt : (first?.result.changedAt[register] ?? null);
-      lines[register].push(at);
+      lines[register].push(
+        (first?.result.isRefused ? first.result.refusedAt : first?.result.changedAt[register]) ?? null,
+      );
     }
   }
   checkTogether(side, leaf, { passed, byHost, base, added }, run);
@@ -98,71 +106,22 @@ export function probe(side: Side, leaf: Leaf, told: Told): Probe {
   return { passed, added, byHost, lines, choices: [...texts], index };
 }
 
-/** Numbers of 128 bits whose bits tell any two positions apart. */
-const PATTERNS: readonly bigint[] = Array.from({ length: 7 }, (_, digit) => {
-  let pattern = 0n;
-  for (let at = 0n; at < 128n; at += 1n) if (((at >> BigInt(digit)) & 1n) === 1n) pattern |= 1n << at;
-  return pattern;
-}).flatMap((pattern) => [pattern, BigInt.asUintN(128, ~pattern)]);
-
-function entryOf(base: Entry, bits: bigint): Entry {
-  const at = (index: bigint): bigint => (bits >> (index * 32n)) & ALL;
-  return { ...base, eax: base.eax | at(0n), ebx: base.ebx | at(1n), ecx: base.ecx | at(2n), edx: base.edx | at(3n) };
-}
-
-/**
- * Where the code treats each bit by itself, without a condition on any, and lets all through or none, a few patterns show
- * that it does: no bit needs to be tried alone. Null where it is not so.
- */
-function probePlain(
-  leaf: Leaf,
-  base: Entry,
-  run: (bits: Entry) => readonly { readonly result: Result }[],
-): Probe | null {
-  const only = (bits: Entry): Result | null => {
-    const [first, ...more] = run(bits);
-    return first === undefined || more.length > 0 || first.result.isMixed || first.result.isRefused
-      ? null
-      : first.result;
-  };
-  const none = only(base);
-  const all = none === null ? null : only({ ...full(leaf), function: base.function, index: base.index });
-  if (none === null || all === null) return null;
-  const isOpen = REGISTERS.every((register) => all.registers[register] === ALL);
-  const isClosed = REGISTERS.every((register) => all.registers[register] === 0n);
-  if (!isOpen && !isClosed) return null;
-  for (const pattern of PATTERNS) {
-    const bits = entryOf(base, pattern);
-    const result = only(bits);
-    if (result === null) return null;
-    for (const register of REGISTERS)
-      if (result.registers[register] !== (isOpen ? bits[register] | none.registers[register] : 0n)) return null;
-  }
-  const passed = allRegisters(() => (isOpen ? ALL : 0n));
-  const lines = (register: Register) => Array.from({ length: 32 }, () => all.changedAt[register]);
-  return {
-    passed,
-    added: none.registers,
-    byHost: allRegisters(() => 0n),
-    lines: { eax: lines('eax'), ebx: lines('ebx'), ecx: lines('ecx'), edx: lines('edx') },
-    choices: [],
-    index: none.index,
-  };
-}
+type Tried = { readonly register: Register; readonly bit: bigint; readonly member: bigint };
 
 /** Whether a bit comes out where it went in; what comes out elsewhere is no filter. */
-function isPassed(side: Side, leaf: Leaf, register: Register, bit: bigint, result: Result, added: Masks): boolean {
+function isPassed(side: Side, leaf: Leaf, { register, bit, member }: Tried, result: Result, added: Masks): boolean {
   if (result.isRefused) return false;
   for (const each of REGISTERS) {
     const own = each === register ? bit : 0n;
-    if ((result.registers[each] & ~(own | added[each])) !== 0n)
+    const value = valueFor(result.numbers[each], member);
+    if ((value & ~(own | added[each])) !== 0n)
       throw new DataError({
         where: { file: side.root.unit.file, line: result.changedAt[each]?.line ?? side.root.fn.line },
         expected: `code that ${side.isShown ? 'reports' : 'only passes on'} each bit of leaf 0x${leaf.function.toString(16)} where it is`,
-        found: `${register} bit ${position(bit)}, which gives ${each} 0x${result.registers[each].toString(16)}`,
+        found: `${register} bit ${position(bit)}, which gives ${each} 0x${value.toString(16)}`,
       });
   }
-  return (result.registers[register] & bit) !== 0n;
+  return (valueFor(result.numbers[register], member) & bit) !== 0n;
 }
 
 const position = (bit: bigint): number => bit.toString(2).length - 1;
@@ -174,7 +133,7 @@ function checkTogether(
   side: Side,
   leaf: Leaf,
   { passed, byHost, base, added }: Alone,
-  run: (bits: Entry) => readonly { readonly result: Result }[],
+  run: (bits: Entry) => readonly Outcome[],
 ): void {
   const bits = { ...base };
   // What is shown is shown of all bits; a set-up gives up on the first that it refuses.

@@ -4,15 +4,18 @@ import { isText, skipBrackets } from '../c/cursor.ts';
 import type { Token } from '../c/lex.ts';
 import type { CFunction, Unit } from '../c/unit.ts';
 import { invoke } from '../machine/call.ts';
+import { current, Group, isNonZero, type Numeric, settled } from '../machine/group.ts';
 import {
   type At,
   elementOf,
   type Int,
   int,
+  isNumeric,
   memberOf,
   type Node,
   newNode,
   read,
+  retype,
   type Value,
 } from '../machine/memory.ts';
 import { type CType, type Member, typeOfWords, U32, U64, UNKNOWN_TYPE } from '../machine/types.ts';
@@ -44,10 +47,14 @@ export type Result = {
   /** Whether later leaves of the module are still looked at. */
   readonly goesOn: boolean;
   readonly compared: Run['compared'];
-  /** Whether more than each bit by itself counted. */
-  readonly isMixed: boolean;
+  /** Registers where several bits were tried, each alone: `registers` is what they are but for those. */
+  readonly numbers: Readonly<Record<Register, Numeric>>;
 };
-export type Outcome = { readonly choices: Choices; readonly result: Result };
+/** What comes out for those of the tried bits that are its members; 0 where none are tried. */
+export type Outcome = { readonly members: bigint; readonly choices: Choices; readonly result: Result };
+
+/** Bits that are tried at once, each alone beside what is given: of the four registers in a row, or of a field. */
+export type Tried = { readonly of: 'config' | 'user' | 'attributes' | 'xfam'; readonly members: bigint };
 
 /** What a run starts from. */
 export type Inputs = {
@@ -57,12 +64,11 @@ export type Inputs = {
   readonly user: Entry | null;
   /** A second leaf of the module, with the entry of user space for it: what else a set-up must be given. */
   readonly second?: Entry;
-  readonly attributes?: bigint;
-  readonly xfam?: bigint;
   /** Masks of KVM's own, where the code asks for them. */
   readonly supported?: { readonly xcr0: bigint; readonly xss: bigint };
   /** Whether the flags of user space's entry say that its sub-leaf counts. */
   readonly isIndexed?: boolean;
+  readonly tried?: Tried;
 };
 
 const PLAIN_ENTRY: CType = structOf(['function', 'index', 'flags', 'eax', 'ebx', 'ecx', 'edx'], 'kvm_cpuid_entry2');
@@ -90,11 +96,21 @@ function put(node: Node, name: string | number, value: Value): void {
   if (part !== null) part.value = value;
 }
 
-function fillEntry(node: Node, entry: Entry, isTried: boolean, names: readonly [string, string]): void {
+/** A number with those of its bits that are tried in one run: `offset` is the first one's member. */
+function triedBits(value: bigint, bits: number, offset: number, group: Group | null): Value {
+  const plain = input(value, bits);
+  if (group === null) return plain;
+  const live = BigInt.asUintN(bits, ~value & (group.members >> BigInt(offset)));
+  return current({ ...plain, kind: 'bits', live, offset: BigInt(offset), group });
+}
+
+type Filling = { readonly isTried: boolean; readonly names: readonly [string, string]; readonly group: Group | null };
+
+function fillEntry(node: Node, entry: Entry, { isTried, names, group }: Filling): void {
   put(node, names[0], input(entry.function, 32, 'function'));
   put(node, names[1], input(entry.index, 32, 'index'));
-  for (const register of REGISTERS)
-    put(node, register, isTried ? input(entry[register], 32) : int(entry[register], 32, false));
+  for (const [at, register] of REGISTERS.entries())
+    put(node, register, isTried ? triedBits(entry[register], 32, 32 * at, group) : int(entry[register], 32, false));
 }
 
 /** The places that the code finds by the names of members, whatever structure they stand in. */
@@ -110,7 +126,8 @@ function entryType({ world, unit }: Root): CType {
   return type.kind === 'struct' && type.members() !== null ? type : PLAIN_ENTRY;
 }
 
-function placesOf(inputs: Inputs, entry: CType): Places {
+function placesOf(inputs: Inputs, entry: CType, group: Group | null): Places {
+  const configGroup = inputs.tried?.of === 'config' ? group : null;
   const configs = [inputs.config, ...(inputs.second === undefined ? [] : [inputs.second])];
   const made = new Map<string, Node>();
   const place = (name: string, type: CType, fill: (node: Node) => void): Node => {
@@ -127,7 +144,7 @@ function placesOf(inputs: Inputs, entry: CType): Places {
     });
   const length = configs.length + 2;
   const values = place('cpuid_values', arrayOf(VALUE, length), () => undefined);
-  const cpuid = place('cpuid', UNKNOWN_TYPE, (node) => fillCpuid(node, inputs, entry));
+  const cpuid = place('cpuid', UNKNOWN_TYPE, (node) => fillCpuid(node, inputs, entry, group));
   const member = (name: string): Node | null => {
     switch (name) {
       case 'cpuid_config_leaves':
@@ -140,8 +157,9 @@ function placesOf(inputs: Inputs, entry: CType): Places {
           for (const [at, entry] of configs.entries()) {
             const pair = elementOf(node, at);
             if (pair === null) continue;
-            put(pair, 0, input((entry.ebx << 32n) | entry.eax, 64));
-            put(pair, 1, input((entry.edx << 32n) | entry.ecx, 64));
+            const own = at === 0 ? configGroup : null;
+            put(pair, 0, triedBits((entry.ebx << 32n) | entry.eax, 64, 0, own));
+            put(pair, 1, triedBits((entry.edx << 32n) | entry.ecx, 64, 64, own));
           }
         });
       case 'cpuid_configs':
@@ -149,7 +167,8 @@ function placesOf(inputs: Inputs, entry: CType): Places {
         return place('cpuid_configs', arrayOf(CONFIG, length), (node) => {
           for (const [at, entry] of configs.entries()) {
             const config = elementOf(node, at);
-            if (config !== null) fillEntry(config, entry, at === 0, ['leaf', 'sub_leaf']);
+            const own: Filling = { isTried: at === 0, names: ['leaf', 'sub_leaf'], group: configGroup };
+            if (config !== null) fillEntry(config, entry, own);
           }
         });
       case 'num_cpuid_config':
@@ -178,7 +197,7 @@ function placesOf(inputs: Inputs, entry: CType): Places {
 }
 
 /** What user space gives: the entry that is tried, and one for the second leaf. */
-function fillCpuid(node: Node, { user, second, isIndexed }: Inputs, type: CType): void {
+function fillCpuid(node: Node, { user, second, isIndexed, tried }: Inputs, type: CType, group: Group | null): void {
   const given = [...(user === null ? [] : [user]), ...(second === undefined ? [] : [second])];
   put(node, 'nent', int(BigInt(given.length), 32, false));
   const entries = newNode('entries', arrayOf(type, given.length + 1), 'zero');
@@ -187,7 +206,11 @@ function fillCpuid(node: Node, { user, second, isIndexed }: Inputs, type: CType)
     if (own === null) continue;
     const isTried = at === 0 && user !== null;
     const index = entry.index === NO_SUBLEAF ? 0n : entry.index;
-    fillEntry(own, isTried ? entry : { ...entry, index }, isTried, ['function', 'index']);
+    fillEntry(own, isTried ? entry : { ...entry, index }, {
+      isTried,
+      names: ['function', 'index'],
+      group: tried?.of === 'user' ? group : null,
+    });
     const isOwnIndex = isTried ? isIndexed !== false : entry.index !== NO_SUBLEAF;
     put(own, 'flags', int(isOwnIndex ? 1n : 0n, 32, false));
   }
@@ -223,9 +246,10 @@ function runOnce(
   inputs: Inputs,
   choices: Choices,
   isShown: boolean,
-): Result & { readonly asked: ReadonlySet<string> } {
+): Result & { readonly asked: ReadonlySet<string>; readonly group: Group | null } {
   const type = entryType(root);
-  const places = placesOf(inputs, type);
+  const group = inputs.tried === undefined ? null : new Group(inputs.tried.members);
+  const places = placesOf(inputs, type, group);
   const entry = newNode('entry', type, 'zero');
   const caps = newNode('caps', UNKNOWN_TYPE, 'zero');
   const run: Run = {
@@ -239,7 +263,6 @@ function runOnce(
     steps: 0,
     depth: 0,
     at: null,
-    isMixed: false,
     failedAt: null,
   };
   const args = paramTokens(root).map((tokens): Value => {
@@ -249,32 +272,42 @@ function runOnce(
     if (has('kvm_tdx_capabilities')) return pointer(caps);
     if (has('kvm_cpuid_entry2')) return pointer(entry);
     if (has('kvm_cpuid2')) return pointer(places.cpuid);
-    if (has('kvm_tdx_init_vm')) return pointer(initOf(places, inputs));
+    if (has('kvm_tdx_init_vm')) return pointer(initOf(places, inputs, group));
     if (!tokens.some((token) => isText(token, '*'))) return int(0n);
     return pointer(newNode(name, UNKNOWN_TYPE, 'outside'));
   });
   const value = safely(root, run, () => invoke(root, args, run, () => tooDeep(root)));
-  const isRefused = value.kind === 'int' && value.value !== 0n;
+  const isRefused = isNumeric(value) && isNonZero(value);
   const shownEntry = isShown ? entryOf(caps) : null;
   const own = isShown ? (shownEntry ?? entry) : elementOf(places.values, 0);
-  const registers = { eax: 0n, ebx: 0n, ecx: 0n, edx: 0n };
+  const zero = int(0n, 32, false);
+  const numbers: Record<Register, Numeric> = { eax: zero, ebx: zero, ecx: zero, edx: zero };
   const changedAt: Record<Register, At | null> = { eax: null, ebx: null, ecx: null, edx: null };
+  const index = own === null || !isShown ? null : memberOf(own, 'index');
+  const ownIndex = index === null ? inputs.config.index : settled(numberAt(root, index)).value;
+  const goesOn = inputs.second === undefined || isPassed(root, places, inputs.second);
   for (const register of REGISTERS) {
     const part = own === null ? null : memberOf(own, register);
-    registers[register] = part === null ? 0n : numberAt(root, part);
-    changedAt[register] = part?.at ?? null;
+    if (part === null) continue;
+    numbers[register] = numberAt(root, part);
+    changedAt[register] = part.at;
   }
-  const index = own === null || !isShown ? null : memberOf(own, 'index');
   return {
     isRefused,
     refusedAt: run.failedAt,
-    registers,
+    registers: {
+      eax: numbers.eax.value,
+      ebx: numbers.ebx.value,
+      ecx: numbers.ecx.value,
+      edx: numbers.edx.value,
+    },
+    numbers,
     changedAt,
-    index: index === null ? inputs.config.index : numberAt(root, index),
-    goesOn: inputs.second === undefined || isPassed(root, places, inputs.second),
+    index: ownIndex,
+    goesOn,
     compared: run.compared,
-    isMixed: run.isMixed,
     asked: run.asked,
+    group,
   };
 }
 
@@ -288,27 +321,24 @@ function isPassed(root: Root, places: Places, second: Entry): boolean {
   const value = elementOf(places.values, 1);
   return REGISTERS.some((register) => {
     const part = value === null ? null : memberOf(value, register);
-    return part !== null && second[register] !== 0n && numberAt(root, part) === second[register];
+    return part !== null && second[register] !== 0n && settled(numberAt(root, part)).value === second[register];
   });
 }
 
-function initOf(places: Places, inputs: Inputs): Node {
+function initOf(places: Places, inputs: Inputs, group: Group | null): Node {
   const init = newNode('init_vm', UNKNOWN_TYPE, 'outside');
   init.fields = new Map([['cpuid', places.cpuid]]);
-  for (const [name, value] of [
-    ['attributes', inputs.attributes ?? 0n],
-    ['xfam', inputs.xfam ?? 0n],
-  ] as const) {
+  for (const name of ['attributes', 'xfam'] as const) {
     const node = newNode(name, U64, 'zero');
-    node.value = { ...int(value, 64, false), isInput: true };
+    node.value = triedBits(0n, 64, 0, inputs.tried?.of === name ? group : null);
     init.fields.set(name, node);
   }
   return init;
 }
 
-function numberAt(root: Root, node: Node): bigint {
+function numberAt(root: Root, node: Node): Numeric {
   const value = read(node);
-  if (value.kind === 'int') return BigInt.asUintN(32, value.value);
+  if (isNumeric(value)) return retype(value, 32, false);
   throw new DataError({
     where: { file: node.at?.file ?? root.unit.file, line: node.at?.line ?? root.fn.line },
     expected: `a value of ${node.name} that the entry and constants give`,
@@ -340,19 +370,27 @@ function safely<T>({ unit, fn }: Root, run: Run, action: () => T): T {
 /** More would take too many runs, and no filter asks the host for so much. */
 const MAX_OUTCOMES = 64;
 
-/** All that a root may do with the same inputs, by what the host decides beyond what is given. */
+type Way = Omit<Outcome, 'result'>;
+
+/** All that a root may do with the same inputs, by what the host decides beyond what is given, and by the bits that are tried. */
 export function explore(root: Root, inputs: Inputs, given: Choices, isShown: boolean): readonly Outcome[] {
   const outcomes: Outcome[] = [];
-  const open: Choices[] = [given];
-  for (let choices = open.pop(); choices !== undefined; choices = open.pop()) {
-    const { asked, ...result } = runOnce(root, inputs, choices, isShown);
+  const { tried } = inputs;
+  const open: Way[] = [{ choices: given, members: tried?.members ?? 0n }];
+  for (let way = open.pop(); way !== undefined; way = open.pop()) {
+    const { choices, members } = way;
+    const own = tried === undefined ? inputs : { ...inputs, tried: { ...tried, members } };
+    const { asked, group, ...result } = runOnce(root, own, choices, isShown);
+    for (const left of group?.left ?? []) open.push({ choices, members: left });
+    const done = group?.members ?? 0n;
     const taken = new Map(choices);
     for (const text of asked) {
-      open.push(new Map([...taken, [text, true]]));
+      open.push({ choices: new Map([...taken, [text, true]]), members: done });
       taken.set(text, false);
     }
-    outcomes.push({ choices: taken, result });
-    if (outcomes.length + open.length > MAX_OUTCOMES)
+    outcomes.push({ members: done, choices: taken, result });
+    const ways = [...outcomes, ...open].filter((each) => group === null || (each.members & done) !== 0n);
+    if (ways.length > MAX_OUTCOMES)
       throw new DataError({
         where: { file: root.unit.file, line: root.fn.line },
         expected: 'a filter that the host decides less of',

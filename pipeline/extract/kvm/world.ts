@@ -9,7 +9,7 @@ import { initialise } from '../machine/initial.ts';
 import { INTERPRETER } from '../machine/interpreter.ts';
 import { libraryCall } from '../machine/library.ts';
 import { int, memberOf, type Node, newNode, outside, read, stepFrom } from '../machine/memory.ts';
-import { isTrue, operate } from '../machine/operate.ts';
+import { isTrue, one, operate } from '../machine/operate.ts';
 import { declaratorsOf, type Member, membersOf, type TypeScope, U32 } from '../machine/types.ts';
 import { type Builtin, type FoundFunction, type Frame, type Run, stop, textOf, type World } from '../machine/world.ts';
 import { featureCall } from './feature-calls.ts';
@@ -141,7 +141,6 @@ function fillingRun(world: World): Run {
     steps: 0,
     depth: 0,
     at: null,
-    isMixed: false,
     failedAt: null,
   };
 }
@@ -299,7 +298,7 @@ function lengthOf(program: Program, tokens: readonly Token[]): number | null {
 
 /** `kvm_find_cpuid_entry2(entries, count, function, index)` of a tree that does not have its body. */
 const findEntry: Builtin = (call, frame) => {
-  const [entries, count, fn, index] = call.args.map((arg) => evaluate(arg, frame));
+  const [entries, count, fn, index] = call.args.map((arg) => one(evaluate(arg, frame)));
   if (entries?.kind !== 'pointer' || count?.kind !== 'int' || fn === undefined || index === undefined)
     return stop(frame, call.at, 'a search for the leaf and sub-leaf that the module reports');
   for (let at = 0; at < Number(count.value); at += 1) {

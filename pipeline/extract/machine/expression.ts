@@ -5,6 +5,7 @@ import {
   convert,
   elementOf,
   int,
+  isNumeric,
   memberOf,
   type Node,
   newNode,
@@ -16,7 +17,7 @@ import {
   type Value,
   write,
 } from './memory.ts';
-import { isInput, isTrue, operate, operateOn } from './operate.ts';
+import { isInput, isTrue, one, operate, operateOn } from './operate.ts';
 import { type CType, sizeOf, typeOfWords, UNKNOWN_TYPE } from './types.ts';
 import { type Code, FLOW, type Frame, lookUp, outsideObject, type PlaceCode, step, stop, textOf } from './world.ts';
 
@@ -239,11 +240,10 @@ function binaryCode(expr: Of<'binary'>): Code {
     return (frame) => {
       const left = operand(expr.left, binaryPower(op) ?? 0, frame);
       if (isTrue(left, frame, expr.left.at) === (op === '||'))
-        return isInput(left) ? { ...truth(op === '||'), isInput: true, isKeyed: true } : truth(op === '||');
+        return isInput(left) ? { ...truth(op === '||'), isInput: true } : truth(op === '||');
       const right = operand(expr.right, binaryPower(op) ?? 0, frame);
       const holds = truth(isTrue(right, frame, expr.right.at));
-      // Of registers, the condition has been noted as such: what is left of it is plain.
-      return isInput(left) || isInput(right) ? { ...holds, isInput: true, isKeyed: true } : holds;
+      return isInput(left) || isInput(right) ? { ...holds, isInput: true } : holds;
     };
   // A long chain is taken in a loop: the stack need not be as deep as the chain is long.
   const chain: Of<'binary'>[] = [];
@@ -276,7 +276,7 @@ function assign(expr: Of<'assign'>, frame: Frame): Value {
   const value = operand(expr.value, POWER.list, frame);
   const now = expr.op === '=' ? value : operate(expr.op.slice(0, -1), read(node), value, frame, expr.at);
   store(node, now, frame, expr.at.line);
-  return now.kind === 'int' ? convert(now, node.type) : now;
+  return convert(now, node.type);
 }
 
 /** Writes to a place; a file's own object is the same for all runs, and is filled before. */
@@ -306,7 +306,7 @@ function castCode(expr: Of<'cast'>): Code {
   let known: CType | null = null;
   return (frame) => {
     const value = operand(expr.operand, POWER.unary, frame);
-    if (value.kind !== 'int') return value;
+    if (!isNumeric(value)) return value;
     known ??= typeOfWords(words, frame.run.world.types(frame.file));
     const type = known;
     if (type.kind === 'int') return type.isBool ? convert(value, type) : retype(value, type.bits, type.signed);
@@ -405,7 +405,7 @@ const isArray = ({ type, value, fill }: Node): boolean =>
   type.kind === 'array' || (type.kind === 'unknown' && value === null && fill !== 'outside');
 
 function elementPlace(expr: Of<'index'>, frame: Frame): Node {
-  const index = evaluate(expr.index, frame);
+  const index = one(evaluate(expr.index, frame));
   // What is kept outside, at an index that is not known, is not read here.
   if (index.kind === 'outside' && !index.isInput && isPlace(expr.object)) {
     const whole = placeOf(expr.object, frame);
@@ -415,7 +415,6 @@ function elementPlace(expr: Of<'index'>, frame: Frame): Node {
     return stop(frame, expr.index.at, 'an index that is known', `\`${textOf(expr.index)}\` is not`);
   if (index.key !== undefined)
     return stop(frame, expr.index.at, 'the function or sub-leaf compared for equality with a constant');
-  if (index.isInput) frame.run.isMixed = true;
   const at = Number(index.value);
   const whole = isPlace(expr.object) ? placeOf(expr.object, frame) : null;
   if (whole !== null && isArray(whole))

@@ -1,6 +1,7 @@
 import type { Expr } from '../c/ast.ts';
 import { boundTo, evaluate } from './expression.ts';
 import { elementOf, memberOf, type Node, type Value, write } from './memory.ts';
+import { one } from './operate.ts';
 import type { CType } from './types.ts';
 import { type Frame, lineOf, stop } from './world.ts';
 
@@ -111,7 +112,7 @@ function designated(node: Node, { designators, value }: Item, frame: Frame): num
 }
 
 function indexOf(expr: Expr, frame: Frame): number {
-  const value = evaluate(expr, frame);
+  const value = one(evaluate(expr, frame));
   if (value.kind !== 'int') return stop(frame, expr.at, 'a constant index');
   return Number(value.value);
 }

@@ -14,7 +14,7 @@ import {
   type Value,
   write,
 } from './memory.ts';
-import { isTrue, operate } from './operate.ts';
+import { isTrue, one, operate } from './operate.ts';
 import { sizeOf, UNKNOWN_TYPE } from './types.ts';
 import { type Builtin, choose, type Frame, lineOf, stop, textOf } from './world.ts';
 
@@ -56,7 +56,7 @@ function conditionCall(call: Call, frame: Frame): Value {
 }
 
 function numberOf(expr: Expr, frame: Frame): Extract<Value, { kind: 'int' }> {
-  const value = evaluate(expr, frame);
+  const value = one(evaluate(expr, frame));
   if (value.kind !== 'int') return stop(frame, expr.at, 'a number that is known', `\`${textOf(expr)}\` is not`);
   if (value.key !== undefined)
     return stop(frame, expr.at, 'the function or sub-leaf compared for equality with a constant');
@@ -72,7 +72,7 @@ function nodeOf(expr: Expr | undefined, call: Call, frame: Frame): Node {
 /** Whether a size is that of a whole place, by the number or, where a type is not read, by what is written. */
 function isWholeSize(node: Node, size: Expr | undefined, frame: Frame): boolean {
   if (size === undefined) return false;
-  const value = evaluate(size, frame);
+  const value = one(evaluate(size, frame));
   const own = sizeOf(node.type);
   if (value.kind === 'int' && own !== null) return BigInt(own) === value.value;
   return value.kind === 'outside' && value.text.startsWith('sizeof ');
@@ -81,7 +81,7 @@ function isWholeSize(node: Node, size: Expr | undefined, frame: Frame): boolean 
 /** The numbers that so many bytes from a place on are made of, also those of the elements behind it. */
 function covered(node: Node, call: Call, frame: Frame): readonly Node[] {
   const size = call.args[2];
-  const value = size === undefined ? null : evaluate(size, frame);
+  const value = size === undefined ? null : one(evaluate(size, frame));
   // A pointer to the first element or member goes on to those behind it.
   const wholes: Node[] = [node];
   for (let up = node.up; up !== null && (up.at === 0 || isFirstMember(up)); up = up.node.up) wholes.push(up.node);
@@ -251,7 +251,7 @@ const LIBRARY: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
 function halves(call: Call, frame: Frame, isUpper: boolean): Value {
   const [arg] = call.args;
   if (arg === undefined) return stop(frame, call.at, 'a value');
-  const value = evaluate(arg, frame);
+  const value = one(evaluate(arg, frame));
   const shifted = isUpper ? operate('>>', value, int(32n), frame, call.at) : value;
   if (shifted.kind !== 'int') return outside(textOf(call));
   return evaluate({ kind: 'cast', type: 'u32', operand: arg, at: call.at }, frame).kind === 'int' && !isUpper

@@ -1,5 +1,6 @@
 import type { CInteger } from '../c/integer.ts';
 import { wrap } from '../c/integer.ts';
+import { type Bits, bitsIn, isNonZero, type Numeric, onBits, settled } from './group.ts';
 import { type CType, INT, U32, UNKNOWN_TYPE } from './types.ts';
 
 /** What a number comes from where not every value of it is tried: the function or sub-leaf of an entry, both, or a part. */
@@ -10,11 +11,11 @@ export type Int = CInteger & {
   readonly kind: 'int';
   readonly key?: Key;
   readonly isInput?: true;
-  /** What came of comparing keys alone: the same for all bits of a leaf. */
-  readonly isKeyed?: true;
 };
 export type Value =
   | Int
+  /** A number that is not the same for all entries that are tried at once. */
+  | Bits
   | { readonly kind: 'pointer'; readonly node: Node }
   | { readonly kind: 'struct'; readonly node: Node }
   | { readonly kind: 'function'; readonly name: string; readonly file: string }
@@ -123,17 +124,20 @@ export function read(node: Node): Value {
 
 /** The value as its place holds it: a number in the place's type. */
 export function convert(value: Value, type: CType): Value {
-  if (value.kind !== 'int' || type.kind !== 'int') return value;
+  if (!isNumeric(value) || type.kind !== 'int') return value;
   if (type.isBool) {
-    const bool: Int = { ...typed(value.value === 0n ? 0n : 1n, type), ...(value.isInput ? { isInput: true } : {}) };
-    return bool;
+    const bool = typed(isNonZero(value) ? 1n : 0n, type);
+    return value.kind === 'bits' || value.isInput ? { ...bool, isInput: true } : bool;
   }
   if (value.bits === type.bits && value.signed === type.signed) return value;
   return retype(value, type.bits, type.signed);
 }
 
+export const isNumeric = (value: Value): value is Numeric => value.kind === 'int' || value.kind === 'bits';
+
 /** A number in another type, with what it comes from: the lower half of a leaf and sub-leaf in one is the leaf. */
-export function retype(value: Int, bits: number, signed: boolean): Int {
+export function retype(value: Numeric, bits: number, signed: boolean): Numeric {
+  if (value.kind === 'bits') return bitsIn(value, bits, signed);
   const wrapped = wrap(value.value, bits, signed);
   const key = value.key === undefined ? undefined : keyIn(value.key, bits);
   return {
@@ -158,9 +162,16 @@ export function write(node: Node, value: Value, at: At): void {
   }
   const now = convert(value, node.type);
   const old = node.value;
-  const isSame = old?.kind === 'int' && now.kind === 'int' && old.value === now.value;
-  if (!isSame) node.at = at;
+  if (old === null || !isSame(old, now)) node.at = at;
   node.value = now;
+}
+
+/** Whether a number is written over itself: what is left of a group agrees on it. */
+function isSame(old: Value, now: Value): boolean {
+  if (old.kind === 'int' && now.kind === 'int') return old.value === now.value;
+  if (!isNumeric(old) || !isNumeric(now)) return false;
+  const same = onBits('==', old, now);
+  return same === null ? settled(old).value === settled(now).value : isNonZero(same);
 }
 
 /** A struct's copy is its own: what is written to it later stays there. */

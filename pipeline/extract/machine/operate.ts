@@ -1,6 +1,7 @@
 import { binary, unary } from '../c/integer.ts';
 import type { Token } from '../c/lex.ts';
-import { distance, type Int, int, type Key, outside, stepFrom, truth, type Value } from './memory.ts';
+import { type Bits, inverted, isNonZero, type Numeric, onBits, settled } from './group.ts';
+import { distance, type Int, int, isNumeric, type Key, outside, stepFrom, truth, type Value } from './memory.ts';
 import { choose, type Frame, stop } from './world.ts';
 
 const WHOLE = 'the function or sub-leaf compared for equality with a constant';
@@ -10,8 +11,9 @@ export function isTrue(value: Value, frame: Frame, at: Token): boolean {
   switch (value.kind) {
     case 'int':
       if (value.key !== undefined) noteKey(value, int(0n), frame, at);
-      else if (value.isInput && value.isKeyed !== true) frame.run.isMixed = true;
       return value.value !== 0n;
+    case 'bits':
+      return isNonZero(value);
     case 'outside':
       if (value.isInput) return stop(frame, at, 'a condition that the entry decides', `\`${value.text}\` is not known`);
       if (!/[a-z]/.test(value.text))
@@ -25,7 +27,7 @@ export function isTrue(value: Value, frame: Frame, at: Token): boolean {
 }
 
 export const isInput = (value: Value): boolean =>
-  (value.kind === 'int' || value.kind === 'outside') && value.isInput === true;
+  value.kind === 'bits' || ((value.kind === 'int' || value.kind === 'outside') && value.isInput === true);
 
 /** An operator on two values, other than `&&` and `||`. */
 export function operate(op: string, left: Value, right: Value, frame: Frame, at: Token): Value {
@@ -34,6 +36,7 @@ export function operate(op: string, left: Value, right: Value, frame: Frame, at:
     return stop(frame, at, 'a value that was set before', `nothing has set \`${text}\``);
   }
   if (left.kind === 'int' && right.kind === 'int') return onNumbers(op, left, right, frame, at);
+  if (left.kind === 'bits' || right.kind === 'bits') return onGroup(op, left, right, frame, at);
   if (left.kind === 'pointer' || right.kind === 'pointer') {
     const found = onPointers(op, left, right);
     if (found !== null) return found;
@@ -51,22 +54,25 @@ export function operate(op: string, left: Value, right: Value, frame: Frame, at:
   return outside(`${text(left)} ${op} ${text(right)}`, isInput(left) || isInput(right));
 }
 
+/** The same where a group of entries is tried at once: with numbers that not all of them share, else with one number each. */
+function onGroup(op: string, left: Value, right: Value, frame: Frame, at: Token): Value {
+  if (isNumeric(left) && isNumeric(right) && !isKey(left) && !isKey(right)) {
+    const result = onBits(op, left, right);
+    if (result !== null) return result;
+  }
+  return operate(op, one(left), one(right), frame, at);
+}
+
+/** A value for what cannot be done for a group at once: it goes on with entries that share it. */
+export const one = (value: Value): Exclude<Value, Bits> => (value.kind === 'bits' ? settled(value) : value);
+const isKey = (value: Numeric): boolean => value.kind === 'int' && value.key !== undefined;
+
 function onNumbers(op: string, left: Int, right: Int, frame: Frame, at: Token): Value {
-  if ((left.isInput && right.isInput) || ((left.isInput || right.isInput) && !BITWISE.has(op)))
-    noteMix(left, right, frame);
   const keyed = left.key !== undefined || right.key !== undefined ? onKeys(op, left, right, frame, at) : null;
   if (keyed !== null) return keyed;
   const result = binary(op, left, right);
   if (typeof result === 'string') return stop(frame, at, result);
   return left.isInput || right.isInput ? { kind: 'int', ...result, isInput: true } : { kind: 'int', ...result };
-}
-
-const BITWISE: ReadonlySet<string> = new Set(['&', '|', '^', '<<', '>>']);
-
-/** What is made of keys alone is the same for all bits of a leaf. */
-function noteMix(left: Int, right: Int, frame: Frame): void {
-  const isOfKeys = (value: Int): boolean => value.isInput !== true || value.key !== undefined || value.isKeyed === true;
-  if (!isOfKeys(left) || !isOfKeys(right)) frame.run.isMixed = true;
 }
 
 /** Keys are compared for equality, joined to one number and taken apart again; of anything else not every value is tried. */
@@ -76,9 +82,7 @@ function onKeys(op: string, left: Int, right: Int, frame: Frame, at: Token): Val
     if (left.key === undefined || right.key === undefined)
       noteKey(left.key === undefined ? right : left, left.key === undefined ? left : right, frame, at);
     const result = binary(op, left, right);
-    return typeof result === 'string'
-      ? stop(frame, at, result)
-      : { kind: 'int', ...result, isInput: true, isKeyed: true };
+    return typeof result === 'string' ? stop(frame, at, result) : { kind: 'int', ...result, isInput: true };
   }
   const key = joinedKey(op, left, right);
   const result = key === null ? '' : binary(op, left, right);
@@ -134,16 +138,15 @@ const ORDER: Readonly<Record<string, ((ahead: number) => boolean) | undefined>> 
 
 export function operateOn(op: string, value: Value, frame: Frame, at: Token): Value {
   if (op === '!') {
-    const isKeyed = value.kind === 'int' && (value.key !== undefined || value.isKeyed === true);
     const holds = truth(!isTrue(value, frame, at));
-    return isInput(value) ? { ...holds, isInput: true, ...(isKeyed ? { isKeyed: true } : {}) } : holds;
+    return isInput(value) ? { ...holds, isInput: true } : holds;
   }
   if (value.kind === 'unset')
     return stop(frame, at, 'a value that was set before', `nothing has set \`${value.text}\``);
   if (value.kind === 'outside') return outside(`${op}${value.text}`, isInput(value));
+  if (value.kind === 'bits') return op === '~' ? inverted(value) : operateOn(op, settled(value), frame, at);
   if (value.kind !== 'int') return stop(frame, at, 'an operator on a number');
   if (value.key !== undefined) return stop(frame, at, WHOLE);
-  if (value.isInput && op !== '~') frame.run.isMixed = true;
   const result = unary(op, value);
   if (result === undefined) return stop(frame, at, 'an operator that can be run');
   return value.isInput ? { kind: 'int', ...result, isInput: true } : { kind: 'int', ...result };

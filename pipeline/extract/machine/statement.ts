@@ -1,9 +1,10 @@
 import type { Expr, Stmt } from '../c/ast.ts';
 import { asStatement } from './call.ts';
 import { evaluate, store, wordOf } from './expression.ts';
+import { decided } from './group.ts';
 import { initialise } from './initial.ts';
-import { int, type Node, newNode, type Value } from './memory.ts';
-import { isTrue, noteKey, operate } from './operate.ts';
+import { int, isNumeric, type Node, newNode, type Value } from './memory.ts';
+import { isTrue, noteKey, one, operate } from './operate.ts';
 import { type CType, typeOfWords } from './types.ts';
 import { choose, FLOW, type Frame, type StepCode, step, stop } from './world.ts';
 
@@ -79,8 +80,8 @@ function run(statement: Stmt, frame: Frame): number {
 
 /** Where an error was first returned: who hands it on is not who decides. */
 function noteFailure(value: Value, { run: own }: Frame): void {
-  if (value.kind !== 'int') return;
-  if (value.value >= 0n) own.failedAt = null;
+  if (!isNumeric(value)) return;
+  if (!decided(value, (number) => number < 0n)) own.failedAt = null;
   else own.failedAt ??= own.at;
 }
 
@@ -131,7 +132,7 @@ function declared(statement: Of<'decl'>, words: readonly string[], frame: Frame,
 }
 
 function lengthOf(expr: Expr, frame: Frame): number | null {
-  const value = evaluate(expr, frame);
+  const value = one(evaluate(expr, frame));
   return value.kind === 'int' ? Number(value.value) : null;
 }
 
@@ -178,8 +179,8 @@ function headedByMacro(statement: Of<'loop'>, frame: Frame): number {
   const [counter, set, size] = expr.args;
   if (counter === undefined || set === undefined || size === undefined)
     return stop(frame, statement.at, 'a counter, a set of bits and their number');
-  const bits = evaluate({ kind: 'unary', op: '*', operand: set, at: set.at }, frame);
-  const count = evaluate(size, frame);
+  const bits = one(evaluate({ kind: 'unary', op: '*', operand: set, at: set.at }, frame));
+  const count = one(evaluate(size, frame));
   if (bits.kind !== 'int' || count.kind !== 'int') return stop(frame, set.at, 'a set of bits that is known');
   for (let bit = 0n; bit < count.value; bit += 1n) {
     if (((bits.value >> bit) & 1n) === 0n) continue;
@@ -204,7 +205,7 @@ function headedByMacro(statement: Of<'loop'>, frame: Frame): number {
 const MAX_CASES = 64n;
 
 function runSwitch(statement: Of<'switch'>, frame: Frame): number {
-  const subject = evaluate(statement.subject, frame);
+  const subject = one(evaluate(statement.subject, frame));
   if (subject.kind !== 'int')
     return stop(frame, statement.at, 'a switch on what is known', 'what the host decides has too many cases');
   const cases = statement.body.flatMap((each, index) => (each.kind === 'case' ? [{ each, index }] : []));
@@ -229,8 +230,8 @@ function runSwitch(statement: Of<'switch'>, frame: Frame): number {
 /** Whether a case is the subject's; every case counts as a comparison, since another value may come here. */
 function holds(each: Of<'case'>, subject: Extract<Value, { kind: 'int' }>, frame: Frame): boolean {
   if (each.value === null) return false;
-  const low = evaluate(each.value, frame);
-  const high = each.last === null ? low : evaluate(each.last, frame);
+  const low = one(evaluate(each.value, frame));
+  const high = each.last === null ? low : one(evaluate(each.last, frame));
   if (low.kind !== 'int' || high.kind !== 'int') return stop(frame, each.at, 'a constant case');
   if (subject.key !== undefined) {
     if (high.value - low.value >= MAX_CASES) stop(frame, each.at, `at most ${MAX_CASES} leaves in one case`);

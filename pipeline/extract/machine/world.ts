@@ -63,11 +63,6 @@ export type Run = {
   depth: number;
   /** The statement that is run. */
   at: At | null;
-  /**
-   * Whether anything but each bit by itself counted: a condition on a tried register, an operator on two of them, or one
-   * that does not treat each bit alone. Where it did not, what happens to each bit shows without trying it alone.
-   */
-  isMixed: boolean;
   /** The first of the statements that hand on an error. */
   failedAt: At | null;
 };
