@@ -1,0 +1,123 @@
+import { roomOf } from './checkout.ts';
+import type { Covered } from './cover.ts';
+import type { Engine } from './engine.ts';
+import type { Mutant } from './mutate.ts';
+
+export type Outcome =
+  | { readonly kind: 'killed' | 'timeout'; readonly by: string }
+  | { readonly kind: 'survived' | 'unmet'; readonly tried: number; readonly left: number };
+type Options = {
+  readonly engine: Engine;
+  readonly covered: readonly Covered[];
+  readonly mutants: readonly Mutant[];
+  /** Milliseconds of tests that are spent on one mutant. */
+  readonly budget: number;
+  readonly tell: (line: string) => void;
+};
+
+const costOf = ({ tests }: Covered): number => tests.reduce((sum, { ms }) => sum + ms, 0);
+/** Tests of the mutant's own room first, then what costs least. */
+const nearOf = (file: string, mutant: Mutant): number => (file.startsWith(`test/${roomOf(mutant.file)}/`) ? 0 : 1);
+
+/** Tries to kill every mutant: in the tests that meet it, then, where it is met outside of tests, with it awake from the start. */
+export async function hunt(options: Options): Promise<ReadonlyMap<number, Outcome>> {
+  const outcomes = new Map<number, Outcome>();
+  const awake = new Set<number>();
+  const { tests, left } = shares(options);
+  const files = [...options.covered].sort((a, b) => costOf(a) / a.tests.length - costOf(b) / b.tests.length);
+  const tried = new Map<number, number>();
+  for (const [index, { file }] of files.entries()) {
+    let plan = (tests.get(file) ?? []).map((ids) => ids.filter((id) => !outcomes.has(id)));
+    // A run that stops early, because something wrong stayed behind, goes on with what it did not try.
+    for (let round = 0; round < 20 && plan.some((ids) => ids.length > 0); round += 1) {
+      options.tell(
+        `kill ${index + 1}/${files.length} ${file}: ${new Set(plan.flat()).size} mutants, ${outcomes.size} of ${options.mutants.length} dead`,
+      );
+      const { lines } = await options.engine.run([file], { mode: 'kill', tests: { [file]: plan } });
+      let pending: { readonly id: number; readonly test: number } | null = null;
+      const over = new Map<number, Set<number>>();
+      for (const line of lines) {
+        if (line.kind === 'start') {
+          pending = line;
+          over.set(line.test, (over.get(line.test) ?? new Set()).add(line.id));
+        }
+        if (line.kind === 'unsound') plan = plan.map((ids, test) => (test === line.test ? [] : ids));
+        if (line.kind !== 'end') continue;
+        pending = null;
+        if (line.how === 'killed' || line.how === 'timeout')
+          outcomes.set(line.id, { kind: line.how, by: `${file} > ${line.name}` });
+        else tried.set(line.id, (tried.get(line.id) ?? 0) + 1);
+        if (line.how === 'asleep' || line.how === 'unsound') awake.add(line.id);
+      }
+      if (pending !== null) outcomes.set(pending.id, { kind: 'timeout', by: file });
+      plan = plan.map((ids, test) => ids.filter((id) => !outcomes.has(id) && over.get(test)?.has(id) !== true));
+    }
+  }
+  for (const mutant of options.mutants) {
+    if (outcomes.has(mutant.id)) continue;
+    const by = await whole(options, mutant, awake.has(mutant.id));
+    const met = options.covered.some(
+      ({ tests, outside }) => outside.includes(mutant.id) || tests.some(({ hits }) => hits.includes(mutant.id)),
+    );
+    outcomes.set(
+      mutant.id,
+      by ?? { kind: met ? 'survived' : 'unmet', tried: tried.get(mutant.id) ?? 0, left: left.get(mutant.id) ?? 0 },
+    );
+  }
+  return outcomes;
+}
+
+/** For each test of each file the mutants to try in it, so that no mutant costs more than its budget. */
+function shares({ covered, mutants, budget }: Options): {
+  readonly tests: ReadonlyMap<string, readonly number[][]>;
+  readonly left: ReadonlyMap<number, number>;
+} {
+  const tests = new Map<string, number[][]>(covered.map(({ file, tests: all }) => [file, all.map(() => [])]));
+  const meeting = new Map<number, { readonly file: string; readonly test: number; readonly ms: number }[]>(
+    mutants.map(({ id }) => [id, []]),
+  );
+  for (const { file, tests: all } of covered)
+    for (const [test, { ms, passed, hits }] of all.entries())
+      if (passed) for (const id of hits) meeting.get(id)?.push({ file, test, ms });
+  const left = new Map<number, number>();
+  for (const mutant of mutants) {
+    const all = [...(meeting.get(mutant.id) ?? [])].sort(
+      (a, b) => nearOf(a.file, mutant) - nearOf(b.file, mutant) || a.ms - b.ms,
+    );
+    let spent = 0;
+    for (const { file, test, ms } of all) {
+      if (spent > 0 && spent + ms > budget) left.set(mutant.id, (left.get(mutant.id) ?? 0) + 1);
+      else tests.get(file)?.[test]?.push(mutant.id);
+      spent += spent > 0 && spent + ms > budget ? 0 : ms;
+    }
+  }
+  return { tests, left };
+}
+
+/** Kills a mutant that takes effect before a test starts, or whose effect an earlier run has kept. */
+async function whole(
+  { engine, covered, budget, tell }: Options,
+  mutant: Mutant,
+  asleep: boolean,
+): Promise<Outcome | null> {
+  const files = covered
+    .filter(({ tests }) => tests.every(({ passed }) => passed))
+    .filter(
+      ({ outside, tests }) =>
+        outside.includes(mutant.id) || (asleep && tests.some(({ hits }) => hits.includes(mutant.id))),
+    )
+    .sort((a, b) => nearOf(a.file, mutant) - nearOf(b.file, mutant) || costOf(a) - costOf(b));
+  let spent = 0;
+  for (const covered of files) {
+    // Each run starts a process: a second beside what its tests cost.
+    spent += costOf(covered) + 1000;
+    if (spent > budget + 1000 && covered !== files[0]) break;
+    tell(`whole ${mutant.file}:${mutant.line} ${covered.file}`);
+    const { lines, failed } = await engine.run([covered.file], { mode: 'whole', id: mutant.id });
+    const end = lines.find((line) => line.kind === 'end');
+    if (end?.kind === 'end')
+      return { kind: end.how === 'timeout' ? 'timeout' : 'killed', by: `${covered.file} > ${end.name}` };
+    if (failed || !lines.some(({ kind }) => kind === 'done')) return { kind: 'killed', by: covered.file };
+  }
+  return null;
+}
