@@ -105,6 +105,27 @@ test('no files import each other in a circle, but those of a recursive grammar',
   expect(left(after).filter((file) => above.has(file))).toEqual(GRAMMAR);
 });
 
+/** What a file brings with it when it is loaded: files and packages, without what is loaded later. */
+const loadedBy = (file: string, seen = new Set<string>()): ReadonlySet<string> => {
+  if (seen.has(file)) return seen;
+  seen.add(file);
+  for (const name of valuesOf(file)) loadedBy(name, seen);
+  return seen;
+};
+
+test('a case of td loads little: no reader of YAML, C or mail, no git, no judge', () => {
+  const loaded = [...loadedBy('commands/run.ts'), ...loadedBy('commands/td.ts')];
+  const packages = loaded.flatMap((file) =>
+    [
+      ...readFileSync(join(pipeline, file), 'utf8').matchAll(/^import (?!type )[^;]*? from '(?!node:)([^.'][^']*)';/gm),
+    ].map(([, name]) => name),
+  );
+  expect([...new Set(packages)]).toEqual(['commander']);
+  const heavy = /^(?:archive|diff|extract|judge|report\/html)\/|^git\/(?!temporary\.ts$)/;
+  expect(loaded.filter((file) => heavy.test(file))).toEqual([]);
+  expect(new Set(loaded).size).toBeLessThan(70);
+});
+
 test('no room has more than 40 files, and commands no more than 25', () => {
   const rooms = new Map<string, number>();
   for (const file of files) rooms.set(dirname(file), (rooms.get(dirname(file)) ?? 0) + 1);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { readInputText } from '../disk/read.ts';
 import { NoInputError } from '../model/errors.ts';
 import { openCache } from '../specs/cache.ts';
-import { loadSpecs, type Specs } from '../specs/store.ts';
+import type { Specs } from '../specs/store.ts';
 
 /** What a question is answered from: the environment, the day, and where specifications and clones are. */
 export type Context = {
@@ -20,11 +20,12 @@ export type Context = {
 
 /** The specifications that the options name, else the program's own. */
 export async function specsOf(context: Context): Promise<Specs> {
+  const { loadSpecs } = await import('../specs/store.ts');
   return loadSpecs(specsDirectory(context), openCache(cacheFile(context)));
 }
 
 export const specsDirectory = (context: Context): string => context.options.specs ?? join(context.home, 'specs');
-export const cacheFile = (context: Context): string => join(context.home, 'dist', 'specs-cache.json');
+export const cacheFile = (context: Context): string => join(context.home, 'dist', 'specs-cache.jsonl');
 
 /** The script of the page of bits, as a build leaves it beside the program. Throws a NoInputError where nobody built it. */
 export function pageScript({ home }: Pick<Context, 'home'>): string {

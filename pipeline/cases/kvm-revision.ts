@@ -1,10 +1,13 @@
 import { kernelVersion, readPolicy } from '../extract/kvm/policy.ts';
 import { type KernelFile, KVM_PATHS, openTree, TDX_PATH, type UnitCache } from '../extract/kvm/tree.ts';
-import type { BlobReader } from '../git/blobs.ts';
-import type { Repository } from '../git/repository.ts';
+import { type BlobReader, openBlobs } from '../git/blobs.ts';
+import { openRepository, type Repository, resolveCommit } from '../git/repository.ts';
 import { NoInputError } from '../model/errors.ts';
+import type { ModuleRelease } from '../model/module.ts';
 import type { Policy } from '../model/policy.ts';
-import { readFiles } from './module-revision.ts';
+import type { Context } from './context.ts';
+import { readFiles, readModuleRevision } from './module-revision.ts';
+import { fetchKnown } from './sources.ts';
 
 /** Reads one kernel revision's policy; its version is the top Makefile's. */
 export async function readPolicyRevision(
@@ -31,4 +34,24 @@ export function policyOf(
     throw new NoInputError(`${at}: no Makefile at the top, which says the version: not the whole tree of a kernel`);
   const tree = openTree(repository.name, commit, files, cache);
   return readPolicy(tree, kernelVersion('Makefile', makefile.text));
+}
+
+/** What a revision of somebody's repository holds: KVM, by the file that has it, else a release of the module. */
+export async function readRevision(
+  context: Context,
+  path: string,
+  revision: string,
+): Promise<
+  { readonly kind: 'policy'; readonly policy: Policy } | { readonly kind: 'module'; readonly module: ModuleRelease }
+> {
+  const repository = openRepository(path, context.env);
+  const commit = await resolveCommit(repository, revision);
+  const blobs = openBlobs(repository, await fetchKnown(context, repository));
+  try {
+    if ((await blobs.read(`${commit}:${TDX_PATH}`)) === null)
+      return { kind: 'module', module: await readModuleRevision(repository, blobs, commit, null) };
+    return { kind: 'policy', policy: await readPolicyRevision(repository, blobs, commit) };
+  } finally {
+    await blobs.close();
+  }
 }

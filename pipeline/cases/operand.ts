@@ -1,9 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { readInputText } from '../disk/read.ts';
-import { openBlobs } from '../git/blobs.ts';
-import { openRepository, resolveCommit } from '../git/repository.ts';
-import type { ClassedRelease } from '../model/class.ts';
-import { classify } from '../model/class.ts';
+import { type ClassedRelease, classify } from '../model/class.ts';
 import { NoInputError, UsageError } from '../model/errors.ts';
 import type { ModuleRelease } from '../model/module.ts';
 import { compareVersions } from '../model/order.ts';
@@ -14,8 +11,6 @@ import { NO_CACHE } from '../specs/plain.ts';
 import { readPolicyFile } from '../specs/policy-file.ts';
 import type { Specs } from '../specs/store.ts';
 import type { Context } from './context.ts';
-import { readModuleRevision } from './module-revision.ts';
-import { fetchKnown } from './sources.ts';
 
 export type Operand =
   | { readonly kind: 'release'; readonly release: ClassedRelease }
@@ -141,19 +136,8 @@ const classed = (module: ModuleRelease, specs: Specs): ClassedRelease => ({
 });
 
 async function resolveRevision(context: Context, specs: Specs, path: string, revision: string): Promise<Operand> {
-  const repository = openRepository(path, context.env);
-  const commit = await resolveCommit(repository, revision);
-  const blobs = openBlobs(repository, await fetchKnown(context, repository));
-  try {
-    if ((await blobs.read(`${commit}:arch/x86/kvm/vmx/tdx.c`)) !== null) {
-      const { readPolicyRevision } = await import('./kvm-revision.ts');
-      return { kind: 'policy', policy: await readPolicyRevision(repository, blobs, commit) };
-    }
-    return {
-      kind: 'release',
-      release: classed(await readModuleRevision(repository, blobs, commit, null), specs),
-    };
-  } finally {
-    await blobs.close();
-  }
+  // Git and the readers of C are loaded where a tree is read.
+  const { readRevision } = await import('./kvm-revision.ts');
+  const read = await readRevision(context, path, revision);
+  return read.kind === 'policy' ? read : { kind: 'release', release: classed(read.module, specs) };
 }

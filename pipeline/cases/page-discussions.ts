@@ -5,7 +5,7 @@ import type { Specs } from '../specs/store.ts';
 import { archiveLabels } from './archive-labels.ts';
 import type { Context } from './context.ts';
 import { type Discussion, readDiscussions } from './discussions.ts';
-import type { BitFacts, DiscussedBit, DiscussedMail, Discussions as PageDiscussions } from './page-facts.ts';
+import type { DiscussedBit, DiscussedMail, Discussions as PageDiscussions } from './page-facts.ts';
 import { knownLists } from './sources.ts';
 
 /** Archives that are searched for the page, and the state of their scan. */
@@ -14,13 +14,12 @@ export type ArchiveOptions = { readonly archives: readonly string[]; readonly st
 /** A bit's newest threads are listed; older ones are counted. */
 const MAX_THREADS = 20;
 
-/** What archives say of every bit of the releases, for the page; null where none was named. Mails are read once. */
+/** What archives say of every bit of the releases, for the page. Mails are read once. */
 export async function pageDiscussions(
   context: Context,
   specs: Specs,
   { archives, state }: ArchiveOptions,
-): Promise<BitFacts['discussions']> {
-  if (archives.length === 0) return null;
+): Promise<PageDiscussions> {
   const found = await readDiscussions(context, archives, state, specs.knowledge.names);
   const labels = archiveLabels(
     found.archives.map(({ name }) => name),

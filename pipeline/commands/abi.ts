@@ -11,8 +11,8 @@ import { namedBits } from '../model/names.ts';
 import { formatLeaf } from '../model/place.ts';
 import { plain } from '../model/text.ts';
 import { jsonText, placeJson } from '../report/machine.ts';
-import { wrap } from '../report/text.ts';
 import { gateText } from '../report/words.ts';
+import { wrap } from '../report/wrap.ts';
 import type { CommandLine, Context, Opts } from './command-line.ts';
 
 /** `bitwatch abi RELEASE FILE`. */

@@ -11,7 +11,7 @@ import type { Place } from '../model/place.ts';
 import type { Policy } from '../model/policy.ts';
 import { deciderWords } from '../report/decider-words.ts';
 import { jsonText, placeJson } from '../report/machine.ts';
-import { wrap } from '../report/text.ts';
+import { wrap } from '../report/wrap.ts';
 import type { Specs } from '../specs/store.ts';
 import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
 import { judgedOf } from './history.ts';

@@ -3,7 +3,7 @@ import type { Context as CaseContext } from '../cases/context.ts';
 import type { Timing } from '../deliver/github/client.ts';
 import { checkOutputs } from '../disk/target.ts';
 import { LEVELS, type Level } from '../model/finding.ts';
-import { FORMAT_NAMES, VERSION } from '../report/formats.ts';
+import { FORMAT_NAMES, VERSION } from '../report/format-names.ts';
 
 /** What a run gets from outside: arguments come apart, everything else comes here. */
 export type Surroundings = Pick<CaseContext, 'env' | 'today' | 'home'> & {

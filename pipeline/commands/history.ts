@@ -21,7 +21,7 @@ import { plain } from '../model/text.ts';
 import { deciderWords } from '../report/decider-words.ts';
 import { jsonText, placeJson } from '../report/machine.ts';
 import { registerTable } from '../report/register-table.ts';
-import { wrap } from '../report/text.ts';
+import { wrap } from '../report/wrap.ts';
 import type { Specs } from '../specs/store.ts';
 import { type CommandLine, type Context, collect, KVM_OPTION, type Opts, textOf, textsOf } from './command-line.ts';
 

@@ -8,7 +8,7 @@ import { compareVersions } from '../model/order.ts';
 import { columnLines } from '../report/columns.ts';
 import { jsonText } from '../report/machine.ts';
 import { statusJson, statusText } from '../report/status.ts';
-import { wrap } from '../report/text.ts';
+import { wrap } from '../report/wrap.ts';
 import type { Specs } from '../specs/store.ts';
 import { type CommandLine, type Context, KVM_OPTION, type Opts, textOf } from './command-line.ts';
 

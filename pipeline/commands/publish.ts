@@ -29,7 +29,7 @@ import { inside } from '../disk/name.ts';
 import { writeFiles } from '../disk/write.ts';
 import { UsageError } from '../model/errors.ts';
 import { plain } from '../model/text.ts';
-import { VERSION } from '../report/formats.ts';
+import { VERSION } from '../report/format-names.ts';
 import { codeSpan } from '../report/markdown.ts';
 import { type Draft, titleText } from '../report/posting.ts';
 import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';

@@ -6,8 +6,7 @@ import { coverageOf, unreadOf } from '../cases/coverage.ts';
 import { matrixOf } from '../cases/matrix.ts';
 import { newerThan } from '../cases/newer.ts';
 import { findRelease, specsUnder } from '../cases/operand.ts';
-import { type ArchiveOptions, pageDiscussions } from '../cases/page-discussions.ts';
-
+import type { ArchiveOptions } from '../cases/page-discussions.ts';
 import { releaseSteps } from '../cases/release-steps.ts';
 import { releaseReview } from '../cases/reviews.ts';
 import { statusReviews } from '../cases/status.ts';
@@ -73,7 +72,11 @@ async function reportCommand(
   );
   if (options.archives.length > 0 && printed && !writesPage(context.options.out))
     throw new UsageError('--archive fills the page of bits: add --out html=PATH, or leave out --out and --json');
-  const discussions = await pageDiscussions(context, specs, options);
+  // The readers of mail are loaded where mail is read.
+  const discussions =
+    options.archives.length === 0
+      ? null
+      : await (await import('../cases/page-discussions.ts')).pageDiscussions(context, specs, options);
   if (printed) return printReport(context, report, specs, undefined, specs.releases, discussions);
   const pages = pagesOf(report, matrixOf(specs), bitFactsOf(specs, report, pageScript(context), { discussions }));
   replaceFolder(options.directory, pages, options.takeOver);

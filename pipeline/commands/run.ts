@@ -73,6 +73,13 @@ const withDefault = (args: readonly string[]): readonly string[] => {
   return isReport ? ['report', ...args] : args;
 };
 
+/** The files that declare what a first word needs: its own, none for the version, all for help, completion and a mistyped word. */
+function filesOf(word: string): readonly (() => Promise<Declared>)[] {
+  if (word === '--version' || word === '-V') return [];
+  const own = Object.hasOwn(COMMANDS, word) && word !== 'completion' ? COMMANDS[word] : undefined;
+  return own === undefined ? Object.values(COMMANDS) : [own];
+}
+
 /** Known errors of the command line are thrown as UsageError. */
 async function runProgram(args: readonly string[], surroundings: Surroundings): Promise<number> {
   let status: number = EXIT.clean;
@@ -81,8 +88,7 @@ async function runProgram(args: readonly string[], surroundings: Surroundings): 
   });
   const [word = ''] = args;
   const own = Object.hasOwn(ALSO, word) ? (ALSO[word] ?? word) : word;
-  const load = Object.hasOwn(COMMANDS, own) && own !== 'completion' ? COMMANDS[own] : undefined;
-  const declared = await Promise.all((load === undefined ? Object.values(COMMANDS) : [load]).map((each) => each()));
+  const declared = await Promise.all(filesOf(own).map((each) => each()));
   for (const { declare } of declared) declare(line);
   try {
     await line.program.parseAsync([...args], { from: 'user' });

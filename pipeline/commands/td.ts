@@ -3,17 +3,15 @@ import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { cacheFile, specsDirectory, specsOf } from '../cases/context.ts';
 import { hostOf } from '../cases/host-file.ts';
-import { findPolicy, findRelease } from '../cases/operand.ts';
-import type { ClassedRelease } from '../model/class.ts';
-import { codeChangeText } from '../model/decider-text.ts';
+import type { DeciderRules } from '../model/decider-rules.ts';
 import { DataError, NoInputError, UsageError } from '../model/errors.ts';
+import type { ModuleRelease } from '../model/module.ts';
 import type { Policy } from '../model/policy.ts';
 import { plain } from '../model/text.ts';
 import { jsonText } from '../report/machine.ts';
 import { decodedJson, tdJson } from '../report/td-json.ts';
-import { decodedText, kvmText, tdText } from '../report/td-text.ts';
 import { openCache } from '../specs/cache.ts';
-import { loadNames, loadRelease } from '../specs/store.ts';
+import { loadRelease } from '../specs/one-release.ts';
 import type { Host, TdCase } from '../td/case.ts';
 import { decodeStatus } from '../td/decode.ts';
 import { withoutSlot } from '../td/init.ts';
@@ -59,18 +57,22 @@ type TdOptions = {
 };
 
 async function tdCommand(context: Context, name: string, options: TdOptions): Promise<void> {
-  const { program, release } = await releaseProgram(context, name);
+  const { program, module, rules } = await releaseProgram(context, name);
   if (options.status !== null) {
     const decoded = decodeStatus(
       program,
       hexOf('--status', options.status),
       options.rcx === null ? null : hexOf('--rcx', options.rcx),
     );
-    context.stdout.write(context.options.json ? jsonText(decodedJson(name, decoded)) : decodedText(name, decoded));
+    if (context.options.json) context.stdout.write(jsonText(decodedJson(name, decoded)));
+    else {
+      const { decodedText } = await import('../report/td-text.ts');
+      context.stdout.write(decodedText(name, decoded));
+    }
     return;
   }
   if (options.rcx !== null) throw new UsageError('td: --rcx goes with --status');
-  const kvm = options.kvm === null ? null : await kvmOf(context, release, options.kvm);
+  const kvm = options.kvm === null ? null : await kvmOf(context, module, options.kvm);
   const hosts = hostFiles();
   const base = options.host === null ? null : hosts.read(options.host);
   if (options.batch !== null) {
@@ -91,6 +93,13 @@ async function tdCommand(context: Context, name: string, options: TdOptions): Pr
     );
     return;
   }
+  // What only people read is loaded for them alone: to load the words takes longer than to answer a case.
+  const [{ kvmText, tdText }, { classify }, { loadNames }] = await Promise.all([
+    import('../report/td-text.ts'),
+    import('../model/class.ts'),
+    import('../specs/names.ts'),
+  ]);
+  const release = { module, registers: classify(module, rules) };
   const names = await loadNames(specsDirectory(context), reader(context));
   const told = through === null ? '' : kvmText(kvm?.policy.version ?? '', through);
   context.stdout.write(
@@ -101,9 +110,10 @@ async function tdCommand(context: Context, name: string, options: TdOptions): Pr
 /** A KVM whose part comes first, and what the module that it meets publishes of itself. */
 type Kvm = { readonly policy: Policy; readonly features0: bigint | null };
 
-async function kvmOf(context: Context, release: ClassedRelease, text: string): Promise<Kvm> {
+async function kvmOf(context: Context, module: ModuleRelease, text: string): Promise<Kvm> {
   const specs = await specsOf(context);
-  const known = specs.releases.find(({ module }) => module.release === release.module.release);
+  const known = specs.releases.find((release) => release.module.release === module.release);
+  const { findPolicy } = await import('../cases/operand.ts');
   return { policy: await findPolicy(context, specs, text), features0: known?.module.features0 ?? null };
 }
 
@@ -138,21 +148,30 @@ function hexOf(option: string, text: string): bigint {
 
 const reader = (context: Context) => openCache(cacheFile(context));
 
+type Ready = { readonly program: Program; readonly module: ModuleRelease; readonly rules: DeciderRules };
+
+const ready = (module: ModuleRelease, rules: DeciderRules): Ready => ({
+  program: programOf(module, rules),
+  module,
+  rules,
+});
+
 /** A release with its rules. Throws where its tables or its code were not read. */
-async function releaseProgram(
-  context: Context,
-  name: string,
-): Promise<{ readonly program: Program; readonly release: ClassedRelease }> {
+async function releaseProgram(context: Context, name: string): Promise<Ready> {
   const found = await loadRelease(specsDirectory(context), name, reader(context));
-  if (found !== null) return { program: programOf(found.release.module, found.rules), release: found.release };
+  if (found !== null) return ready(found.module, found.rules);
   // Whatever is wrong with the name is said by who knows all of them.
   const specs = await specsOf(context);
-  const release = findRelease(specs, name);
-  const rules = specs.deciders.get(release.module.release);
-  if (rules !== undefined) return { program: programOf(release.module, rules), release };
-  const changes = specs.unexamined.get(release.module.release) ?? [];
+  const [{ findRelease }, { codeChangeText }] = await Promise.all([
+    import('../cases/operand.ts'),
+    import('../model/decider-text.ts'),
+  ]);
+  const { module } = findRelease(specs, name);
+  const rules = specs.deciders.get(module.release);
+  if (rules !== undefined) return ready(module, rules);
+  const changes = specs.unexamined.get(module.release) ?? [];
   throw new NoInputError(
-    `release ${release.module.release}: ${changes.length === 0 ? 'what its code does with CPUID was not examined (no file in specs/deciders)' : codeChangeText(changes)}`,
+    `release ${module.release}: ${changes.length === 0 ? 'what its code does with CPUID was not examined (no file in specs/deciders)' : codeChangeText(changes)}`,
   );
 }
 

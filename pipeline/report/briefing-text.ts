@@ -1,7 +1,7 @@
 import type { Briefing, BriefingPart } from './briefing.ts';
 import { codeSpan, escapeMarkdown } from './markdown.ts';
 import type { PlaceLine } from './places.ts';
-import { COLUMNS, wrap } from './text.ts';
+import { COLUMNS, wrap } from './wrap.ts';
 
 /** A briefing is one screen. */
 const MAX_LINES = 40;

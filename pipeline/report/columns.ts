@@ -1,4 +1,4 @@
-import { COLUMNS, wrap } from './text.ts';
+import { COLUMNS, wrap } from './wrap.ts';
 
 const GAP = '  ';
 /** The narrowest that a last cell may get before it stands below its row. */

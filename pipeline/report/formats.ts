@@ -2,6 +2,7 @@ import { annotations } from './annotations.ts';
 import type { Briefing } from './briefing.ts';
 import { briefingMarkdown, briefingText } from './briefing-text.ts';
 import { findingsJson } from './findings-json.ts';
+import { type Format, VERSION } from './format-names.ts';
 import { html } from './html/page.ts';
 import { junit } from './junit.ts';
 import { jsonText } from './machine.ts';
@@ -10,13 +11,11 @@ import { sarif } from './sarif.ts';
 import { text } from './text.ts';
 import type { View } from './view.ts';
 
-export const VERSION = '0.1.0';
-
 /** Every review of a release on one screen each. */
 const briefings = (view: View, form: (briefing: Briefing) => string): string =>
   view.sections.flatMap(({ briefing }) => (briefing === null ? [] : [form(briefing)])).join('\n');
 
-/** A format: a view in, bytes out. One line here and one file make a new one. */
+/** A format: a view in, bytes out. One line here, its name and one file make a new one. */
 export const FORMATS = {
   markdown,
   text,
@@ -29,7 +28,4 @@ export const FORMATS = {
   junit,
   comment: (view: View) => cutBlocks(markdownBlocks(view), LIMITS.comment, 'see the whole report'),
   summary: (view: View) => cutBlocks(markdownBlocks(view), LIMITS.summary, 'see the whole report'),
-} as const satisfies Readonly<Record<string, (view: View) => string>>;
-
-export type Format = keyof typeof FORMATS;
-export const FORMAT_NAMES = Object.keys(FORMATS) as readonly Format[];
+} as const satisfies Readonly<Record<Format, (view: View) => string>>;

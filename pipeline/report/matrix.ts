@@ -2,7 +2,7 @@ import type { Matrix } from '../cases/matrix.ts';
 import { VERDICTS } from '../model/finding.ts';
 import { plain } from '../model/text.ts';
 import { escapeMarkdown } from './markdown.ts';
-import { wrap } from './text.ts';
+import { wrap } from './wrap.ts';
 
 /** `1 exposed, 3 denied, 40 passed`, that KVM refuses the release, or `not judged`. */
 function cellText({ cells }: Matrix, release: string, policy: string): string {

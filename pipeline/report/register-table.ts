@@ -7,7 +7,7 @@ import {
 } from '../model/class.ts';
 import { constantOf, deciderOfBit } from '../model/decider.ts';
 import { formatPlace, type Place, samePlace } from '../model/place.ts';
-import { wrap } from './text.ts';
+import { wrap } from './wrap.ts';
 
 const LETTERS = {
   absent: '.',

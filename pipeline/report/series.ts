@@ -3,8 +3,8 @@ import type { SeriesEffect } from '../model/series-effect.ts';
 import { plain } from '../model/text.ts';
 import { codeSpan, escapeMarkdown } from './markdown.ts';
 import { baseText, changeLines, effectGroups, outcomeText, versionText } from './series-words.ts';
-import { wrap } from './text.ts';
 import { itemOf } from './view.ts';
+import { wrap } from './wrap.ts';
 
 type Fact = { readonly label: string; readonly text: string; readonly isCode?: true };
 

@@ -6,7 +6,7 @@ import { briefingOf } from './briefing.ts';
 import { placeJson } from './machine.ts';
 import { placesText } from './places.ts';
 import { runsText } from './status-words.ts';
-import { wrap } from './text.ts';
+import { wrap } from './wrap.ts';
 
 type Status = { readonly reviews: readonly ReleaseReview[]; readonly coverage: Coverage };
 

@@ -14,7 +14,7 @@ import type { Refusal } from '../td/refusal.ts';
 import type { TdResult } from '../td/td.ts';
 import { deciderWords } from './decider-words.ts';
 import { hex64 } from './td-json.ts';
-import { wrap } from './text.ts';
+import { wrap } from './wrap.ts';
 
 /** What a person reads of a case: whether the TD comes to be, and each leaf that differs from the host with who decided. */
 export function tdText(

@@ -4,7 +4,7 @@ import type { ClobberRow } from '../model/knowledge.ts';
 import { hex, hex32 } from '../model/mask.ts';
 import type { Policy } from '../model/policy.ts';
 import { placeJson } from './machine.ts';
-import { wrap } from './text.ts';
+import { wrap } from './wrap.ts';
 
 /** A topic as text: the answer in the first line, then what it rests on. */
 export function topicText(topic: Topic): string {

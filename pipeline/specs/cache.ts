@@ -3,36 +3,45 @@ import { readFileSync } from 'node:fs';
 import { writeFileAtomically } from '../disk/write.ts';
 import type { PlainReader } from './plain.ts';
 
-type Entries = Record<string, unknown>;
-
 const keyOf = (kind: string, text: string): string => `${kind}:${createHash('sha256').update(text).digest('hex')}`;
 
 /**
  * The parsed form of `specs/` that a build leaves beside the program, keyed by kind and the text's SHA-256: a changed file
- * is parsed and validated again. A cache that is missing or damaged is no cache.
+ * is parsed and validated again. A line is `["KEY",VALUE]`, and only lines that are asked for are parsed. A cache that is
+ * missing or damaged is no cache.
  */
 export function openCache(file: string): PlainReader & { readonly save: () => void } {
-  const entries = readEntries(file);
-  const used: Entries = {};
+  const lines = readLines(file);
+  const used = new Map<string, unknown>();
   return {
     cached: (kind, text) => {
       const key = keyOf(kind, text);
-      const plain = entries[key];
-      if (plain !== undefined) used[key] = plain;
-      return plain;
+      const known = used.get(key) ?? parsedLine(lines.get(key));
+      if (known !== undefined) used.set(key, known);
+      return known;
     },
     parsed: (kind, text, plain) => {
-      used[keyOf(kind, text)] = plain;
+      used.set(keyOf(kind, text), plain);
     },
-    save: () => writeFileAtomically(file, JSON.stringify(used)),
+    save: () =>
+      writeFileAtomically(file, [...used].map(([key, value]) => `["${key}",${JSON.stringify(value)}]\n`).join('')),
   };
 }
 
-function readEntries(file: string): Entries {
+function readLines(file: string): ReadonlyMap<string, string> {
   try {
-    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    return typeof value === 'object' && value !== null ? (value as Entries) : {};
+    const lines = readFileSync(file, 'utf8').split('\n');
+    return new Map(lines.map((line) => [line.slice(2, line.indexOf('"', 2)), line]));
   } catch {
-    return {};
+    return new Map();
+  }
+}
+
+function parsedLine(line: string | undefined): unknown {
+  try {
+    const pair: unknown = line === undefined ? undefined : JSON.parse(line);
+    return Array.isArray(pair) ? pair[1] : undefined;
+  } catch {
+    return undefined;
   }
 }

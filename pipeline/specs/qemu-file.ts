@@ -1,34 +1,13 @@
-import { z } from 'zod';
 import { hex, hex32 } from '../model/mask.ts';
 import type { Place } from '../model/place.ts';
 import type { QemuFacts, QemuGate, QemuMask, QemuWord } from '../model/qemu.ts';
 import { type PlainReader, readPlain } from './plain.ts';
-import { checkOf, hexText, leafShape, registerShape, sourceShape, u32Text } from './shape.ts';
-
-const at = { path: z.string().min(1), line: z.int().min(1) };
-const masked = { ...leafShape, register: registerShape, mask: u32Text, ...at };
-const word = z.strictObject({
-  ...leafShape,
-  register: registerShape,
-  ...at,
-  notAutomatic: u32Text,
-  names: z.record(z.string().regex(/^(?:\d|[12]\d|3[01])$/, 'a bit from 0 to 31'), z.string().regex(/^[\w.+-]+$/)),
-});
-
-const qemuShape = z.strictObject({
-  version: z.string().regex(/^\d+\.\d+\.\d+$/, 'a version such as 11.1.0'),
-  source: z.strictObject(sourceShape),
-  fixed1: z.array(z.strictObject(masked)),
-  gates: z.array(z.strictObject({ gate: z.string().regex(/^(?:attributes|xfam):\d{1,2}$/), ...masked })),
-  attributes: z.strictObject({ mask: hexText, ...at }),
-  kvmFeatures: z.strictObject(masked),
-  words: z.array(word),
-});
-type PlainQemu = z.infer<typeof qemuShape>;
+import type { PlainQemu } from './qemu-shape.ts';
 
 /** Reads one `specs/qemu/*.yaml`. Throws a DataError with line and column. */
 export async function readQemuFile(file: string, text: string, reader: PlainReader): Promise<QemuFacts> {
-  const plain = await readPlain<PlainQemu>('qemu', file, text, reader, async () => checkOf(qemuShape));
+  const load = async () => (await import('./qemu-shape.ts')).checkQemu;
+  const plain = await readPlain<PlainQemu>('qemu', file, text, reader, load);
   return {
     version: plain.version,
     source: plain.source,

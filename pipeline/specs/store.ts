@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readInputText } from '../disk/read.ts';
 import { parseBit } from '../model/bit-text.ts';
@@ -10,31 +10,31 @@ import { DataError, NoInputError } from '../model/errors.ts';
 import type { Knowledge } from '../model/knowledge.ts';
 import type { LineageRow } from '../model/lineage.ts';
 import type { ModuleRelease } from '../model/module.ts';
-import { compareTexts, compareVersions } from '../model/order.ts';
+import { compareVersions } from '../model/order.ts';
 import type { Policy } from '../model/policy.ts';
 import type { QemuFacts } from '../model/qemu.ts';
 import type { RegisterRow } from '../model/register-mask.ts';
 import { readClobbersFile } from './clobbers-file.ts';
 import { readClobbersTable } from './clobbers-table.ts';
 import { readDeciderFile, resolveDeciders } from './decider-file.ts';
+import { readAll } from './folder.ts';
 import { readLineage } from './lineage-table.ts';
 import {
   type KnownRelease,
   readLevelsFile,
-  readNamesFile,
   readPlainDecisions,
   readPlainWaivers,
   readReleasesFile,
 } from './lists-file.ts';
 import type { PlainDecisions, PlainWaivers } from './lists-shape.ts';
 import { readModuleFile } from './module-file.ts';
-import { moduleFileName } from './module-text.ts';
+import { loadNames } from './names.ts';
 import { type PlainReader, readPlain } from './plain.ts';
 import { readPolicyFile } from './policy-file.ts';
 import { readQemuFile } from './qemu-file.ts';
 import { readRegistersTable } from './registers-table.ts';
 import type { PlainSources } from './sources-shape.ts';
-import { readArguedNames, readRequired, readStaticRegisters } from './tables.ts';
+import { readRequired, readStaticRegisters } from './tables.ts';
 
 /** Everything under `specs/`, read and validated, each list in the order of versions. */
 export type Specs = {
@@ -127,58 +127,10 @@ export async function loadSpecs(directory: string, reader: PlainReader): Promise
   };
 }
 
-/** One release and its rules, read without the rest of a directory; `null` where no file has its name. */
-export async function loadRelease(
-  directory: string,
-  name: string,
-  reader: PlainReader,
-): Promise<{ readonly release: ClassedRelease; readonly rules: DeciderRules } | null> {
-  const file = join(directory, 'modules', moduleFileName(name));
-  if (!existsSync(file)) return null;
-  const module = await readModuleFile(`specs/modules/${moduleFileName(name)}`, readInputText(file), reader);
-  const files = await readAll(directory, 'deciders', (path, content) => readDeciderFile(path, content, reader));
-  const rules = resolveDeciders(files.map(({ value }) => value)).get(module.release);
-  return module.release === name && rules !== undefined && rules.unexamined.length === 0
-    ? { release: { module, registers: classify(module, rules) }, rules }
-    : null;
-}
-
-/** The names of bits that a directory holds: the kernel's own, then those that were argued. */
-export async function loadNames(directory: string, reader: PlainReader): Promise<Knowledge['names']> {
-  const text = (name: string): string => readInputText(join(directory, name));
-  return [
-    ...(await readNamesFile('specs/names.yaml', text('names.yaml'), reader)),
-    ...(existsSync(join(directory, 'names.md'))
-      ? await readArguedNames('specs/names.md', text('names.md'), reader)
-      : []),
-  ];
-}
-
 async function readSources(path: string, reader: PlainReader): Promise<PlainSources['sources']> {
   if (!existsSync(path)) return [];
   const load = async () => (await import('./sources-shape.ts')).checkSources;
   return (await readPlain<PlainSources>('sources', 'specs/sources.yaml', readInputText(path), reader, load)).sources;
-}
-
-/** All YAML files of a folder, in the order of their names whatever the directory's. */
-async function readAll<T>(
-  directory: string,
-  folder: string,
-  read: (file: string, text: string) => Promise<T>,
-): Promise<readonly { readonly file: string; readonly value: T }[]> {
-  const path = join(directory, folder);
-  const names = existsSync(path)
-    ? readdirSync(path)
-        .filter((name) => name.endsWith('.yaml'))
-        .sort(compareTexts)
-    : [];
-  const files: { file: string; value: T }[] = [];
-  for (const name of names)
-    files.push({
-      file: `specs/${folder}/${name}`,
-      value: await read(`specs/${folder}/${name}`, readInputText(join(path, name))),
-    });
-  return files;
 }
 
 function checkUnique(files: readonly { readonly file: string; readonly name: string }[], key: string): void {

@@ -6,6 +6,7 @@ import { benchKernel } from './kernel.ts';
 import { best, command, ratioLine } from './measure.ts';
 import { benchModules } from './modules.ts';
 import { benchPage } from './page.ts';
+import { benchTd } from './td.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 const cli = join(root, 'dist', 'pipeline', 'cli.js');
@@ -22,6 +23,7 @@ async function main(): Promise<void> {
     const npm = best(3, () => command('npm', ['start', '--silent', '--prefix', root]));
     print(`npm start after the build: ${npm.toFixed(0)} ms (limit 1000 ms) ${npm <= 1000 ? 'ok' : 'OVER'}`);
   }
+  if (isWanted('td')) await benchTd(print, root, cli);
   if (isWanted('page')) await benchPage(print, cli);
   for (const [name, variable, bench] of [
     ['modules', 'BITWATCH_MODULE_REPO', benchModules],

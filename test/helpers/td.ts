@@ -22,7 +22,7 @@ export const KEPT: Readonly<Record<string, readonly [number, number, number, num
 };
 
 /** A made-up host that a release starts on and that has every CPUID bit which the release does not want to be 0. */
-export function hostFor({ module }: ClassedRelease): Host {
+export function hostFor({ module }: Pick<ClassedRelease, 'module'>): Host {
   const leaves = new Map<string, Registers>();
   for (const { leaf, subleaf, verifyMask, verifyValue } of module.lookup) {
     const full = (register: keyof RegisterMasks): number =>

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RULE_IDS } from '../../pipeline/judge/catalogue.ts';
-import { FORMAT_NAMES, FORMATS, type Format } from '../../pipeline/report/formats.ts';
+import { FORMAT_NAMES, type Format } from '../../pipeline/report/format-names.ts';
+import { FORMATS } from '../../pipeline/report/formats.ts';
 import { viewOf } from '../../pipeline/report/view.ts';
 import { everyKind, reportOf } from './builder.ts';
 import { expectFile } from './golden.ts';

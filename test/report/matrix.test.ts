@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Matrix } from '../../pipeline/cases/matrix.ts';
 import type { Verdict } from '../../pipeline/model/finding.ts';
 import { matrixMarkdown, matrixText } from '../../pipeline/report/matrix.ts';
-import { COLUMNS } from '../../pipeline/report/text.ts';
+import { COLUMNS } from '../../pipeline/report/wrap.ts';
 import { hostileText } from './hostile.ts';
 
 const count = (verdict: Verdict, features: number) => ({ verdict, features, fieldBits: 7 });

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { plain } from '../../pipeline/model/text.ts';
-import { COLUMNS, text, wrap } from '../../pipeline/report/text.ts';
+import { text } from '../../pipeline/report/text.ts';
 import { viewOf } from '../../pipeline/report/view.ts';
+import { COLUMNS, wrap } from '../../pipeline/report/wrap.ts';
 import { reportOf } from './builder.ts';
 import { HOSTILE, hostileText } from './hostile.ts';
 

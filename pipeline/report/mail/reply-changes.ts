@@ -4,8 +4,8 @@ import { bitMask, or } from '../../model/mask.ts';
 import { placeId } from '../../model/place.ts';
 import type { PolicyMaskChange } from '../../model/series-effect.ts';
 import { plain } from '../../model/text.ts';
-import { wrap } from '../text.ts';
 import { clobberText } from '../words.ts';
+import { wrap } from '../wrap.ts';
 import { cellText } from './reply-rows.ts';
 
 /** Longer lists are counted: what has no effect must not hide what has. */

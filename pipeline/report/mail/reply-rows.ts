@@ -5,7 +5,7 @@ import { type Place, placeId } from '../../model/place.ts';
 import { plain } from '../../model/text.ts';
 
 import { columnLines } from '../columns.ts';
-import { wrap } from '../text.ts';
+import { wrap } from '../wrap.ts';
 
 const LEGEND: Partial<Readonly<Record<Verdict, string>>> = {
   exposed: 'exposed: configurable and let through, and nobody decided',

@@ -4,8 +4,8 @@ import type { Verdict } from '../../model/finding.ts';
 import type { SeriesBase, SeriesEffect } from '../../model/series-effect.ts';
 import { plain } from '../../model/text.ts';
 
-import { VERSION } from '../formats.ts';
-import { wrap } from '../text.ts';
+import { VERSION } from '../format-names.ts';
+import { wrap } from '../wrap.ts';
 import { otherLines, riskLines } from './reply-changes.ts';
 import { quoteOf } from './reply-quote.ts';
 import { openLines, releasesText, shortNames, tableLines } from './reply-rows.ts';

@@ -5,7 +5,7 @@ import { bitsText } from '../../model/bit-names.ts';
 import { ATTRIBUTE_NAMES, XFAM_NAMES } from '../../model/control.ts';
 import { bitMask, bitsOf64, hex, hex32 } from '../../model/mask.ts';
 import { placeJson } from '../machine.ts';
-import { wrap } from '../text.ts';
+import { wrap } from '../wrap.ts';
 
 const nameOf = (feature: StackFeature): string => feature.name ?? bitsText(feature, bitMask(feature.bit));
 const bitList = (mask: bigint, names: ReadonlyMap<number, string>): string =>

@@ -20,7 +20,7 @@ import type { Evidence } from '../../model/source.ts';
 import { deciderWords } from '../decider-words.ts';
 import { placeJson } from '../machine.ts';
 import { runsText } from '../status-words.ts';
-import { wrap } from '../text.ts';
+import { wrap } from '../wrap.ts';
 
 const HEADS: Readonly<Record<Gets, string>> = {
   always: '1 in every TD',

@@ -10,7 +10,7 @@ import { formatLeaf } from '../../model/place.ts';
 import { deciderWords } from '../decider-words.ts';
 import { placeJson } from '../machine.ts';
 import { runsText } from '../status-words.ts';
-import { wrap } from '../text.ts';
+import { wrap } from '../wrap.ts';
 
 const HEADS: Readonly<Record<UpdateEffect, string>> = {
   settable: 'a VMM may newly set',

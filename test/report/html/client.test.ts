@@ -28,7 +28,7 @@ describe('what the page says of the facts of specs/', () => {
   let facts: BitFacts;
   let data: PageData;
   beforeAll(async () => {
-    specs = await loadSpecs(`${ROOT}/specs`, openCache(`${ROOT}/dist/specs-cache.json`));
+    specs = await loadSpecs(`${ROOT}/specs`, openCache(`${ROOT}/dist/specs-cache.jsonl`));
     const report = wholeReport(specs, '2026-11-21');
     facts = bitFactsOf(specs, report, '');
     data = pageData(viewOf(report, 'title', facts), facts);
