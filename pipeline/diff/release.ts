@@ -71,8 +71,9 @@ const placeOf = (from: Place, { leaf, subleaf, register }: Place): Place => ({
 
 function classChanges(from: RegisterClasses, to: RegisterClasses): readonly ClassChange[] {
   const place = placeOf(from, to);
-  return CELL_CLASSES.flatMap((old) =>
-    CELL_CLASSES.flatMap((now) => {
+  const nowThere = CELL_CLASSES.filter((name) => to.classes.has(name));
+  return CELL_CLASSES.filter((name) => from.classes.has(name)).flatMap((old) =>
+    nowThere.flatMap((now) => {
       const mask = old === now ? 0 : and(from.classes.get(old) ?? 0, to.classes.get(now) ?? 0);
       return mask === 0 ? [] : [{ ...place, from: old, to: now, mask }];
     }),

@@ -9,7 +9,7 @@ import type { ClobberRow, Knowledge } from '../model/knowledge.ts';
 import { and, bitMask, bitsOf, hasBit, or, rangeMask, without } from '../model/mask.ts';
 import { fieldBits, namesOf } from '../model/names.ts';
 import { compareTexts } from '../model/order.ts';
-import { type LeafKey, leafId, type Place, placeId, sameLeaf, samePlace, subleafOf } from '../model/place.ts';
+import { type LeafKey, leafId, type Place, placeId, samePlace, subleafOf } from '../model/place.ts';
 import type { Policy } from '../model/policy.ts';
 import type { Evidence } from '../model/source.ts';
 import { CHANGE_TABLE, type Effect } from './change-table.ts';
@@ -63,14 +63,26 @@ export function registerOf(release: ClassedRelease, place: Place): RegisterClass
   return index.get(placeId(place));
 }
 
+/** Lines by leaf, per release: of its entry in the lookup table, then in the configurable one. */
+const lineIndexes = new WeakMap<ClassedRelease, ReadonlyMap<string, readonly number[]>>();
+
+function linesOf(release: ClassedRelease): ReadonlyMap<string, readonly number[]> {
+  const known = lineIndexes.get(release);
+  if (known !== undefined) return known;
+  const lines = new Map<string, number[]>();
+  const { lookup, configurable } = release.module;
+  // The first entry of a leaf counts.
+  for (const table of [lookup, configurable])
+    for (const [id, { line }] of new Map([...table].reverse().map((entry) => [leafId(entry), entry])))
+      if (line !== undefined) lines.set(id, [...(lines.get(id) ?? []), line]);
+  lineIndexes.set(release, lines);
+  return lines;
+}
+
 /** Where a leaf stands in the release's source; nothing where its lines are not known. */
 export function evidenceOf(release: ClassedRelease, key: LeafKey): readonly Evidence[] {
-  const entry = release.module.lookup.find((lookup) => sameLeaf(lookup, key));
-  const config = release.module.configurable.find((item) => sameLeaf(item, key));
   const { repository, revision, path } = release.module.source;
-  return [entry?.line, config?.line].flatMap((line) =>
-    line === undefined ? [] : [{ repository, revision, path, line }],
-  );
+  return (linesOf(release).get(leafId(key)) ?? []).map((line) => ({ repository, revision, path, line }));
 }
 
 /** Where both releases have the leaf. */
@@ -134,8 +146,14 @@ export const classBits = (release: ClassedRelease, place: Place, name: CellClass
   registerOf(release, place)?.classes.get(name) ?? 0;
 
 /** True where names or the table of leaves know the leaf: user space can be expected to ask for it. */
-export const isKnownLeaf = (knowledge: Knowledge, key: LeafKey): boolean =>
-  knowledge.names.some((name) => sameLeaf(name, key)) || knowledge.staticRegisters.some((row) => row.leaf === key.leaf);
+export function isKnownLeaf({ names, staticRegisters }: Knowledge, key: LeafKey): boolean {
+  const named = namedLeaves.get(names) ?? new Set(names.map(leafId));
+  namedLeaves.set(names, named);
+  return named.has(leafId(key)) || staticRegisters.some((row) => row.leaf === key.leaf);
+}
+
+/** The leaves that a list of names names. */
+const namedLeaves = new WeakMap<Knowledge['names'], ReadonlySet<string>>();
 
 /** Why a register never holds features, from `specs/leaves.md`; null where it may. */
 export const staticReason = (knowledge: Knowledge, place: Place): string | null =>

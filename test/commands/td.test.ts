@@ -3,12 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { SCHEMAS } from '../../pipeline/report/schema.ts';
-import { NO_CACHE } from '../../pipeline/specs/plain.ts';
-import { loadSpecs } from '../../pipeline/specs/store.ts';
-import { bitwatch, ROOT } from '../helpers/run.ts';
+import { bitwatch } from '../helpers/run.ts';
+import { shippedSpecs } from '../helpers/specs.ts';
 import { hostFor } from '../helpers/td.ts';
 
-const specs = await loadSpecs(join(ROOT, 'specs'), NO_CACHE);
+const specs = await shippedSpecs();
 const release = specs.releases.find(({ module }) => module.release === '1.5.06');
 if (release === undefined) throw new Error('1.5.06 is not in specs/');
 const folder = mkdtempSync(join(tmpdir(), 'bitwatch-td-'));

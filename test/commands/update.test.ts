@@ -1,13 +1,11 @@
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { updateOf } from '../../pipeline/cases/update.ts';
 import { SCHEMAS } from '../../pipeline/report/schema.ts';
 import { updateJson, updateText } from '../../pipeline/report/vmm/update.ts';
-import { NO_CACHE } from '../../pipeline/specs/plain.ts';
-import { loadSpecs } from '../../pipeline/specs/store.ts';
-import { bitwatch, ROOT } from '../helpers/run.ts';
+import { bitwatch } from '../helpers/run.ts';
+import { shippedSpecs } from '../helpers/specs.ts';
 
-const specs = await loadSpecs(join(ROOT, 'specs'), NO_CACHE);
+const specs = await shippedSpecs();
 const policy = specs.policies.find(({ version }) => version === '7.1.5');
 if (policy === undefined) throw new Error('7.1.5 is not in specs/');
 const computed = (from: string, to: string) => updateOf(specs, from, to, policy);

@@ -9,12 +9,10 @@ import type { Review } from '../../pipeline/model/review.ts';
 import { placesText } from '../../pipeline/report/places.ts';
 import { itemOf } from '../../pipeline/report/view.ts';
 import { wordsOf } from '../../pipeline/report/words.ts';
-import { NO_CACHE } from '../../pipeline/specs/plain.ts';
-import { loadSpecs } from '../../pipeline/specs/store.ts';
-import { ROOT } from '../helpers/run.ts';
+import { shippedSpecs } from '../helpers/specs.ts';
 import { expectFile } from '../report/golden.ts';
 
-const specs = await loadSpecs(join(ROOT, 'specs'), NO_CACHE);
+const specs = await shippedSpecs();
 const report = wholeReport(specs, '2026-11-21');
 const find = (name: string) => {
   const release = specs.releases.find(({ module }) => module.release === name);

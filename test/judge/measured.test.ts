@@ -1,18 +1,15 @@
-import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { wholeReport } from '../../pipeline/cases/whole-report.ts';
 import type { Finding } from '../../pipeline/model/finding.ts';
 import { and } from '../../pipeline/model/mask.ts';
 import type { Register } from '../../pipeline/model/place.ts';
 import { itemOf } from '../../pipeline/report/view.ts';
-import { NO_CACHE } from '../../pipeline/specs/plain.ts';
-import { loadSpecs } from '../../pipeline/specs/store.ts';
-import { ROOT } from '../helpers/run.ts';
+import { shippedSpecs } from '../helpers/specs.ts';
 
 // What the tables alone made of these bits was false: the module's code overrides its tables.
 let told: readonly { readonly review: string; readonly finding: Finding }[] = [];
 beforeAll(async () => {
-  const { reviews } = wholeReport(await loadSpecs(join(ROOT, 'specs'), NO_CACHE), '2026-11-21');
+  const { reviews } = wholeReport(await shippedSpecs(), '2026-11-21');
   told = reviews.flatMap(({ id, findings }) => findings.map((finding) => ({ review: id, finding })));
 });
 

@@ -10,13 +10,11 @@ import type { Stack } from '../../pipeline/judge/qemu.ts';
 import { and, or, without } from '../../pipeline/model/mask.ts';
 import { SCHEMAS } from '../../pipeline/report/schema.ts';
 import { checkJson, poolJson, poolText } from '../../pipeline/report/vmm/host.ts';
-import { NO_CACHE } from '../../pipeline/specs/plain.ts';
-import { loadSpecs } from '../../pipeline/specs/store.ts';
 import { type Host, hostKey, type Registers } from '../../pipeline/td/case.ts';
-import { ROOT } from '../helpers/run.ts';
+import { shippedSpecs } from '../helpers/specs.ts';
 import { hostFor } from '../helpers/td.ts';
 
-const specs = await loadSpecs(join(ROOT, 'specs'), NO_CACHE);
+const specs = await shippedSpecs();
 const folder = mkdtempSync(join(tmpdir(), 'bitwatch-pool-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { groundOf } from '../../pipeline/cases/reviews.ts';
 import { kvmContext } from '../../pipeline/judge/judge.ts';
@@ -8,11 +7,9 @@ import { bitsOf } from '../../pipeline/model/mask.ts';
 import type { QemuFacts } from '../../pipeline/model/qemu.ts';
 import { SCHEMAS } from '../../pipeline/report/schema.ts';
 import { stackJson, stackText, whyJson } from '../../pipeline/report/vmm/stack.ts';
-import { NO_CACHE } from '../../pipeline/specs/plain.ts';
-import { loadSpecs } from '../../pipeline/specs/store.ts';
-import { ROOT } from '../helpers/run.ts';
+import { shippedSpecs } from '../helpers/specs.ts';
 
-const specs = await loadSpecs(join(ROOT, 'specs'), NO_CACHE);
+const specs = await shippedSpecs();
 const ground = groundOf(specs);
 
 function stackOf(module: string, kvm: string, qemu: string): Stack {

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseBit } from '../../pipeline/model/bit-text.ts';
 import type { RegisterClasses } from '../../pipeline/model/class.ts';
@@ -7,11 +6,9 @@ import type { DeciderRule } from '../../pipeline/model/decider-rules.ts';
 import { deciderText } from '../../pipeline/model/decider-text.ts';
 import { bitsOf, or } from '../../pipeline/model/mask.ts';
 import { formatPlace, placeId } from '../../pipeline/model/place.ts';
-import { NO_CACHE } from '../../pipeline/specs/plain.ts';
-import { loadSpecs } from '../../pipeline/specs/store.ts';
-import { ROOT } from '../helpers/run.ts';
+import { shippedSpecs } from '../helpers/specs.ts';
 
-const specs = await loadSpecs(join(ROOT, 'specs'), NO_CACHE);
+const specs = await shippedSpecs();
 
 function registerOf(release: string, text: string): { register: RegisterClasses; bit: number } {
   const selection = parseBit(text);

@@ -11,14 +11,12 @@ import { briefingText } from '../../pipeline/report/briefing-text.ts';
 import { FORMATS } from '../../pipeline/report/formats.ts';
 import { viewOf } from '../../pipeline/report/view.ts';
 import { COLUMNS } from '../../pipeline/report/wrap.ts';
-import { NO_CACHE } from '../../pipeline/specs/plain.ts';
-import { loadSpecs } from '../../pipeline/specs/store.ts';
-import { ROOT } from '../helpers/run.ts';
+import { shippedSpecs } from '../helpers/specs.ts';
 import { reportOf } from './builder.ts';
 import { expectFile } from './golden.ts';
 import { HOSTILE, hostileText } from './hostile.ts';
 
-const specs = await loadSpecs(join(ROOT, 'specs'), NO_CACHE);
+const specs = await shippedSpecs();
 const ground = groundOf(specs);
 const briefing = (pair: Parameters<typeof releaseReview>[1]): string => {
   const review = releaseReview(specs, pair, ground);

@@ -1,15 +1,12 @@
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parseBit } from '../../pipeline/model/bit-text.ts';
 import { deciderOfBit } from '../../pipeline/model/decider.ts';
 import { bitsOf } from '../../pipeline/model/mask.ts';
 import { placeId } from '../../pipeline/model/place.ts';
 import { deciderWords } from '../../pipeline/report/decider-words.ts';
-import { NO_CACHE } from '../../pipeline/specs/plain.ts';
-import { loadSpecs } from '../../pipeline/specs/store.ts';
-import { ROOT } from '../helpers/run.ts';
+import { shippedSpecs } from '../helpers/specs.ts';
 
-const specs = await loadSpecs(join(ROOT, 'specs'), NO_CACHE);
+const specs = await shippedSpecs();
 
 test.each([
   ['1.5.06', '7.0.ECX[31]', 'follows ATTRIBUTES.PKS'],

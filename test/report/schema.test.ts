@@ -7,8 +7,7 @@ import { findingsJson } from '../../pipeline/report/findings-json.ts';
 import { clobbersJson, diffJson, jsonText, moduleJson, policyJson } from '../../pipeline/report/machine.ts';
 import { SCHEMAS, schemaFiles } from '../../pipeline/report/schema.ts';
 import { viewOf } from '../../pipeline/report/view.ts';
-import { NO_CACHE } from '../../pipeline/specs/plain.ts';
-import { loadSpecs } from '../../pipeline/specs/store.ts';
+import { shippedSpecs } from '../helpers/specs.ts';
 import { reportOf } from './builder.ts';
 import { expectFile, expectOnly } from './golden.ts';
 
@@ -30,7 +29,7 @@ describe('specs/schema', () => {
 
 describe('the machine formats', () => {
   it('follow their schemas for all facts of specs/', async () => {
-    const specs = await loadSpecs('specs', NO_CACHE);
+    const specs = await shippedSpecs();
     const report = wholeReport(specs, '2026-01-01');
     for (const release of specs.releases) SCHEMAS.module.parse(printed(moduleJson(release)));
     for (const review of report.reviews)
@@ -83,7 +82,7 @@ describe('the machine formats', () => {
   });
 
   it('cover 0xffffffff with disjoint classes in every register', async () => {
-    for (const release of (await loadSpecs('specs', NO_CACHE)).releases)
+    for (const release of (await shippedSpecs()).releases)
       for (const { registers } of moduleJson(release).leaves)
         for (const register of Object.values(registers)) {
           const masks = Object.values(register.classes).map(Number);

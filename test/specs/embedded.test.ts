@@ -10,12 +10,13 @@ import { moduleToYaml } from '../../pipeline/specs/module-text.ts';
 import { NO_CACHE } from '../../pipeline/specs/plain.ts';
 import { readPolicyFile } from '../../pipeline/specs/policy-file.ts';
 import { policyToYaml } from '../../pipeline/specs/policy-text.ts';
-import { loadSpecs, type Specs } from '../../pipeline/specs/store.ts';
+import type { Specs } from '../../pipeline/specs/store.ts';
 import { ROOT } from '../helpers/run.ts';
+import { shippedSpecs } from '../helpers/specs.ts';
 
 let specs: Specs;
 beforeAll(async () => {
-  specs = await loadSpecs(join(ROOT, 'specs'), NO_CACHE);
+  specs = await shippedSpecs();
 });
 
 function register(release: string, leaf: number, subleaf: number | null, name: Register): RegisterClasses {

@@ -8,12 +8,13 @@ import { formatPlace, placeId, sameLeaf } from '../../pipeline/model/place.ts';
 import { readClobbersFile } from '../../pipeline/specs/clobbers-file.ts';
 import { clobbersToYaml } from '../../pipeline/specs/clobbers-text.ts';
 import { NO_CACHE } from '../../pipeline/specs/plain.ts';
-import { loadSpecs, type Specs } from '../../pipeline/specs/store.ts';
+import type { Specs } from '../../pipeline/specs/store.ts';
 import { ROOT } from '../helpers/run.ts';
+import { shippedSpecs } from '../helpers/specs.ts';
 
 let specs: Specs;
 beforeAll(async () => {
-  specs = await loadSpecs(join(ROOT, 'specs'), NO_CACHE);
+  specs = await shippedSpecs();
 });
 
 const rows = (release: string, msr: string): readonly MsrTransition[] =>

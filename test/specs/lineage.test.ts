@@ -8,12 +8,13 @@ import { bitsOf } from '../../pipeline/model/mask.ts';
 import { viewOf } from '../../pipeline/report/view.ts';
 import { readLineage } from '../../pipeline/specs/lineage-table.ts';
 import { NO_CACHE } from '../../pipeline/specs/plain.ts';
-import { loadSpecs, type Specs } from '../../pipeline/specs/store.ts';
+import type { Specs } from '../../pipeline/specs/store.ts';
 import { ROOT } from '../helpers/run.ts';
+import { shippedSpecs } from '../helpers/specs.ts';
 
 let specs: Specs;
 beforeAll(async () => {
-  specs = await loadSpecs(join(ROOT, 'specs'), NO_CACHE);
+  specs = await shippedSpecs();
 });
 
 test('golden: each release is compared with the one whose code it has', () => {

@@ -8,13 +8,14 @@ import type { Place } from '../../pipeline/model/place.ts';
 import { readNamesFile } from '../../pipeline/specs/lists-file.ts';
 import { namesToYaml } from '../../pipeline/specs/names-text.ts';
 import { NO_CACHE } from '../../pipeline/specs/plain.ts';
-import { loadSpecs, type Specs } from '../../pipeline/specs/store.ts';
+import type { Specs } from '../../pipeline/specs/store.ts';
 import { readArguedNames } from '../../pipeline/specs/tables.ts';
 import { ROOT } from '../helpers/run.ts';
+import { shippedSpecs } from '../helpers/specs.ts';
 
 let specs: Specs;
 beforeAll(async () => {
-  specs = await loadSpecs(join(ROOT, 'specs'), NO_CACHE);
+  specs = await shippedSpecs();
 });
 
 const nameAt = (leaf: number, subleaf: number | null, register: Place['register'], bit: number): string | null =>

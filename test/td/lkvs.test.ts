@@ -1,14 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { hasBit, rangeMask } from '../../pipeline/model/mask.ts';
 import { REGISTERS } from '../../pipeline/model/place.ts';
-import { NO_CACHE } from '../../pipeline/specs/plain.ts';
-import { loadSpecs } from '../../pipeline/specs/store.ts';
 import type { TdCase } from '../../pipeline/td/case.ts';
 import { programOf } from '../../pipeline/td/program.ts';
 import { computeTd } from '../../pipeline/td/td.ts';
-import { ROOT } from '../helpers/run.ts';
+import { shippedSpecs } from '../helpers/specs.ts';
 import { fullCase } from '../helpers/td.ts';
 
 const { BITWATCH_LKVS_REPO: clone = '' } = process.env;
@@ -87,7 +84,7 @@ test.skipIf(clone === '').each(RELEASES)(
       [`--git-dir=${clone}`, 'show', 'HEAD:BM/tdx-compliance/tdx-compliance-cpuid.h'],
       { encoding: 'utf8' },
     );
-    const specs = await loadSpecs(join(ROOT, 'specs'), NO_CACHE);
+    const specs = await shippedSpecs();
     const release = specs.releases.find(({ module }) => module.release === name);
     const rules = specs.deciders.get(name);
     if (release === undefined || rules === undefined) throw new Error(`no facts of ${name}`);

@@ -1,19 +1,16 @@
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { ClassedRelease } from '../../pipeline/model/class.ts';
 import type { Decider, Decision } from '../../pipeline/model/decider.ts';
 import type { Computation, Condition } from '../../pipeline/model/decider-rules.ts';
 import { bitsOf } from '../../pipeline/model/mask.ts';
 import { formatPlace, leafId, type Place, placeId, REGISTERS } from '../../pipeline/model/place.ts';
-import { NO_CACHE } from '../../pipeline/specs/plain.ts';
-import { loadSpecs } from '../../pipeline/specs/store.ts';
 import { hostKey, type Registers, type TdCase } from '../../pipeline/td/case.ts';
 import { type Program, programOf } from '../../pipeline/td/program.ts';
 import { computeTd } from '../../pipeline/td/td.ts';
-import { ROOT } from '../helpers/run.ts';
+import { shippedSpecs } from '../helpers/specs.ts';
 import { fullCase, KEPT } from '../helpers/td.ts';
 
-const specs = await loadSpecs(join(ROOT, 'specs'), NO_CACHE);
+const specs = await shippedSpecs();
 
 /** What an input is called on both sides: by who decides a bit, and by what a run changes. */
 type Tag = string;

@@ -1,7 +1,7 @@
 import type { GuestControl } from '../../model/decider-rules.ts';
-import { type LeafKey, sameLeaf } from '../../model/place.ts';
+import { type LeafKey, REGISTERS } from '../../model/place.ts';
 import type { Effect } from '../change-table.ts';
-import { bothEvidence, byLeaf, changesOf, isKnownLeaf, placeMask } from '../lookup.ts';
+import { bothEvidence, byLeaf, changesOf, isKnownLeaf, placeMask, registerOf } from '../lookup.ts';
 import type { Draft, ReleaseContext, Rule } from '../rule.ts';
 
 type LeafChange = 'added' | 'removed' | 've-added' | 've-removed';
@@ -9,11 +9,12 @@ type LeafChange = 'added' | 'removed' | 've-added' | 've-removed';
 /** All sub-leaves and registers of a leaf that came, went, or began or ended to fault, drafted together. */
 function leafDrafts(effect: Effect, change: LeafChange, context: ReleaseContext): readonly Draft[] {
   const all = changesOf(effect, context);
+  const withFixed1 = new Set(all.filter(({ to }) => to === 'fixed1').map((each) => each.leaf));
   return byLeaf(all).flatMap((changes): readonly Draft[] => {
     const [first] = changes;
     if (first === undefined) return [];
     const { leaf } = first;
-    const fixed1 = all.some((each) => each.leaf === leaf && each.to === 'fixed1');
+    const fixed1 = withFixed1.has(leaf);
     const known = isKnown(context, { leaf, subleaf: null }) || isKnown(context, first);
     return [
       {
@@ -28,11 +29,10 @@ function leafDrafts(effect: Effect, change: LeafChange, context: ReleaseContext)
 }
 
 /** What the guest must set for the leaf not to fault. */
-const guestsOf = ({ to }: ReleaseContext, key: LeafKey): readonly GuestControl[] => [
+const guestsOf = ({ to }: ReleaseContext, { leaf, subleaf }: LeafKey): readonly GuestControl[] => [
   ...new Set(
-    to.registers
-      .filter((register) => sameLeaf(register, key))
-      .flatMap(({ deciders }) => deciders.flatMap(({ decider }) => decider.conditions))
+    REGISTERS.flatMap((register) => registerOf(to, { leaf, subleaf, register })?.deciders ?? [])
+      .flatMap(({ decider }) => decider.conditions)
       .flatMap(({ when, otherwise }) => (otherwise === 've' && when.kind === 'guest' ? [when.control] : [])),
   ),
 ];

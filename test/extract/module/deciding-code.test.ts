@@ -6,8 +6,8 @@ import { codeChangeText } from '../../../pipeline/model/decider-text.ts';
 import { readDeciderFile, resolveDeciders } from '../../../pipeline/specs/decider-file.ts';
 import { newDecidersToYaml } from '../../../pipeline/specs/decider-text.ts';
 import { NO_CACHE } from '../../../pipeline/specs/plain.ts';
-import { loadSpecs } from '../../../pipeline/specs/store.ts';
 import { ROOT } from '../../helpers/run.ts';
+import { shippedSpecs } from '../../helpers/specs.ts';
 
 const INIT = 'src/vmm_dispatcher/api_calls/tdh_mng_init.c';
 const HELPERS = 'src/common/helpers/helpers.c';
@@ -56,7 +56,7 @@ test('a file that is no C is said, not left out', () => {
 });
 
 test('a new release has the rules of the one before it only while the code is the same', async () => {
-  const specs = await loadSpecs(join(ROOT, 'specs'), NO_CACHE);
+  const specs = await shippedSpecs();
   const base = specs.deciders.get('1.5.06');
   if (base === undefined) throw new Error('1.5.06 has no rules');
   const own = code(BASE);
@@ -84,7 +84,7 @@ test('a new release has the rules of the one before it only while the code is th
 });
 
 test('a release that nobody placed starts from the next older one of its line', async () => {
-  const specs = await loadSpecs(join(ROOT, 'specs'), NO_CACHE);
+  const specs = await shippedSpecs();
   const bare = { deciders: specs.deciders, lineage: [] };
   expect([predecessorRules(bare, '1.5.99')?.release, predecessorRules(bare, '2.0.05')?.release]).toEqual([
     '1.5.34',

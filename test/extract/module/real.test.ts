@@ -1,20 +1,17 @@
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readModuleRevision } from '../../../pipeline/cases/module-revision.ts';
 import { openBlobs } from '../../../pipeline/git/blobs.ts';
 import { listReleases } from '../../../pipeline/git/releases.ts';
 import { openRepository } from '../../../pipeline/git/repository.ts';
 import { classify } from '../../../pipeline/model/class.ts';
-import { NO_CACHE } from '../../../pipeline/specs/plain.ts';
-import { loadSpecs } from '../../../pipeline/specs/store.ts';
-import { ROOT } from '../../helpers/run.ts';
+import { shippedSpecs } from '../../helpers/specs.ts';
 
 const { BITWATCH_MODULE_REPO: clone } = process.env;
 
 test.skipIf(clone === undefined)(
   'real history gives the classes that specs/ holds (skipped without BITWATCH_MODULE_REPO)',
   async () => {
-    const specs = await loadSpecs(join(ROOT, 'specs'), NO_CACHE);
+    const specs = await shippedSpecs();
     const repository = openRepository(clone ?? '', process.env);
     const blobs = openBlobs(repository);
     const found = await listReleases(repository);
