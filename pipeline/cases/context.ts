@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { readInputText } from '../disk/read.ts';
-import { NoInputError } from '../model/errors.ts';
+import { NoInputError, UsageError } from '../model/errors.ts';
 import { openCache } from '../specs/cache.ts';
 import type { Specs } from '../specs/store.ts';
 
@@ -25,6 +25,19 @@ export async function specsOf(context: Context): Promise<Specs> {
 }
 
 export const specsDirectory = (context: Context): string => context.options.specs ?? join(context.home, 'specs');
+
+/**
+ * The specifications of a command that writes them. Throws a UsageError where the program stands installed, without its sources,
+ * and `--specs` names no others: what it wrote there would be gone with the next version.
+ */
+export function writtenSpecs(context: Context, command: string): string {
+  if (context.options.specs === null && !existsSync(join(context.home, 'pipeline')))
+    throw new UsageError(
+      `${command} writes specifications, and those of an installed bitwatch are replaced with the next version: name a folder with --specs DIR, or run it in a checkout`,
+    );
+  return specsDirectory(context);
+}
+
 export const cacheFile = (context: Context): string => join(context.home, 'dist', 'specs-cache.jsonl');
 
 /** The script of the page of bits, as a build leaves it beside the program. Throws a NoInputError where nobody built it. */

@@ -1,7 +1,10 @@
+import { readInputText } from '../disk/read.ts';
 import { applyDecisions, type Decision } from '../judge/decisions.ts';
 import { judgeProject } from '../judge/judge.ts';
 import type { IdleDecision } from '../judge/project.ts';
 import type { ReportFacts, Review } from '../model/review.ts';
+import { readPlainDecisions } from '../specs/lists-file.ts';
+import { NO_CACHE } from '../specs/plain.ts';
 import { decidedPlace, type Specs } from '../specs/store.ts';
 import { unreadOf } from './coverage.ts';
 
@@ -50,6 +53,13 @@ export function factsReview(specs: Specs, idle: readonly IdleDecision[]): Review
 /** The decisions of the specs, as the judge takes them: those of `decisions.yaml`, then those of the older `waivers.yaml`. */
 export function decisionsOf(specs: Pick<Specs, 'decisions' | 'waivers'>): readonly Decision[] {
   return [...specs.decisions.map(decisionOf), ...specs.waivers.map(waiverOf)];
+}
+
+/** Specifications with the decisions of one more file, in the form of `specs/decisions.yaml`. */
+export async function addDecisions(specs: Specs, file: string): Promise<Specs> {
+  const more = await readPlainDecisions(file, readInputText(file), NO_CACHE);
+  for (const entry of more) if ('bits' in entry) decidedPlace(entry.bits, file);
+  return { ...specs, decisions: [...specs.decisions, ...more] };
 }
 
 /** One entry of `specs/decisions.yaml`. */

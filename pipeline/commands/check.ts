@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { specsOf } from '../cases/context.ts';
+import { addDecisions } from '../cases/decisions.ts';
 import { newerThan } from '../cases/newer.ts';
 import { findRelease, specsUnder } from '../cases/operand.ts';
 import { reviewFacts } from '../cases/review.ts';
@@ -29,6 +30,7 @@ export function declare({ program, add, contextOf, done }: CommandLine): void {
     .option(...KVM_OPTION)
     .option('--from <release>', 'the release that it is compared with, instead of the one that it follows')
     .option('--base <gitref-or-dir>', 'only what other specifications, at a revision or in a directory, do not give')
+    .option('--decisions <file>', 'decisions beside those of specs/decisions.yaml, in the same form')
     .addOption(failOnOption('the level from which a finding fails the check').default('error'))
     .option('--strict', 'decisions that match nothing or have expired fail too')
     .action(async (release: string | undefined, opts: Opts, command: Command) =>
@@ -38,6 +40,7 @@ export function declare({ program, add, contextOf, done }: CommandLine): void {
           kvm: textOf(opts.kvm),
           from: textOf(opts.from),
           base: textOf(opts.base),
+          decisions: textOf(opts.decisions),
           failOn: levelOf(opts.failOn) ?? 'error',
           strict: opts.strict === true,
         }),
@@ -50,6 +53,7 @@ type CheckOptions = {
   readonly kvm: string | null;
   readonly from: string | null;
   readonly base: string | null;
+  readonly decisions: string | null;
   readonly failOn: Level;
   readonly strict: boolean;
 };
@@ -60,7 +64,8 @@ async function checkCommand(context: Context, options: CheckOptions): Promise<nu
     throw new UsageError(
       'check --from needs the release that is compared with it: bitwatch check RELEASE --from RELEASE',
     );
-  const specs = await specsUnder(context, await specsOf(context), options.kvm);
+  const own = await specsUnder(context, await specsOf(context), options.kvm);
+  const specs = options.decisions === null ? own : await addDecisions(own, options.decisions);
   const { policies } = specs;
   const report = await newerThan(context, judge(context, specs, options), options.base, (before) =>
     // A release that the base does not know had no findings there.

@@ -37,7 +37,9 @@ export function declare({ program, add, contextOf }: CommandLine): void {
     .action((what: string | undefined, opts: Opts, command: Command) => {
       const context = contextOf(command);
       // Of two runs at once none is lost.
-      return withSpecsLock(context, () => (opts.prune === true ? prune(context) : decide(context, what, opts)));
+      return withSpecsLock(context, 'decide', () =>
+        opts.prune === true ? prune(context) : decide(context, what, opts),
+      );
     });
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { specsDirectory } from '../cases/context.ts';
+import { specsDirectory, writtenSpecs } from '../cases/context.ts';
 import { sourcesOf } from '../cases/sources.ts';
 import { type Change, changeOf, pushChange } from '../deliver/branch.ts';
 import { type Client, createClient, type Timing } from '../deliver/github/client.ts';
@@ -217,7 +217,9 @@ function jobOf(
 
 /** Looks at the forge and, with `--send`, writes to it. Resolves to the exit status. */
 async function keepJob(context: Context, options: PublishOptions, target: Target, job: Job): Promise<number> {
-  const statePath = options.state ?? join(specsDirectory(context), 'posted.yaml');
+  const statePath =
+    options.state ??
+    join(options.send ? writtenSpecs(context, 'publish --send') : specsDirectory(context), 'posted.yaml');
   const token = context.env.GITHUB_TOKEN ?? '';
   const api = apiAddress(context.env.GITHUB_API_URL);
   const patience = positive('--wait', options.wait ?? '900', 86_400) * 1000;
@@ -360,17 +362,12 @@ async function publishPull(context: Context, options: ProposalOptions): Promise<
     const deed = await pushChange(proposal, change, messageOf(change));
     context.stdout.write(deed === 'pushed' ? `pushed ${plain(branch)}\n` : `${plain(branch)} has this already\n`);
   } else context.stdout.write(`would push ${plain(branch)}\n`);
-  return keepJob(
-    context,
-    { ...options, state: options.state ?? join(specsDirectory(context), 'posted.yaml') },
-    target,
-    {
-      kind: 'pull',
-      items: [item],
-      notes: [],
-      shelf: async (client, api, place, hand) => pullShelf(client, api, place, hand, { branch, into, hash: item.hash }),
-    },
-  );
+  return keepJob(context, options, target, {
+    kind: 'pull',
+    items: [item],
+    notes: [],
+    shelf: async (client, api, place, hand) => pullShelf(client, api, place, hand, { branch, into, hash: item.hash }),
+  });
 }
 
 /** What is new in a few words: releases and KVM versions by the names of their files. */

@@ -2,11 +2,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { appendTo, outputsText } from '../deliver/actions/files.ts';
+import { inputArguments, type StepInputs, stepInputs } from '../deliver/actions/inputs.ts';
 import { lineWriter } from '../deliver/actions/log.ts';
 import { resultWord, stepAnnotation, stepSummary } from '../deliver/actions/summary.ts';
 import { claim, removeOwned } from '../disk/owned.ts';
-import { UsageError } from '../model/errors.ts';
-import { suggest } from '../model/suggest.ts';
+import { EXIT, UsageError } from '../model/errors.ts';
 import type { CommandLine, Context, Opts, Run } from './command-line.ts';
 
 /** `bitwatch step -- COMMAND…`. */
@@ -21,6 +21,9 @@ export function declare({ program, add, contextOf, run, done }: CommandLine): vo
     );
 }
 
+/** A step that a workflow words itself: no input says how. */
+const PLAIN: StepInputs = { directory: null, annotations: true, approval: null };
+
 /** Commands that leave findings; their files go to the step's directory. */
 const REPORTING = new Set(['report', 'review', 'check']);
 const FILES = {
@@ -34,7 +37,7 @@ const FILES = {
 /**
  * `bitwatch step -- COMMAND…`: runs a command as a step of a workflow. Its lines go to the log as text that commands nothing,
  * its result to GITHUB_OUTPUT and GITHUB_STEP_SUMMARY; findings become annotations. Without a command the action's inputs
- * name it. Resolves to the command's own status.
+ * name it. Resolves to the command's own status, or to 0 where a label approves what it found.
  */
 async function stepCommand(
   context: Context,
@@ -42,10 +45,12 @@ async function stepCommand(
   options: { readonly directory: string },
   run: Run,
 ): Promise<number> {
-  const args = words.length > 0 ? words : inputArguments(context.env);
+  const isAction = words.length === 0;
+  const args = isAction ? inputArguments(context.env) : words;
+  const inputs = isAction ? stepInputs(context.env) : PLAIN;
   const [name = ''] = args;
   if (name === 'step') throw new UsageError('step: a step in a step does nothing');
-  const { directory } = options;
+  const directory = inputs.directory ?? options.directory;
   if (REPORTING.has(name) && args.some((arg) => /^--directory(=|$)/.test(arg)))
     throw new UsageError('step: --directory goes before the command, so that the step finds what it wrote');
   // What an earlier run left there would read as this run's.
@@ -55,7 +60,7 @@ async function stepCommand(
   const log = tee(context.stdout.write, said, printed);
   const errors = tee(context.stderr.write, said);
   const { env, today, home, timing } = context;
-  const status = await run(withFiles(name, args, directory), {
+  const found = await run(withFiles(name, args, directory), {
     env,
     today,
     home,
@@ -65,17 +70,19 @@ async function stepCommand(
   });
   log.end();
   errors.end();
+  const isApproved = found === EXIT.findings && inputs.approval !== null;
+  const status = isApproved ? EXIT.clean : found;
   if (REPORTING.has(name)) claim(directory, Object.values(FILES));
   const file = (format: keyof typeof FILES): string | null => readIf(join(directory, FILES[format]));
   const markdown = REPORTING.has(name) ? file('summary') : null;
   // Only these lines are commands to the runner; the report has made their texts harmless.
-  if (markdown !== null) context.stdout.write(file('annotations') ?? '');
+  if (markdown !== null && inputs.annotations) context.stdout.write(file('annotations') ?? '');
   context.stdout.write(stepAnnotation(name, status));
   appendTo(
     env.GITHUB_OUTPUT,
     outputsText({
       status: String(status),
-      result: resultWord(status),
+      result: isApproved ? 'approved' : resultWord(status),
       ...(REPORTING.has(name) ? { directory, ...countsOf(file('json')) } : {}),
       ...(name === 'plan' ? matrixOf(printed.join('')) : {}),
       ...(name === 'sync' ? { changed: String(/: wrote specs\//.test(printed.join(''))) } : {}),
@@ -83,7 +90,12 @@ async function stepCommand(
   );
   appendTo(
     env.GITHUB_STEP_SUMMARY,
-    stepSummary(args.join(' '), status, markdown === null ? { lines: said.join('') } : { markdown }),
+    stepSummary(
+      args.join(' '),
+      found,
+      markdown === null ? { lines: said.join('') } : { markdown },
+      isApproved ? inputs.approval : null,
+    ),
   );
   return status;
 }
@@ -128,47 +140,4 @@ function matrixOf(printed: string): Readonly<Record<string, string>> {
   if (!printed.startsWith('{')) return {};
   const matrix = JSON.parse(printed) as { readonly include: readonly unknown[] };
   return { matrix: JSON.stringify(matrix), count: String(matrix.include.length) };
-}
-
-/** What an action's inputs may run, and which inputs each takes; others would be passed over in silence. */
-const TAKES = {
-  report: ['base'],
-  review: ['release', 'kvm', 'since'],
-  check: ['fail-on', 'base'],
-  diff: [],
-  explain: [],
-  history: [],
-  sync: [],
-} as const satisfies Readonly<Record<string, readonly string[]>>;
-
-const OPTIONS = ['release', 'kvm', 'since', 'fail-on', 'base'] as const;
-const isCommand = (name: string): name is keyof typeof TAKES => Object.hasOwn(TAKES, name);
-
-/**
- * The command line that an action's inputs mean. They come as environment variables, `BITWATCH_FAIL_ON` for `fail-on`, and
- * never through a shell; `arguments` holds one argument a line. Throws a UsageError for an input that the command does not take.
- */
-export function inputArguments(env: NodeJS.ProcessEnv): readonly string[] {
-  const input = (name: string): string => (env[`BITWATCH_${name.toUpperCase().replace('-', '_')}`] ?? '').trim();
-  const command = input('command') === '' ? 'check' : input('command');
-  if (!isCommand(command)) {
-    const names = Object.keys(TAKES);
-    throw new UsageError(
-      `command: no command ${JSON.stringify(command)} for the action${suggest(command, names)}; commands: ${names.join(', ')}`,
-    );
-  }
-  const taken: readonly string[] = TAKES[command];
-  const given = OPTIONS.filter((name) => input(name) !== '');
-  const wrong = given.find((name) => !taken.includes(name));
-  if (wrong !== undefined) throw new UsageError(`${wrong}: the command ${command} does not take this input`);
-  if (command === 'review' && input('release') === '') throw new UsageError('release: the command review needs it');
-  const more = input('arguments')
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
-  const specs = input('specs') === '' ? [] : [`--specs=${input('specs')}`];
-  // `--name=value` and `--`: no value can pass for an option.
-  const options = given.filter((name) => name !== 'release').map((name) => `--${name}=${input(name)}`);
-  const release = command === 'review' ? ['--', input('release')] : [];
-  return [command, ...specs, ...options, ...more, ...release];
 }

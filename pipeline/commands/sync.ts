@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { cacheFile, specsDirectory, specsOf } from '../cases/context.ts';
+import { cacheFile, specsDirectory, specsOf, writtenSpecs } from '../cases/context.ts';
 import { sourcesOf } from '../cases/sources.ts';
 import { withSpecsLock } from '../cases/specs-lock.ts';
 import { syncSource } from '../cases/sync.ts';
@@ -38,7 +38,7 @@ async function syncCommand(context: Context, only: string | null): Promise<numbe
       )}; sources: ${sources.map(({ name }) => name).join(', ')}`,
     );
   const outcomes: Outcome[] = [];
-  await withSpecsLock(context, async () => {
+  await withSpecsLock(context, 'sync', async () => {
     // Read again for each source: what one wrote is no news to the next.
     for (const source of wanted) outcomes.push(await syncSource(context, await specsOf(context), source));
   });
@@ -52,6 +52,7 @@ async function syncCommand(context: Context, only: string | null): Promise<numbe
 
 /** `bitwatch cache`: reads and validates all of specs/ and keeps the parsed form beside the program; part of the build. */
 async function cacheCommand(context: Context): Promise<void> {
+  writtenSpecs(context, 'cache');
   const cache = openCache(cacheFile(context));
   await loadSpecs(specsDirectory(context), cache);
   cache.save();

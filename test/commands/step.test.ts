@@ -1,7 +1,7 @@
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { inputArguments } from '../../pipeline/commands/step.ts';
+import { inputArguments, stepInputs } from '../../pipeline/deliver/actions/inputs.ts';
 import { moduleFiles } from '../helpers/module-source.ts';
 import { buildRepository, temporaryFolder } from '../helpers/repository.ts';
 import { bitwatch, ROOT } from '../helpers/run.ts';
@@ -141,18 +141,18 @@ test('a plan becomes a matrix in one line', async () => {
 
 test.each([
   [{}, ['check']],
-  [{ BITWATCH_COMMAND: 'check', BITWATCH_FAIL_ON: 'warning' }, ['check', '--fail-on=warning']],
+  [{ INPUT_COMMAND: 'check', 'INPUT_FAIL-ON': 'warning' }, ['check', '--fail-on=warning']],
   [
-    { BITWATCH_COMMAND: 'review', BITWATCH_RELEASE: '2.0.08', BITWATCH_KVM: '6.16.1', BITWATCH_SINCE: '1.5.06' },
-    ['review', '--kvm=6.16.1', '--since=1.5.06', '--', '2.0.08'],
+    { INPUT_COMMAND: 'review', INPUT_RELEASE: '2.0.08', INPUT_KVM: '6.16.1', INPUT_FROM: '1.5.06' },
+    ['review', '--kvm=6.16.1', '--from=1.5.06', '--', '2.0.08'],
   ],
   [
-    { BITWATCH_COMMAND: 'check', BITWATCH_ARGUMENTS: '--strict\n --out \nsarif=a b.sarif\n', BITWATCH_SPECS: 's p' },
+    { INPUT_COMMAND: 'check', INPUT_ARGUMENTS: '--strict\n --out \nsarif=a b.sarif\n', INPUT_SPECS: 's p' },
     ['check', '--specs=s p', '--strict', '--out', 'sarif=a b.sarif'],
   ],
   // A value is a value: neither an option nor a word of a shell.
   [
-    { BITWATCH_COMMAND: 'review', BITWATCH_RELEASE: '--json; $(x)', BITWATCH_KVM: '--help' },
+    { INPUT_COMMAND: 'review', INPUT_RELEASE: '--json; $(x)', INPUT_KVM: '--help' },
     ['review', '--kvm=--help', '--', '--json; $(x)'],
   ],
 ])('inputs %j are the command line %j', (env, args) => {
@@ -160,16 +160,85 @@ test.each([
 });
 
 test.each([
-  [{ BITWATCH_COMMAND: 'chekc' }, /no command "chekc".*did you mean "check"/],
-  [{ BITWATCH_COMMAND: 'publish' }, /no command "publish"/],
-  [{ BITWATCH_COMMAND: 'report', BITWATCH_SINCE: '1.5.06' }, /report does not take/],
-  [{ BITWATCH_COMMAND: 'review' }, /release: .* needs it/],
+  [{ INPUT_COMMAND: 'chekc' }, /no command "chekc".*did you mean "check"/],
+  [{ INPUT_COMMAND: 'publish' }, /no command "publish"/],
+  [{ INPUT_COMMAND: 'report', INPUT_FROM: '1.5.06' }, /report does not take/],
+  [{ INPUT_COMMAND: 'review' }, /release: .* needs it/],
 ])('inputs %j are refused', (env, message) => {
   expect(() => inputArguments(env)).toThrow(message);
 });
 
+test.each([
+  [{ INPUT_ANNOTATIONS: 'false' }, { annotations: false, approval: null, directory: null }],
+  [
+    { INPUT_ANNOTATIONS: 'true', INPUT_DIRECTORY: 'out' },
+    { annotations: true, approval: null, directory: 'out' },
+  ],
+  [{}, { annotations: true, approval: null, directory: null }],
+])('inputs %j shape the step as %j', (env, wanted) => {
+  expect(stepInputs(env)).toEqual(wanted);
+});
+
+test('annotations is yes or no', () => {
+  expect(() => stepInputs({ INPUT_ANNOTATIONS: 'off' })).toThrow(/expected true or false, found "off"/);
+});
+
+/** The step as the action takes it, with an event whose pull request has these labels. */
+async function labelled(labels: unknown, more: Readonly<Record<string, string>> = {}) {
+  const { folder, step, outputs, summary } = runner();
+  const event = join(folder, 'event.json');
+  writeFileSync(event, JSON.stringify({ pull_request: { labels } }));
+  const { status, stdout } = await step([], {
+    INPUT_COMMAND: 'check',
+    INPUT_RELEASE: '2.0.08',
+    INPUT_KVM: '6.16.1',
+    'INPUT_FAIL-ON': 'warning',
+    INPUT_DIRECTORY: join(folder, 'reports'),
+    GITHUB_EVENT_PATH: event,
+    ...more,
+  });
+  return { status, stdout, result: outputs().result, summary: summary() };
+}
+
+test('a label of the pull request approves what the check finds, and no other label does', async () => {
+  const approve = { 'INPUT_APPROVE-LABEL': 'tdx-approved' };
+  const yes = await labelled([{ name: 'bug' }, { name: 'tdx-approved' }], approve);
+  expect([yes.status, yes.result]).toEqual([0, 'approved']);
+  expect(yes.summary).toContain('the label tdx-approved approves them');
+  for (const labels of [[{ name: 'tdx-approved ' }], [{ name: 'Tdx-approved' }], ['tdx-approved'], null])
+    expect((await labelled(labels, approve)).status).toBe(100);
+  // No input, no approval: not even by a label without a name.
+  expect((await labelled([{ name: '' }])).status).toBe(100);
+}, 60_000);
+
+test('annotations can be off; the findings are the same', async () => {
+  const { status, stdout, summary } = await labelled([], { INPUT_ANNOTATIONS: 'false' });
+  expect([status, stdout.split('\n').filter(isCommand)]).toEqual([100, []]);
+  expect(summary).toContain('**Findings reach the level that fails this check.**');
+});
+
+test('a file of decisions decides what the check would fail for', async () => {
+  const { folder } = runner();
+  const file = join(folder, 'decisions.yaml');
+  const check = ['check', '2.0.08', '--from', '1.5.06', '--kvm', '6.16.1', '--fail-on', 'warning', '--json'];
+  const undecided = async (more: readonly string[]): Promise<readonly string[]> => {
+    const { findings } = JSON.parse((await bitwatch([...check, ...more])).stdout) as {
+      readonly findings: readonly { readonly rule: string; readonly decided: unknown }[];
+    };
+    return findings.filter(({ decided }) => decided === null).map(({ rule }) => rule);
+  };
+  const before = await undecided([]);
+  expect(before).toContain('exposed-unreviewed');
+  const entry = '  - {rule: exposed-unreviewed, because: no guest asks for it, by: A. Name}\n';
+  writeFileSync(file, `decisions:\n${entry}`);
+  expect(await undecided(['--decisions', file])).toEqual(before.filter((rule) => rule !== 'exposed-unreviewed'));
+  writeFileSync(file, `decisions:\n${entry.replace('rule: exposed-unreviewed', 'bits: "7.1.EIX[3]"')}`);
+  const { status, stderr } = await bitwatch([...check, '--decisions', file]);
+  expect([status, stderr]).toEqual([65, expect.stringContaining(file)]);
+});
+
 test('an input that is wrong ends as wrong usage in the summary too', async () => {
   const { step, outputs } = runner();
-  expect((await step([], { BITWATCH_COMMAND: 'review', BITWATCH_RELEASE: '9.9.99' })).status).not.toBe(0);
+  expect((await step([], { INPUT_COMMAND: 'review', INPUT_RELEASE: '9.9.99' })).status).not.toBe(0);
   expect(outputs().result).not.toBe('clean');
 });

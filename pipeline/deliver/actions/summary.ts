@@ -1,4 +1,5 @@
 import { EXIT } from '../../model/errors.ts';
+import { plain } from '../../model/text.ts';
 import { codeSpan, escapeMarkdown } from '../../report/markdown.ts';
 import { logLine } from './log.ts';
 
@@ -28,13 +29,16 @@ export function stepAnnotation(name: string, status: number): string {
   return `::error title=bitwatch ${name.replace(/[^a-z-]/g, '')}::${sentence}\n`;
 }
 
-/** What a step says in the job's summary: the command, how it ended, then a text in Markdown or lines as they were printed. */
+/** What a step says in the job's summary: the command, how it ended, who approved it, then a text in Markdown or lines as printed. */
 export function stepSummary(
   command: string,
   status: number,
   said: { readonly markdown: string } | { readonly lines: string },
+  approval: string | null = null,
 ): string {
-  const [, sentence] = RESULTS[status] ?? ['bug', `Ended with status ${status}.`];
+  const [, ended] = RESULTS[status] ?? ['bug', `Ended with status ${status}.`];
+  const sentence =
+    approval === null ? ended : escapeMarkdown(`${ended.slice(0, -1)}; the label ${plain(approval)} approves them.`);
   const head = `## ${escapeMarkdown(`bitwatch ${command.split(' ')[0] ?? ''}`)}\n\n**${sentence}** ${codeSpan(logLine(`bitwatch ${command}`.slice(0, 300)))}\n\n`;
   const room = LIMIT - Buffer.byteLength(head) - 64;
   if ('lines' in said) return `${head}${linesBlock(said.lines, room)}\n`;

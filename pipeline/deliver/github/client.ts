@@ -1,4 +1,4 @@
-import { Octokit } from '@octokit/core';
+import { request as github } from '@octokit/request';
 import type { Answer } from './answer.ts';
 import { type Meaning, meaningOf } from './answer.ts';
 import { ForgeError } from './forge-error.ts';
@@ -49,7 +49,7 @@ const UNNAMED_LIMIT = 60_000;
  * repeats a POST after a failure, which posts twice, and neither can be told how long a run may wait.
  */
 export function createClient(wire: Wire): Client {
-  const octokit = octokitOf(wire);
+  const send = senderOf(wire);
   let patience = wire.patience;
   let hasWritten = false;
 
@@ -74,7 +74,7 @@ export function createClient(wire: Wire): Client {
     for (let attempt = 1; ; attempt += 1) {
       if (isWrite && hasWritten) await wire.timing.sleep(BETWEEN_WRITES);
       if (isWrite) hasWritten = true;
-      const answer = await send(octokit, route, { ...parameters, request: { signal: wire.timing.deadline() } });
+      const answer = await sent(send, route, { ...parameters, request: { signal: wire.timing.deadline() } });
       const meaning: Meaning = answer.kind === 'answer' ? meaningOf(answer.answer) : { kind: 'failed' };
       if (answer.kind === 'answer' && meaning.kind === 'done') return answer.answer;
       if (meaning.kind === 'refused')
@@ -95,13 +95,18 @@ export function createClient(wire: Wire): Client {
 const seconds = (milliseconds: number): number => Math.ceil(milliseconds / 1000);
 const withoutToken = (text: string, token: string): string => (token === '' ? text : text.replaceAll(token, '***'));
 
-function octokitOf({ api, token, agent }: Wire): Octokit {
+type Send = typeof github;
+
+function senderOf({ api, token, agent }: Wire): Send {
   const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-  return new Octokit({
+  return github.defaults({
     baseUrl: api,
-    ...(token === '' ? {} : { auth: token }),
-    userAgent: agent,
-    log: silent,
+    headers: {
+      'user-agent': agent,
+      accept: 'application/vnd.github+json',
+      'x-github-api-version': '2022-11-28',
+      ...(token === '' ? {} : { authorization: `token ${token}` }),
+    },
     // A redirect is answered by a person, not followed: it could take a write, or the token, elsewhere.
     request: { redirect: 'manual', log: silent },
   });
@@ -112,12 +117,9 @@ type Sent =
   /** No answer, or only part of one. */
   | { readonly kind: 'silence'; readonly cause: string };
 
-async function send(octokit: Octokit, route: string, parameters: Readonly<Record<string, unknown>>): Promise<Sent> {
+async function sent(send: Send, route: string, parameters: Readonly<Record<string, unknown>>): Promise<Sent> {
   try {
-    const { status, headers, data } = await octokit.request(route, {
-      ...parameters,
-      headers: { accept: 'application/vnd.github+json', 'x-github-api-version': '2022-11-28' },
-    });
+    const { status, headers, data } = await send(route, { ...parameters });
     return { kind: 'answer', answer: { status, headers, data } };
   } catch (error) {
     const response = responseOf(error);
