@@ -87,7 +87,8 @@ async function parseYaml<T>(file: string, text: string, check: Check<T>): Promis
   const depth = nestingOf(text);
   if (depth.most > MAX_NESTING)
     throw refusal(file, depth.line, `at most ${MAX_NESTING} levels and ${MAX_MARKS} of & * !`, 'more');
-  const document = parseDocument(text, { lineCounter: lines, strict: true, uniqueKeys: false });
+  // Pretty errors quote the line, each anew: a line with many errors would cost its square.
+  const document = parseDocument(text, { lineCounter: lines, strict: true, uniqueKeys: false, prettyErrors: false });
   // A tag that is not known would be read as plain text, with no more than a warning.
   const [problem] = [...document.errors, ...document.warnings];
   if (problem !== undefined) {
@@ -96,7 +97,7 @@ async function parseYaml<T>(file: string, text: string, check: Check<T>): Promis
       {
         where: { file, line, column: col },
         expected: 'YAML',
-        found: problem.message.split('\n')[0]?.replace(/ at line .*$/, '') ?? 'an error',
+        found: problem.message,
       },
       { cause: problem },
     );

@@ -39,7 +39,11 @@ function world(): {
     join(folder, 'sources.yaml'),
     `sources:\n  - {name: one, kind: module, url: ${JSON.stringify(source)}, repository: a/b, licence: MIT}\n`,
   );
-  writeFileSync(join(folder, 'posted.yaml'), 'posted: []\n');
+  // One posting: a run that has nothing to write needs no place for it.
+  writeFileSync(
+    join(folder, 'posted.yaml'),
+    `posted:\n  - {repository: a/b, kind: release, key: 1.5.06, number: 3, hash: ${'a'.repeat(64)}, url: 'https://example.org/3', at: '2026-03-03'}\n`,
+  );
   execFileSync('chmod', ['-R', 'a+rX', folder, source]);
   return {
     folder,
@@ -47,7 +51,7 @@ function world(): {
       report: ['report', '--directory', join(at, 'reports')],
       'report --out': ['report', '--out', `json=${join(at, 'out.json')}`],
       'diff --out': ['diff', '1.5.05', '1.5.06', '--out', `html=${join(at, 'out.html')}`],
-      decide: ['decide', '--prune', '--specs', join(at, 'specs')],
+      decide: ['decide', '7.1.EAX[3]', '--because', 'known', '--by', 'A. Name', '--specs', join(at, 'specs')],
       sync: ['sync', '--specs', join(at, 'specs'), '--cache', join(folder, 'cache')],
       'archive scan': ['archive', 'scan', join(folder, 'one.mbox'), '--state', join(at, 'state.json')],
       'archive scan --part': [

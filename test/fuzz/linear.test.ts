@@ -20,6 +20,8 @@ import { readReleaseTable } from '../../pipeline/extract/module/release-table.ts
 import { readTables } from '../../pipeline/extract/module/tables.ts';
 import { readVirtualization } from '../../pipeline/extract/module/virtualization.ts';
 import { KnownError } from '../../pipeline/model/errors.ts';
+import { readNamesFile } from '../../pipeline/specs/lists-file.ts';
+import { NO_CACHE } from '../../pipeline/specs/plain.ts';
 import { baseTree, clobbersOf } from '../extract/module/clobbers/tree.ts';
 
 const MEGABYTE = 1 << 20;
@@ -220,6 +222,12 @@ const READERS: readonly (readonly [
       repeated('{'),
       repeated('tdx_features_enum0_t f;'),
     ],
+  ],
+  [
+    // All of them are read by one parser of YAML; what is longer than a megabyte is refused.
+    'specifications',
+    (text) => readNamesFile('names.yaml', text.slice(0, MEGABYTE), NO_CACHE),
+    [repeated('"')],
   ],
   [
     'release names',

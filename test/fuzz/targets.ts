@@ -26,10 +26,12 @@ import { readVirtualization } from '../../pipeline/extract/module/virtualization
 import { type Answer, batchParser } from '../../pipeline/git/batch-answers.ts';
 import { classify } from '../../pipeline/model/class.ts';
 import { readClobbersFile } from '../../pipeline/specs/clobbers-file.ts';
+import { readDeciderFile } from '../../pipeline/specs/decider-file.ts';
 import { readLevelsFile, readNamesFile, readPlainWaivers, readReleasesFile } from '../../pipeline/specs/lists-file.ts';
 import { readModuleFile } from '../../pipeline/specs/module-file.ts';
 import { NO_CACHE } from '../../pipeline/specs/plain.ts';
 import { readPolicyFile } from '../../pipeline/specs/policy-file.ts';
+import { readQemuFile } from '../../pipeline/specs/qemu-file.ts';
 import { kernelFiles } from '../helpers/kernel-tree.ts';
 import { definesSource, moduleFiles, tablesSource } from '../helpers/module-source.ts';
 import { canonical } from './canonical.ts';
@@ -454,6 +456,8 @@ const SPECS: Readonly<Record<string, (content: string) => unknown>> = {
   'releases.yaml': (content) => readReleasesFile('r.yaml', content, NO_CACHE),
   'names.yaml': (content) => readNamesFile('n.yaml', content, NO_CACHE),
   'levels.yaml': (content) => readLevelsFile('l.yaml', content, NO_CACHE),
+  deciders: (content) => readDeciderFile('d.yaml', content, NO_CACHE),
+  qemu: (content) => readQemuFile('q.yaml', content, NO_CACHE),
   'waivers.yaml': (content) => readPlainWaivers('w.yaml', content, NO_CACHE),
 };
 /** The head of a specification is enough of it: a list of thousands is the same line over and over. */
