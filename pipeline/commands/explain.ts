@@ -12,8 +12,10 @@ import { arguedOf, clobbersOf, numberBits } from '../judge/lookup.ts';
 import { featureOf } from '../judge/qemu.ts';
 import { parseBit } from '../model/bit-text.ts';
 import { type EntrySite, type Learnt, openerName } from '../model/clobber.ts';
+import { constantText } from '../model/constant-text.ts';
 import { UsageError } from '../model/errors.ts';
 import { bitMask, hasBit } from '../model/mask.ts';
+import type { Place } from '../model/place.ts';
 import { jsonText, placeJson } from '../report/machine.ts';
 import { itemLines } from '../report/text.ts';
 import { topicJson, topicText } from '../report/topics.ts';
@@ -187,8 +189,27 @@ function arguedText(specs: Specs, story: BitStory): readonly string[] {
   );
 }
 
+/** The text that a register holds in every TD, with those beside it: runs of releases that have the same. */
+function textLines(specs: Specs, place: Place): readonly string[] {
+  const runs: { readonly text: string | null; readonly releases: string[] }[] = [];
+  for (const release of specs.releases) {
+    const text = constantText(release, place);
+    const last = runs.at(-1);
+    if (last !== undefined && last.text === text) last.releases.push(release.module.release);
+    else runs.push({ text, releases: [release.module.release] });
+  }
+  return runs.flatMap(({ text, releases }) =>
+    text === null
+      ? []
+      : wrap(
+          `“${text}”`,
+          `  text in ${releases.length === 1 ? releases[0] : `${releases[0]} to ${releases.at(-1)}`}: `,
+        ),
+  );
+}
+
 function chainText(specs: Specs, story: BitStory): string {
-  const lines: string[] = [...arguedText(specs, story)];
+  const lines: string[] = [...textLines(specs, story.place), ...arguedText(specs, story)];
   for (const { feature, releases } of chainOf(specs, story)) {
     lines.push(`  host state: ${feature}`);
     for (const { release, transitions } of releases) {

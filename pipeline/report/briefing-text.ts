@@ -1,5 +1,5 @@
 import type { Briefing, BriefingPart } from './briefing.ts';
-import { codeSpan, escapeMarkdown } from './markdown.ts';
+import { codeSpan, escapeMarkdown, quotingMarkdown } from './markdown.ts';
 import type { PlaceLine } from './places.ts';
 import { COLUMNS, wrap } from './wrap.ts';
 
@@ -67,7 +67,7 @@ export function briefingMarkdown({ title, facts, counts, parts, unread, command 
         ({ where, mask, names }) =>
           `- ${codeSpan(where)} ${codeSpan(mask)}${names === '' ? '' : ` ${escapeMarkdown(names)}`}`,
       ),
-      ...[...new Set(part.sentences)].map((sentence) => `- ${escapeMarkdown(sentence)}`),
+      ...[...new Set(part.sentences)].map((sentence) => `- ${quotingMarkdown(sentence)}`),
     ]),
     '',
     ...(unread === '' ? [] : [`Not read: ${escapeMarkdown(unread)}.`, '']),

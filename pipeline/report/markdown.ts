@@ -52,6 +52,17 @@ export function codeSpan(text: string): string {
   return `${fence}${pad}${text === '' ? ' ' : text}${pad}${fence}`;
 }
 
+/** A sentence in which a quoted text holds runs of blanks, such as a text of CPUID: only as code are all of them shown. */
+export const quotingMarkdown = (text: string): string =>
+  text
+    .split(/(“[^“”]* {2}[^“”]*”)/)
+    .map((part, at) => {
+      if (at % 2 === 1) return `“${codeSpan(part.slice(1, -1))}”`;
+      const [lead = '', rest = ''] = [/^ */.exec(part)?.[0], / *$/.exec(part.trimStart())?.[0]];
+      return `${lead}${escapeMarkdown(part)}${rest}`;
+    })
+    .join('');
+
 /** A part of a document that is printed whole or not at all. */
 export type Block = {
   readonly text: string;
@@ -90,7 +101,7 @@ function sectionBlocks(section: Section, isPage: boolean): readonly Block[] {
 function itemMarkdown(item: Item): string {
   const { finding } = item;
   const lines = [
-    `### ${finding.level}${item.decided === null ? '' : ' (decided)'}: ${escapeMarkdown(item.headline)}`,
+    `### ${finding.level}${item.decided === null ? '' : ' (decided)'}: ${quotingMarkdown(item.headline)}`,
     '',
     ...(item.decided === null ? [] : [`*${escapeMarkdown(item.decided)}*`, '']),
     escapeMarkdown(item.because),

@@ -1,4 +1,5 @@
 import type { ClassedRelease } from '../model/class.ts';
+import { constantText } from '../model/constant-text.ts';
 import { deciderOfBit } from '../model/decider.ts';
 import type { BitName } from '../model/knowledge.ts';
 import { bitsOf, formatBits, hex32 } from '../model/mask.ts';
@@ -33,7 +34,7 @@ export function tdText(
       const row = program.rows[index];
       const key = { leaf: query.leaf, subleaf: row === undefined ? query.subleaf : row.subleaf };
       if (answer === 've') return [`  ${formatLeaf(key)}: #VE`];
-      return REGISTERS.flatMap((register, at) =>
+      const lines = REGISTERS.flatMap((register, at) =>
         registerLines(
           { ...key, register },
           processor.cpuid(query.leaf, query.subleaf)[at] ?? 0,
@@ -42,6 +43,8 @@ export function tdText(
           names,
         ),
       );
+      const text = constantText(release, { ...key, register: 'ebx' });
+      return lines.length === 0 || text === null ? lines : [...lines, `    the text “${text}”, the same in every TD`];
     });
     lines.push(
       ...(differing.length === 0
@@ -95,6 +98,9 @@ function registerLines(
   const known = release.registers.find(
     (each) => each.leaf === place.leaf && each.subleaf === place.subleaf && each.register === place.register,
   );
+  const head = `  ${formatPlace(place).padEnd(16)} host ${hex32(host)}  TD ${hex32(value)}`;
+  // Letters are told as text, not bit by bit.
+  if (constantText(release, place) !== null) return [head];
   const byWords = new Map<string, number>();
   for (const bit of bitsOf(differs)) {
     const words =
@@ -102,9 +108,9 @@ function registerLines(
     byWords.set(words, ((byWords.get(words) ?? 0) | (1 << bit)) >>> 0);
   }
   return [
-    `  ${formatPlace(place).padEnd(16)} host ${hex32(host)}  TD ${hex32(value)}`,
+    head,
     ...[...byWords].flatMap(([words, mask]) => {
-      const told = namedBits(names, place, mask).flatMap(({ name }) => (name === null ? [] : [name]));
+      const told = [...new Set(namedBits(names, place, mask).flatMap(({ name }) => (name === null ? [] : [name])))];
       return wrap(plain(`${formatBits(mask)}${told.length === 0 ? '' : ` ${told.join(', ')}`}: ${words}`), '    ');
     }),
   ];

@@ -1,3 +1,4 @@
+import { textOf } from '../model/constant-text.ts';
 import type { Finding, FoundPlace } from '../model/finding.ts';
 import { countBits, FULL, formatBits, or } from '../model/mask.ts';
 import { placeId } from '../model/place.ts';
@@ -77,7 +78,10 @@ function toldOf({ facts, verdict }: Finding): Told {
     case 'class':
       return plainly(CLASS_TEXT[facts.to]);
     case 'constant':
-      return plainly('a text that every TD reads');
+      return {
+        label: 'a text that every TD reads',
+        names: [`“${textOf(facts.before)}” became “${textOf(facts.after)}”`],
+      };
     case 'leaf':
       return { label: LEAF_TEXT[facts.change], names: [`0x${facts.leaf.toString(16)}`] };
     case 'decider':

@@ -1,5 +1,6 @@
 import { ruleOf } from '../judge/catalogue.ts';
 import type { CellClass } from '../model/class.ts';
+import { textOf } from '../model/constant-text.ts';
 import { ATTRIBUTE_NAMES, XFAM_NAMES } from '../model/control.ts';
 import type {
   Audience,
@@ -235,12 +236,6 @@ const deciderSteps = ({ steps }: Extract<FindingFacts, { readonly kind: 'decider
 function deciderHeadline(facts: Extract<FindingFacts, { readonly kind: 'decider' }>): string {
   const [first, ...others] = deciderSteps(facts);
   return first === undefined || others.length > 0 ? 'somebody else decides now' : first;
-}
-
-/** Registers as the text that they hold, lowest byte first. */
-function textOf(values: readonly number[]): string {
-  const bytes = values.flatMap((value) => [0, 8, 16, 24].map((shift) => (value >>> shift) & 0xff));
-  return String.fromCharCode(...bytes.filter((byte) => byte !== 0));
 }
 
 const stepsText = (steps: readonly ClassStep[]): string =>

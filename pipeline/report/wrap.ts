@@ -9,10 +9,7 @@ export function wrap(text: string, first = '', rest = ' '.repeat(first.length)):
   let line = first;
   let isEmpty = true;
   // A line that begins with `::`, or holds `##[`, is an order to the runner of a workflow, whatever it was cut out of.
-  for (const word of text
-    .replaceAll('##[', '## [')
-    .split(' ')
-    .filter((part) => part !== '')) {
+  for (const word of wordsOf(text.replaceAll('##[', '## ['))) {
     let left = word;
     for (;;) {
       if (isEmpty && line.trim() === '' && left.startsWith('::')) left = `: ${left.slice(1)}`;
@@ -37,6 +34,9 @@ export function wrap(text: string, first = '', rest = ' '.repeat(first.length)):
   if (!isEmpty || lines.length === 0) lines.push(line);
   return lines.map((each) => each.trimEnd());
 }
+
+/** Words between blanks; blanks inside “…” are part of what is quoted, such as a text of CPUID, and stay. */
+const wordsOf = (text: string): readonly string[] => text.match(/(?:“[^“”]{0,64}”|[^ ])+/g) ?? [];
 
 /** True where a cut at this place would part a surrogate pair. */
 const isPair = (text: string, at: number): boolean =>

@@ -1,9 +1,9 @@
 import type { ClassChange } from '../../model/change.ts';
-import type { RegisterClasses } from '../../model/class.ts';
+import { BRAND, constantAt, isBrand, isText, textOrder } from '../../model/constant-text.ts';
 import { constantOf } from '../../model/decider.ts';
 import type { FindingFacts, Level } from '../../model/finding.ts';
 import type { GateId } from '../../model/gate.ts';
-import { or, without, xor } from '../../model/mask.ts';
+import { without, xor } from '../../model/mask.ts';
 import { clobberFacts, isLost } from '../clobber-facts.ts';
 import {
   bothEvidence,
@@ -173,26 +173,6 @@ function nativeParts(
   });
 }
 
-/** The value of a register that is the same in every TD; null where a bit is not, or the code was not examined. */
-function constantAt(register: RegisterClasses | undefined): number | null {
-  if (register === undefined || register.deciders.length === 0) return null;
-  let value = 0;
-  for (const { mask, decider } of register.deciders) {
-    const bit = constantOf(decider);
-    if (bit === null) return null;
-    if (bit === 1) value = or(value, mask);
-  }
-  return value;
-}
-
-const bytesOf = (value: number): readonly number[] => [0, 8, 16, 24].map((shift) => (value >>> shift) & 0xff);
-
-/** Letters, lowest byte first, as CPUID holds text: a small number looks like one letter, never like two. */
-function isText(value: number): boolean {
-  const bytes = bytesOf(value).filter((byte) => byte !== 0);
-  return bytes.length !== 1 && bytes.every((byte) => byte >= 0x20 && byte < 0x7f);
-}
-
 export const constantChanged = {
   id: 'constant-changed',
   isPlain: true,
@@ -223,7 +203,7 @@ export const constantChanged = {
       .filter((story) => story.length > 0)
       .map((story): Draft => {
         const isOwn = ({ register }: (typeof texts)[number]): boolean => story.includes(register.leaf);
-        const own = texts.filter(isOwn);
+        const own = texts.filter(isOwn).sort((a, b) => textOrder(a.register) - textOrder(b.register));
         return {
           story: story.join(),
           places: changed.filter(isOwn).map(({ register, before, after }) => placeMask(register, xor(before, after))),
@@ -232,6 +212,3 @@ export const constantChanged = {
       });
   },
 } as const satisfies Rule;
-
-const BRAND: readonly number[] = [0x80000002, 0x80000003, 0x80000004];
-const isBrand = (leaf: number): boolean => BRAND.includes(leaf);
