@@ -183,6 +183,46 @@ test.each([['EHLO'], ['MAIL'], ['RCPT'], ['DATA']])('no answer to %s in time: su
   expect([statesOf(outbox), deliveries]).toEqual([[`draft ${KEY}`], []]);
 });
 
+test('of two drafts that answer one mail one goes out, in one run as in two, and one to another mail too', async () => {
+  const { port, deliveries } = await server();
+  const outbox = await outboxWith();
+  const other = (messageId: string, inReplyTo = letter().inReplyTo) =>
+    composeMail(letter({ messageId: `${messageId}@example.org`, inReplyTo, references: [inReplyTo] }));
+  await putDraft(outbox, 'reply-2', other('bitwatch-1111111111111111'));
+  await putDraft(outbox, 'reply-3', other('bitwatch-2222222222222222', '20261120.9@example.com'));
+  const kinds = async () =>
+    (await postOutbox(outbox, LISTS, sender(settingsFor(port)))).map(({ key, outcome }) => [
+      key,
+      outcome.kind === 'held' ? outcome.why.kind : outcome.kind,
+    ]);
+  expect(await kinds()).toEqual([
+    [KEY, 'accepted'],
+    ['reply-2', 'answered'],
+    ['reply-3', 'accepted'],
+  ]);
+  expect(await kinds()).toEqual([['reply-2', 'answered']]);
+  expect(deliveries).toHaveLength(2);
+});
+
+test('a draft that the server refused for good keeps no later answer to the same mail back', async () => {
+  const outbox = await outboxWith();
+  const sent: string[] = [];
+  const refuse = async () => ({ kind: 'rejected', answer: '550 no' }) as const;
+  const take: Parameters<typeof postOutbox>[2] = async (_, bytes) => {
+    sent.push(/^Message-ID: <(.*)>/im.exec(bytes.toString())?.[1] ?? '');
+    return { kind: 'accepted', answer: '250 ok', refused: [] };
+  };
+  await postOutbox(outbox, LISTS, refuse);
+  await putDraft(outbox, 'reply-2', composeMail(letter({ messageId: 'bitwatch-1111111111111111@example.org' })));
+  expect((await postOutbox(outbox, LISTS, take)).map(({ key, outcome }) => [key, outcome.kind])).toEqual([
+    ['reply-2', 'accepted'],
+  ]);
+  expect([[...statesOf(outbox)].sort(), sent]).toEqual([
+    [`rejected ${KEY}`, 'sent reply-2'],
+    ['bitwatch-1111111111111111@example.org'],
+  ]);
+});
+
 test('a person decides on an uncertain mail: sent, or to be tried again', async () => {
   const { port, deliveries } = await server();
   const outbox = await outboxWith();

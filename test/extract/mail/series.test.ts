@@ -102,6 +102,15 @@ test('an RFC comes before the version that is none', () => {
   expect(one([rfc, v1], 'v1')?.before).toMatchObject({ id: 'rfc', version: 2 });
 });
 
+test('a version that was posted later is not the one before, but for clocks that differ by a day', () => {
+  const hour = (id: string, subject: string, day: number): Draft => ({ id, subject, day });
+  const v2 = hour('v2', '[PATCH v2] Add a list', 10);
+  const before = (day: number) => one([hour('v1', '[PATCH] Add a list', day), v2], 'v2')?.before ?? null;
+  expect([before(9)?.id, before(10)?.id, before(11)?.id]).toEqual(['v1', 'v1', 'v1']);
+  expect(before(12)).toBeNull();
+  expect(one([hour('v1', '[PATCH] Add a list', 12), v2], 'v2')?.newest.id).toBe('v2');
+});
+
 test('patches without numbers in one thread are series of their own', () => {
   const drafts: Draft[] = [
     { id: 'a', subject: '[PATCH] A', day: 1 },

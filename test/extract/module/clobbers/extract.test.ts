@@ -131,6 +131,49 @@ describe('mutations change the result as they change the meaning', () => {
     expect(
       of(LEAVE, ALPHA, 'if (local->ctx.pause_copy) { write_msr(IA32_EPSILON_CONTROL, 0); }', 'IA32_EPSILON_CONTROL'),
     ).toEqual(['cpuid_flags.pause_supported: init']));
+  describe('what is left is not settled by the C code', () => {
+    const withMacros = (macros: string, write = ''): Map<string, TreeFile> => {
+      const tree = mutated(LEAVE, ALPHA, `${ALPHA} ${write}`);
+      const header = tree.get('include/regs.h')?.text ?? '';
+      return tree.set('include/regs.h', { text: `${macros}\n${header}`, blob: null });
+    };
+    const left = (tree: Map<string, TreeFile>, msr: string) =>
+      clobbersOf(tree)
+        .msrs.filter((item) => item.msr === msr)
+        .map(({ exit, exitValue, reason }) => [exit, exitValue, reason]);
+
+    test.each(['SET', 'RESET'])('of a command MSR: X_%s beside an X', (command) => {
+      const name = `IA32_BETA_${command}`;
+      const tree = withMacros(`#define ${name}_MSR_ADDR 0x701`, `write_msr(${name}_MSR_ADDR, 0x40);`);
+      expect(left(tree, name)).toEqual([
+        ['unknown', undefined, 'a command on bits of IA32_BETA: what that is left with is not settled'],
+      ]);
+      expect(left(tree, 'IA32_BETA')).toEqual(left(baseTree(), 'IA32_BETA'));
+    });
+
+    test('but an MSR of such a name that stands alone is written like any', () => {
+      const macros = '#define IA32_OMEGA_SET_MSR_ADDR 0x701\n#define IA32_BETA_SETS_MSR_ADDR 0x702';
+      const tree = withMacros(
+        macros,
+        'write_msr(IA32_OMEGA_SET_MSR_ADDR, 0x40); write_msr(IA32_BETA_SETS_MSR_ADDR, 0x41);',
+      );
+      expect(left(tree, 'IA32_OMEGA_SET')).toEqual([['init', '0x40', null]]);
+      expect(left(tree, 'IA32_BETA_SETS')).toEqual([['init', '0x41', null]]);
+    });
+
+    test.each(['VMX_GUEST_IA32_GAMMA_FULL_ENCODE', 'VMX_GUEST_GAMMA_ENCODE'])(
+      'of an MSR that the VMCS holds: %s',
+      (field) => {
+        const tree = withMacros(`#define ${field} 0x2816`);
+        expect(left(tree, 'IA32_GAMMA')).toEqual([['unknown', undefined, expect.stringContaining(`(${field})`)]]);
+        // What the code itself writes on the way out is what is left, whatever the VMCS holds.
+        const written = withMacros(`#define ${field.replace('GAMMA', 'BETA')} 0x2816`);
+        expect(left(written, 'IA32_BETA')).toEqual(left(baseTree(), 'IA32_BETA'));
+        expect(left(written, 'IA32_GAMMA')).toEqual([['none', undefined, null]]);
+      },
+    );
+  });
+
   test('an address that is not settled is a note', () => {
     const facts = clobbersOf(mutated(LEAVE, ALPHA, 'write_msr(local->which, 0);'));
     expect(facts.notes.join('\n')).toContain('not settled by the syntax');

@@ -1,0 +1,268 @@
+import { describe, expect, test } from 'vitest';
+import { classify, configurableMask } from '../../pipeline/model/class.ts';
+import {
+  type DecidedBits,
+  decideRegister,
+  deciderOfBit,
+  flagsAsked,
+  gatesOf,
+  type LeafTables,
+  rulesOfLeaf,
+} from '../../pipeline/model/decider.ts';
+import type { Condition, DeciderRule, Effect } from '../../pipeline/model/decider-rules.ts';
+import { deciderText } from '../../pipeline/model/decider-text.ts';
+import { bitsOf } from '../../pipeline/model/mask.ts';
+import type { LookupEntry, RegisterMasks } from '../../pipeline/model/module.ts';
+
+const LEAF = { leaf: 7, subleaf: 1 } as const;
+const ALL = 0xffffffff;
+type Bits = {
+  readonly verify?: number;
+  readonly value?: number;
+  readonly zero?: number;
+  readonly one?: number;
+  readonly direct?: number;
+  readonly allow?: number;
+  readonly faulting?: boolean;
+  readonly xfam?: ReadonlyMap<number, RegisterMasks>;
+};
+const entry = ({ verify = 0, value = 0, zero = 0, one = 0, faulting = false }: Bits): LookupEntry => ({
+  ...LEAF,
+  slot: 0,
+  faulting,
+  verifyMask: { eax: verify },
+  verifyValue: { eax: value },
+  verifySame: {},
+  fixed0OrDynamic: { eax: zero },
+  fixed1: { eax: one },
+});
+const tables = (bits: Bits, settable: LeafTables['settable'] = { attributes: null, xfam: null }): LeafTables => ({
+  entry: entry(bits),
+  config: { ...LEAF, slot: 0, configDirect: { eax: bits.direct ?? 0 }, allowDirect: { eax: bits.allow ?? 0 } },
+  xfam: bits.xfam === undefined ? undefined : { ...LEAF, bits: bits.xfam },
+  settable,
+});
+const rule = (eax: number, effect: Effect, extra: Partial<DeciderRule> = {}): DeciderRule => ({
+  id: 'r',
+  stage: 'init',
+  leaf: 7,
+  masks: { eax },
+  effect,
+  source: 's',
+  lines: null,
+  ...extra,
+});
+/** `bits: decider`, in the order that is given. */
+const shown = (parts: readonly DecidedBits[]): readonly string[] =>
+  parts.map(({ mask, decider }) => `${mask === ALL ? 'all' : bitsOf(mask).join()}: ${deciderText(decider)}`);
+const decided = (bits: Bits, rules: readonly DeciderRule[], settable?: LeafTables['settable']) =>
+  decideRegister(tables(bits, settable), 'eax', rules);
+const xfam = (...bits: readonly number[]): Condition => ({ kind: 'xfam', bits });
+const attributes = (...bits: readonly number[]): Condition => ({ kind: 'attributes', bits });
+const reduceVe: Condition = { kind: 'guest', control: 'REDUCE_VE' };
+/** Bit 0 the VMM's, bit 1 the host's, bit 2 one, the rest zero. */
+const MIXED: Bits = { direct: 0x1, one: 0x4, zero: 0xfffffff8 };
+
+describe('the tables', () => {
+  test('decide in their order: the VMM, what every platform has, constants, the host', () => {
+    const bits: Bits = { direct: 0x3, allow: 0x2e, one: 0x18, zero: 0x70, verify: 0x4cd, value: 0x445 };
+    expect(shown(decided(bits, []))).toEqual([
+      // Configured, and of allowed bits that which every platform has; an allowed bit that none has is 0.
+      '0,1,2: vmm',
+      '3,6,7: constant:0',
+      '4,10: constant:1',
+      '5: vmm-and-host',
+      `8,9,${bitsOf(0xfffff800).join()}: host`,
+    ]);
+    expect(shown(decided({ faulting: true, one: ALL }, [rule(ALL, { do: 'zero' })]))).toEqual(['all: ve']);
+  });
+});
+
+describe('a rule', () => {
+  test('touches its bits only, of its leaf and sub-leaf only', () => {
+    expect(shown(decided(MIXED, [rule(0x2, { do: 'zero' })]))).toEqual([
+      '0: vmm',
+      `1,${bitsOf(0xfffffff8).join()}: constant:0`,
+      '2: constant:1',
+    ]);
+    const here = (extra: Partial<DeciderRule>) => rulesOfLeaf([rule(1, { do: 'one' }, extra)], LEAF).length;
+    expect([here({}), here({ subleaf: 1 }), here({ subleaf: 0 }), here({ leaf: 8 })]).toEqual([1, 1, 0, 0]);
+  });
+
+  test('of the guest comes after those of TDH.MNG.INIT, each in its order', () => {
+    const rules = [
+      rule(1, { do: 'one' }, { id: 'c', stage: 'guest' }),
+      rule(1, { do: 'one' }, { id: 'a' }),
+      rule(1, { do: 'one' }, { id: 'd', stage: 'guest' }),
+      rule(1, { do: 'one' }, { id: 'b' }),
+    ];
+    expect(rulesOfLeaf(rules, LEAF).map(({ id }) => id)).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  test('that clears leaves a constant 0 as it is, and gates what else may be 1', () => {
+    const parts = decided(MIXED, [rule(0xf, { do: 'clear', unless: [attributes(5)] })]);
+    expect(shown(parts)).toEqual([
+      '0: vmm; 0 unless attributes:5',
+      '1: host; 0 unless attributes:5',
+      // A bit that is 1 but for the gate is the gate.
+      '2: attributes:5',
+      `${bitsOf(0xfffffff8).join()}: constant:0`,
+    ]);
+    expect([...gatesOf(parts)]).toEqual([['attributes:5', 0x7]]);
+  });
+
+  test('that sets leaves a constant 1 as it is; what it sets elsewhere is no gate', () => {
+    const parts = decided(MIXED, [rule(0xf, { do: 'set', unless: [attributes(5)] })]);
+    expect(shown(parts)).toEqual([
+      '0: vmm; 1 unless attributes:5',
+      '1: host; 1 unless attributes:5',
+      '2: constant:1',
+      '3: constant:0; 1 unless attributes:5',
+      `${bitsOf(0xfffffff0).join()}: constant:0`,
+    ]);
+    expect([...gatesOf(parts)]).toEqual([]);
+  });
+
+  test('that faults stays when a later one writes the value', () => {
+    const faults = rule(ALL, { do: 've', unless: [reduceVe] }, { stage: 'guest' });
+    expect(shown(decided(MIXED, [faults, rule(0x7, { do: 'zero' }), rule(0x8, { do: 'one' })]))).toEqual([
+      `0,1,2,${bitsOf(0xfffffff0).join()}: constant:0; #VE unless guest:REDUCE_VE`,
+      '3: constant:1; #VE unless guest:REDUCE_VE',
+    ]);
+    // A condition that only clears goes with the value that it was on.
+    const cleared = rule(0x1, { do: 'clear', unless: [xfam(9)] });
+    expect(shown(decided(MIXED, [cleared, faults, rule(0x1, { do: 'one' })]))[0]).toBe(
+      '0,2: constant:1; #VE unless guest:REDUCE_VE',
+    );
+  });
+
+  test('that faults is no plain gate of a bit that is 1', () => {
+    const faults = rule(0x4, { do: 've', unless: [reduceVe] });
+    const cleared = rule(0x4, { do: 'clear', unless: [xfam(9)] });
+    expect(shown(decided(MIXED, [faults]))[2]).toBe('2: constant:1; #VE unless guest:REDUCE_VE');
+    expect(shown(decided(MIXED, [cleared, faults]))[2]).toBe('2: xfam:9; #VE unless guest:REDUCE_VE');
+    expect(shown(decided(MIXED, [cleared, rule(0x4, { do: 'clear', unless: [xfam(2)] })]))[2]).toBe(
+      '2: xfam:9; 0 unless xfam:2',
+    );
+    // What no plain condition says stays a condition.
+    const not: Condition = { kind: 'not', of: reduceVe };
+    expect(shown(decided(MIXED, [rule(0x4, { do: 'clear', unless: [not] })]))[2]).toBe(
+      '2: constant:1; 0 unless !guest:REDUCE_VE',
+    );
+    const any: Condition = { kind: 'any', of: [reduceVe, { kind: 'paravirt', bit: 3 }] };
+    expect(shown(decided(MIXED, [rule(0x4, { do: 'clear', unless: [any] })]))[2]).toBe(
+      '2: constant:1; 0 unless (guest:REDUCE_VE or paravirt:3)',
+    );
+  });
+
+  test('that follows takes the condition’s value; of one that is no bit it is a bug', () => {
+    const at: Condition = { kind: 'cpuid', place: { ...LEAF, register: 'ecx' }, bit: 3 };
+    expect(shown(decided(MIXED, [rule(0x3, { do: 'follow', condition: at })]))[0]).toBe('0,1: cpuid:7.1.ECX[3]');
+    for (const condition of [{ kind: 'xfd' }, { kind: 'paravirt', bit: 1 }] as const)
+      expect(() => decided(MIXED, [rule(0x1, { do: 'follow', condition })])).toThrow(condition.kind);
+  });
+
+  test('that computes leaves a constant of the tables only where it says so', () => {
+    const effect = { do: 'compute', what: 'maxpa', when: [], open: true } as const;
+    expect(shown(decided(MIXED, [rule(0x6, effect)])).slice(1, 3)).toEqual(['1: computed:maxpa', '2: constant:1']);
+    expect(shown(decided(MIXED, [rule(0x6, { ...effect, open: false })]))[1]).toBe('1,2: computed:maxpa');
+    expect(shown(decided(MIXED, [rule(0x2, { ...effect, what: 'tsc-frequency' })]))[1]).toBe(
+      '1: td-params:TSC_FREQUENCY',
+    );
+  });
+
+  test('that chooses between two values parts the bits by both', () => {
+    const parts = decided({}, [rule(0xff, { do: 'choose', when: xfam(2), yes: 0x33, no: 0x55 })]);
+    expect(shown(parts)).toEqual([
+      '0,4: constant:1',
+      '1,5: xfam:2',
+      '2,6: constant:1; 0 unless !xfam:2',
+      '3,7: constant:0',
+      `${bitsOf(0xffffff00).join()}: host`,
+    ]);
+  });
+
+  test('of the XFAM tables asks for all components that claim a bit', () => {
+    const bits: Bits = {
+      ...MIXED,
+      xfam: new Map([
+        [2, { eax: 0x3 }],
+        [5, { eax: 0x6 }],
+        [7, { ebx: 0x1 }],
+      ]),
+    };
+    const parts = decided(bits, [rule(ALL, { do: 'xfam-masks' })]);
+    expect(shown(parts)).toEqual([
+      '0: vmm; 0 unless xfam:2',
+      '1: host; 0 unless xfam:2+5',
+      '2: xfam:5',
+      `${bitsOf(0xfffffff8).join()}: constant:0`,
+    ]);
+    expect([...gatesOf(parts)].sort()).toEqual([
+      ['xfam:2', 0x3],
+      ['xfam:5', 0x6],
+    ]);
+    expect(shown(decided(MIXED, [rule(ALL, { do: 'xfam-masks' })]))).toEqual(shown(decided(MIXED, [])));
+  });
+});
+
+describe('what waits for a bit that a release never lets be 1', () => {
+  const clear = (condition: Condition) => [rule(0x3, { do: 'clear', unless: [condition] })];
+  const first = (condition: Condition, settable: LeafTables['settable']) =>
+    shown(decided(MIXED, clear(condition), settable))[0];
+
+  test('is a constant 0; what may be 1, or was not read, stays open', () => {
+    const zero = `0,1,${bitsOf(0xfffffff8).join()}: constant:0`;
+    expect(first(xfam(2, 5), { attributes: null, xfam: 0x4n })).toBe(zero);
+    expect(first(xfam(2, 5), { attributes: null, xfam: 0x24n })).toBe('0: vmm; 0 unless xfam:2+5');
+    expect(first(xfam(2), { attributes: 0n, xfam: null })).toBe('0: vmm; 0 unless xfam:2');
+    expect(first(attributes(63), { attributes: (1n << 63n) - 1n, xfam: null })).toBe(zero);
+    expect(first(attributes(63), { attributes: 1n << 63n, xfam: null })).toBe('0: vmm; 0 unless attributes:63');
+    expect(first({ kind: 'config-flags', bits: [3] }, { attributes: 0n, xfam: 0n })).toBe(
+      '0: vmm; 0 unless config-flags:3',
+    );
+  });
+
+  test('is what it is set to where the condition sets', () => {
+    const parts = decided(MIXED, [rule(0x1, { do: 'set', unless: [xfam(2)] })], { attributes: null, xfam: 0n });
+    expect(shown(parts)[0]).toBe('0: vmm; 1 unless xfam:2');
+    const by = decided(MIXED, [rule(0x1, { do: 'follow', condition: xfam(2) })], { attributes: null, xfam: 0n });
+    expect(shown(by)[0]).toBe(`0,${bitsOf(0xfffffff8).join()}: constant:0`);
+  });
+});
+
+test('a CONFIG_FLAGS bit is asked where it decides, where its absence clears, and where the VMM’s number waits for it', () => {
+  const asked = (effect: Effect) =>
+    flagsAsked(deciderOfBit({ ...LEAF, register: 'eax' }, decided({}, [rule(1, effect)]), 0));
+  const flags: Condition = { kind: 'config-flags', bits: [4, 5] };
+  expect(asked({ do: 'clear', unless: [flags] })).toEqual([4, 5]);
+  expect(asked({ do: 'set', unless: [flags] })).toEqual([]);
+  expect(asked({ do: 'follow', condition: flags })).toEqual([4, 5]);
+  expect(asked({ do: 'clear', unless: [attributes(4)] })).toEqual([]);
+  expect(asked({ do: 'compute', what: 'maxpa', when: [], open: false })).toEqual([3]);
+  expect(asked({ do: 'compute', what: 'maxgpa', when: [], open: false })).toEqual([]);
+});
+
+test('a bit that no decider covers is a bug, told with its place', () => {
+  const parts = decided(MIXED, []);
+  expect(deciderText(deciderOfBit({ ...LEAF, register: 'eax' }, parts, 31))).toBe('constant:0');
+  expect(() => deciderOfBit({ ...LEAF, register: 'eax' }, parts.slice(1), 0)).toThrow('7.1.eax bit 0 has no decider');
+});
+
+test('a register is dynamic where the guest’s state or a computation decides, and gates come from the code that was read', () => {
+  const lookup = [entry({ ...MIXED })];
+  const module = {
+    spreadsheetFormat: 8,
+    lookup,
+    configurable: [{ ...LEAF, slot: 0, configDirect: { eax: 0x1 }, allowDirect: { eax: 0x3, ebx: 0x80000000 } }],
+    xfamMasks: [{ ...LEAF, bits: new Map([[2, { eax: 0x3 }]]) }],
+    fixed0Leaves: [],
+  };
+  const [tablesOnly] = classify(module);
+  expect([[...(tablesOnly?.gates ?? [])], tablesOnly?.deciders, tablesOnly?.dynamic]).toEqual([
+    [['xfam:2', 0x3]],
+    [],
+    0,
+  ]);
+  expect(classify(module).map(configurableMask)).toEqual([0x3, 0x80000000, 0, 0]);
+});
