@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { diffReleases } from '../../pipeline/diff/release.ts';
+import { describe, expect, test } from 'vitest';
+import { configSlots, diffReleases } from '../../pipeline/diff/release.ts';
 import {
   absentRegister,
   type CellClass,
@@ -26,9 +26,11 @@ const lookup = fc.record({
   gate: fc.option(masks),
 });
 
+type Entry = typeof lookup extends fc.Arbitrary<infer T> ? T : never;
+
 function release(
   name: string,
-  entries: readonly (typeof lookup extends fc.Arbitrary<infer T> ? T : never)[],
+  entries: readonly Entry[],
   extra: { readonly attributes: bigint; readonly features: bigint | null; readonly leaves: readonly number[] },
 ): ClassedRelease {
   const module: ModuleRelease = {
@@ -159,5 +161,150 @@ test('the order of input does not matter, and what is not known is said, not gue
         'cpuid_flags of B is not known and was not compared',
       ],
     },
+  });
+});
+
+describe('what is told of a step', () => {
+  const none = { attributes: 0n, features: null, leaves: [] };
+  const NO_MASKS = { verifyMask: {}, verifyValue: {}, fixed0OrDynamic: {}, fixed1: {} };
+  const leaf = (number: number, subleaf: 0 | 1 | null, extra: Partial<Entry> = {}): Entry => ({
+    leaf: number as Entry['leaf'],
+    subleaf,
+    faulting: false,
+    config: null,
+    gate: null,
+    ...NO_MASKS,
+    ...extra,
+  });
+  const bare = (name: string, extra: Partial<ModuleRelease> = {}): ClassedRelease => {
+    const { module } = release(name, [], none);
+    return { module: { ...module, ...extra }, registers: [] };
+  };
+
+  test('a gate that comes or goes at a leaf which both have; the gates of a leaf that comes are part of its coming', () => {
+    const gated = release('B', [leaf(7, 1, { gate: { eax: 0x6 } })], none);
+    const other = release('A', [leaf(7, 1, { gate: { eax: 0x3 } })], none);
+    expect(diffReleases(other, gated).gates).toEqual([
+      { leaf: 7, subleaf: 1, register: 'eax', gate: 'xfam:2', added: 0x4, removed: 0x1 },
+    ]);
+    expect(diffReleases(release('A', [], none), gated).gates).toEqual([]);
+    expect(diffReleases(gated, release('B', [], none)).gates).toEqual([]);
+    expect(diffReleases(release('A', [leaf(7, 1)], none), gated).gates).toEqual([
+      { leaf: 7, subleaf: 1, register: 'eax', gate: 'xfam:2', added: 0x6, removed: 0 },
+    ]);
+  });
+
+  test('leaves in their order, by number and sub-leaf; a leaf that says no sub-leaf is sub-leaf 0', () => {
+    const [a, b] = [
+      release('A', [leaf(7, 1), leaf(1, null)], none),
+      release('B', [leaf(0x80000008, null), leaf(0xd, 1), leaf(0xd, 0), leaf(1, 0)], none),
+    ];
+    expect(diffReleases(a, b).leaves).toEqual({
+      added: [
+        { leaf: 0xd, subleaf: 0 },
+        { leaf: 0xd, subleaf: 1 },
+        { leaf: 0x80000008, subleaf: null },
+      ],
+      removed: [{ leaf: 7, subleaf: 1 }],
+    });
+    // Written without a sub-leaf where either side does, so that the way back reads the same.
+    const one = release('B', [leaf(1, 0, { fixed1: { eax: 0x1 } })], none);
+    expect([diffReleases(a, one).changes[0]?.subleaf, diffReleases(one, a).changes.at(0)?.subleaf]).toEqual([
+      null,
+      null,
+    ]);
+  });
+
+  test('classes of the same place, bit by bit, and nothing of bits that stay', () => {
+    const [a, b] = [
+      release('A', [leaf(7, 1, { fixed1: { eax: 0x3 }, fixed0OrDynamic: { eax: 0xfffffffc } })], none),
+      release('B', [leaf(7, 1, { fixed1: { eax: 0x6 }, fixed0OrDynamic: { eax: 0xfffffff0 } })], none),
+    ];
+    const shown = diffReleases(a, b).changes.map(({ register, from, to, mask }) => [register, from, to, mask]);
+    expect(shown).toEqual([
+      ['eax', 'fixed1', 'native', 0x1],
+      ['eax', 'fixed0', 'fixed1', 0x4],
+      ['eax', 'fixed0', 'native', 0x8],
+    ]);
+    expect(diffReleases(a, b).coverage.cells).toBe(4 * 32);
+  });
+
+  test('a feature that moved to another bit, and a bit that another feature took', () => {
+    const names = (...pairs: readonly (readonly [number, string])[]) => ({ featureNames: new Map(pairs) });
+    const [a, b] = [
+      bare('A', names([1, 'ONE'], [2, 'TWO'], [3, 'THREE'], [9, 'NINE'], [10, 'TEN'])),
+      bare('B', names([10, 'NINE'], [9, 'TEN'], [2, 'ONE'], [3, 'THREE'], [4, 'NEW'])),
+    ];
+    const { moved, renamed } = diffReleases(a, b).features0;
+    expect(moved).toEqual([
+      { name: 'ONE', from: 1, to: 2 },
+      { name: 'TEN', from: 10, to: 9 },
+      { name: 'NINE', from: 9, to: 10 },
+    ]);
+    expect(renamed).toEqual([
+      { bit: 2, from: 'TWO', to: 'ONE' },
+      { bit: 9, from: 'NINE', to: 'TEN' },
+      { bit: 10, from: 'TEN', to: 'NINE' },
+    ]);
+    expect(diffReleases(a, a).features0).toMatchObject({ moved: [], renamed: [] });
+  });
+
+  test('masks, flags and lists where both sides are known, in order', () => {
+    const [a, b] = [
+      bare('A', { xfam: { fixed0: 0x7n, fixed1: 0x3n }, cpuidFlags: ['b', 'a'], fixed0Leaves: [3, 9, 1] }),
+      bare('B', { xfam: { fixed0: 0xen, fixed1: 0x1n }, cpuidFlags: ['d', 'b', 'c'], fixed0Leaves: [20, 3, 4] }),
+    ];
+    const diff = diffReleases(a, b);
+    expect(diff.xfam).toEqual({
+      fixed0: { from: 0x7n, to: 0xen, added: 0x8n, removed: 0x1n },
+      fixed1: { from: 0x3n, to: 0x1n, added: 0n, removed: 0x2n },
+    });
+    expect(diff.cpuidFlags).toEqual({ added: ['c', 'd'], removed: ['a'] });
+    expect(diff.fixed0Leaves).toEqual({ added: [4, 20], removed: [1, 9] });
+    expect(diff.coverage.unknown).toEqual([
+      'TDX_FEATURES0 of A is not known and was not compared',
+      'TDX_FEATURES0 of B is not known and was not compared',
+    ]);
+    for (const [from, to] of [
+      [a, bare('C', { xfam: null, cpuidFlags: null })],
+      [bare('C', { xfam: null, cpuidFlags: null }), b],
+    ] as const) {
+      const half = diffReleases(from, to);
+      expect([half.cpuidFlags, half.xfam.fixed0.added, half.xfam.fixed1.removed]).toEqual([
+        { added: [], removed: [] },
+        0n,
+        0n,
+      ]);
+    }
+  });
+
+  test('the length of the array of configurations: one more than the last slot that is used', () => {
+    const at = (slot: number) => ({ leaf: 7, subleaf: slot, slot, configDirect: {}, allowDirect: {} });
+    const lengths = [[], [at(0)], [at(5), at(2)]].map((configurable) =>
+      configSlots(bare('A', { configurable }).module),
+    );
+    expect(lengths).toEqual([0, 1, 6]);
+    expect(diffReleases(bare('A', { configurable: [at(3)] }), bare('B')).configSlots).toEqual({ from: 4, to: 0 });
+  });
+
+  test('who decides beyond the tables, where the code of both was read', () => {
+    const part = (mask: number, value: 0 | 1) => ({
+      mask,
+      decider: { by: { kind: 'constant', value }, conditions: [] } as const,
+    });
+    const register = { leaf: 7, subleaf: 1, register: 'eax' } as const;
+    const decided = (name: string, deciders: RegisterClasses['deciders']): ClassedRelease => ({
+      ...bare(name),
+      registers: [{ ...absentRegister(register), deciders }],
+    });
+    const [a, b] = [
+      decided('A', [part(0xf, 0), part(0xfffffff0, 1)]),
+      decided('B', [part(0x3c, 0), part(0xffffffc3, 1)]),
+    ];
+    expect(diffReleases(a, b).deciders).toEqual([
+      { ...register, mask: 0x3, from: part(0, 0).decider, to: part(0, 1).decider },
+      { ...register, mask: 0x30, from: part(0, 1).decider, to: part(0, 0).decider },
+    ]);
+    expect(diffReleases(a, decided('B', [])).deciders).toEqual([]);
   });
 });

@@ -203,6 +203,109 @@ describe('a module table against the ABI table', () => {
     );
   });
 
+  test.each([
+    ['#VE', 've'],
+    ['FIXED', 'fixed0'],
+    ['FIXED to 1', 'fixed1'],
+    ['CONFIG_DIRECT', 'config-direct'],
+    ['ALLOW_DIRECT', 'allow-direct'],
+    ['SPECIAL_DIRECT', 'config-direct', 'allow-direct'],
+    ['CONFIG_TD_PARAMS', 'fixed1', 'fixed0', 'native'],
+    ['NATIVE', 'native'],
+    ['ALLOW_XFAM', 'native'],
+    ['DYNAMIC', 'fixed1', 'fixed0', 'native'],
+    ['SPECIAL', 've', 'config-direct', 'allow-direct', 'fixed1', 'fixed0', 'native'],
+  ])('%s is true for %s, and for no class beside those named', (type, ...classes) => {
+    const ones = type === 'FIXED to 1' ? FULL : 0;
+    const holds = CELL_CLASSES.slice(1).filter(
+      (name) =>
+        differences([register([[name, FULL]])], abi([field(31, 0, type.replace(' to 1', ''), ones)])).length === 0,
+    );
+    expect(holds).toEqual(classes);
+  });
+
+  test('a bit that the platform was verified for is native only as far as it was verified to that value', () => {
+    const verified = { fixed1: 0x3, fixed0: 0x30 };
+    const table = [
+      register(
+        [
+          ['fixed1', 0x7],
+          ['fixed0', 0xfffffff8],
+        ],
+        { verified },
+      ),
+    ];
+    expect(differences(table, abi([field(31, 0, 'NATIVE')]))).toEqual([
+      '7.1.EAX 0x00000004 fixed1 is not native',
+      '7.1.EAX 0xffffffc8 fixed0 is not native',
+    ]);
+    // No other claim is true because the platform was verified.
+    expect(differences(table, abi([field(31, 0, 'FIXED', 0x7)]))).toEqual([]);
+    expect(differences(table, abi([field(31, 0, 'FIXED', 0x3)]))).toEqual(['7.1.EAX 0x00000004 fixed1 is not fixed0']);
+  });
+
+  test('of several registers the differences are in the order of places, kinds, classes, claims, gates and masks', () => {
+    const gates = new Map<GateId, number>([
+      ['xfam:10', 0x30],
+      ['xfam:2', 0x60],
+      ['attributes:5', 0x10],
+    ]);
+    const fields = [
+      field(3, 0, 'ALLOW_DIRECT'),
+      field(6, 4, 'ALLOW_XFAM', 0, ['xfam:9']),
+      field(7, 7, 'CONFIG_DIRECT'),
+      field(8, 8, 'FIXED', 0x100),
+      field(9, 9, 'FIXED'),
+    ];
+    const table = [
+      register(
+        [
+          ['fixed0', 0xffffff00],
+          ['config-direct', 0xf],
+          ['native', 0xf0],
+        ],
+        { gates },
+      ),
+      register([['fixed1', FULL]], { leaf: 1, subleaf: null, register: 'edx' }),
+    ];
+    const edx = { leaf: 1, subleaf: null, register: 'edx' } as const;
+    const both: AbiTable = {
+      version: null,
+      registers: [...abi(fields).registers, ...abi([field(0, 0, 'NATIVE')], edx).registers],
+      notes: [],
+    };
+    expect(differences(table, both)).toEqual([
+      '1.EDX 0x00000001 fixed1 is not native',
+      '1.EDX 0xfffffffe fixed1 not in the ABI table',
+      '7.1.EAX 0x0000000f config-direct is not allow-direct',
+      '7.1.EAX 0x00000100 fixed0 is not fixed1',
+      '7.1.EAX 0x00000080 native is not config-direct',
+      '7.1.EAX 0x00000010 attributes:5 only in table',
+      '7.1.EAX 0x00000060 xfam:2 only in table',
+      '7.1.EAX 0x00000070 xfam:9 only in abi',
+      '7.1.EAX 0x00000030 xfam:10 only in table',
+      '7.1.EAX 0xfffffc00 fixed0 not in the ABI table',
+    ]);
+    expect(compareTableWithAbi(table, both)).toMatchObject({ comparedBits: 11, openBits: 0, gatesBeyondTable: [] });
+  });
+
+  test('a gate of a field that neither passes nor is configured is none, and leaves without gates are listed in order', () => {
+    const gated = new Map<GateId, number>([['xfam:2', 0x1]]);
+    const fixed = abi([field(31, 0, 'FIXED', 0, ['xfam:5'])]);
+    expect(differences([register([['fixed0', FULL]], { gates: gated })], fixed)).toEqual([]);
+    const places: readonly Place[] = [{ ...eax, leaf: 9 }, eax, { ...eax, register: 'ebx' }];
+    const registers = places.flatMap((place) => abi([field(31, 0, 'ALLOW_XFAM', 0, ['xfam:2'])], place).registers);
+    const table = places.map((place) => register([['native', FULL]], place));
+    expect(compareTableWithAbi(table, { version: null, registers, notes: [] })).toMatchObject({
+      differences: [],
+      comparedBits: 96,
+      gatesBeyondTable: [
+        { leaf: 7, subleaf: 1 },
+        { leaf: 9, subleaf: 1 },
+      ],
+    });
+  });
+
   test('an absent register in the table is no claim of the table', () => {
     expect(differences([absentRegister(eax)], { version: null, registers: [], notes: [] })).toEqual([]);
   });

@@ -11,7 +11,6 @@ import {
   namedMask,
   numberBits,
   placeMask,
-  registerOf,
   staticReason,
   stepsOf,
 } from '../lookup.ts';
@@ -82,9 +81,8 @@ export const unfixedNotConfigurable = {
     'Report it to the TDX module developers; until it is settled, treat hosts with and without the bit as different.',
   scope: 'release',
   judge: (context): readonly Draft[] =>
-    changesOf('unfixed-not-configurable', context).flatMap((change) => {
-      const dynamic = registerOf(context.to, change)?.dynamic ?? 0;
-      return byGates(context.to, change, without(change.mask, dynamic))
+    changesOf('unfixed-not-configurable', context).flatMap((change) =>
+      byGates(context.to, change, change.mask)
         .filter(({ gates }) => gates.length === 0)
         .flatMap(({ mask }): readonly Draft[] => {
           const open = decidedMask(context.to, change, mask, isHosts);
@@ -106,8 +104,8 @@ export const unfixedNotConfigurable = {
               evidence: bothEvidence(context, change),
               level,
             }));
-        });
-    }),
+        }),
+    ),
 } as const satisfies Rule;
 
 export const fixedChangeWithoutFeature = {
