@@ -9,6 +9,8 @@ import { makeTemporary, removeTemporary } from './temporary.ts';
 
 /** A transfer that says nothing for so long has come to a stand. */
 const MAX_SILENCE = 600_000;
+/** The longest honest transfer is the whole history of a kernel; a source that trickles would hold a run for ever. */
+const MAX_SECONDS = 4 * 3600;
 
 /** Where git fetches from: a forge, or a repository of our own that stands for one on this machine. */
 export type Remote = { readonly url: string; readonly isShallow: boolean };
@@ -44,16 +46,21 @@ export type Transfer = {
   readonly input?: string;
   /** Other configuration of this transfer. */
   readonly settings?: readonly string[];
+  /** How long it may take. */
+  readonly seconds?: number;
 };
 
 /** `git fetch` by simple-git, in this program's environment and no other; what simple-git guards against stays guarded. */
-export async function fetchInto({ gitDir, url, remote, env, what, input, settings = [] }: Transfer): Promise<void> {
+export async function fetchInto(transfer: Transfer): Promise<void> {
+  const { gitDir, url, remote, env, what, input, settings = [], seconds = MAX_SECONDS } = transfer;
   const { simpleGit } = await import('simple-git');
   // simple-git takes no settings from the environment: the repository's own configuration has them.
   const safe: Record<string, string> = { GIT_DIR: gitDir };
   for (const [name, value] of Object.entries(gitEnvironment(env, true)))
     if (value !== undefined && !/^GIT_CONFIG_(COUNT$|KEY_|VALUE_)/.test(name)) safe[name] = value;
+  const abort = AbortSignal.timeout(seconds * 1000);
   const git = simpleGit({
+    abort,
     baseDir: gitDir,
     allowEnvironment: Object.keys(safe),
     // The one guard that is lifted points git's global configuration at nothing.
@@ -68,7 +75,8 @@ export async function fetchInto({ gitDir, url, remote, env, what, input, setting
     await git.raw([...pairs, 'fetch', ...quiet, ...shallow, 'origin', ...what]);
   } catch (error) {
     if (error instanceof KnownError) throw error;
-    const text = error instanceof Error ? error.message : String(error);
+    const said = error instanceof Error ? error.message : String(error);
+    const text = abort.aborted ? `it took more than ${seconds} seconds` : said;
     const message = `${url} could not be fetched: ${firstLine(text)}`;
     throw machineFault(text, `${message} (into ${gitDir})`) ?? new UnavailableError(message, { cause: error });
   }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { Seed } from './targets.ts';
 import type { Report, Task } from './worker.ts';
@@ -19,6 +20,25 @@ type Ended =
   | { readonly kind: 'done' }
   | { readonly kind: 'late' | 'died'; readonly number: number; readonly what: string };
 
+/** Processor time of a thread in milliseconds (proc(5): utime and stime, in hundredths); null where it is not told. */
+function processorTime(folder: string | null): number | null {
+  try {
+    if (folder === null) return null;
+    const fields = readFileSync(`${folder}/stat`, 'latin1')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return 10 * (Number(fields[11]) + Number(fields[12]));
+  } catch {
+    return null;
+  }
+}
+
+/** Whether an input is late by the time that its reader had, not by what else the machine did; one that only waits is late in the end. */
+function isBusy(folder: string | null, before: number, milliseconds: number): boolean {
+  const now = processorTime(folder);
+  return now === null || now - before > LIMITS.milliseconds || milliseconds > 30 * LIMITS.milliseconds;
+}
+
 /** Runs a share in one worker until it is done, is late with an input, dies, or `stop` says so. Never throws. */
 function runWorker(
   share: Share,
@@ -33,7 +53,9 @@ function runWorker(
     resourceLimits: { maxOldGenerationSizeMb: LIMITS.megabytes, stackSizeMb: LIMITS.stackMegabytes },
   });
   return new Promise((resolve) => {
+    let folder: string | null = null;
     let [seen, since] = [-1, Date.now()];
+    let used = 0;
     const end = (ended: Ended): void => {
       clearInterval(watch);
       void worker.terminate();
@@ -44,12 +66,13 @@ function runWorker(
       const number = Atomics.load(progress, 0);
       if (stop()) return end({ kind: 'done' });
       // Reading the seeds is no input.
-      if (count !== seen || number < 0) [seen, since] = [count, Date.now()];
-      else if (Date.now() - since > LIMITS.milliseconds)
+      if (count !== seen || number < 0) [seen, since, used] = [count, Date.now(), processorTime(folder) ?? 0];
+      else if (Date.now() - since > LIMITS.milliseconds && isBusy(folder, used, Date.now() - since))
         end({ kind: 'late', number, what: `over ${LIMITS.milliseconds} ms` });
     }, 100);
     worker.on('message', (report: Report) => {
-      if (report.kind === 'done') end({ kind: 'done' });
+      if (report.kind === 'thread') folder = report.folder;
+      else if (report.kind === 'done') end({ kind: 'done' });
       else onProblem({ target: share.target, number: report.number, what: report.what, seed: report.seed });
     });
     worker.on('error', (error: Error) => end({ kind: 'died', number: Atomics.load(progress, 0), what: error.message }));

@@ -1,3 +1,4 @@
+import { readlinkSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { inputOf, originsOf, problemOf } from './attempt.ts';
 import { type Seed, TARGETS } from './targets.ts';
@@ -16,6 +17,8 @@ export type Task = {
 };
 export type Report =
   | { readonly kind: 'problem'; readonly number: number; readonly what: string; readonly seed: Seed }
+  /** The thread's folder below /proc, by which its processor time is known; null where there is none. */
+  | { readonly kind: 'thread'; readonly folder: string | null }
   | { readonly kind: 'done' };
 
 const task: Task = workerData;
@@ -23,6 +26,7 @@ const port = parentPort;
 const target = TARGETS.find(({ name }) => name === task.target);
 if (target === undefined || port === null) throw new Error(`no target ${task.target}`);
 const tell = (report: Report): void => port.postMessage(report);
+tell({ kind: 'thread', folder: threadFolder() });
 const { seeds, facts } = await originsOf(target, [...target.seeds, ...task.seeds]);
 for (let number = task.first; number < task.end; number += task.step) {
   Atomics.store(task.progress, 0, number);
@@ -32,3 +36,11 @@ for (let number = task.first; number < task.end; number += task.step) {
   if (what !== null) tell({ kind: 'problem', number, what, seed: input.seed });
 }
 tell({ kind: 'done' });
+
+function threadFolder(): string | null {
+  try {
+    return `/proc/${readlinkSync('/proc/thread-self')}`;
+  } catch {
+    return null;
+  }
+}

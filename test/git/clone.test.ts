@@ -1,9 +1,12 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { withLock } from '../../pipeline/disk/lock.ts';
 import { openBlobs } from '../../pipeline/git/blobs.ts';
+import { fetchInto } from '../../pipeline/git/client.ts';
 import { updateClone } from '../../pipeline/git/clone.ts';
+import { makeRepository } from '../../pipeline/git/own.ts';
 import { prefetchBlobs } from '../../pipeline/git/prefetch.ts';
 import { KnownError, NoInputError, UnavailableError } from '../../pipeline/model/errors.ts';
 import { addCommits, buildRepository, git, temporaryFolder } from '../helpers/repository.ts';
@@ -169,6 +172,24 @@ describe('what cannot be fetched', () => {
     expect(existsSync(stolen)).toBe(false);
     expect(existsSync(cache)).toBe(true);
   });
+});
+
+test('a source that holds the line and says nothing is left after a time', async () => {
+  const server = createServer(() => {});
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const url = `https://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/a/b`;
+  const gitDir = join(temporaryFolder(), 'own');
+  mkdirSync(gitDir);
+  makeRepository(gitDir, { format: 'sha1' });
+  const transfer = { gitDir, url, remote: { url, isShallow: false }, env, what: ['main'], seconds: 0.5 };
+  const error = await fetchInto(transfer).then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  server.close();
+  expect(error).toBeInstanceOf(UnavailableError);
+  expect(String(error)).toContain(`${url} could not be fetched: it took more than 0.5 seconds`);
 });
 
 describe('fetching blobs ahead', () => {
