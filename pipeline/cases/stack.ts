@@ -1,7 +1,9 @@
+import { judgeCpuid2 } from '../judge/cpuid2.ts';
 import { kvmContext } from '../judge/judge.ts';
 import type { Stack } from '../judge/qemu.ts';
 import { UsageError } from '../model/errors.ts';
 import { compareVersions } from '../model/order.ts';
+import type { Policy } from '../model/policy.ts';
 import type { QemuFacts } from '../model/qemu.ts';
 import { suggest } from '../model/suggest.ts';
 import type { Specs } from '../specs/store.ts';
@@ -15,12 +17,20 @@ export type StackNames = { readonly module: string; readonly kvm: string; readon
 /** The facts of a stack. Throws a UsageError for a part that is not known. */
 export async function stackOf(context: Context, specs: Specs, { module, kvm, qemu }: StackNames): Promise<Stack> {
   const release = findRelease(specs, module);
+  const policy = await findPolicy(context, specs, kvm);
   return {
     release,
-    kvm: kvmContext(release, await findPolicy(context, specs, kvm), groundOf(specs)),
+    kvm: kvmContext(release, policy, groundOf(specs)),
     qemu: findQemu(specs, qemu),
     names: specs.knowledge.names,
+    cpuid2: cpuid2Of(specs, policy),
   };
+}
+
+/** What that kernel asks of KVM_SET_CPUID2; null where it was not read: the same file for TDs is the same kernel. */
+function cpuid2Of({ cpuid2 }: Specs, { source }: Policy): Stack['cpuid2'] {
+  const facts = cpuid2.kernels.find((each) => each.source.blob !== null && each.source.blob === source.blob);
+  return facts === undefined ? null : judgeCpuid2(cpuid2.questions, facts);
 }
 
 /** A QEMU version by name: `11.1.0`, `v11.1.0`, or `latest`. */

@@ -1,3 +1,4 @@
+import { type Cpuid2Verdict, judgeCpuid2 } from '../judge/cpuid2.ts';
 import type { Opener } from '../model/clobber.ts';
 import { ATTRIBUTE_NAMES, XFAM_NAMES } from '../model/control.ts';
 import { type GateId, gateId } from '../model/gate.ts';
@@ -16,6 +17,7 @@ import { followsOf } from './release-steps.ts';
 export type Topic =
   | { readonly kind: 'release'; readonly release: ReleaseTopic; readonly build: string | null }
   | { readonly kind: 'kernel'; readonly policy: Policy }
+  | { readonly kind: 'cpuid2'; readonly kernels: readonly Cpuid2Kernel[] }
   | { readonly kind: 'msr'; readonly msr: MsrTopic }
   | { readonly kind: 'control'; readonly control: ControlTopic }
   | {
@@ -37,6 +39,9 @@ export type ReleaseTopic = {
   readonly deciders: 'read' | 'in part inferred' | 'not examined';
   readonly hostState: 'read' | 'not read';
 };
+
+/** What one kernel makes of KVM_SET_CPUID2 where KVM_TDX_INIT_VM was told otherwise. */
+export type Cpuid2Kernel = { readonly version: string; readonly verdicts: readonly Cpuid2Verdict[] };
 
 export type MsrTopic = {
   readonly msr: string;
@@ -64,11 +69,20 @@ export type Member = Place & { readonly name: string; readonly mask: number };
 
 /** What a text may be about, beside bits: each that there is, so that a name of two things is not silently one of them. */
 export function topicsOf(specs: Specs, text: string): readonly Topic[] {
+  if (/^(?:KVM_)?SET_CPUID2?$/i.test(text)) return [cpuid2Topic(specs)];
   const release = releaseTopic(specs, text);
   if (release !== null) return [release];
   const policy = specs.policies.find(({ version }) => version === text.replace(/^(?:kvm|linux)?[ -]?v?(?=\d)/i, ''));
   if (policy !== undefined) return [{ kind: 'kernel', policy }];
   return [...msrTopic(specs, text), ...controlTopics(specs, text), ...familyTopic(specs, text)];
+}
+
+function cpuid2Topic({ cpuid2, policies }: Specs): Topic {
+  const kernels = cpuid2.kernels.filter(({ version }) => policies.some((policy) => policy.version === version));
+  return {
+    kind: 'cpuid2',
+    kernels: kernels.map((facts) => ({ version: facts.version, verdicts: judgeCpuid2(cpuid2.questions, facts) })),
+  };
 }
 
 /** By name, by a build number behind it, or by the MRSEAM that its binary measures to, whole or its first 8 digits. */

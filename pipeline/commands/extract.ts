@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { specsOf } from '../cases/context.ts';
+import { readCpuid2Revision } from '../cases/cpuid2-revision.ts';
 import { rulesOfRevision } from '../cases/decider-rules.ts';
 import { readHistory } from '../cases/kvm-history.ts';
 import { readPolicyRevision } from '../cases/kvm-revision.ts';
@@ -17,6 +18,7 @@ import { NoInputError, UsageError } from '../model/errors.ts';
 import { clobbersJson, jsonText, moduleJson, policyJson } from '../report/machine.ts';
 import { historyJson, historyText } from '../report/policy-history.ts';
 import { clobbersToYaml } from '../specs/clobbers-text.ts';
+import { cpuid2ToYaml } from '../specs/cpuid2-file.ts';
 import { moduleToYaml } from '../specs/module-text.ts';
 import { namesToYaml } from '../specs/names-text.ts';
 import { policyToYaml } from '../specs/policy-text.ts';
@@ -24,7 +26,7 @@ import { plainQemu, qemuToYaml } from '../specs/qemu-file.ts';
 import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
 import { targetsOf } from './output.ts';
 
-/** `bitwatch extract module|kvm|qemu|names|clobbers GITDIR [REV]`. */
+/** `bitwatch extract module|kvm|qemu|names|cpuid2|clobbers GITDIR [REV]`. */
 export function declare({ add, group, contextOf }: CommandLine): void {
   const revisions = group('extract', 'prints what one revision says');
   const addExtract = (kind: string, description: string): Command =>
@@ -50,6 +52,10 @@ export function declare({ add, group, contextOf }: CommandLine): void {
   addExtract('qemu', 'a revision of QEMU: what it fixes, asks for and names of a TD’s CPUID bits').action(
     reading(readQemu),
   );
+  addExtract(
+    'cpuid2',
+    'a revision of a Linux kernel: where KVM asks what KVM_SET_CPUID2 said, by the questions of specs/cpuid2.md',
+  ).action(reading(readCpuid2));
   addExtract('clobbers', 'a revision of the TDX module source: the MSRs that it leaves changed').action(
     reading(readClobbers),
   );
@@ -127,6 +133,12 @@ const readQemu: Read = async (_context, repository, blobs, commit) => {
     spec: await qemuToYaml(facts),
     json: async () => jsonText({ schema: 'bitwatch.qemu/1', ...plainQemu(facts) }),
   };
+};
+
+const readCpuid2: Read = async (context, repository, blobs, commit) => {
+  const { questions } = (await specsOf(context)).cpuid2;
+  const facts = await readCpuid2Revision(repository, blobs, commit, questions);
+  return { spec: await cpuid2ToYaml(facts), json: async () => jsonText({ schema: 'bitwatch.cpuid2/1', ...facts }) };
 };
 
 const readClobbers: Read = async (_context, repository, blobs, commit) => {

@@ -7,6 +7,7 @@ import { fieldBits, namedBits } from '../model/names.ts';
 import { type Place, placeId, samePlace } from '../model/place.ts';
 import type { QemuFacts, QemuWord } from '../model/qemu.ts';
 import type { Evidence } from '../model/source.ts';
+import type { Cpuid2Verdict } from './cpuid2.ts';
 import { evidenceOf, registerOf, xfamMask } from './lookup.ts';
 import type { KvmContext, PlaceVerdict } from './rule.ts';
 
@@ -16,6 +17,8 @@ export type Stack = {
   readonly kvm: KvmContext;
   readonly qemu: QemuFacts;
   readonly names: readonly BitName[];
+  /** What KVM asks of KVM_SET_CPUID2; null where this kernel was not read for it. */
+  readonly cpuid2: readonly Cpuid2Verdict[] | null;
 };
 
 /** How QEMU asks for a bit. */

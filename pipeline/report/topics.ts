@@ -1,9 +1,10 @@
-import type { ControlTopic, MsrTopic, ReleaseTopic, Topic } from '../cases/topics.ts';
+import type { ControlTopic, Cpuid2Kernel, MsrTopic, ReleaseTopic, Topic } from '../cases/topics.ts';
 import { bitsText } from '../model/bit-names.ts';
 import type { ClobberRow } from '../model/knowledge.ts';
 import { hex, hex32 } from '../model/mask.ts';
 import type { Policy } from '../model/policy.ts';
 import { placeJson } from './machine.ts';
+import { cpuid2Json, cpuid2Lines } from './vmm/cpuid2.ts';
 import { wrap } from './wrap.ts';
 
 /** A topic as text: the answer in the first line, then what it rests on. */
@@ -18,6 +19,8 @@ function linesOf(topic: Topic): readonly string[] {
       return releaseLines(topic.release, topic.build);
     case 'kernel':
       return kernelLines(topic.policy);
+    case 'cpuid2':
+      return cpuid2TopicLines(topic.kernels);
     case 'msr':
       return msrLines(topic.msr);
     case 'control':
@@ -50,6 +53,23 @@ function releaseLines(topic: ReleaseTopic, build: string | null): readonly strin
       ? wrap((known?.seen ?? []).join('; '), '  seen in        ')
       : [`  deciders       ${topic.deciders}`, `  host state     ${topic.hostState}`]),
     ...(source === null ? [] : [`  more           bitwatch review '${release}'; bitwatch bits '${release}'`]),
+  ];
+}
+
+function cpuid2TopicLines(kernels: readonly Cpuid2Kernel[]): readonly string[] {
+  const lies = kernels.filter(({ verdicts }) => verdicts.some(({ outcome }) => outcome === 'lie'));
+  const versions = kernels.map(({ version }) => version).join(', ');
+  const newest = kernels.at(-1);
+  if (newest === undefined) return ['KVM_SET_CPUID2: no kernel was read for what it asks of it'];
+  const answer =
+    lies.length === 0
+      ? `in no kernel read does a known answer decide on the host (${versions})`
+      : `a VMM can lie about what decides on the host in ${lies.map(({ version }) => version).join(', ')}`;
+  return [
+    `KVM_SET_CPUID2 may differ from what KVM_TDX_INIT_VM was told: ${answer}`,
+    `  lines of ${newest.version}; specs/cpuid2/ has those of the others`,
+    ...cpuid2Lines(newest.verdicts, true),
+    ...wrap('what else shared code of KVM asks on behalf of a TD was not examined', '  '),
   ];
 }
 
@@ -179,6 +199,11 @@ export function topicJson(topic: Topic) {
       const { version, generation, source, upstream = null } = topic.policy;
       return { kind: topic.kind, version, generation, source, upstream };
     }
+    case 'cpuid2':
+      return {
+        kind: topic.kind,
+        kernels: topic.kernels.map(({ version, verdicts }) => ({ version, questions: cpuid2Json(verdicts) })),
+      };
     case 'msr':
       return { kind: topic.kind, ...topic.msr, rows: rowsOf(topic.msr.rows) };
     case 'control': {

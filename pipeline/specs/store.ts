@@ -5,6 +5,7 @@ import { parseBit } from '../model/bit-text.ts';
 import type { ClassedRelease } from '../model/class.ts';
 import { classify } from '../model/class.ts';
 import type { ClobberFacts } from '../model/clobber.ts';
+import type { Cpuid2Facts, Cpuid2Question } from '../model/cpuid2.ts';
 import type { CodeChange, DeciderRules } from '../model/decider-rules.ts';
 import { DataError, NoInputError } from '../model/errors.ts';
 import type { Knowledge } from '../model/knowledge.ts';
@@ -16,6 +17,7 @@ import type { QemuFacts } from '../model/qemu.ts';
 import type { RegisterRow } from '../model/register-mask.ts';
 import { readClobbersFile } from './clobbers-file.ts';
 import { readClobbersTable } from './clobbers-table.ts';
+import { readCpuid2File, readCpuid2Questions } from './cpuid2-file.ts';
 import { readDeciderFile, resolveDeciders } from './decider-file.ts';
 import { readAll } from './folder.ts';
 import { readLineage } from './lineage-table.ts';
@@ -50,6 +52,8 @@ export type Specs = {
   readonly policies: readonly Policy[];
   /** What each QEMU version does with a TD's CPUID. */
   readonly qemu: readonly QemuFacts[];
+  /** What KVM asks of KVM_SET_CPUID2: the questions, and by kernel where it asks them. */
+  readonly cpuid2: { readonly questions: readonly Cpuid2Question[]; readonly kernels: readonly Cpuid2Facts[] };
   readonly knowledge: Knowledge;
   /** What the module's own code leaves behind, per release whose source was read. */
   readonly clobbers: readonly ClobberFacts[];
@@ -91,6 +95,11 @@ export async function loadSpecs(directory: string, reader: PlainReader): Promise
     qemu.map(({ file, value }) => ({ file, name: value.version })),
     'version',
   );
+  const cpuid2 = await readAll(directory, 'cpuid2', (file, content) => readCpuid2File(file, content, reader));
+  checkUnique(
+    cpuid2.map(({ file, value }) => ({ file, name: value.version })),
+    'version',
+  );
   const clobbers = await readAll(directory, 'clobbers', (file, content) => readClobbersFile(file, content, reader));
   return {
     directory,
@@ -108,6 +117,12 @@ export async function loadSpecs(directory: string, reader: PlainReader): Promise
       : [],
     policies: policies.map(({ value }) => value).sort((a, b) => compareVersions(a.version, b.version)),
     qemu: qemu.map(({ value }) => value).sort((a, b) => compareVersions(a.version, b.version)),
+    cpuid2: {
+      questions: existsSync(join(directory, 'cpuid2.md'))
+        ? await readCpuid2Questions('specs/cpuid2.md', text('cpuid2.md'), reader)
+        : [],
+      kernels: cpuid2.map(({ value }) => value).sort((a, b) => compareVersions(a.version, b.version)),
+    },
     knowledge: {
       required: await readRequired('specs/required.md', text('required.md'), reader),
       staticRegisters: await readStaticRegisters('specs/leaves.md', text('leaves.md'), reader),

@@ -27,6 +27,7 @@ const stack: Stack = {
   kvm: kvmContext(release, policy, groundOf(specs)),
   qemu,
   names: specs.knowledge.names,
+  cpuid2: null,
 };
 const full = hostFor(release);
 /** The full host without bits of one register. */

@@ -17,7 +17,7 @@ function stackOf(module: string, kvm: string, qemu: string): Stack {
   const policy = specs.policies.find(({ version }) => version === kvm);
   const facts = specs.qemu.find(({ version }) => version === qemu);
   if (release === undefined || policy === undefined || facts === undefined) throw new Error('not in specs/');
-  return { release, kvm: kvmContext(release, policy, ground), qemu: facts, names: specs.knowledge.names };
+  return { release, kvm: kvmContext(release, policy, ground), qemu: facts, names: specs.knowledge.names, cpuid2: null };
 }
 const newest = stackOf('2.0.18', '7.1.5', '11.1.0');
 const withQemu = (change: Partial<QemuFacts>): Stack => ({ ...newest, qemu: { ...newest.qemu, ...change } });

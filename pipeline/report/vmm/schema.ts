@@ -69,6 +69,17 @@ const stackFeature = z.strictObject({
   evidence: z.array(evidence),
 });
 
+const cpuid2Place = z.strictObject({ path: z.string(), function: z.string(), line: z.int().positive() });
+export const cpuid2Row = z.strictObject({
+  question: z.string(),
+  about: z.enum(['host', 'guest', 'kvm']),
+  decides: z.string(),
+  differs: z.string(),
+  outcome: z.enum(['lie', 'kept', 'shown', 'required', 'not-asked']),
+  at: cpuid2Place.nullable(),
+  guard: cpuid2Place.nullable(),
+});
+
 export const stack = z.strictObject({
   schema: z.literal('bitwatch.stack/1'),
   module: version,
@@ -91,6 +102,8 @@ export const stack = z.strictObject({
       evidence: z.array(evidence),
     }),
   ),
+  /** What KVM asks of KVM_SET_CPUID2; null where the kernel was not read for it. */
+  cpuid2: z.array(cpuid2Row).nullable(),
   /** Rules that found nothing, and why. */
   quiet: z.array(z.strictObject({ rule: z.enum(QEMU_RULES), because: z.string() })),
 });

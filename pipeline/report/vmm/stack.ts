@@ -21,6 +21,7 @@ import { deciderWords } from '../decider-words.ts';
 import { placeJson } from '../machine.ts';
 import { runsText } from '../status-words.ts';
 import { wrap } from '../wrap.ts';
+import { cpuid2Json, cpuid2Lines } from './cpuid2.ts';
 
 const HEADS: Readonly<Record<Gets, string>> = {
   always: '1 in every TD',
@@ -66,11 +67,19 @@ export function stackText(stack: Stack): string {
     ...(findings.length === 0
       ? []
       : ['', 'What does not fit', ...findings.flatMap((each) => findingLines(stack, each))]),
+    ...(refused ? [] : cpuid2Section(stack)),
     ...(refused || quiet.length === 0
       ? []
       : ['', 'Nothing to find', ...quiet.flatMap((rule) => wrap(`${rule}: ${QUIET[rule]}`, '  ', '      '))]),
   ].join('\n')}\n`;
 }
+
+/** What KVM asks of its own copy of the CPUID, which a VMM gives apart from the module's. */
+const cpuid2Section = ({ cpuid2 }: Stack): readonly string[] => [
+  '',
+  'What KVM asks of KVM_SET_CPUID2, which may differ from KVM_TDX_INIT_VM',
+  ...(cpuid2 === null ? ['  this kernel was not read for it'] : cpuid2Lines(cpuid2, false)),
+];
 
 /** Where each part was read. */
 const sourcesOf = ({ release, kvm, qemu }: Stack) =>
@@ -182,6 +191,8 @@ export function stackJson(stack: Stack) {
       because: findingText(stack, found),
       evidence: found.evidence,
     })),
+    /** Null where the kernel was not read for it. */
+    cpuid2: stack.cpuid2 === null ? null : cpuid2Json(stack.cpuid2),
     quiet:
       stack.kvm.runs.kind === 'no'
         ? []
