@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
 import { specsOf } from '../cases/context.ts';
-import { readCpuid2Revision } from '../cases/cpuid2-revision.ts';
 import { rulesOfRevision } from '../cases/decider-rules.ts';
 import { readHistory } from '../cases/kvm-history.ts';
-import { readPolicyRevision } from '../cases/kvm-revision.ts';
+import { readCpuid2Revision, readPolicyRevision } from '../cases/kvm-revision.ts';
 import { readClobbersRevision, readFiles, readModuleRevision } from '../cases/module-revision.ts';
 import { readQemuRevision } from '../cases/qemu-revision.ts';
 import { fetchKnown } from '../cases/sources.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readCpuid2Revision } from '../../../pipeline/cases/cpuid2-revision.ts';
+import { readCpuid2Revision } from '../../../pipeline/cases/kvm-revision.ts';
 import { readCpuid2 } from '../../../pipeline/extract/kvm/cpuid2.ts';
 import { openBlobs } from '../../../pipeline/git/blobs.ts';
 import { openRepository, resolveCommit } from '../../../pipeline/git/repository.ts';
