@@ -5,6 +5,9 @@ import type { PlainReader } from './plain.ts';
 
 const keyOf = (kind: string, text: string): string => `${kind}:${createHash('sha256').update(text).digest('hex')}`;
 
+/** What this process has parsed and validated, or read from a cache: no text is parsed twice, whether or not a build left one. */
+const parsedHere = new Map<string, unknown>();
+
 /**
  * The parsed form of `specs/` that a build leaves beside the program, keyed by kind and the text's SHA-256: a changed file
  * is parsed and validated again. A line is `["KEY",VALUE]`, and only lines that are asked for are parsed. A cache that is
@@ -13,15 +16,19 @@ const keyOf = (kind: string, text: string): string => `${kind}:${createHash('sha
 export function openCache(file: string): PlainReader & { readonly save: () => void } {
   const lines = readLines(file);
   const used = new Map<string, unknown>();
+  const keep = (key: string, plain: unknown): void => {
+    used.set(key, plain);
+    parsedHere.set(key, plain);
+  };
   return {
     cached: (kind, text) => {
       const key = keyOf(kind, text);
-      const known = used.get(key) ?? parsedLine(lines.get(key));
-      if (known !== undefined) used.set(key, known);
+      const known = parsedHere.get(key) ?? parsedLine(lines.get(key));
+      if (known !== undefined) keep(key, known);
       return known;
     },
     parsed: (kind, text, plain) => {
-      used.set(keyOf(kind, text), plain);
+      keep(keyOf(kind, text), plain);
     },
     save: () =>
       writeFileAtomically(file, [...used].map(([key, value]) => `["${key}",${JSON.stringify(value)}]\n`).join('')),

@@ -16,6 +16,7 @@ import {
   kernelClone,
   mailOf,
   mboxFile,
+  ownKernelClone,
   postingOf,
   TDX,
 } from '../helpers/series.ts';
@@ -132,7 +133,7 @@ test('a patch that does not apply names patch, file, hunk and reason', async () 
 
 test('the best base known: all files as they were, else where it applies', async () => {
   const other = { ...BASE_FILES, [TDX]: `${BASE_FILES[TDX]}// later\n` };
-  const { path } = kernelClone();
+  const { path } = ownKernelClone();
   execFileSync('git', ['fast-import', '--quiet', '--force'], {
     cwd: path,
     env: gitEnv,
@@ -276,7 +277,7 @@ test('the same input gives the same bytes', async () => {
 });
 
 test('a blobless clone: what is not there is fetched from the source of that clone alone, else named', async () => {
-  const { path, base } = kernelClone();
+  const { path, base } = ownKernelClone();
   git(path, 'config', 'uploadpack.allowFilter', 'true');
   git(path, 'config', 'uploadpack.allowAnySHA1InWant', 'true');
   const cache = temporaryFolder();

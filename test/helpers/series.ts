@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { inject } from 'vitest';
 import { kernelFiles } from './kernel-tree.ts';
 import { buildRepository, git, gitEnv, temporaryFolder } from './repository.ts';
 
@@ -10,11 +11,22 @@ export const BASE_FILES = kernelFiles();
 /** One change of an author: title, and the files after it. */
 export type Edit = { readonly title: string; readonly files: Readonly<Record<string, string | null>> };
 
+/** What git makes of the same files is made once for all test files of a worker. */
+const diffs = new Map<string, readonly string[]>();
+const clones = new Map<string, { readonly path: string; readonly base: string }>();
+
 /** Edits as diffs, each against the one before; made by git from trees, so nothing is checked out. */
 export function diffsOf(
   edits: readonly Edit[],
   files: Readonly<Record<string, string>> = BASE_FILES,
 ): readonly string[] {
+  const key = JSON.stringify([edits, files]);
+  const known = diffs.get(key) ?? makeDiffs(edits, files);
+  diffs.set(key, known);
+  return known;
+}
+
+function makeDiffs(edits: readonly Edit[], files: Readonly<Record<string, string>>): readonly string[] {
   const commits = [
     { subject: 'base', files },
     ...edits.map(({ title, files: own }) => ({ subject: title, files: own })),
@@ -26,9 +38,20 @@ export function diffsOf(
   });
 }
 
-/** A clone of the kernel that has only the base; its path and the base's commit. */
+/** A clone of the kernel that has only the base, to be read alone; its path and the base's commit. */
 export function kernelClone(files: Readonly<Record<string, string>> = BASE_FILES): { path: string; base: string } {
-  const path = buildRepository([{ subject: 'base', files, tags: ['v7.2.1'] }]);
+  const key = JSON.stringify(files);
+  const known = clones.get(key) ?? ownKernelClone(files, mkdtempSync(join(inject('sharedFolder'), 'kernel-')));
+  clones.set(key, known);
+  return known;
+}
+
+/** A clone that its test may change. */
+export function ownKernelClone(
+  files: Readonly<Record<string, string>> = BASE_FILES,
+  folder = temporaryFolder(),
+): { path: string; base: string } {
+  const path = buildRepository([{ subject: 'base', files, tags: ['v7.2.1'] }], folder);
   return { path, base: git(path, 'rev-parse', 'main') };
 }
 
