@@ -5,7 +5,7 @@ import { specsDirectory, writtenSpecs } from '../cases/context.ts';
 import { sourcesOf } from '../cases/sources.ts';
 import { type Change, changeOf, pushChange } from '../deliver/branch.ts';
 import { type Client, createClient, type Timing } from '../deliver/github/client.ts';
-import { checkPull, commentShelf } from '../deliver/github/comment.ts';
+import { checkPull, commentPostings } from '../deliver/github/comment.ts';
 import {
   changeDraft,
   type Drafts,
@@ -14,13 +14,13 @@ import {
   silentDraft,
   sinceDraft,
 } from '../deliver/github/drafts.ts';
-import { issueShelf } from '../deliver/github/issues.ts';
+import { issuePostings } from '../deliver/github/issues.ts';
 import { itemOfDraft } from '../deliver/github/item.ts';
-import { type Keep, keepAll } from '../deliver/github/keep.ts';
 import type { MarkKind } from '../deliver/github/marker.ts';
-import { planOf, reportKeep } from '../deliver/github/outcomes.ts';
-import { pullShelf } from '../deliver/github/pull.ts';
-import { type Hand, type Item, type Kept, ownHand, type Shelf } from '../deliver/github/shelf.ts';
+import { planOf, reportPublication } from '../deliver/github/outcomes.ts';
+import { type Author, type Item, ownAuthor, type Posting, type Postings } from '../deliver/github/postings.ts';
+import { type Publication, publishAll } from '../deliver/github/publish-all.ts';
+import { pullPostings } from '../deliver/github/pull.ts';
 import { apiAddress, mayWrite, type OptIns, parseTarget, type Target, targetText } from '../deliver/github/target.ts';
 import { type Begun, postingJournal } from '../deliver/journal.ts';
 import { loadPosted, type Posted, recordPosted, withPostedLock } from '../deliver/posted.ts';
@@ -149,7 +149,7 @@ type Job = {
   readonly kind: MarkKind;
   readonly items: readonly Item[];
   readonly notes: readonly string[];
-  readonly shelf: (client: Client, api: string, target: Target, hand: Hand) => Promise<Shelf>;
+  readonly postings: (client: Client, api: string, target: Target, author: Author) => Promise<Postings>;
 };
 
 /** `bitwatch publish releases`: one issue per module release. */
@@ -160,7 +160,7 @@ async function publishReleases(context: Context, options: ReleaseOptions): Promi
   const label = options.label ?? 'bitwatch';
   return keepJob(context, options, target, {
     ...job,
-    shelf: async (client, api, place, hand) => issueShelf(client, api, place, hand, label),
+    postings: async (client, api, place, author) => issuePostings(client, api, place, author, label),
   });
 }
 
@@ -185,9 +185,9 @@ async function publishReview(context: Context, options: PullOptions): Promise<nu
     ...job,
     // Nothing to say makes no comment; one that said something is told so.
     items: job.items.map((item) => ({ ...item, isUpdateOnly: draft === null })),
-    shelf: async (client, api, place, hand) => {
+    postings: async (client, api, place, author) => {
       await checkPull(client, place, pull);
-      return commentShelf(client, api, place, hand, pull);
+      return commentPostings(client, api, place, author, pull);
     },
   });
 }
@@ -200,7 +200,7 @@ function jobOf(
   options: PublishOptions,
   kind: MarkKind,
   { drafts, unread }: Drafts,
-): Omit<Job, 'shelf'> {
+): Omit<Job, 'postings'> {
   const place = { link: linkOf(context, options), workflow: workflowOf(context) };
   const items = drafts.map(({ key, draft }) => itemOfDraft(kind, key, draft, place));
   if (options.drafts !== null) {
@@ -229,9 +229,9 @@ async function keepJob(context: Context, options: PublishOptions, target: Target
   const known = (await loadPosted(statePath)).filter(
     (entry) => entry.repository === repository && entry.kind === job.kind,
   );
-  const say = (keep: Keep, notes: readonly string[]): number => {
+  const say = (keep: Publication, notes: readonly string[]): number => {
     const report = { repository: targetText(target), isSent: options.send, notes: [...notes, ...job.notes], keep };
-    const { out, err, status } = reportKeep(report, context.options.json);
+    const { out, err, status } = reportPublication(report, context.options.json);
     context.stdout.write(out);
     context.stderr.write(err);
     return status;
@@ -252,17 +252,17 @@ async function keepJob(context: Context, options: PublishOptions, target: Target
   });
   const journal = postingJournal(statePath);
   const isOurs = (entry: Begun): boolean => entry.repository === repository && entry.kind === job.kind;
-  const work = async (): Promise<Keep> => {
-    const shelf = await job.shelf(client, api, target, await ownHand(client, workflowOf(context)));
-    return keepAll(client, shelf, {
+  const work = async (): Promise<Publication> => {
+    const postings = await job.postings(client, api, target, await ownAuthor(client, workflowOf(context)));
+    return publishAll(client, postings, {
       items: job.items,
       hints: new Map(known.map((entry) => [entry.key, entry])),
       isDry: !options.send,
       begun: new Set(journal.read().flatMap((entry) => (isOurs(entry) ? [entry.key] : []))),
       begin: (key) => journal.add({ repository, kind: job.kind, key }),
-      record: async (kept) => {
-        await recordPosted(statePath, entryOf(repository, kept), timing.sleep);
-        journal.remove({ repository, kind: job.kind, key: kept.mark.key });
+      record: async (posting) => {
+        await recordPosted(statePath, entryOf(repository, posting), timing.sleep);
+        journal.remove({ repository, kind: job.kind, key: posting.mark.key });
       },
     });
   };
@@ -284,7 +284,7 @@ async function checkSend(context: Context, target: Target, token: string): Promi
   if (token === '') throw new UsageError('--send needs a token in GITHUB_TOKEN');
 }
 
-const entryOf = (repository: string, { mark, number, comment, url, at }: Kept): Posted => ({
+const entryOf = (repository: string, { mark, number, comment, url, at }: Posting): Posted => ({
   repository,
   kind: mark.kind,
   key: mark.key,
@@ -366,7 +366,8 @@ async function publishPull(context: Context, options: ProposalOptions): Promise<
     kind: 'pull',
     items: [item],
     notes: [],
-    shelf: async (client, api, place, hand) => pullShelf(client, api, place, hand, { branch, into, hash: item.hash }),
+    postings: async (client, api, place, author) =>
+      pullPostings(client, api, place, author, { branch, into, hash: item.hash }),
   });
 }
 

@@ -5,7 +5,7 @@ import { statusOf, weigh } from '../cases/series.ts';
 import { knownLists } from '../cases/sources.ts';
 import { composeMail } from '../deliver/mail/compose.ts';
 import { dateText } from '../deliver/mail/date-text.ts';
-import { entryPath, type Put, putDraft } from '../deliver/mail/outbox.ts';
+import { type DraftState, entryPath, putDraft } from '../deliver/mail/outbox.ts';
 import { recipientsOf } from '../deliver/mail/recipients.ts';
 import { letterTo, parentOf } from '../deliver/mail/reply-to.ts';
 import { writeFiles } from '../disk/write.ts';
@@ -124,7 +124,7 @@ async function deliver(
   bytes: Buffer,
   key: string,
   outbox: string,
-): Promise<{ readonly state: Put; readonly paths: readonly string[] }> {
+): Promise<{ readonly state: DraftState; readonly paths: readonly string[] }> {
   if (targets.length === 0) {
     const put = await putDraft(outbox, key, bytes);
     const state = put === 'written' || put === 'unchanged' ? 'draft' : put;

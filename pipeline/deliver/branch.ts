@@ -17,7 +17,7 @@ export type Change = {
   readonly tree: string;
   readonly files: readonly { readonly kind: string; readonly path: string }[];
 };
-export type Deed = 'unchanged' | 'pushed';
+export type PushOutcome = 'unchanged' | 'pushed';
 
 /** Whose commits these are; the address is that of GitHub's own bot. */
 const NAME = 'github-actions[bot]';
@@ -43,7 +43,7 @@ export async function changeOf(proposal: Proposal): Promise<Change | null> {
  * Makes the branch at `origin` hold HEAD with the changed folder as one commit of ours. A branch that has it already is not
  * written. Throws (75) where somebody else's commit is on the branch: it is never overwritten.
  */
-export async function pushChange(proposal: Proposal, change: Change, message: string): Promise<Deed> {
+export async function pushChange(proposal: Proposal, change: Change, message: string): Promise<PushOutcome> {
   const { branch, folder } = proposal;
   const { git, fetching, pushing } = openCheckout(proposal.checkout, proposal.env);
   // The trees of the change were made for the look at it.

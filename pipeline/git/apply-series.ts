@@ -76,7 +76,7 @@ async function countMatches(
   }));
 }
 
-export type Asked = {
+export type BaseQuery = {
   /** The revision that the caller names; it wins over what the series names. */
   readonly given: string | null;
   /** The `base-commit:` of the series. */
@@ -92,7 +92,7 @@ export async function findBase(
   repository: Repository,
   scratch: Scratch,
   patches: readonly Patch[],
-  asked: Asked,
+  query: BaseQuery,
   prepare: (commit: string) => Promise<void>,
 ): Promise<SeriesBase | null> {
   const preimages = preimagesOf(patches);
@@ -100,16 +100,16 @@ export async function findBase(
     commit,
     name: await nameOf(repository, commit),
     by,
-    named: asked.named,
+    named: query.named,
     preimages: { matched, of: preimages.size },
     tried,
-    prerequisites: asked.prerequisites,
+    prerequisites: query.prerequisites,
   });
   const certain =
-    asked.given === null ? await commitOf(repository, asked.named) : await resolveCommit(repository, asked.given);
+    query.given === null ? await commitOf(repository, query.named) : await resolveCommit(repository, query.given);
   if (certain !== null) {
     const [candidate] = await countMatches(repository, [await tipOf(repository, certain)], preimages);
-    return finish(asked.given === null ? 'base-commit' : 'given', candidate ?? { commit: certain, matched: 0 }, 1);
+    return finish(query.given === null ? 'base-commit' : 'given', candidate ?? { commit: certain, matched: 0 }, 1);
   }
   const tips = await newestTips(repository, MAX_TIPS);
   const candidates = await countMatches(repository, tips, preimages);

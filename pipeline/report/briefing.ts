@@ -5,9 +5,9 @@ import { countBits } from '../model/mask.ts';
 import { compareVersions } from '../model/order.ts';
 import type { Coverage, ReleaseReview } from '../model/review.ts';
 import { plain } from '../model/text.ts';
+import { mentionsText } from './mentions.ts';
 import { type PlaceLine, placeLines } from './places.ts';
 import { againstText, hostStateText, runsText } from './status-words.ts';
-import { toldText } from './told.ts';
 import { wordsOf } from './words.ts';
 
 /** What somebody has to decide or to know, in the order in which it is asked. */
@@ -87,7 +87,7 @@ function questionOf({ level, facts, verdict }: Finding): Question {
 function partOf(question: Question, findings: readonly Finding[]): readonly BriefingPart[] {
   if (findings.length === 0) return [];
   const title = TITLES[question];
-  if (question === 'told') return [{ title, places: [], sentences: [plain(`${toldText(findings)}.`)] }];
+  if (question === 'told') return [{ title, places: [], sentences: [plain(`${mentionsText(findings)}.`)] }];
   const places = findings.flatMap((finding) => placeLines(finding.places)).map(plainLine);
   const words = findings.map(wordsOf);
   const whole = findings.flatMap(({ places: own }, at) => (own.length === 0 ? [words[at]?.headline ?? ''] : []));

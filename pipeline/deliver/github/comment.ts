@@ -2,15 +2,25 @@ import type { Answer } from './answer.ts';
 import type { Client } from './client.ts';
 import { ForgeError, isProblem } from './forge-error.ts';
 import { allPages } from './pages.ts';
-import { fieldOf, type Hand, type Item, type Kept, linkOf, numberOf, ownMark, type Shelf, seenAt } from './shelf.ts';
+import {
+  type Author,
+  fieldOf,
+  type Item,
+  linkOf,
+  numberOf,
+  ownMark,
+  type Posting,
+  type Postings,
+  seenAt,
+} from './postings.ts';
 import { type Target, targetText } from './target.ts';
 
 /** The comments of one pull request that this login made; the key is the pull request's number. */
-export function commentShelf(client: Client, api: string, target: Target, hand: Hand, pull: number): Shelf {
+export function commentPostings(client: Client, api: string, target: Target, author: Author, pull: number): Postings {
   const where = `${targetText(target)}#${pull}: comments`;
   const place = { ...target, pull };
-  const keptOf = (entry: unknown, answer: Answer | null): Kept | null => {
-    const mark = ownMark(entry, hand, 'review');
+  const postingOf = (entry: unknown, answer: Answer | null): Posting | null => {
+    const mark = ownMark(entry, author, 'review');
     return mark === null
       ? null
       : {
@@ -21,7 +31,7 @@ export function commentShelf(client: Client, api: string, target: Target, hand: 
           at: seenAt(answer, entry),
         };
   };
-  const made = (item: Item, answer: Answer): Kept => ({
+  const made = (item: Item, answer: Answer): Posting => ({
     mark: { kind: 'review', key: item.key, hash: item.hash },
     number: pull,
     comment: numberOf(answer.data, 'id', where),
@@ -33,13 +43,15 @@ export function commentShelf(client: Client, api: string, target: Target, hand: 
     kind: 'review',
     list: async () => {
       const entries = await allPages(client, api, where, 'GET /repos/{owner}/{repo}/issues/{pull}/comments', place);
-      return entries.flatMap((entry) => keptOf(entry, null) ?? []).sort((a, b) => (a.comment ?? 0) - (b.comment ?? 0));
+      return entries
+        .flatMap((entry) => postingOf(entry, null) ?? [])
+        .sort((a, b) => (a.comment ?? 0) - (b.comment ?? 0));
     },
     look: async ({ comment }) => {
       if (comment === null) return null;
       try {
         const answer = await client.request(where, 'safe', `GET /${one}`, { ...target, comment });
-        return keptOf(answer.data, answer);
+        return postingOf(answer.data, answer);
       } catch (error) {
         // A deleted comment may be made anew: the next review is news for the pull request.
         if (isProblem(error, 'gone', 'missing')) return null;

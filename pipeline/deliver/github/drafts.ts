@@ -98,11 +98,13 @@ export async function changeDraft(context: Context, base: string): Promise<Draft
   const after = wholeOf(await specsOf(context), context);
   const before = wholeOf(await baseSpecs(context, base), context);
   const known = new Set(fingerprintsOf(before));
-  const kept = new Set(fingerprintsOf(after));
+  const posting = new Set(fingerprintsOf(after));
   const reviews = after.reviews
     .map((review) => ({ ...review, findings: review.findings.filter(({ fingerprint }) => !known.has(fingerprint)) }))
     .filter(({ findings }) => findings.length > 0);
-  const gone = before.reviews.flatMap(({ findings }) => findings.filter(({ fingerprint }) => !kept.has(fingerprint)));
+  const gone = before.reviews.flatMap(({ findings }) =>
+    findings.filter(({ fingerprint }) => !posting.has(fingerprint)),
+  );
   if (reviews.length === 0 && gone.length === 0) return null;
   const headlines = gone.map((finding) => `${subjectText(finding.subject)}: ${itemOf(finding).headline}`);
   return draftOfChange(viewOf({ ...after, reviews }, COMMENT_TITLE), headlines);

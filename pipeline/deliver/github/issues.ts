@@ -2,14 +2,24 @@ import type { Answer } from './answer.ts';
 import type { Client } from './client.ts';
 import { isProblem } from './forge-error.ts';
 import { allPages } from './pages.ts';
-import { fieldOf, type Hand, type Item, type Kept, linkOf, numberOf, ownMark, type Shelf, seenAt } from './shelf.ts';
+import {
+  type Author,
+  fieldOf,
+  type Item,
+  linkOf,
+  numberOf,
+  ownMark,
+  type Posting,
+  type Postings,
+  seenAt,
+} from './postings.ts';
 import { type Target, targetText } from './target.ts';
 
 /** The issues of a repository that this login made, one per key. */
-export function issueShelf(client: Client, api: string, target: Target, hand: Hand, label: string): Shelf {
+export function issuePostings(client: Client, api: string, target: Target, author: Author, label: string): Postings {
   const where = `${targetText(target)}: issues`;
-  const keptOf = (entry: unknown, answer: Answer | null): Kept | null => {
-    const mark = ownMark(entry, hand, 'release');
+  const postingOf = (entry: unknown, answer: Answer | null): Posting | null => {
+    const mark = ownMark(entry, author, 'release');
     // A list of issues has the pull requests in it.
     if (mark === null || fieldOf(entry, 'pull_request') !== undefined) return null;
     return {
@@ -20,7 +30,7 @@ export function issueShelf(client: Client, api: string, target: Target, hand: Ha
       at: seenAt(answer, entry),
     };
   };
-  const made = (item: Item, answer: Answer): Kept => ({
+  const made = (item: Item, answer: Answer): Posting => ({
     mark: { kind: 'release', key: item.key, hash: item.hash },
     number: numberOf(answer.data, 'number', where),
     comment: null,
@@ -41,22 +51,22 @@ export function issueShelf(client: Client, api: string, target: Target, hand: Ha
         });
       // By label, and by author for those whose label somebody took off or the token could not set. Never by search, which lags.
       const labelled = await all({ labels: label });
-      const written = await all({ creator: hand.login }).catch((error: unknown) => {
+      const written = await all({ creator: author.login }).catch((error: unknown) => {
         // A forge that cannot filter by this author is asked for everything.
         if (isProblem(error, 'rejected')) return all({});
         throw error;
       });
-      const kept = new Map<number, Kept>();
+      const posting = new Map<number, Posting>();
       for (const entry of [...labelled, ...written]) {
-        const each = keptOf(entry, null);
-        if (each !== null) kept.set(each.number, each);
+        const each = postingOf(entry, null);
+        if (each !== null) posting.set(each.number, each);
       }
-      return [...kept.values()].sort((a, b) => a.number - b.number);
+      return [...posting.values()].sort((a, b) => a.number - b.number);
     },
     look: async ({ number }) => {
       try {
         const answer = await client.request(where, 'safe', `GET /${route}/{number}`, { ...target, number });
-        return keptOf(answer.data, answer);
+        return postingOf(answer.data, answer);
       } catch (error) {
         if (isProblem(error, 'gone')) return 'gone';
         if (isProblem(error, 'missing')) return null;

@@ -1,7 +1,7 @@
 import { LIMITS } from '../../report/markdown.ts';
 import { type Draft, draftText, wholeText } from '../../report/posting.ts';
 import { contentHash, type MarkKind, markerLine } from './marker.ts';
-import type { Item } from './shelf.ts';
+import type { Item } from './postings.ts';
 
 /** Where the whole text is, if anywhere, and which workflow posts. */
 export type Place = { readonly link: string | null; readonly workflow: string };

@@ -2,19 +2,19 @@ import { EXIT } from '../../model/errors.ts';
 import { plain } from '../../model/text.ts';
 import { jsonText } from '../../report/machine.ts';
 import type { Posted } from '../posted.ts';
-import type { Keep, Outcome } from './keep.ts';
-import type { Item } from './shelf.ts';
+import type { Item } from './postings.ts';
+import type { Outcome, Publication } from './publish-all.ts';
 
 /** What a run did or would do, and what there is to say beside it. */
 export type Report = {
   readonly repository: string;
   readonly isSent: boolean;
   readonly notes: readonly string[];
-  readonly keep: Keep;
+  readonly keep: Publication;
 };
 
 /** What a run would do as far as the state knows. */
-export function planOf(items: readonly Item[], known: readonly Posted[]): Keep {
+export function planOf(items: readonly Item[], known: readonly Posted[]): Publication {
   const outcomes = items.flatMap((item): readonly Outcome[] => {
     const entry = known.find(({ key }) => key === item.key);
     if (entry === undefined && item.isUpdateOnly === true) return [];
@@ -29,7 +29,7 @@ export function planOf(items: readonly Item[], known: readonly Posted[]): Keep {
 export type Printed = { readonly out: string; readonly err: string; readonly status: number };
 
 /** Says what was done, or would be, and what is left. 75 where part of it was done, the trouble's own status where nothing was. */
-export function reportKeep({ repository, isSent, notes, keep }: Report, isJson: boolean): Printed {
+export function reportPublication({ repository, isSent, notes, keep }: Report, isJson: boolean): Printed {
   const { outcomes, trouble } = keep;
   const lines = [...outcomes.map((outcome) => outcomeLine(outcome, isSent)), ...notes];
   if (outcomes.every(({ deed }) => deed === 'unchanged')) lines.push('nothing new');

@@ -1,33 +1,43 @@
 import type { Client } from './client.ts';
 import { ForgeError } from './forge-error.ts';
 import { allPages } from './pages.ts';
-import { fieldOf, type Hand, type Item, type Kept, linkOf, numberOf, ownMark, type Shelf, seenAt } from './shelf.ts';
+import {
+  type Author,
+  fieldOf,
+  type Item,
+  linkOf,
+  numberOf,
+  ownMark,
+  type Posting,
+  type Postings,
+  seenAt,
+} from './postings.ts';
 import { type Target, targetText } from './target.ts';
 
 /** The one pull request of a branch of ours. */
 export type PullPlace = { readonly branch: string; readonly into: string };
 
 /**
- * A shelf with one pull request: that of a branch into another. An open one is kept up to date. One that a person closed unmerged
+ * Postings that are one pull request: that of a branch into another. An open one is kept up to date. One that a person closed unmerged
  * is left closed as long as it would say the same (`hash`); something new makes another.
  */
-export function pullShelf(
+export function pullPostings(
   client: Client,
   api: string,
   target: Target,
-  hand: Hand,
+  author: Author,
   { branch, into, hash }: PullPlace & { readonly hash: string },
-): Shelf {
+): Postings {
   const where = `${targetText(target)} pull request of ${branch}`;
   const route = 'repos/{owner}/{repo}/pulls';
-  const keptOf = (entry: unknown, mark: Kept['mark'], at: string): Kept => ({
+  const postingOf = (entry: unknown, mark: Posting['mark'], at: string): Posting => ({
     mark,
     number: numberOf(entry, 'number', where),
     comment: null,
     url: linkOf(entry),
     at,
   });
-  const marked = (item: Item): Kept['mark'] => ({ kind: 'pull', key: item.key, hash: item.hash });
+  const marked = (item: Item): Posting['mark'] => ({ kind: 'pull', key: item.key, hash: item.hash });
   return {
     kind: 'pull',
     list: async () => {
@@ -40,14 +50,14 @@ export function pullShelf(
         direction: 'desc',
       });
       const own = all.flatMap((entry) => {
-        const mark = ownMark(entry, hand, 'pull');
+        const mark = ownMark(entry, author, 'pull');
         const isOfBranch = fieldOf(fieldOf(entry, 'head'), 'ref') === branch;
         return mark === null || !isOfBranch ? [] : [{ entry, mark }];
       });
       const found =
         own.find(({ entry }) => fieldOf(entry, 'state') === 'open') ??
         own.find(({ entry, mark }) => fieldOf(entry, 'merged_at') === null && mark.hash === hash);
-      return found === undefined ? [] : [keptOf(found.entry, found.mark, seenAt(null, found.entry))];
+      return found === undefined ? [] : [postingOf(found.entry, found.mark, seenAt(null, found.entry))];
     },
     // The list is asked by branch and does not lag: what it does not have is not there.
     look: async () => null,
@@ -59,7 +69,7 @@ export function pullShelf(
         head: branch,
         base: into,
       });
-      return keptOf(answer.data, marked(item), seenAt(answer, answer.data));
+      return postingOf(answer.data, marked(item), seenAt(answer, answer.data));
     },
     update: async ({ number }, item) => {
       const answer = await client.request(where, 'safe', `PATCH /${route}/{pull_number}`, {
@@ -68,7 +78,7 @@ export function pullShelf(
         title: item.title,
         body: item.body,
       });
-      return keptOf(answer.data, marked(item), seenAt(answer, answer.data));
+      return postingOf(answer.data, marked(item), seenAt(answer, answer.data));
     },
     withdraw: async () => {
       throw new ForgeError('rejected', `${where}: stands twice, which the forge does not allow`);

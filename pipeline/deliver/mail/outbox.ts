@@ -68,14 +68,14 @@ export async function withOutbox<T>(outbox: string, work: () => Promise<T>): Pro
   });
 }
 
-/** What became of a draft that was to be put: written, the same as before, or kept out by a mail that went before it. */
-export type Put = 'written' | 'unchanged' | 'sending' | 'sent' | 'uncertain';
+/** What became of a draft that was to be stored: written, the same as before, or kept out by a mail that went before it. */
+export type DraftState = 'written' | 'unchanged' | 'sending' | 'sent' | 'uncertain';
 
 /**
  * Puts a draft under its key, one per series version: it replaces an older draft, and never a mail that was sent or may have
  * been. One that a server refused was not delivered: the new draft takes its place.
  */
-export function putDraft(outbox: string, key: string, bytes: Buffer): Promise<Put> {
+export function putDraft(outbox: string, key: string, bytes: Buffer): Promise<DraftState> {
   return withOutbox(outbox, async () => {
     const known = listOutbox(outbox).filter((entry) => entry.key === key);
     for (const state of ['sent', 'uncertain', 'sending'] as const)

@@ -6,7 +6,10 @@ import { type Refusal, refusalOf } from './recipients.ts';
 import type { Envelope, SendOutcome } from './smtp.ts';
 
 /** Why a draft stays where it is: a list that did not opt in, a rule of mail it breaks, or a mail that went before it. */
-export type Held = Refusal | { readonly kind: 'invalid'; readonly reason: string } | { readonly kind: 'answered' };
+export type HoldReason =
+  | Refusal
+  | { readonly kind: 'invalid'; readonly reason: string }
+  | { readonly kind: 'answered' };
 
 /** What a run knows or did of one mail. `crashed`: an earlier run ended between sending and recording. */
 export type PostResult = {
@@ -16,7 +19,7 @@ export type PostResult = {
   readonly recipients: readonly string[];
   readonly outcome:
     | { readonly kind: 'ready' }
-    | { readonly kind: 'held'; readonly why: Held }
+    | { readonly kind: 'held'; readonly why: HoldReason }
     | { readonly kind: 'undecided' }
     | { readonly kind: 'crashed' }
     | { readonly kind: 'untried' }
@@ -26,7 +29,7 @@ export type PostResult = {
 export type Sender = (envelope: Envelope, bytes: Buffer) => Promise<SendOutcome>;
 
 /** What goes out, read from the outbox once: every mail that was sent, or may have been, keeps others of its parent back. */
-type Plan = { readonly entry: OutboxEntry; readonly mail: Outgoing | null; readonly why: Held | null };
+type Plan = { readonly entry: OutboxEntry; readonly mail: Outgoing | null; readonly why: HoldReason | null };
 
 function readEntry(outbox: string, entry: OutboxEntry): Outgoing | string {
   try {

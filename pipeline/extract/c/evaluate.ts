@@ -60,7 +60,7 @@ function bodyExpression(macro: Macro, file: string): Expr {
  * A value and how tightly the text that it was made from binds: a macro is text, so `A * 2` with an `A` of `1 + 2` is no
  * product. Where the text would bind otherwise than the value, that is an error.
  */
-type Held = CInteger & { readonly power: number };
+type BoundInteger = CInteger & { readonly power: number };
 type Run = { steps: number; readonly bodies: Map<Macro['body'], Expr> };
 /** Names of the macros that are being expanded, innermost first. */
 type Expanding = { readonly name: string; readonly outer: Expanding } | null;
@@ -78,15 +78,15 @@ type Env = {
 const literalOf = (expr: Expr & { readonly kind: 'num' }, scope: Scope): CInteger =>
   literal(expr.text) ?? fail(scope.file, expr.at, 'an integer literal');
 
-const plain = ({ value, bits, signed }: Held): CInteger => ({ value, bits, signed });
-const held = (value: CInteger, power: number): Held => ({ ...value, power });
+const plain = ({ value, bits, signed }: BoundInteger): CInteger => ({ value, bits, signed });
+const boundAs = (value: CInteger, power: number): BoundInteger => ({ ...value, power });
 
-function evaluateIn(expr: Expr, outer: Env): Held {
+function evaluateIn(expr: Expr, outer: Env): BoundInteger {
   const env = { ...outer, depth: outer.depth + 1 };
   if (env.depth > MAX_DEPTH) return fail(env.scope.file, expr.at, `a constant of at most ${MAX_DEPTH} levels`);
   spend(expr, env, 1);
   const value = evaluateNode(expr, env);
-  return expr.parens === true ? held(value, POWER.primary) : value;
+  return expr.parens === true ? boundAs(value, POWER.primary) : value;
 }
 
 function spend(expr: Expr, env: Env, steps: number): void {
@@ -94,11 +94,11 @@ function spend(expr: Expr, env: Env, steps: number): void {
   if (env.run.steps > MAX_STEPS) fail(env.scope.file, expr.at, `a constant of at most ${MAX_STEPS} steps`);
 }
 
-function evaluateNode(expr: Expr, env: Env): Held {
+function evaluateNode(expr: Expr, env: Env): BoundInteger {
   const { file } = env.scope;
   switch (expr.kind) {
     case 'num':
-      return held(literalOf(expr, env.scope), POWER.primary);
+      return boundAs(literalOf(expr, env.scope), POWER.primary);
     case 'id':
       return evaluateName(expr, env);
     case 'call':
@@ -109,7 +109,7 @@ function evaluateNode(expr: Expr, env: Env): Held {
       checkPower(operand, POWER.unary, expr, env);
       const value = expr.kind === 'cast' ? cast(expr.type, operand) : unary(expr.op, operand);
       const expected = expr.kind === 'cast' ? 'a cast to an integer type' : 'a constant expression';
-      return held(value ?? fail(file, expr.at, expected), POWER.unary);
+      return boundAs(value ?? fail(file, expr.at, expected), POWER.unary);
     }
     case 'binary':
       return evaluateBinary(expr, env);
@@ -120,13 +120,13 @@ function evaluateNode(expr: Expr, env: Env): Held {
   }
 }
 
-function checkPower(operand: Held, least: number, expr: Expr, env: Env): void {
+function checkPower(operand: BoundInteger, least: number, expr: Expr, env: Env): void {
   if (operand.power < least)
     fail(env.scope.file, expr.at, 'parentheses around the macro or the argument that is an operand here');
 }
 
 /** The left operands of a chain are taken in a loop: `A | B | C …` may be longer than the stack is deep. */
-function evaluateBinary(expr: Expr & { readonly kind: 'binary' }, env: Env): Held {
+function evaluateBinary(expr: Expr & { readonly kind: 'binary' }, env: Env): BoundInteger {
   const chain = [expr];
   let first: Expr = expr.left;
   while (first.kind === 'binary' && first.parens !== true) {
@@ -137,7 +137,7 @@ function evaluateBinary(expr: Expr & { readonly kind: 'binary' }, env: Env): Hel
   return chain.reduceRight((left, step) => applyBinary(step, left, env), evaluateIn(first, env));
 }
 
-function applyBinary(expr: Expr & { readonly kind: 'binary' }, left: Held, env: Env): Held {
+function applyBinary(expr: Expr & { readonly kind: 'binary' }, left: BoundInteger, env: Env): BoundInteger {
   const { op } = expr;
   const power = binaryPower(op) ?? fail(env.scope.file, expr.at, 'a constant expression');
   checkPower(left, power, expr, env);
@@ -150,10 +150,10 @@ function applyBinary(expr: Expr & { readonly kind: 'binary' }, left: Held, env: 
   // `a | (b | c)` is `(a | b) | c`, but `a - (b - c)` is not `(a - b) - c`.
   const isAssociative = isLogical || ['|', '&', '^'].includes(op);
   if (right !== null) checkPower(right, isAssociative ? power : power + 1, expr, env);
-  if (isLogical) return held(truth(isDecided ? left.value !== 0n : right?.value !== 0n), power);
+  if (isLogical) return boundAs(truth(isDecided ? left.value !== 0n : right?.value !== 0n), power);
   const value = binary(op, left, right ?? left);
-  if (typeof value !== 'string') return held(value, power);
-  return held(env.isUnused ? unusedResult(op, left, right ?? left) : fail(env.scope.file, expr.at, value), power);
+  if (typeof value !== 'string') return boundAs(value, power);
+  return boundAs(env.isUnused ? unusedResult(op, left, right ?? left) : fail(env.scope.file, expr.at, value), power);
 }
 
 /** The type of a quotient or shift that is not computed. */
@@ -172,7 +172,7 @@ function attempt<T>(action: () => T): T | null {
 }
 
 /** Both arms give the type, one the value. */
-function evaluateTernary(expr: Expr & { readonly kind: 'ternary' }, env: Env): Held {
+function evaluateTernary(expr: Expr & { readonly kind: 'ternary' }, env: Env): BoundInteger {
   const test = evaluateIn(expr.test, env);
   checkPower(test, POWER.weakest, expr, env);
   const isThen = test.value !== 0n;
@@ -180,23 +180,23 @@ function evaluateTernary(expr: Expr & { readonly kind: 'ternary' }, env: Env): H
   const otherwise = evaluateIn(expr.otherwise, isThen ? { ...env, isUnused: true } : env);
   checkPower(otherwise, POWER.choice, expr, env);
   const [one, other] = balance(then, otherwise);
-  return held(isThen ? one : other, POWER.choice);
+  return boundAs(isThen ? one : other, POWER.choice);
 }
 
-function evaluateName(expr: Expr & { readonly kind: 'id' }, env: Env): Held {
+function evaluateName(expr: Expr & { readonly kind: 'id' }, env: Env): BoundInteger {
   const { name, at } = expr;
   const { scope } = env;
   const bound = env.args.get(name);
   if (bound !== undefined) return evaluateIn(bound.expr, { ...bound.env, depth: env.depth, isUnused: env.isUnused });
   const constant = scope.constant?.(name);
-  if (constant !== undefined) return held(integerOf(constant), POWER.primary);
+  if (constant !== undefined) return boundAs(integerOf(constant), POWER.primary);
   const macro = scope.macro(name);
   if (macro === undefined || macro.params !== null)
     return fail(scope.file, at, `a constant, and \`${name}\` is not defined`);
   return expand(expr, macro, new Map(), env);
 }
 
-function expand(expr: Expr, macro: ScopedMacro, args: Env['args'], env: Env): Held {
+function expand(expr: Expr, macro: ScopedMacro, args: Env['args'], env: Env): BoundInteger {
   const { scope, run } = env;
   for (let above = env.expanding; above !== null; above = above.outer)
     if (above.name === macro.name) return fail(scope.file, expr.at, 'a constant that does not refer to itself');
@@ -209,20 +209,20 @@ function expand(expr: Expr, macro: ScopedMacro, args: Env['args'], env: Env): He
   return evaluateIn(body, { ...env, scope: inner, args, expanding: { name: macro.name, outer: env.expanding } });
 }
 
-function evaluateCall(expr: Expr & { readonly kind: 'call' }, env: Env): Held {
+function evaluateCall(expr: Expr & { readonly kind: 'call' }, env: Env): BoundInteger {
   const { callee } = expr;
   const { scope } = env;
   if (callee.kind !== 'id') return fail(scope.file, expr.at, 'a call of a named macro');
   const sub = (inner: Expr): CInteger => plain(evaluateIn(inner, env));
   const known = scope.call?.(callee.name, expr.args, sub);
-  if (known !== undefined) return held(known, POWER.primary);
+  if (known !== undefined) return boundAs(known, POWER.primary);
   const macro = scope.macro(callee.name);
   if (macro?.params != null) return expand(expr, macro, bind(expr, macro, macro.params, env), env);
   const builtin = BUILTINS.get(callee.name);
   if (builtin === undefined) return fail(scope.file, expr.at, `a constant, and \`${callee.name}()\` is not defined`);
   const value =
     builtin(expr.args.map(sub)) ?? fail(scope.file, expr.at, `${callee.name}() with bits that its type has`);
-  return held(value, POWER.primary);
+  return boundAs(value, POWER.primary);
 }
 
 /** A macro's parameters with the expressions that the call gives them. */

@@ -1,13 +1,13 @@
 import { plain } from '../../model/text.ts';
 
 /** What is told of one mail of an outbox; the kinds are those of the delivery, and each has its words here. */
-type Told = {
+type MailOutcome = {
   readonly path: string;
   readonly id: string;
   readonly recipients: readonly string[];
   readonly outcome:
     | { readonly kind: 'ready' | 'undecided' | 'crashed' | 'untried' }
-    | { readonly kind: 'held'; readonly why: HeldTold }
+    | { readonly kind: 'held'; readonly why: HoldReason }
     | {
         readonly kind: 'accepted';
         readonly refused: readonly { readonly address: string; readonly answer: string }[];
@@ -15,12 +15,12 @@ type Told = {
     | { readonly kind: 'rejected'; readonly answer: string }
     | { readonly kind: 'not-sent' | 'uncertain'; readonly reason: string };
 };
-type HeldTold =
+type HoldReason =
   | { readonly kind: 'not-opted-in'; readonly lists: readonly string[] }
   | { readonly kind: 'no-list' | 'answered' }
   | { readonly kind: 'invalid'; readonly reason: string };
 
-function heldText(why: HeldTold): string {
+function heldText(why: HoldReason): string {
   switch (why.kind) {
     case 'not-opted-in':
       return `${why.lists.join(', ')} did not opt in (lists in specs/sources.yaml)`;
@@ -35,7 +35,7 @@ function heldText(why: HeldTold): string {
 
 const decide = (id: string): string => `bitwatch post --resolve '${id}' --as sent|retry`;
 
-function outcomeText({ id, outcome, recipients }: Told): string {
+function outcomeText({ id, outcome, recipients }: MailOutcome): string {
   switch (outcome.kind) {
     case 'ready':
       return `would go to ${recipients.join(', ')} with --send`;
@@ -61,7 +61,7 @@ function outcomeText({ id, outcome, recipients }: Told): string {
 }
 
 /** One line per mail. Paths, ids and servers' answers are not ours: they change nothing where they are shown. */
-export const postText = (results: readonly Told[]): string =>
+export const postText = (results: readonly MailOutcome[]): string =>
   results.length === 0
     ? 'nothing to send\n'
     : results.map((told) => `${plain(`${told.path}: ${outcomeText(told)}`)}\n`).join('');

@@ -1,9 +1,9 @@
 import { type Client, createClient, type Timing } from '../../../pipeline/deliver/github/client.ts';
-import { commentShelf } from '../../../pipeline/deliver/github/comment.ts';
-import { issueShelf } from '../../../pipeline/deliver/github/issues.ts';
-import { type Keep, type Keeping, keepAll } from '../../../pipeline/deliver/github/keep.ts';
+import { commentPostings } from '../../../pipeline/deliver/github/comment.ts';
+import { issuePostings } from '../../../pipeline/deliver/github/issues.ts';
 import { contentHash, markerLine } from '../../../pipeline/deliver/github/marker.ts';
-import { type Item, ownHand, type Shelf } from '../../../pipeline/deliver/github/shelf.ts';
+import { type Item, ownAuthor, type Postings } from '../../../pipeline/deliver/github/postings.ts';
+import { type Publication, type PublishRequest, publishAll } from '../../../pipeline/deliver/github/publish-all.ts';
 import { type GithubServer, TOKEN } from '../../helpers/github-server.ts';
 
 export const TARGET = { owner: 'example', repo: 'watch' } as const;
@@ -47,7 +47,7 @@ export function itemOf(key: string, text = 'text', kind: 'release' | 'review' = 
   return { key, title: `review of ${key}`, body: `${markerLine({ kind, key, hash })}\n${text}`, hash };
 }
 
-const keeping = (items: readonly Item[], more: Partial<Keeping>): Keeping => ({
+const request = (items: readonly Item[], more: Partial<PublishRequest>): PublishRequest => ({
   items,
   hints: new Map(),
   isDry: false,
@@ -57,25 +57,30 @@ const keeping = (items: readonly Item[], more: Partial<Keeping>): Keeping => ({
   ...more,
 });
 
-async function issues(server: GithubServer, client: Client): Promise<Shelf> {
-  return issueShelf(client, server.url, TARGET, await ownHand(client, ''), LABEL);
+async function issues(server: GithubServer, client: Client): Promise<Postings> {
+  return issuePostings(client, server.url, TARGET, await ownAuthor(client, ''), LABEL);
 }
 
 /** One run over the issues of the repository, from the first request on. */
 export async function keepIssues(
   server: GithubServer,
   items: readonly Item[],
-  more: Partial<Keeping> = {},
-): Promise<Keep> {
+  more: Partial<PublishRequest> = {},
+): Promise<Publication> {
   const { client } = clientOf(server);
-  return keepAll(client, await issues(server, client), keeping(items, more));
+  return publishAll(client, await issues(server, client), request(items, more));
 }
 
 /** One run over the comments of pull request 1. */
-export async function keepComment(server: GithubServer, text: string, more: Partial<Keeping> = {}): Promise<Keep> {
+export async function keepComment(
+  server: GithubServer,
+  text: string,
+  more: Partial<PublishRequest> = {},
+): Promise<Publication> {
   const { client } = clientOf(server);
-  const shelf = commentShelf(client, server.url, TARGET, await ownHand(client, ''), 1);
-  return keepAll(client, shelf, keeping([itemOf('1', text, 'review')], more));
+  const postings = commentPostings(client, server.url, TARGET, await ownAuthor(client, ''), 1);
+  return publishAll(client, postings, request([itemOf('1', text, 'review')], more));
 }
 
-export const deeds = ({ outcomes }: Keep): readonly string[] => outcomes.map(({ key, deed }) => `${key} ${deed}`);
+export const deeds = ({ outcomes }: Publication): readonly string[] =>
+  outcomes.map(({ key, deed }) => `${key} ${deed}`);

@@ -8,7 +8,7 @@ import { postOutbox, previewOutbox, resolveEntry } from '../../../pipeline/deliv
 import { type SmtpSettings, sendMail } from '../../../pipeline/deliver/mail/smtp.ts';
 import { ROOT } from '../../helpers/run.ts';
 import { folder, LISTS, letter } from './letters.ts';
-import { CERTIFICATE, type Meddle, settingsFor, startMeddler, startServer, type TestServer } from './server.ts';
+import { CERTIFICATE, type Intercept, settingsFor, startInterceptor, startServer, type TestServer } from './server.ts';
 
 const KEY = 'reply-1';
 const DRAFT = composeMail(letter());
@@ -31,14 +31,14 @@ async function server(options: Parameters<typeof startServer>[0] = {}): Promise<
   return started;
 }
 
-async function meddler(target: number, meddle: Meddle): Promise<TestServer> {
-  const started = await startMeddler(target, meddle);
+async function interceptor(target: number, intercept: Intercept): Promise<TestServer> {
+  const started = await startInterceptor(target, intercept);
   onTestFinished(started.close);
   return started;
 }
 
 const at =
-  (pattern: RegExp, what: ReturnType<Meddle>): Meddle =>
+  (pattern: RegExp, what: ReturnType<Intercept>): Intercept =>
   (line) =>
     line !== null && pattern.test(line) ? what : undefined;
 
@@ -117,10 +117,10 @@ test.each([
   ['421 instead of an answer to EHLO', at(/^EHLO/, { answer: '421 going down' }), 'not-sent'],
   ['421 instead of an answer to the text', at(/^\.$/, { answer: '421 going down' }), 'uncertain'],
   ['500 to EHLO', at(/^(?:EHLO|HELO)/, { answer: '550 not you' }), 'not-sent'],
-] as const)('a connection that ends at %s: delivered never twice', async (_stage, meddle, kind) => {
+] as const)('a connection that ends at %s: delivered never twice', async (_stage, intercept, kind) => {
   for (const hidePIPELINING of [false, true]) {
     const { port, deliveries } = await server({ hidePIPELINING });
-    const between = await meddler(port, meddle);
+    const between = await interceptor(port, intercept);
     const outbox = await outboxWith();
     const results = await postOutbox(outbox, LISTS, sender(settingsFor(between.port, { timeout: 250 })));
     expect(results.map(({ outcome }) => outcome.kind)).toEqual([kind]);
@@ -133,7 +133,7 @@ test.each([
 
 test('a server that refuses DATA for good', async () => {
   const { port, deliveries } = await server({ hidePIPELINING: true });
-  const between = await meddler(port, at(/^DATA/, { answer: '552 too much' }));
+  const between = await interceptor(port, at(/^DATA/, { answer: '552 too much' }));
   const outbox = await outboxWith();
   const results = await postOutbox(outbox, LISTS, sender(settingsFor(between.port)));
   expect(results[0]?.outcome).toMatchObject({ kind: 'rejected' });
@@ -148,7 +148,7 @@ test.each([
   'an answer to the text that %s leaves the mail to a person, though it was delivered',
   async (_how, what) => {
     const { port, deliveries } = await server();
-    const between = await meddler(port, at(/^\.$/, what));
+    const between = await interceptor(port, at(/^\.$/, what));
     const outbox = await outboxWith();
     const results = await postOutbox(outbox, LISTS, sender(settingsFor(between.port, { timeout: 300 })));
     expect(results.map(({ outcome }) => outcome.kind)).toEqual(['uncertain']);
@@ -166,7 +166,7 @@ test.each([['EHLO'], ['MAIL'], ['RCPT'], ['DATA'], ['.']])(
   'an answer to %s that is late but in time is waited for',
   async (start) => {
     const { port, deliveries } = await server({ hidePIPELINING: true });
-    const between = await meddler(port, (line) => (line?.startsWith(start) ? { delay: 100 } : undefined));
+    const between = await interceptor(port, (line) => (line?.startsWith(start) ? { delay: 100 } : undefined));
     const outbox = await outboxWith();
     const results = await postOutbox(outbox, LISTS, sender(settingsFor(between.port, { timeout: 2000 })));
     expect(results[0]?.outcome.kind).toBe('accepted');
@@ -176,7 +176,7 @@ test.each([['EHLO'], ['MAIL'], ['RCPT'], ['DATA'], ['.']])(
 
 test.each([['EHLO'], ['MAIL'], ['RCPT'], ['DATA']])('no answer to %s in time: surely not sent', async (start) => {
   const { port, deliveries } = await server({ hidePIPELINING: true });
-  const between = await meddler(port, (line) => (line?.startsWith(start) ? 'lose-answer' : undefined));
+  const between = await interceptor(port, (line) => (line?.startsWith(start) ? 'lose-answer' : undefined));
   const outbox = await outboxWith();
   const results = await postOutbox(outbox, LISTS, sender(settingsFor(between.port, { timeout: 200 })));
   expect(results[0]?.outcome.kind).toBe('not-sent');
@@ -271,7 +271,7 @@ test('a process that is killed while it waits for the answer: the next run repor
   const outbox = await outboxWith();
   const dist = compiled();
   const killed = await new Promise<boolean>((resolve, reject) => {
-    startMeddler(port, (line) => {
+    startInterceptor(port, (line) => {
       if (line !== '.') return undefined;
       setTimeout(() => child.kill('SIGKILL'), 100);
       return 'lose-answer';
@@ -298,7 +298,7 @@ await postOutbox(${JSON.stringify(outbox)}, ${JSON.stringify(LISTS)}, (envelope,
 
 test('two runs at once: one works, the other is told so', async () => {
   const { port, deliveries } = await server();
-  const between = await meddler(port, at(/^\.$/, { delay: 200 }));
+  const between = await interceptor(port, at(/^\.$/, { delay: 200 }));
   const outbox = await outboxWith();
   const runs = [between.port, port].map((each) => postOutbox(outbox, LISTS, sender(settingsFor(each))));
   const results = await Promise.allSettled(runs);
@@ -356,7 +356,7 @@ test.each([['is cut'], ['never comes']])('STARTTLS or a password whose answer %s
       if (how === 'is cut') cut();
     },
   });
-  const between = await meddler(port, at(/^STARTTLS/, how === 'is cut' ? 'cut' : 'silence'));
+  const between = await interceptor(port, at(/^STARTTLS/, how === 'is cut' ? 'cut' : 'silence'));
   const outbox = await outboxWith();
   for (const each of [port, between.port]) {
     const settings = settingsFor(each, { tls: 'starttls', ca: CERTIFICATE, timeout: 300 });

@@ -62,17 +62,17 @@ export async function startServer(options: SMTPServerOptions = {}): Promise<Test
  * What happens to a line of the client (`null`: its connection). `cut` and `silence` keep it from the server; `cut-answer`,
  * `lose-answer` and `delay` pass it on and do so to the answer. Passed on where nothing is returned.
  */
-type Meddling =
+type Interception =
   | 'cut'
   | 'silence'
   | 'cut-answer'
   | 'lose-answer'
   | { readonly answer: string }
   | { readonly delay: number };
-export type Meddle = (line: string | null) => Meddling | undefined;
+export type Intercept = (line: string | null) => Interception | undefined;
 
 /** Something between client and server that cuts, answers for the server, or falls silent at a line of the client. */
-export async function startMeddler(target: number, meddle: Meddle): Promise<TestServer> {
+export async function startInterceptor(target: number, intercept: Intercept): Promise<TestServer> {
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
     const upstream = connect(target, '127.0.0.1');
@@ -81,10 +81,10 @@ export async function startMeddler(target: number, meddle: Meddle): Promise<Test
       socket.on('error', () => {});
       socket.on('close', () => [client, upstream].map((each) => each.destroy()));
     }
-    let now: Meddling | undefined;
+    let now: Interception | undefined;
     const take = (line: string | null): void => {
       if (now !== undefined) return;
-      now = meddle(line);
+      now = intercept(line);
       if (now === 'cut') client.destroy();
       else if (typeof now === 'object' && 'answer' in now) client.write(`${now.answer}\r\n`);
       else if (now !== 'silence' && line !== null) upstream.write(`${line}\r\n`, 'latin1');

@@ -5,16 +5,16 @@ import { placeId } from '../model/place.ts';
 import { placeLines } from './places.ts';
 
 /** What a finding that needs no action says: its kind, and what it names where that is no CPUID bit. */
-type Told = { readonly label: string; readonly names: readonly string[] };
+type Mention = { readonly label: string; readonly names: readonly string[] };
 
 /** More than so many registers or names are cut, with how many more there are. */
 const MOST = 4;
 
 /** What needs no action: each kind once, with the leaves, bits or names that it is about. */
-export function toldText(findings: readonly Finding[]): string {
+export function mentionsText(findings: readonly Finding[]): string {
   const groups = new Map<string, { names: string[]; places: FoundPlace[]; count: number }>();
   for (const finding of findings) {
-    const { label, names } = toldOf(finding);
+    const { label, names } = mentionOf(finding);
     const group = groups.get(label) ?? { names: [], places: [], count: 0 };
     groups.set(label, group);
     group.names.push(...names);
@@ -68,8 +68,8 @@ const LEAF_TEXT = {
 
 const CONTROL_TEXT = { attributes: 'ATTRIBUTES', xfam: 'XFAM', features0: 'TDX_FEATURES0' } as const;
 
-function toldOf({ facts, verdict }: Finding): Told {
-  const plainly = (label: string): Told => ({ label, names: [] });
+function mentionOf({ facts, verdict }: Finding): Mention {
+  const plainly = (label: string): Mention => ({ label, names: [] });
   switch (facts.kind) {
     case 'configurable':
       return plainly(`configurable, ${verdict ?? 'numbers'}`);

@@ -14,8 +14,8 @@ export type Item = {
   readonly isUpdateOnly?: boolean;
 };
 
-/** What stands there by our own hand. */
-export type Kept = {
+/** What stands there, posted by us. */
+export type Posting = {
   readonly mark: Mark;
   /** The number of the issue or pull request. */
   readonly number: number;
@@ -26,24 +26,27 @@ export type Kept = {
 };
 
 /** A place for postings: the issues of a repository, the comments of a pull request. */
-export type Shelf = {
+export type Postings = {
   readonly kind: MarkKind;
   /** All postings of ours in the order of their making. */
-  readonly list: () => Promise<readonly Kept[]>;
+  readonly list: () => Promise<readonly Posting[]>;
   /** One that a state file names; `gone` where somebody deleted it. */
-  readonly look: (hint: { readonly number: number; readonly comment: number | null }) => Promise<Kept | 'gone' | null>;
+  readonly look: (hint: {
+    readonly number: number;
+    readonly comment: number | null;
+  }) => Promise<Posting | 'gone' | null>;
   /** Throws an `uncertain` ForgeError where nobody knows whether it was made. */
-  readonly create: (item: Item) => Promise<Kept>;
-  readonly update: (kept: Kept, item: Item) => Promise<Kept>;
+  readonly create: (item: Item) => Promise<Posting>;
+  readonly update: (posting: Posting, item: Item) => Promise<Posting>;
   /** Takes a second posting of the same key away. */
-  readonly withdraw: (second: Kept, first: Kept) => Promise<void>;
+  readonly withdraw: (second: Posting, first: Posting) => Promise<void>;
 };
 
 /** Who posts: the login that the forge shows beside what this run writes, and the workflow that runs it. */
-export type Hand = { readonly login: string; readonly workflow: string };
+export type Author = { readonly login: string; readonly workflow: string };
 
-/** Whose hand a token is. */
-export async function ownHand(client: Client, workflow: string): Promise<Hand> {
+/** Whom a token writes as. */
+export async function ownAuthor(client: Client, workflow: string): Promise<Author> {
   // REST's /user refuses the token of a workflow; this query answers every kind of token.
   const { data } = await client.request('the token’s login', 'safe', 'POST /graphql', {
     query: 'query { viewer { login } }',
@@ -60,7 +63,7 @@ export const fieldOf = (value: unknown, name: string): unknown =>
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /** Our mark in a posting, believed only where we wrote it: anybody can paste one. */
-export function ownMark(entry: unknown, { login, workflow }: Hand, kind: MarkKind): Mark | null {
+export function ownMark(entry: unknown, { login, workflow }: Author, kind: MarkKind): Mark | null {
   const author = textOf(fieldOf(fieldOf(entry, 'user'), 'login'));
   if (author.toLowerCase() !== login.toLowerCase()) return null;
   const mark = readMarker(textOf(fieldOf(entry, 'body')), workflow);

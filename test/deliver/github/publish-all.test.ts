@@ -162,9 +162,9 @@ test('a list that cannot be read to its end ends the run before anything is writ
 
 test('what the forge does not take fails alone; the rest is posted', async () => {
   const server = await startGithub();
-  const kept = await keepIssues(server, [itemOf('x', 'y'.repeat(70_000)), itemOf('z')]);
-  expect(deeds(kept)).toEqual(['x failed', 'z created']);
-  expect(kept.outcomes[0]?.why).toMatch(/422.*too long/);
+  const posting = await keepIssues(server, [itemOf('x', 'y'.repeat(70_000)), itemOf('z')]);
+  expect(deeds(posting)).toEqual(['x failed', 'z created']);
+  expect(posting.outcomes[0]?.why).toMatch(/422.*too long/);
 });
 
 test.each([
@@ -173,9 +173,9 @@ test.each([
 ])('%i ends the run and says what is left', async (status, body, why) => {
   const server = await startGithub();
   server.failNext({ kind: 'status', status, body }, isPost, 99);
-  const kept = await keepIssues(server, [itemOf('x'), itemOf('y')]);
-  expect(deeds(kept)).toEqual(['x failed', 'y left']);
-  expect(kept.trouble?.message).toMatch(why);
+  const posting = await keepIssues(server, [itemOf('x'), itemOf('y')]);
+  expect(deeds(posting)).toEqual(['x failed', 'y left']);
+  expect(posting.trouble?.message).toMatch(why);
   expect(server.writes().length).toBe(1);
 });
 
@@ -239,9 +239,9 @@ test('an issue that somebody deleted is not made again while the state says so',
   await keepIssues(server, [itemOf('x')]);
   for (const issue of server.issues) issue.isDeleted = true;
   const hints = new Map([['x', { number: 1, comment: null }]]);
-  const kept = await keepIssues(server, [itemOf('x')], { hints });
-  expect(deeds(kept)).toEqual(['x left']);
-  expect(kept.outcomes[0]?.why).toMatch(/was deleted/);
+  const posting = await keepIssues(server, [itemOf('x')], { hints });
+  expect(deeds(posting)).toEqual(['x left']);
+  expect(posting.outcomes[0]?.why).toMatch(/was deleted/);
 });
 
 test('what was posted is told at once, so that a crash loses no entry', async () => {

@@ -1,12 +1,11 @@
 import type { Client } from './client.ts';
 import { ForgeError, isProblem } from './forge-error.ts';
-import type { Item, Kept, Shelf } from './shelf.ts';
+import type { Item, Posting, Postings } from './postings.ts';
 
 /** What became of an item, or would. */
-export type Deed = 'created' | 'updated' | 'unchanged' | 'left' | 'failed' | 'withdrawn';
 export type Outcome = {
   readonly key: string;
-  readonly deed: Deed;
+  readonly deed: 'created' | 'updated' | 'unchanged' | 'left' | 'failed' | 'withdrawn';
   readonly number: number | null;
   readonly comment: number | null;
   readonly url: string;
@@ -16,7 +15,7 @@ export type Outcome = {
 
 export type Hint = { readonly number: number; readonly comment: number | null };
 
-export type Keeping = {
+export type PublishRequest = {
   readonly items: readonly Item[];
   /** Where a state file says an item is. */
   readonly hints: ReadonlyMap<string, Hint>;
@@ -27,7 +26,7 @@ export type Keeping = {
   /** Told before a posting is made. */
   readonly begin: (key: string) => void;
   /** Told of each posting that stands on the forge, as soon as that is known. */
-  readonly record: (kept: Kept) => Promise<void>;
+  readonly record: (posting: Posting) => Promise<void>;
 };
 
 /** How long a new posting may be missing from lists: the waits between looks, in milliseconds. */
@@ -36,28 +35,28 @@ const CREATIONS = 3;
 const SETTLING = 1000;
 
 /** What became of all items, and what ended the run early or kept it from looking for doubles. */
-export type Keep = { readonly outcomes: readonly Outcome[]; readonly trouble: ForgeError | null };
+export type Publication = { readonly outcomes: readonly Outcome[]; readonly trouble: ForgeError | null };
 
 /**
  * Makes each item stand once: found by its mark it is updated where its hash differs, else it is made. What other runs made
  * twice is taken away, the first stays. A problem with one item does not keep back others; one with the forge ends the run
  * and says what is left.
  */
-export async function keepAll(client: Client, shelf: Shelf, keeping: Keeping): Promise<Keep> {
+export async function publishAll(client: Client, postings: Postings, request: PublishRequest): Promise<Publication> {
   const outcomes: Outcome[] = [];
-  let found = await shelf.list();
+  let found = await postings.list();
   let trouble: ForgeError | null = null;
   let hasWritten = false;
-  for (const item of keeping.items) {
+  for (const item of request.items) {
     if (trouble !== null) {
       outcomes.push(outcomeOf(item.key, 'left', null, 'not tried'));
       continue;
     }
     try {
       // A run takes a second for each write: what another made in the meantime is seen before this one makes it too.
-      if (hasWritten && firstOf(found, item.key) === null) found = await shelf.list();
-      const outcome = await keepOne(client, shelf, keeping, found, item);
-      hasWritten ||= outcome.deed === 'created' && !keeping.isDry;
+      if (hasWritten && firstOf(found, item.key) === null) found = await postings.list();
+      const outcome = await publishOne(client, postings, request, found, item);
+      hasWritten ||= outcome.deed === 'created' && !request.isDry;
       outcomes.push(outcome);
     } catch (error) {
       if (!(error instanceof ForgeError)) throw error;
@@ -65,10 +64,11 @@ export async function keepAll(client: Client, shelf: Shelf, keeping: Keeping): P
       if (!isProblem(error, 'rejected', 'gone', 'missing')) trouble = error;
     }
   }
-  if (keeping.isDry || trouble !== null) return { outcomes, trouble };
+  if (request.isDry || trouble !== null) return { outcomes, trouble };
   try {
     if (hasWritten) await client.pause(SETTLING, 'looking whether another run posted the same');
-    for (const outcome of await settle(shelf, keeping, hasWritten ? await shelf.list() : found)) outcomes.push(outcome);
+    for (const outcome of await settle(postings, request, hasWritten ? await postings.list() : found))
+      outcomes.push(outcome);
   } catch (error) {
     if (!(error instanceof ForgeError)) throw error;
     trouble = error;
@@ -76,18 +76,18 @@ export async function keepAll(client: Client, shelf: Shelf, keeping: Keeping): P
   return { outcomes, trouble };
 }
 
-async function keepOne(
+async function publishOne(
   client: Client,
-  shelf: Shelf,
-  keeping: Keeping,
-  found: readonly Kept[],
+  postings: Postings,
+  request: PublishRequest,
+  found: readonly Posting[],
   item: Item,
 ): Promise<Outcome> {
-  const hint = keeping.hints.get(item.key);
+  const hint = request.hints.get(item.key);
   const listed = firstOf(found, item.key);
-  const interrupted = listed === null && !keeping.isDry && keeping.begun.has(item.key);
-  const late = interrupted ? await lookFor(client, shelf, item.key) : null;
-  const known = listed ?? late ?? (hint === undefined ? null : await shelf.look(hint));
+  const interrupted = listed === null && !request.isDry && request.begun.has(item.key);
+  const late = interrupted ? await lookFor(client, postings, item.key) : null;
+  const known = listed ?? late ?? (hint === undefined ? null : await postings.look(hint));
   if (known === 'gone')
     return outcomeOf(
       item.key,
@@ -95,17 +95,17 @@ async function keepOne(
       null,
       `${hint?.number} was deleted; remove its entry from the state to post again`,
     );
-  const kept = known?.mark.key === item.key ? known : null;
-  if (kept !== null && kept.mark.hash === item.hash) {
-    if (!keeping.isDry) await keeping.record(kept);
-    return outcomeOf(item.key, 'unchanged', kept, late === null ? null : LATE);
+  const posting = known?.mark.key === item.key ? known : null;
+  if (posting !== null && posting.mark.hash === item.hash) {
+    if (!request.isDry) await request.record(posting);
+    return outcomeOf(item.key, 'unchanged', posting, late === null ? null : LATE);
   }
-  if (kept === null && item.isUpdateOnly === true) return outcomeOf(item.key, 'unchanged', null, 'nothing to say');
-  const deed = kept === null ? 'created' : 'updated';
-  if (keeping.isDry) return outcomeOf(item.key, deed, kept);
-  if (kept === null) keeping.begin(item.key);
-  const now = kept === null ? await createOnce(client, shelf, item) : await shelf.update(kept, item);
-  await keeping.record(now);
+  if (posting === null && item.isUpdateOnly === true) return outcomeOf(item.key, 'unchanged', null, 'nothing to say');
+  const deed = posting === null ? 'created' : 'updated';
+  if (request.isDry) return outcomeOf(item.key, deed, posting);
+  if (posting === null) request.begin(item.key);
+  const now = posting === null ? await createOnce(client, postings, item) : await postings.update(posting, item);
+  await request.record(now);
   return outcomeOf(item.key, deed, now, late !== null ? LATE : interrupted ? TWICE : null);
 }
 
@@ -114,26 +114,26 @@ const TWICE =
   'a run was ended while it posted this, and 40 s later no list had it: look whether it stands twice, the next run closes the second';
 
 /** Looks again and again for what an ended run may have made, as long as a list may lag. */
-async function lookFor(client: Client, shelf: Shelf, key: string): Promise<Kept | null> {
+async function lookFor(client: Client, postings: Postings, key: string): Promise<Posting | null> {
   for (const wait of LOOKS) {
     await client.pause(wait, `${key}: an earlier run was ended while it posted this; looking whether it was made`);
-    const made = firstOf(await shelf.list(), key);
+    const made = firstOf(await postings.list(), key);
     if (made !== null) return made;
   }
   return null;
 }
 
 /** Makes an item; after a failure that leaves open whether it was made, looks for it before it tries again. */
-async function createOnce(client: Client, shelf: Shelf, item: Item): Promise<Kept> {
+async function createOnce(client: Client, postings: Postings, item: Item): Promise<Posting> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await shelf.create(item);
+      return await postings.create(item);
     } catch (error) {
       if (!isProblem(error, 'uncertain')) throw error;
       for (const wait of LOOKS) {
         await client.pause(wait, `${error.message}; looking whether it was made`);
-        const made = firstOf(await shelf.list(), item.key);
-        if (made !== null) return made.mark.hash === item.hash ? made : await shelf.update(made, item);
+        const made = firstOf(await postings.list(), item.key);
+        if (made !== null) return made.mark.hash === item.hash ? made : await postings.update(made, item);
       }
       if (attempt === CREATIONS)
         throw new ForgeError('unavailable', `${error.message}; not made after ${CREATIONS} attempts`);
@@ -142,29 +142,38 @@ async function createOnce(client: Client, shelf: Shelf, item: Item): Promise<Kep
 }
 
 /** Takes away what stands twice: the first made stays, whichever run looks. */
-async function settle(shelf: Shelf, keeping: Keeping, found: readonly Kept[]): Promise<readonly Outcome[]> {
+async function settle(
+  postings: Postings,
+  request: PublishRequest,
+  found: readonly Posting[],
+): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
-  for (const item of keeping.items) {
+  for (const item of request.items) {
     const first = firstOf(found, item.key);
     if (first === null) continue;
     for (const second of found.filter(({ mark }) => mark.key === item.key)) {
       if (second === first) continue;
-      await shelf.withdraw(second, first);
-      await keeping.record(first);
+      await postings.withdraw(second, first);
+      await request.record(first);
       outcomes.push(outcomeOf(item.key, 'withdrawn', second, `made twice; the first stays`));
     }
   }
   return outcomes;
 }
 
-const firstOf = (found: readonly Kept[], key: string): Kept | null =>
+const firstOf = (found: readonly Posting[], key: string): Posting | null =>
   found.find(({ mark }) => mark.key === key) ?? null;
 
-const outcomeOf = (key: string, deed: Deed, kept: Kept | null, why: string | null = null): Outcome => ({
+const outcomeOf = (
+  key: string,
+  deed: Outcome['deed'],
+  posting: Posting | null,
+  why: string | null = null,
+): Outcome => ({
   key,
   deed,
-  number: kept?.number ?? null,
-  comment: kept?.comment ?? null,
-  url: kept?.url ?? '',
+  number: posting?.number ?? null,
+  comment: posting?.comment ?? null,
+  url: posting?.url ?? '',
   why,
 });
