@@ -120,10 +120,10 @@ type Places = {
   readonly values: Node;
 };
 
-/** The entry's own type where its header is read: what compares or copies whole entries counts their bytes. */
-function entryType({ world, unit }: Root): CType {
-  const type = typeOfWords(['struct', 'kvm_cpuid_entry2'], world.types(unit.file));
-  return type.kind === 'struct' && type.members() !== null ? type : PLAIN_ENTRY;
+/** A struct's own type where its header is read: what compares or copies whole entries counts their bytes. */
+function typeNamed({ world, unit }: Root, tag: string, otherwise: CType): CType {
+  const type = typeOfWords(['struct', tag], world.types(unit.file));
+  return type.kind === 'struct' && type.members() !== null ? type : otherwise;
 }
 
 function placesOf(inputs: Inputs, entry: CType, group: Group | null): Places {
@@ -247,11 +247,11 @@ function runOnce(
   choices: Choices,
   isShown: boolean,
 ): Result & { readonly asked: ReadonlySet<string>; readonly group: Group | null } {
-  const type = entryType(root);
+  const type = typeNamed(root, 'kvm_cpuid_entry2', PLAIN_ENTRY);
   const group = inputs.tried === undefined ? null : new Group(inputs.tried.members);
   const places = placesOf(inputs, type, group);
   const entry = newNode('entry', type, 'zero');
-  const caps = newNode('caps', UNKNOWN_TYPE, 'zero');
+  const caps = newNode('caps', typeNamed(root, 'kvm_tdx_capabilities', UNKNOWN_TYPE), 'zero');
   const run: Run = {
     world: root.world,
     choices,

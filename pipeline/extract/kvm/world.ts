@@ -1,4 +1,4 @@
-import { KnownError } from '../../model/errors.ts';
+import { DataError, KnownError } from '../../model/errors.ts';
 import { cursorOf, fail, isText } from '../c/cursor.ts';
 import { evaluate as evaluateConstant, type Scope } from '../c/evaluate.ts';
 import { parseTernary } from '../c/expr.ts';
@@ -30,6 +30,7 @@ type Names = {
   readonly macros: Map<string, ReturnType<Scope['macro']>>;
   readonly constants: Map<string, bigint | undefined>;
   readonly objects: Map<string, Node | null>;
+  readonly builtins: Map<string, Builtin | undefined>;
 };
 
 function kept<T>(known: Map<string, T>, name: string, find: () => T): T {
@@ -48,7 +49,6 @@ export function worldOf(tree: KernelTree, program: Program): World {
   const having = (word: string): readonly string[] => paths.filter((path) => tree.mentions(path, word));
   const types = typesOf(tree, program, having);
   const files = new Map<string, Names>();
-  const builtins = new Map<string, Builtin | undefined>();
   const namesOf = (file: string): Names => {
     const known = files.get(file);
     if (known !== undefined) return known;
@@ -58,6 +58,7 @@ export function worldOf(tree: KernelTree, program: Program): World {
       macros: new Map(),
       constants: new Map(),
       objects: new Map(),
+      builtins: new Map(),
     };
     files.set(file, made);
     return made;
@@ -88,15 +89,28 @@ export function worldOf(tree: KernelTree, program: Program): World {
       objects.set(name, null);
       const found = findObject(tree, file, name, having(name), types);
       objects.set(name, found?.node ?? null);
-      if (found !== null) fillObject(tree, world, name, found);
-      return found?.node ?? null;
+      if (found === null) {
+        const owner = having(name).find((path) => path !== file && declaresObject(tree.unit(path), name, types));
+        if (owner !== undefined) objects.set(name, objectOf(world, owner, name));
+        return objects.get(name) ?? null;
+      }
+      try {
+        fillObject(tree, world, name, found);
+      } catch (error) {
+        // What is half filled is nothing that anyone may read.
+        objects.delete(name);
+        throw error;
+      }
+      return found.node;
     },
     types: () => types,
-    builtin: (name) =>
-      kept(builtins, name, () => {
-        const feature = featureCall(name, program.features, own);
+    builtin: (file, name) =>
+      kept(namesOf(file).builtins, name, () => {
+        // What a header defines is known by what it means; a C file may give a name another meaning.
+        const unit = file.endsWith('.c') ? tree.unit(file) : own;
+        const feature = featureCall(name, program.features, unit);
         if (feature !== undefined) return feature;
-        if (own.functions.has(name) || own.macros.has(name)) return undefined;
+        if (unit.functions.has(name) || unit.macros.has(name)) return undefined;
         if (HOST.test(name)) return hostCall;
         if (/find_cpuid_entry/.test(name) && !having(name).some((path) => tree.unit(path).functions.has(name)))
           return findEntry;
@@ -165,7 +179,6 @@ function findObject(
   having: readonly string[],
   types: TypeScope,
 ): FoundObject | null {
-  // What another C file holds, its own code fills: it is outside.
   const places = [file, ...having.filter((path) => path !== file && path.endsWith('.h'))];
   for (const path of places) {
     if (!tree.has(path)) continue;
@@ -189,7 +202,32 @@ function findObject(
   return null;
 }
 
+/** Whether a C file holds an object that others may use. */
+function declaresObject({ file, tokens, objects, declarations }: Unit, name: string, types: TypeScope): boolean {
+  if (!file.endsWith('.c')) return false;
+  const object = objects.get(name);
+  if (object !== undefined) return !isText(tokens[object.start], 'static');
+  return declarations.some(({ start, end }) => {
+    const own = tokens.slice(start, end);
+    return (
+      own.some((token) => isText(token, name)) &&
+      !/^(?:typedef|extern|static)$/.test(own[0]?.text ?? '') &&
+      declaratorsOf(file, own, types).some((each) => each.name === name)
+    );
+  });
+}
+
 const isFlag = (type: Node['type']): boolean => type.kind === 'int' && type.isBool === true;
+
+/** An object of another C file, which that file's own code fills; what it fills from the host is outside. */
+function objectOf(world: World, path: string, name: string): Node | null {
+  try {
+    return world.object(path, name);
+  } catch (error) {
+    if (error instanceof KnownError) return null;
+    throw error;
+  }
+}
 
 function fillObject(tree: KernelTree, world: World, name: string, { node, unit, value }: FoundObject): void {
   const run = fillingRun(world);
@@ -210,6 +248,18 @@ function fillObject(tree: KernelTree, world: World, name: string, { node, unit, 
     return;
   }
   runFillers(tree, unit, writers, run);
+  checkFilled(name, unit, writers, run);
+}
+
+/** What the host decides of a table is not known where it is filled once for all runs. */
+function checkFilled(name: string, unit: Unit, [first]: readonly CFunction[], run: Run): void {
+  const [text] = run.asked;
+  if (text === undefined) return;
+  throw new DataError({
+    where: { file: unit.file, line: first?.line ?? 1 },
+    expected: `code that fills ${name} alike on every host`,
+    found: `\`${text}\`, which the host decides`,
+  });
 }
 
 function findFunction(

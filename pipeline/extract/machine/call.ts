@@ -2,6 +2,7 @@ import type { Expr, Stmt } from '../c/ast.ts';
 import { cursorOf, isText, peek, skipBrackets } from '../c/cursor.ts';
 import type { ScopedMacro } from '../c/evaluate.ts';
 import { parseExpression } from '../c/expr.ts';
+import { parseInitialiser } from '../c/initialiser.ts';
 import { parseStatements } from '../c/statement.ts';
 import { bodyOf } from '../c/unit.ts';
 import { boundTo, evaluate } from './expression.ts';
@@ -24,7 +25,7 @@ export function call(expr: Call, frame: Frame): Value {
   const { name } = callee;
   const known = frame.scope.names.size >= 0 && isVariable(name, frame);
   if (known) return callPointer(expr, frame);
-  const builtin = world.builtin(name);
+  const builtin = world.builtin(frame.file, name);
   if (builtin !== undefined) return builtin(expr, frame);
   const found = world.function(frame.file, name, expr.at);
   if (found !== null) return callFunction(found, expr, frame);
@@ -226,7 +227,8 @@ function within<T>(
 }
 
 function callMacro(macro: ScopedMacro, params: readonly string[], expr: Call, frame: Frame): Value {
-  return runMacro(macro, params, expr, frame, (text, inner) => {
+  return runMacro(macro, params, expr, frame, (inner) => {
+    const text = textOfMacro(macro, frame.file);
     if ('expr' in text) return evaluate(text.expr, inner);
     const flow = inner.run.world.interpreter.blockOf(text.body, inner)(inner);
     return flow === FLOW.next ? int(0n) : stop(frame, expr.at, `the macro ${macro.name} to be one expression`);
@@ -238,7 +240,7 @@ function runMacro<T>(
   params: readonly string[],
   expr: Call,
   frame: Frame,
-  action: (text: Text, frame: Frame) => T,
+  action: (frame: Frame) => T,
 ): T {
   if (isExpanding(macro.name, frame)) return stop(frame, expr.at, 'a macro that does not refer to itself');
   if (macro.isAmbiguous)
@@ -258,8 +260,32 @@ function runMacro<T>(
       args.set(name, { kind: 'comma', items: expr.args.slice(index), at: expr.at });
     else if (arg !== undefined) args.set(name, arg);
   }
-  const text = textOfMacro(macro, frame.file);
-  return within(macro, args, expr.at.line, frame, (inner) => action(text, inner));
+  return within(macro, args, expr.at.line, frame, action);
+}
+
+const lists = new WeakMap<ScopedMacro['body'], Expr>();
+
+/** The macro that an initialiser names, where its text is a list in braces. */
+function listMacro(expr: Expr, frame: Frame): ScopedMacro | null {
+  const callee = expr.kind === 'call' ? expr.callee : expr;
+  if (callee.kind !== 'id' || boundTo(callee.name, frame) !== null || isVariable(callee.name, frame)) return null;
+  const macro = frame.run.world.macro(frame.file, callee.name);
+  const isOwnForm = macro !== undefined && (macro.params !== null) === (expr.kind === 'call');
+  return isOwnForm && isText(macro.body[0], '{') ? macro : null;
+}
+
+export const isList = (expr: Expr, frame: Frame): boolean => expr.kind === 'init' || listMacro(expr, frame) !== null;
+
+/** Does something with the list in braces that an initialiser is or names; false where it is none. */
+export function withList(expr: Expr, frame: Frame, action: (list: Expr, frame: Frame) => void): boolean {
+  const macro = listMacro(expr, frame);
+  if (macro === null) return false;
+  const list = lists.get(macro.body) ?? parseInitialiser(cursorOf(macro.file ?? frame.file, macro.body));
+  lists.set(macro.body, list);
+  if (expr.kind === 'call' && macro.params !== null)
+    runMacro(macro, macro.params, expr, frame, (inner) => action(list, inner));
+  else within(macro, new Map(), expr.at.line, frame, (inner) => action(list, inner));
+  return true;
 }
 
 /** An expression statement: a macro may be statements that end the function or the loop around it. */
@@ -283,12 +309,13 @@ export function asStatement(expr: Expr, frame: Frame): number {
     const { world } = frame.run;
     const isMacro =
       boundTo(name, frame) === null &&
-      world.builtin(name) === undefined &&
+      world.builtin(frame.file, name) === undefined &&
       world.function(frame.file, name, expr.at) === null;
     const macro = isMacro ? world.macro(frame.file, name) : undefined;
     if (macro?.params != null) {
       step(frame, expr.at);
-      return runMacro(macro, macro.params, expr, frame, (text, inner) => {
+      return runMacro(macro, macro.params, expr, frame, (inner) => {
+        const text = textOfMacro(macro, frame.file);
         if ('body' in text) return inner.run.world.interpreter.blockOf(text.body, inner)(inner);
         evaluate(text.expr, inner);
         return FLOW.next;

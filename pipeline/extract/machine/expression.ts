@@ -10,6 +10,7 @@ import {
   type Node,
   newNode,
   outside,
+  pastEnd,
   read,
   retype,
   stepFrom,
@@ -200,7 +201,11 @@ function unaryCode(expr: Of<'unary'>): Code {
       return (frame) => {
         const node =
           inner.kind === 'id' && lookUp(frame.scope, inner.name) === undefined ? functionNamed(inner, frame) : null;
-        return node ?? { kind: 'pointer', node: placeOf(inner, frame) };
+        if (node !== null) return node;
+        return {
+          kind: 'pointer',
+          node: inner.kind === 'index' ? elementPlace(inner, frame, true) : placeOf(inner, frame),
+        };
       };
     case '*':
       return (frame) => {
@@ -404,7 +409,8 @@ const isPlace = (expr: Expr): boolean => expr.kind === 'member' || expr.kind ===
 const isArray = ({ type, value, fill }: Node): boolean =>
   type.kind === 'array' || (type.kind === 'unknown' && value === null && fill !== 'outside');
 
-function elementPlace(expr: Of<'index'>, frame: Frame): Node {
+/** An element; where only its address is asked for, also the place behind the last one. */
+function elementPlace(expr: Of<'index'>, frame: Frame, isAddress = false): Node {
   const index = one(evaluate(expr.index, frame));
   // What is kept outside, at an index that is not known, is not read here.
   if (index.kind === 'outside' && !index.isInput && isPlace(expr.object)) {
@@ -418,7 +424,11 @@ function elementPlace(expr: Of<'index'>, frame: Frame): Node {
   const at = Number(index.value);
   const whole = isPlace(expr.object) ? placeOf(expr.object, frame) : null;
   if (whole !== null && isArray(whole))
-    return elementOf(whole, at) ?? stop(frame, expr.at, 'an index inside of the array', `${at} is not`);
+    return (
+      elementOf(whole, at) ??
+      (isAddress ? pastEnd(whole, at) : null) ??
+      stop(frame, expr.at, 'an index inside of the array', `${at} is not`)
+    );
   const base = whole === null ? operand(expr.object, POWER.primary, frame) : read(whole);
   const node =
     base.kind === 'pointer'

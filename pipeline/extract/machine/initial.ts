@@ -10,6 +10,7 @@ type Item = Extract<Expr, { kind: 'init' }>['items'][number];
 /** Fills a place, which holds zeros, from an initialiser; a list without a length of its own gives the array its length. */
 export function initialise(node: Node, value: Expr, frame: Frame): void {
   if (value.kind !== 'init') {
+    if (frame.run.world.interpreter.withList(value, frame, (list, inner) => initialise(node, list, inner))) return;
     write(node, evaluate(value, frame), at(frame, value));
     return;
   }
@@ -60,7 +61,7 @@ function fill(node: Node, items: readonly Item[], from: number, frame: Frame, is
       return index;
     }
     next += 1;
-    const isList = item.value.kind === 'init';
+    const isList = frame.run.world.interpreter.isList(item.value, frame);
     const value: Value | null = isList ? null : evaluate(item.value, frame);
     if (value !== null && value.kind !== 'struct' && isParted(part.type)) {
       index = fill(part, items, index, frame, false);

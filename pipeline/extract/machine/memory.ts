@@ -239,7 +239,7 @@ export function stepFrom(node: Node, steps: number): Node | null {
 }
 
 /** The place behind an array's last element, which a pointer may have and nothing may read. */
-function pastEnd(node: Node, index: number): Node | null {
+export function pastEnd(node: Node, index: number): Node | null {
   const length = node.type.kind === 'array' ? node.type.length : null;
   if (length === null || index !== length) return null;
   node.items ??= new Map();

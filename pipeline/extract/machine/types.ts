@@ -120,7 +120,7 @@ export function membersOf(
       if (inner === null) return null;
       members.push(...inner);
       [at, start] = [stop, stop + 1];
-    } else if (isText(token, '(') && isText(tokens[at - 1], 'DECLARE_FLEX_ARRAY')) {
+    } else if (isText(token, '(') && isFlexible(tokens[at - 1])) {
       const behind = skipBrackets(file, tokens, at);
       const inside = tokens.slice(at + 1, behind - 1).filter((each) => !isText(each, ','));
       const [own] = declaratorsOf(file, inside, scope);
@@ -140,6 +140,10 @@ export function membersOf(
   }
   return members;
 }
+
+/** User space's headers have a name of their own for it. */
+const isFlexible = (token: Token | undefined): boolean =>
+  isText(token, 'DECLARE_FLEX_ARRAY') || isText(token, '__DECLARE_FLEX_ARRAY');
 
 type Inner = { readonly start: number; readonly open: number; readonly behind: number; readonly stop: number };
 

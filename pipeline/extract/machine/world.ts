@@ -18,7 +18,7 @@ export type World = {
   readonly object: (file: string, name: string) => Node | null;
   readonly types: (file: string) => TypeScope;
   /** Calls whose meaning is built in. */
-  readonly builtin: (name: string) => Builtin | undefined;
+  readonly builtin: (file: string, name: string) => Builtin | undefined;
   /** The parts of the machine that follow each other as C's grammar does. */
   readonly interpreter: Interpreter;
   readonly codes: WeakMap<Expr, Code>;
@@ -32,6 +32,8 @@ export type World = {
 export type Interpreter = {
   readonly call: (expr: Extract<Expr, { kind: 'call' }>, frame: Frame) => Value;
   readonly expandName: (expr: Extract<Expr, { kind: 'id' }>, frame: Frame, onlyPlaces?: boolean) => Value | null;
+  readonly isList: (expr: Expr, frame: Frame) => boolean;
+  readonly withList: (expr: Expr, frame: Frame, action: (list: Expr, frame: Frame) => void) => boolean;
   readonly initialise: (node: Node, value: Expr, frame: Frame) => void;
   readonly blockOf: (body: readonly Stmt[], frame: Frame, isScope?: boolean) => StepCode;
 };

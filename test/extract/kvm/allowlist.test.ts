@@ -179,3 +179,49 @@ describe('an allowlist is recognised by what it does to leaves that it does not 
     ]).toEqual([1, 1, 0, 1, 1, 1]);
   });
 });
+
+describe('a table of another file', () => {
+  const filter = `
+extern u32 our_tdx_cpu_caps[NR_CPUID_WORDS];
+static u32 mask_of(const struct kvm_cpuid_entry2 *entry)
+{
+	return entry->function == 7 && entry->index == 0 ? our_tdx_cpu_caps[CPUID_7_0_EBX] : 0;
+}
+static void keep(struct kvm_cpuid_entry2 *entry)
+{
+	entry->eax = entry->ecx = entry->edx = 0;
+	entry->ebx &= mask_of(entry);
+}
+static bool refused(const struct kvm_cpuid_entry2 *entry)
+{
+	return entry->eax || entry->ecx || entry->edx || (entry->ebx & ~mask_of(entry));
+}
+`;
+  const read = (declaration: string, fill: string) =>
+    policyOf({
+      filter,
+      init: 'keep(entry);',
+      refusal: 'if (refused(entry)) return -EINVAL;',
+      files: {
+        'arch/x86/kvm/cpuid.c': `${declaration}\nvoid our_set_caps(void)\n{\n\t${fill}\n}\nvoid kvm_set_cpu_caps(void)\n{\n\tkvm_cpu_cap_init(CPUID_1_EDX, F(PEAR));\n}\n`,
+      },
+    });
+  test.each([
+    ['that its file fills', 'u32 our_tdx_cpu_caps[NR_CPUID_WORDS];', 'our_tdx_cpu_caps[CPUID_7_0_EBX] = 0x80010;'],
+    ['with a value', 'u32 our_tdx_cpu_caps[NR_CPUID_WORDS] = { [CPUID_7_0_EBX] = 0x80010 };', ''],
+    [
+      'by a macro that has the name of one of KVM',
+      '#define F(bit) (1u << (bit))\nu32 our_tdx_cpu_caps[NR_CPUID_WORDS];',
+      'our_tdx_cpu_caps[CPUID_7_0_EBX] = F(19) | F(4);',
+    ],
+  ])('%s is read', (_, declaration, fill) => {
+    expect(masks(read(declaration, fill).allow)).toEqual({ '7.0.ebx': '0x80010' });
+  });
+  test.each([
+    ['that the host decides', 'u32 our_tdx_cpu_caps[NR_CPUID_WORDS];', 'if (boot_cpu_has(1)) our_tdx_cpu_caps[3] = 1;'],
+    ['of what the host has', 'u32 our_tdx_cpu_caps[NR_CPUID_WORDS];', 'our_tdx_cpu_caps[3] = 1 & raw_cpuid_get(3);'],
+    ['of the same name that is static there', 'static u32 our_tdx_cpu_caps[NR_CPUID_WORDS] = { [3] = 1 };', ''],
+  ])('%s is none', (_, declaration, fill) => {
+    expect(() => read(declaration, fill)).toThrow(/`[^`]*(?:our_tdx_cpu_caps\[3\]|raw_cpuid_get\(3\))`/);
+  });
+});

@@ -206,3 +206,30 @@ test('a denial without a test of the sub-leaf is one of every sub-leaf, and says
   const other = 'drop(entry); if (entry->function != 7 && entry->index == 5) entry->eax = 0;';
   expect(() => policyOf({ init: other })).toThrow(/a mask of every leaf/);
 });
+
+test('a third denial, of leaf 1, whose comment names the functions of the others', () => {
+  const filter = `${DENY.replace('return uses_tsx(entry);', 'return uses_tsx(entry) || uses_mwait(entry);')
+    .replace('\t\tdrop_tsx(entry);\n', '\t\tdrop_tsx(entry);\n\tif (uses_mwait(entry))\n\t\tdrop_mwait(entry);\n')
+    .replace(
+      'static bool denied',
+      `/* Like uses_tsx() and drop_tsx(): denied() and drop() call both; kvm_find_cpuid_entry2() finds the entry. */
+static bool uses_mwait(const struct kvm_cpuid_entry2 *entry)
+{
+	return entry->function == 1 && (entry->ecx & __feature_bit(X86_FEATURE_MWAIT));
+}
+static void drop_mwait(struct kvm_cpuid_entry2 *entry)
+{
+	entry->ecx &= ~__feature_bit(X86_FEATURE_MWAIT);
+}
+static bool denied`,
+    )}`;
+  const features = { MWAIT: ['CPUID_1_ECX', 3] } as const;
+  const { deny, disagreements } = policyOf({ filter, features });
+  expect(masks(deny)).toEqual({ '1.0.ecx': '0x8', '7.0.ebx': '0x810' });
+  expect(disagreements).toEqual([]);
+  // Cleared and not refused: the near miss.
+  const open = filter.replace(' || uses_mwait(entry)', '');
+  expect(policyOf({ filter: open, features }).disagreements).toMatchObject([
+    { kind: 'hidden-not-refused', leaf: 1, register: 'ecx', mask: 8 },
+  ]);
+});
