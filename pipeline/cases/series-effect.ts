@@ -1,33 +1,33 @@
 import { diffPolicies } from '../diff/policy.ts';
-import { KVM_PATHS, type UnitCache } from '../extract/kvm/tree.ts';
+import type { UnitCache } from '../extract/kvm/tree.ts';
 import { bodyText } from '../extract/mail/mail.ts';
-import { patchBytes, patchFiles } from '../extract/mail/patch.ts';
+import { patchBytes, patchFiles, pathsOf } from '../extract/mail/patch.ts';
 import type { Series } from '../extract/mail/rerolls.ts';
 import { countPrerequisites } from '../extract/mail/trailers.ts';
 import { applyPatches, findBase, type Patch, touchedPaths } from '../git/apply-series.ts';
 import { type BlobOptions, openBlobs } from '../git/blobs.ts';
 import type { Repository } from '../git/repository.ts';
-import { modesOf, type Scratch, withScratch } from '../git/scratch.ts';
-import { judgePolicyStep } from '../judge/judge.ts';
+import { type Scratch, withScratch } from '../git/scratch.ts';
+import { betweenOf, splitsGained } from '../judge/bisect.ts';
+import { type Ground, judgePolicyStep } from '../judge/judge.ts';
 import { openAfter, releaseEffects } from '../judge/series.ts';
 import { DataError, KnownError, NoInputError, UnavailableError } from '../model/errors.ts';
 import { lineOf } from '../model/lineage.ts';
 import { compareVersions } from '../model/order.ts';
 import type { Policy } from '../model/policy.ts';
-import type { SeriesBase, SeriesEffect, SeriesIdentity, SeriesOutcome } from '../model/series-effect.ts';
+import type { SeriesBase, SeriesEffect, SeriesIdentity, SeriesOutcome, SinceVersion } from '../model/series-effect.ts';
 import type { Specs } from '../specs/store.ts';
 import { readPolicyRevision } from './kvm-revision.ts';
 import { groundOf } from './reviews.ts';
 import { type FoundSeries, isNewest, listsOf } from './series-mails.ts';
-
-/** The files that decide over a policy; the top make file only names its version. */
-const INPUTS: ReadonlySet<string> = new Set(KVM_PATHS.filter((path) => path !== 'Makefile'));
+import { checkModes, INPUTS, isChange, readSteps, readTree } from './series-steps.ts';
 
 export type WeighOptions = {
   readonly repository: Repository;
   /** `--base`. */
   readonly given: string | null;
-  /** Whether blobs that a clone of the program's own lacks may be fetched. */
+  /** The version that it is held against; `null` where none is known or asked for. */
+  readonly previous: Series | null;
   /** How blobs that the clone lacks are had. */
   readonly blobs: BlobOptions;
   readonly command: string;
@@ -36,10 +36,7 @@ export type WeighOptions = {
 /** Applies a series and says what it does to KVM's policy and to the TDs of every release. */
 export async function weighSeries(specs: Specs, found: FoundSeries, options: WeighOptions): Promise<SeriesEffect> {
   const { series } = found;
-  const patches = series.complete.flatMap(({ part, title, mail }): readonly Patch[] => {
-    const diff = patchBytes(mail);
-    return diff === null ? [] : [{ part, title, id: mail.id, diff, files: patchFiles(diff) }];
-  });
+  const patches = patchesOf(series);
   return withScratch(options.repository, async (scratch) => {
     const { paths, broken } = await touchedPaths(scratch, patches);
     const inputs = paths.filter((path) => INPUTS.has(path));
@@ -61,11 +58,24 @@ export async function weighSeries(specs: Specs, found: FoundSeries, options: Wei
       touched: paths,
       inputs,
       outcome,
+      fixups: found.fixups.map((mail) => ({
+        id: mail.id,
+        author: mail.author,
+        date: mail.date,
+        subject: mail.subject,
+        paths: [...new Set(pathsOf(patchFiles(patchBytes(mail) ?? Buffer.alloc(0))))],
+      })),
       notes: found.notes,
       command: options.command,
     };
   });
 }
+
+const patchesOf = (series: Series): readonly Patch[] =>
+  series.complete.flatMap(({ part, title, mail }): readonly Patch[] => {
+    const diff = patchBytes(mail);
+    return diff === null ? [] : [{ part, title, id: mail.id, diff, files: patchFiles(diff) }];
+  });
 
 /** Why a series cannot be applied as a whole; `null` where every part is there with a diff. */
 function gapOf(series: Series, patches: readonly Patch[]): string | null {
@@ -108,6 +118,54 @@ function identityOf({ series, archives }: FoundSeries): SeriesIdentity {
   };
 }
 
+/** What a version of a series makes of its base. */
+type Read = {
+  readonly kind: 'read';
+  readonly base: SeriesBase;
+  readonly before: Policy | null;
+  readonly after: Policy;
+  readonly trees: readonly string[];
+  readonly offsets: number;
+};
+type Unread = Extract<SeriesOutcome, { readonly kind: 'rejected' | 'unreadable' }>;
+
+/** Finds the base of a version, applies it there and reads both ends. */
+async function readVersion(
+  series: Series,
+  patches: readonly Patch[],
+  paths: readonly string[],
+  reading: Reading,
+): Promise<Read | Unread> {
+  const { repository, scratch, blobs, units, given } = reading;
+  const mails = [...(series.cover === null ? [] : [series.cover]), ...series.patches.map(({ mail }) => mail)];
+  const asked = {
+    given,
+    named: series.baseCommit,
+    prerequisites: mails.reduce((sum, mail) => sum + countPrerequisites(bodyText(mail)), 0),
+  };
+  const prepare = (commit: string): Promise<void> => needBlobs(blobs, commit, paths);
+  const base = await findBase(repository, scratch, patches, asked, prepare);
+  if (base === null) throw new NoInputError(`${repository.name}: the clone has no commit to apply a series to`);
+  const before = await readSide('before', base, () => readBefore(repository, scratch, blobs, base.commit, units));
+  if (before.kind === 'unreadable') return before;
+  await prepare(base.commit);
+  const result = await applyPatches(scratch, base.commit, patches);
+  if (result.kind === 'rejected') return { kind: 'rejected', base, rejection: result.rejection };
+  const tree = result.trees.at(-1) ?? '';
+  const after = await readSide('after', base, () => readTree(repository, scratch, tree, units));
+  if (after.kind === 'unreadable') return after;
+  return { ...result, kind: 'read', base, before: before.policy, after: after.policy };
+}
+
+type Reading = {
+  readonly repository: Repository;
+  readonly scratch: Scratch;
+  readonly blobs: ReturnType<typeof openBlobs>;
+  /** The files that the series leaves alone are parsed once for all states. */
+  readonly units: UnitCache;
+  readonly given: string | null;
+};
+
 async function apply(
   specs: Specs,
   series: Series,
@@ -116,31 +174,69 @@ async function apply(
   scratch: Scratch,
   options: WeighOptions,
 ): Promise<SeriesOutcome> {
-  const { repository } = options;
-  const mails = [...(series.cover === null ? [] : [series.cover]), ...series.patches.map(({ mail }) => mail)];
-  const asked = {
-    given: options.given,
-    named: series.baseCommit,
-    prerequisites: mails.reduce((sum, mail) => sum + countPrerequisites(bodyText(mail)), 0),
-  };
+  const { repository, previous, given } = options;
   const blobs = openBlobs(repository, options.blobs);
-  // The files that the series leaves alone are parsed once for both sides.
-  const units: UnitCache = new Map();
+  const reading: Reading = { repository, scratch, blobs, units: new Map(), given };
   try {
-    const prepare = (commit: string): Promise<void> => needBlobs(blobs, commit, paths);
-    const base = await findBase(repository, scratch, patches, asked, prepare);
-    if (base === null) throw new NoInputError(`${repository.name}: the clone has no commit to apply a series to`);
-    const before = await readSide('before', base, () => readBefore(repository, scratch, blobs, base.commit, units));
-    if (before.kind === 'unreadable') return before;
-    await prepare(base.commit);
-    const result = await applyPatches(scratch, base.commit, patches);
-    if (result.kind === 'rejected') return { kind: 'rejected', base, rejection: result.rejection };
-    const after = await readSide('after', base, () => readAfter(repository, scratch, result.tree, units));
-    if (after.kind === 'unreadable') return after;
-    return judged(specs, base, result.offsets, before.policy, after.policy);
+    const read = await readVersion(series, patches, paths, reading);
+    if (read.kind !== 'read') return read;
+    const { base, before, trees } = read;
+    const after: Policy = { ...read.after, version: `${read.after.version} with the series` };
+    const ground = groundOf(specs);
+    const within = { repository, scratch, base: base.commit, patches, trees, before, after, units: reading.units };
+    const { steps, mids } = await readSteps(within, ground);
+    const last = { part: patches.at(-1)?.part ?? 1, policy: after };
+    return {
+      kind: 'applied',
+      base,
+      offsets: read.offsets,
+      before,
+      after,
+      changes: diffPolicies(before, after, specs.knowledge.names),
+      steps,
+      between: betweenOf(before, mids, last, ground),
+      since: previous === null ? null : await sinceVersion(previous, { before, after }, reading, ground),
+      findings: before === null ? [] : judgePolicyStep(before, after, ground).findings,
+      effects: releaseEffects(before, after, ground),
+      open: openAfter(newestOfLines(specs), after, ground),
+    };
   } finally {
     await blobs.close();
   }
+}
+
+/** What the TDs get otherwise than with the version before, which is applied to its own base. */
+async function sinceVersion(
+  previous: Series,
+  { before, after }: Pick<Read, 'before' | 'after'>,
+  reading: Reading,
+  ground: Ground,
+): Promise<SinceVersion> {
+  const { id, version, rfc } = previous;
+  const patches = patchesOf(previous);
+  const not = (reason: string): SinceVersion => ({ kind: 'not-compared', id, version, rfc, reason });
+  const gap = gapOf(previous, patches);
+  if (gap !== null) return not(gap);
+  const { paths } = await touchedPaths(reading.scratch, patches);
+  const old = await readVersion(previous, patches, paths, reading);
+  if (old.kind === 'rejected') return not(`it does not apply: part ${old.rejection.part}: ${old.rejection.reason}`);
+  if (old.kind === 'unreadable') return not(`the policy cannot be read: ${old.reason}`);
+  const { names } = ground.knowledge;
+  const isSameStart =
+    before === null || old.before === null
+      ? before === old.before
+      : !isChange(diffPolicies(old.before, before, names)) &&
+        splitsGained(before, old.before, ground).length + splitsGained(old.before, before, ground).length === 0;
+  return {
+    kind: 'compared',
+    id,
+    version,
+    rfc,
+    isSameStart,
+    changes: diffPolicies(old.after, after, names),
+    splits: { added: splitsGained(after, old.after, ground), removed: splitsGained(old.after, after, ground) },
+    effects: releaseEffects(old.after, after, ground),
+  };
 }
 
 /** Asks for the files that the diffs change, so that one which the clone lacks is fetched or named, not taken for another base. */
@@ -181,39 +277,6 @@ async function readBefore(
   await checkModes(scratch, commit);
   if ((await blobs.read(`${commit}:arch/x86/kvm/vmx/tdx.c`)) === null) return null;
   return readPolicyRevision(repository, blobs, commit, units);
-}
-
-async function readAfter(repository: Repository, scratch: Scratch, tree: string, units: UnitCache): Promise<Policy> {
-  await checkModes(scratch, tree);
-  const blobs = openBlobs(scratch);
-  try {
-    const policy = await readPolicyRevision(repository, blobs, tree, units);
-    return { ...policy, version: `${policy.version} with the series` };
-  } finally {
-    await blobs.close();
-  }
-}
-
-/** A link in the place of a file would be read as a file that holds its target. */
-async function checkModes(scratch: Scratch, tree: string): Promise<void> {
-  for (const [path, mode] of await modesOf(scratch, tree, KVM_PATHS))
-    if (mode !== '100644' && mode !== '100755')
-      throw new DataError({ where: { file: path }, expected: 'a regular file', found: `mode ${mode}` });
-}
-
-function judged(specs: Specs, base: SeriesBase, offsets: number, before: Policy | null, after: Policy): SeriesOutcome {
-  const ground = groundOf(specs);
-  return {
-    kind: 'applied',
-    base,
-    offsets,
-    before,
-    after,
-    changes: diffPolicies(before, after, specs.knowledge.names),
-    findings: before === null ? [] : judgePolicyStep(before, after, ground).findings,
-    effects: releaseEffects(before, after, ground),
-    open: openAfter(newestOfLines(specs), after, ground),
-  };
 }
 
 /** The newest release of each of the last two lines: those that hosts run today. */

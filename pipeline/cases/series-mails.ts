@@ -5,6 +5,8 @@ import { type ArchivedMail, readMails, rowsOfThread, rowsThatMatter, updateState
 import { changeState } from '../archive/state-file.ts';
 import { isStream, spooled } from '../disk/read.ts';
 import { isList } from '../extract/mail/list-address.ts';
+import type { Mail } from '../extract/mail/mail.ts';
+import { patchBytes } from '../extract/mail/patch.ts';
 import { type Series, seriesOf } from '../extract/mail/rerolls.ts';
 import { type Thread, threadKey, threadsOf } from '../extract/mail/threads.ts';
 import { DataError, NoInputError, UsageError } from '../model/errors.ts';
@@ -15,6 +17,10 @@ import { type Context, cloneDirectory } from './context.ts';
 /** A series that was asked for, with all mails that were read to find it. */
 export type FoundSeries = {
   readonly series: Series;
+  /** The version before, where its mails were read; `null` where none is known. */
+  readonly previous: Series | null;
+  /** Answers in its thread that bring a diff of their own. */
+  readonly fixups: readonly Mail[];
   /** Archives that hold a mail of it, in the order given. */
   readonly archives: readonly string[];
   readonly notes: readonly string[];
@@ -101,7 +107,7 @@ async function inArchives(
   const all = seriesOf(threads);
   const carrying = all.filter((each) => idsOf(each).has(id));
   const series = carrying.at(-1) ?? ofThread(threads, all, id);
-  const result = found(series, mails, archives, unread);
+  const result = found(series, { mails, archives, unread, threads, all });
   if (carrying.length < 2) return result;
   // Message-IDs are used again; the latest mail is the one that counts, and the reader must know.
   const note = `${carrying.length} series have a mail with this Message-ID; this is the latest of them.`;
@@ -149,7 +155,8 @@ async function inFile(
     own.map(({ id }) => id).filter((id) => id !== ''),
     stateFile,
   );
-  const all = seriesOf(threadsOf([...own, ...mails]));
+  const threads = threadsOf([...own, ...mails]);
+  const all = seriesOf(threads);
   const keys = new Set(own.map(threadKey));
   const inside = all.filter((series) => series.patches.some(({ mail }) => keys.has(threadKey(mail))));
   const [last] = inside.slice(-1);
@@ -162,7 +169,7 @@ async function inFile(
   const works = inside.filter((series) => series.newest.id !== last.newest.id || series.newest.id === '');
   if (inside.length > 1 && works.length > 0) throw ambiguous(plain(name), inside);
   const newest = inside.find(isNewest) ?? last;
-  return found(newest, [...own, ...mails], [...files, ...archives], unread);
+  return found(newest, { mails: [...own, ...mails], archives: [...files, ...archives], unread, threads, all });
 }
 
 function ambiguous(where: string, all: readonly Series[]): UsageError {
@@ -182,17 +189,35 @@ const idsOf = (series: Series): ReadonlySet<string> =>
 const unreadText = (unread: number): string =>
   unread === 0 ? '' : `; ${unread} mails of them could not be read (see bitwatch archive scan)`;
 
-function found(
-  series: Series,
-  mails: readonly ArchivedMail[],
-  archives: readonly Archive[],
-  unread: number,
-): FoundSeries {
+type Read = {
+  readonly mails: readonly ArchivedMail[];
+  readonly archives: readonly Archive[];
+  readonly unread: number;
+  readonly threads: readonly Thread<ArchivedMail>[];
+  readonly all: readonly Series[];
+};
+
+/** Mails in the threads of a series that are no part of any posting and bring a diff, the oldest first. */
+function fixupsOf(series: Series, { threads, all }: Read): readonly Mail[] {
+  const own = new Set(
+    [...(series.cover === null ? [] : [series.cover]), ...series.patches.map(({ mail }) => mail)].map(threadKey),
+  );
+  const posted = new Set(all.flatMap(({ patches }) => patches.map(({ mail }) => threadKey(mail))));
+  return threads
+    .filter(({ mails }) => mails.some((mail) => own.has(threadKey(mail))))
+    .flatMap(({ mails }) => mails.filter((mail) => !posted.has(threadKey(mail)) && patchBytes(mail) !== null));
+}
+
+function found(series: Series, read: Read): FoundSeries {
+  const { mails, archives, unread, all } = read;
   const ids = idsOf(series);
   const holders = new Set(mails.filter((mail) => ids.has(mail.id)).map(({ archive }) => archive));
   const inherited = series.complete.filter(({ from }) => from !== series.id);
+  const { before } = series;
   return {
     series,
+    previous: all.findLast(({ id, version }) => id === before?.id && version === before.version) ?? null,
+    fixups: fixupsOf(series, read),
     archives: archives.map(({ name }) => name).filter((name) => holders.has(name)),
     notes: [
       ...inherited.map(

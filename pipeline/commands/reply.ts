@@ -65,6 +65,7 @@ async function replyCommand(context: Context, operand: string, opts: Opts): Prom
     state: givenOf(opts.state),
     kernel: givenOf(opts.kernel),
     base: givenOf(opts.base),
+    from: null,
   });
   const silence = silenceOf(effect);
   const { id: series, version } = effect.series;

@@ -4,10 +4,20 @@ import { type SeriesOptions, statusOf, weigh } from '../cases/series.ts';
 import type { FoundSeries } from '../cases/series-mails.ts';
 import { type OutputFile, writeFiles } from '../disk/write.ts';
 import { formatMboxrd } from '../extract/mail/mbox.ts';
+import type { Level } from '../model/finding.ts';
 import { jsonText } from '../report/machine.ts';
 import { seriesMarkdown, seriesText } from '../report/series.ts';
 import { seriesJson } from '../report/series-json.ts';
-import { type CommandLine, type Context, collect, type Opts, textOf, textsOf } from './command-line.ts';
+import {
+  type CommandLine,
+  type Context,
+  collect,
+  failOnOption,
+  levelOf,
+  type Opts,
+  textOf,
+  textsOf,
+} from './command-line.ts';
 import { targetsOf } from './output.ts';
 
 /** `bitwatch series FILE|MESSAGE-ID`. */
@@ -17,7 +27,8 @@ export function declare({ program, add, contextOf, done }: CommandLine): void {
     'series <file-or-message-id>',
     'what a patch series does to KVM’s policy and to the TDs of every release',
     [
-      'bitwatch series series.mbox --kernel ../linux',
+      'bitwatch series series.mbox --kernel ../linux --fail-on error',
+      'b4 am -o - 20260618120000.1-1-a@example.org | bitwatch series - --kernel ../linux',
       'bitwatch series 20260618120000.1-1-a@example.org --archive ../kvm/git/0.git --kernel ../linux --base v6.16',
     ],
   )
@@ -25,14 +36,22 @@ export function declare({ program, add, contextOf, done }: CommandLine): void {
     .option('--state <file>', 'where the state of the scan is kept')
     .option('--kernel <gitdir>', 'a clone of Linux; nothing is written to it')
     .option('--base <rev>', 'what to apply it to, instead of what it names or what is found')
+    .option('--from <file-or-message-id>', 'the version that it is held against, instead of the one before')
+    .addOption(failOnOption('ends with 100 where something that the series brings reaches this level'))
     .action(async (operand: string, opts: Opts, command: Command) =>
       done(
-        await seriesCommand(contextOf(command), operand, {
-          archives: textsOf(opts.archive),
-          state: textOf(opts.state),
-          kernel: textOf(opts.kernel),
-          base: textOf(opts.base),
-        }),
+        await seriesCommand(
+          contextOf(command),
+          operand,
+          {
+            archives: textsOf(opts.archive),
+            state: textOf(opts.state),
+            kernel: textOf(opts.kernel),
+            base: textOf(opts.base),
+            from: textOf(opts.from),
+          },
+          levelOf(opts.failOn),
+        ),
       ),
     );
 }
@@ -41,7 +60,12 @@ const FORMAT_NAMES = ['text', 'markdown', 'json', 'mboxrd'] as const;
 type Format = (typeof FORMAT_NAMES)[number];
 
 /** `bitwatch series FILE|MESSAGE-ID`: what a patch series does to KVM's policy. */
-async function seriesCommand(context: Context, operand: string, options: SeriesOptions): Promise<number> {
+async function seriesCommand(
+  context: Context,
+  operand: string,
+  options: SeriesOptions,
+  failOn: Level | null,
+): Promise<number> {
   const targets = targetsOf(context.options.out, FORMAT_NAMES, ['mboxrd']);
   const specs = await specsOf(context);
   const { effect, found } = await weigh(context, specs, operand, options);
@@ -57,7 +81,7 @@ async function seriesCommand(context: Context, operand: string, options: SeriesO
   writeFiles(files);
   for (const { format, path } of targets) if (path === '-' && format !== 'mboxrd') context.stdout.write(print(format));
   if (targets.length === 0) context.stdout.write(print(context.options.json ? 'json' : 'text'));
-  return statusOf(effect);
+  return statusOf(effect, failOn);
 }
 
 /** The patches, a partial re-roll completed, for `git am --patch-format=mboxrd`: it stops at a mail without a diff, so no cover. */

@@ -4,7 +4,7 @@ import { NoInputError } from '../model/errors.ts';
 import { compareNumbers } from '../model/order.ts';
 import type { Rejection, SeriesBase } from '../model/series-effect.ts';
 import { listRefs, type Repository, resolveCommit } from './repository.ts';
-import { blobIds, newestTips, type Scratch, type Tip, tipOf } from './scratch.ts';
+import { blobIds, newestTips, pastCommits, type Scratch, type Tip, tipOf } from './scratch.ts';
 
 /** A patch ready to apply. */
 export type Patch = {
@@ -16,13 +16,15 @@ export type Patch = {
 };
 
 export type ApplyResult =
-  | { readonly kind: 'applied'; readonly tree: string; readonly offsets: number }
+  /** A tree for each patch, in their order. */
+  | { readonly kind: 'applied'; readonly trees: readonly string[]; readonly offsets: number }
   | { readonly kind: 'rejected'; readonly rejection: Rejection };
 
 /** Applies the patches one after the other to a commit, all or none. */
 export async function applyPatches(scratch: Scratch, commit: string, patches: readonly Patch[]): Promise<ApplyResult> {
   await scratch.readTree(commit);
   let offsets = 0;
+  const trees: string[] = [];
   for (const patch of patches) {
     const { part, id, title } = patch;
     const binary = patch.files.find((file) => file.binary);
@@ -36,8 +38,9 @@ export async function applyPatches(scratch: Scratch, commit: string, patches: re
     const { taken, output } = await scratch.apply(patch.diff);
     if (!taken) return { kind: 'rejected', rejection: { part, id, title, ...readRefusal(output, patch.files) } };
     offsets += offsetsIn(output);
+    trees.push(await scratch.writeTree());
   }
-  return { kind: 'applied', tree: await scratch.writeTree(), offsets };
+  return { kind: 'applied', trees, offsets };
 }
 
 /** More files than any series changes. */
@@ -59,6 +62,8 @@ function preimagesOf(patches: readonly Patch[]): ReadonlyMap<string, string> {
 /** Refs that are looked at, newest first, and of those without all preimages how many are tried by applying. */
 const MAX_TIPS = 400;
 const MAX_TRIES = 8;
+/** Revisions of the files' history that are looked at where no ref stands at the base. */
+const MAX_PAST = 2000;
 
 type Candidate = { readonly commit: string; readonly matched: number };
 
@@ -115,6 +120,9 @@ export async function findBase(
   const candidates = await countMatches(repository, tips, preimages);
   const whole = candidates.find(({ matched }) => preimages.size > 0 && matched === preimages.size);
   if (whole !== undefined) return finish('preimages', whole, tips.length);
+  const past = await pastCommits(repository, [...preimages.keys()], MAX_PAST);
+  const inPast = (await countMatches(repository, past, preimages)).find(({ matched }) => matched === preimages.size);
+  if (inPast !== undefined) return finish('preimages', inPast, tips.length + past.length);
   const best = [...candidates.entries()]
     .sort(([a, left], [b, right]) => compareNumbers(right.matched, left.matched) || compareNumbers(a, b))
     .map(([, candidate]) => candidate);

@@ -82,11 +82,24 @@ const tipsIn = (output: Buffer): readonly Tip[] =>
       return commit === '' ? [] : [{ commit, tree }];
     });
 
+/** From where a history is read; no path can be taken for more of it. */
+const EVERYWHERE = ['--ignore-missing', '--branches', '--tags', '--remotes', 'HEAD', '--'];
+
 /** Commits that HEAD, branches and tags stand at, newest first, each once; at most `limit`. */
 export async function newestTips(repository: Repository, limit: number): Promise<readonly Tip[]> {
-  const which = ['--ignore-missing', '--branches', '--tags', '--remotes', 'HEAD', '--'];
-  const tips = tipsIn(await readGit(repository, ['log', '--no-walk=sorted', TIP, ...which]));
+  const tips = tipsIn(await readGit(repository, ['log', '--no-walk=sorted', TIP, ...EVERYWHERE]));
   return tips.filter(({ commit }, at) => tips.findIndex((other) => other.commit === commit) === at).slice(0, limit);
+}
+
+/** Commits of the whole history in which one of the paths changed, newest first; at most `limit`. Their trees are read, no blob. */
+export async function pastCommits(
+  repository: Repository,
+  paths: readonly string[],
+  limit: number,
+): Promise<readonly Tip[]> {
+  if (paths.length === 0) return [];
+  const args = ['--literal-pathspecs', 'log', TIP, `--max-count=${limit}`, '--full-history'];
+  return tipsIn(await readGit(repository, [...args, ...EVERYWHERE, ...paths]));
 }
 
 /** A commit by its full id, with its tree. */

@@ -1,4 +1,4 @@
-import type { Decided, Finding, Level } from '../model/finding.ts';
+import { type Decided, type Finding, LEVELS, type Level } from '../model/finding.ts';
 import { FULL, formatBits, without } from '../model/mask.ts';
 import { compareVersions } from '../model/order.ts';
 import { formatPlace, samePlace } from '../model/place.ts';
@@ -105,7 +105,7 @@ export function selectorText(selector: DecisionSelector): string {
 }
 
 /** Findings that count for a gate: at or above the level, and not decided. */
-export function gating(findings: readonly Finding[], level: Level): readonly Finding[] {
-  const order: readonly Level[] = ['info', 'warning', 'error'];
-  return findings.filter((finding) => finding.decided === null && order.indexOf(finding.level) >= order.indexOf(level));
-}
+export const gating = (findings: readonly Finding[], level: Level): readonly Finding[] =>
+  findings.filter((finding) => finding.decided === null && isAtLeast(finding.level, level));
+
+export const isAtLeast = (level: Level, bound: Level): boolean => LEVELS.indexOf(level) >= LEVELS.indexOf(bound);

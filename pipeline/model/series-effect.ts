@@ -1,4 +1,4 @@
-import type { ClobberFact, Finding, Level, NamedBit, Verdict } from './finding.ts';
+import type { ClobberFact, Finding, FoundPlace, Level, NamedBit, Verdict } from './finding.ts';
 import type { Place } from './place.ts';
 import type { Generation, Policy, PolicyMask } from './policy.ts';
 
@@ -117,6 +117,66 @@ export type FindingChange = {
   readonly bits: readonly NamedBit[];
 };
 
+/**
+ * What one patch does to the policy. `elsewhere`: it touches no file that the policy is read from. `comments`: of those only
+ * comments and white space. `same`: their code, and the policy stays. `unread`: the state after it cannot be read.
+ */
+export type SeriesStep = {
+  readonly part: number;
+  readonly title: string;
+  readonly kind: 'elsewhere' | 'comments' | 'same' | 'changes' | 'unread';
+  /** From the last state that could be read; `null` where nothing changes or the state cannot be read. */
+  readonly changes: PolicyChanges | null;
+  /** What KVM hides and takes, or shows and refuses, from this patch on, and what no longer. */
+  readonly splits: Gained<Split>;
+  readonly reason: string | null;
+};
+
+/** Bits that KVM_TDX_CAPABILITIES and KVM_TDX_INIT_VM treat differently; no place for all that the code does not name. */
+export type Split = {
+  readonly kind: 'hidden-not-refused' | 'shown-but-refused';
+  readonly place: FoundPlace | null;
+};
+
+/**
+ * A state within the series that neither the base nor the whole series has. `open`: bits that both keep from TDs are let through.
+ * `refused`: bits that both let through are kept from TDs. It lasts from `after` to the patch before `until`.
+ */
+export type Between = {
+  readonly after: number;
+  readonly until: number;
+  readonly kind: Split['kind'] | 'open' | 'refused' | 'unread';
+  /** Whether it is true of every bit that the code does not name. */
+  readonly isUnnamed: boolean;
+  readonly places: readonly FoundPlace[];
+};
+
+/** The version that a series is held against: what its TDs get otherwise with the newer one. */
+export type SinceVersion = {
+  readonly id: string;
+  readonly version: number;
+  readonly rfc: boolean;
+} & (
+  | {
+      readonly kind: 'compared';
+      /** Whether both start from the same policy; else a part of what differs is the base's. */
+      readonly isSameStart: boolean;
+      readonly changes: PolicyChanges;
+      readonly splits: Gained<Split>;
+      readonly effects: readonly ReleaseEffect[];
+    }
+  | { readonly kind: 'not-compared'; readonly reason: string }
+);
+
+/** An answer in the thread that brings a diff of its own, which no posting has: it was not applied. */
+export type Fixup = {
+  readonly id: string;
+  readonly author: { readonly name: string; readonly email: string };
+  readonly date: number | null;
+  readonly subject: string;
+  readonly paths: readonly string[];
+};
+
 /** What the series does to the TDs of one module release. */
 export type ReleaseEffect = {
   readonly release: string;
@@ -150,6 +210,11 @@ export type SeriesOutcome =
       readonly before: Policy | null;
       readonly after: Policy;
       readonly changes: PolicyChanges;
+      /** In the order of parts. */
+      readonly steps: readonly SeriesStep[];
+      readonly between: readonly Between[];
+      /** `null` where no version before is known. */
+      readonly since: SinceVersion | null;
       /** The policy step as findings (`policy-deny-added`, …), in their total order. */
       readonly findings: readonly Finding[];
       /** Every release with tables, oldest first, also those where nothing changes. */
@@ -166,6 +231,7 @@ export type SeriesEffect = {
   readonly touched: readonly string[];
   readonly inputs: readonly string[];
   readonly outcome: SeriesOutcome;
+  readonly fixups: readonly Fixup[];
   /** What a reader must know beside it, each a sentence. */
   readonly notes: readonly string[];
   /** The command that reproduces this. */

@@ -1,11 +1,17 @@
+import { betweenLevel } from '../judge/series.ts';
+import type { FoundPlace } from '../model/finding.ts';
 import type { BitName } from '../model/knowledge.ts';
 import { hex, hex32 } from '../model/mask.ts';
 import type {
   FindingChange,
   PolicyChanges,
   PolicyMaskChange,
+  ReleaseEffect,
   SeriesEffect,
   SeriesOutcome,
+  SeriesStep,
+  SinceVersion,
+  Split,
   VerdictChange,
 } from '../model/series-effect.ts';
 import { findingJson } from './findings-json.ts';
@@ -15,7 +21,7 @@ import { itemOf } from './view.ts';
 
 /** `bitwatch.series/1`. The parts of an outcome that its kind does not have are null. */
 export function seriesJson(effect: SeriesEffect, names: readonly BitName[]) {
-  const { series, kernel, touched, inputs, outcome, notes, command } = effect;
+  const { series, kernel, touched, inputs, outcome, fixups, notes, command } = effect;
   return {
     schema: 'bitwatch.series/1',
     series,
@@ -23,6 +29,7 @@ export function seriesJson(effect: SeriesEffect, names: readonly BitName[]) {
     touched,
     inputs,
     outcome: { kind: outcome.kind, text: outcomeText(effect), ...outcomeJson(outcome, names) },
+    fixups,
     notes,
     command,
   };
@@ -38,21 +45,57 @@ function outcomeJson(outcome: SeriesOutcome, names: readonly BitName[]) {
     before: isApplied && outcome.before !== null ? policyJson(outcome.before, names) : null,
     after: isApplied ? policyJson(outcome.after, names) : null,
     changes: isApplied ? changesJson(outcome.changes) : null,
-    findings: isApplied ? outcome.findings.map((finding) => findingJson(itemOf(finding), 'series')) : null,
-    effects: isApplied
-      ? outcome.effects.map(({ release, verdicts, closed, opened }) => ({
-          release,
-          verdicts: verdicts.map(verdictJson),
-          closed: closed.map(findingChangeJson),
-          opened: opened.map(findingChangeJson),
+    steps: isApplied
+      ? outcome.steps.map((step) => ({
+          ...step,
+          changes: step.changes === null ? null : changesJson(step.changes),
+          splits: splitsJson(step.splits),
         }))
       : null,
+    between: isApplied
+      ? outcome.between.map((each) => ({ ...each, level: betweenLevel(each), places: each.places.map(placedJson) }))
+      : null,
+    since: isApplied ? sinceJson(outcome.since) : null,
+    findings: isApplied ? outcome.findings.map((finding) => findingJson(itemOf(finding), 'series')) : null,
+    effects: isApplied ? outcome.effects.map(effectJson) : null,
     open: isApplied
       ? outcome.open.map(({ release, findings }) => ({
           release,
           findings: findings.map((finding) => findingJson(itemOf(finding), release)),
         }))
       : null,
+  };
+}
+
+const effectJson = ({ release, verdicts, closed, opened }: ReleaseEffect) => ({
+  release,
+  verdicts: verdicts.map(verdictJson),
+  closed: closed.map(findingChangeJson),
+  opened: opened.map(findingChangeJson),
+});
+
+const placedJson = ({ mask, bits, ...place }: FoundPlace) => ({ ...placeJson(place), mask: hex32(mask), bits });
+
+const splitsJson = ({ added, removed }: SeriesStep['splits']) => {
+  const all = (splits: readonly Split[]) =>
+    splits.map(({ kind, place }) => ({ kind, place: place === null ? null : placedJson(place) }));
+  return { added: all(added), removed: all(removed) };
+};
+
+function sinceJson(since: SinceVersion | null) {
+  if (since === null) return null;
+  const { id, version, rfc } = since;
+  if (since.kind === 'not-compared')
+    return { id, version, rfc, reason: since.reason, isSameStart: null, changes: null, splits: null, effects: null };
+  return {
+    id,
+    version,
+    rfc,
+    reason: null,
+    isSameStart: since.isSameStart,
+    changes: changesJson(since.changes),
+    splits: splitsJson(since.splits),
+    effects: since.effects.map(effectJson),
   };
 }
 

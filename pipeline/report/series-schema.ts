@@ -96,6 +96,49 @@ const effect = z.strictObject({
   opened: findingChanges,
 });
 
+const placed = z.strictObject({ ...place, mask: hex32, bits });
+const splitKind = z.enum(['hidden-not-refused', 'shown-but-refused']);
+const splits = gained(z.array(z.strictObject({ kind: splitKind, place: placed.nullable() })));
+
+/** What a patch does: its changes are null where there are none or they cannot be read. */
+const step = z.strictObject({
+  part: count,
+  title: z.string(),
+  kind: z.enum(['elsewhere', 'comments', 'same', 'changes', 'unread']),
+  changes: changes.nullable(),
+  splits,
+  reason: z.string().nullable(),
+});
+
+/** States from one patch until another that neither the base nor the whole series has. */
+const between = z.strictObject({
+  after: count,
+  until: count,
+  kind: z.enum([...splitKind.options, 'open', 'refused', 'unread']),
+  level: z.enum(LEVELS),
+  isUnnamed: z.boolean(),
+  places: z.array(placed),
+});
+
+/** The version that it is held against; all but the reason is null where it cannot be compared. */
+const since = z.strictObject({
+  ...posting,
+  rfc: z.boolean(),
+  reason: z.string().nullable(),
+  isSameStart: z.boolean().nullable(),
+  changes: changes.nullable(),
+  splits: splits.nullable(),
+  effects: z.array(effect).nullable(),
+});
+
+const fixup = z.strictObject({
+  id: z.string(),
+  author: person,
+  date: z.number().nullable(),
+  subject: z.string(),
+  paths: texts,
+});
+
 /** What `bitwatch series --json` prints. */
 export const series = z.strictObject({
   schema: z.literal('bitwatch.series/1'),
@@ -113,10 +156,14 @@ export const series = z.strictObject({
     before: policy.nullable(),
     after: policy.nullable(),
     changes: changes.nullable(),
+    steps: z.array(step).nullable(),
+    between: z.array(between).nullable(),
+    since: since.nullable(),
     findings: z.array(finding).nullable(),
     effects: z.array(effect).nullable(),
     open: z.array(z.strictObject({ release: z.string(), findings: z.array(finding) })).nullable(),
   }),
+  fixups: z.array(fixup),
   notes: texts,
   command: z.string(),
 });

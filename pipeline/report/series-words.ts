@@ -1,3 +1,4 @@
+import type { Applied } from '../judge/reply.ts';
 import { bitsText, namesText } from '../model/bit-names.ts';
 import type { Verdict } from '../model/finding.ts';
 import { bitsOf64 } from '../model/mask.ts';
@@ -9,7 +10,13 @@ import type {
   SeriesBase,
   SeriesEffect,
   SeriesIdentity,
+  SeriesStep,
+  SinceVersion,
+  Split,
 } from '../model/series-effect.ts';
+import { placesText } from './places.ts';
+import { betweenText, splitTexts } from './series-points.ts';
+import { gateText } from './words.ts';
 
 /** All wording on what a series does; the text, the page and the reply print these lines. Untrusted text is made plain by who prints. */
 
@@ -76,11 +83,96 @@ export function outcomeText({ outcome, inputs, touched }: SeriesEffect): string 
         outcome.offsets === 0
           ? ''
           : ` git placed ${outcome.offsets} hunk${outcome.offsets === 1 ? '' : 's'} at other lines than the diffs say.`;
-      const said =
-        changeLines(outcome.changes).length === 0 ? 'It applies and changes nothing in the policy' : 'It applies';
-      return `${said}; it touches ${inputs.join(', ')}.${offsets}`;
+      return `${appliedText(outcome)}; it touches ${inputs.join(', ')}.${offsets}`;
     }
   }
+}
+
+/** Whether nothing but comments and white space changes in what the policy is read from. */
+export const isComment = ({ steps }: Applied): boolean =>
+  steps.some(({ kind }) => kind === 'comments') &&
+  steps.every(({ kind }) => kind === 'comments' || kind === 'elsewhere');
+
+/** Whether a series leaves all as it was that is reported. */
+export const isQuiet = ({ changes, findings, between, effects }: Applied): boolean =>
+  changeLines(changes).length === 0 &&
+  findings.length === 0 &&
+  between.length === 0 &&
+  effects.every(({ verdicts, opened, closed }) => verdicts.length + opened.length + closed.length === 0);
+
+function appliedText(outcome: Applied): string {
+  if (isComment(outcome))
+    return 'It changes comments and white space alone in what the policy is read from: the policy stays as it is';
+  if (changeLines(outcome.changes).length > 0) return 'It applies';
+  if (outcome.findings.length > 0 || outcome.between.length > 0)
+    return 'It applies, and makes a difference that no list of KVM’s shows';
+  const known = new Set(outcome.before?.notes ?? []);
+  const fresh = outcome.after.notes.filter((note) => !known.has(note));
+  return fresh.length === 0
+    ? 'It applies and changes nothing in the policy'
+    : `It applies and, as far as it can be read, changes nothing in the policy (not read: ${fresh.join('; ')})`;
+}
+
+/** What each patch does, a line each. */
+export const stepLines = ({ steps }: Applied, total: number): readonly string[] =>
+  steps.map((step) => `${step.part}/${total} “${step.title}”: ${stepText(step)}`);
+
+function stepText({ kind, changes, splits, reason }: SeriesStep): string {
+  switch (kind) {
+    case 'elsewhere':
+      return 'touches no file that the policy is read from';
+    case 'comments':
+      return 'comments and white space alone';
+    case 'same':
+      return 'changes code and leaves the policy as it was';
+    case 'unread':
+      return `the policy after it cannot be read: ${reason ?? ''}`;
+    case 'changes':
+      return [...(changes === null ? [] : changeLines(changes, joinedMasks)), ...splitLines(splits)].join('; ');
+  }
+}
+
+const splitLines = ({ added, removed }: SeriesStep['splits']): readonly string[] => [
+  ...splitTexts(added).map((text) => `KVM ${text}`),
+  ...splitTexts(removed).map((text) => `KVM no longer ${text}`),
+];
+
+/** What the whole series makes KVM show and take differently. */
+export const endLines = ({ findings }: Applied): readonly string[] =>
+  splitTexts(
+    findings.flatMap(({ facts, places }): readonly Split[] =>
+      facts.kind !== 'split'
+        ? []
+        : facts.isNamed
+          ? places.map((place) => ({ kind: facts.side, place }))
+          : [{ kind: facts.side, place: null }],
+    ),
+  ).map((text) => `KVM ${text}`);
+
+/** What bisecting meets, of a series of several patches. */
+export function bisectLines({ steps, between }: Applied, total: number): readonly string[] {
+  if (steps.length < 2) return [];
+  if (between.length > 0) return between.map((each) => betweenText(each, total));
+  return [
+    'Safe after every patch: no state lets through, or hides and takes, what both the base and the whole series keep from TDs.',
+  ];
+}
+
+/** What differs for TDs since the version that it is held against. */
+export function sinceLines(since: SinceVersion): readonly string[] {
+  if (since.kind === 'not-compared') return [`Not compared with ${versionText(since)}: ${since.reason}.`];
+  const tds = effectGroups(since.effects).filter(({ lines }) => lines.length > 0);
+  const lines = [
+    ...changeLines(since.changes),
+    ...splitLines(since.splits),
+    ...tds.flatMap(({ releases, lines: own }) => own.map((line) => `TDs of ${releases.join(', ')}: ${line}`)),
+  ];
+  return [
+    ...(since.isSameStart
+      ? []
+      : ['The two versions start from different policies: a part of what follows is their bases’.']),
+    ...(lines.length === 0 ? ['Nothing changed for TDs.'] : lines),
+  ];
 }
 
 type NamedMask = Pick<PolicyMaskChange, 'leaf' | 'subleaf' | 'register' | 'mask' | 'bits'>;
@@ -90,13 +182,20 @@ const maskText = (named: NamedMask): string =>
 
 const LISTS = [
   ['deny', 'denies', 'no longer denies'],
-  ['allow', 'opts in', 'no longer opts in'],
+  ['allow', 'opts in to', 'no longer opts in to'],
   ['adds', 'itself reports as configurable', 'no longer reports as configurable'],
   ['known', 'names as a capability', 'no longer names as a capability'],
 ] as const;
 
+/** The registers of a list on one line, the first of them. */
+const joinedMasks = (masks: readonly PolicyMaskChange[]): readonly string[] =>
+  masks.length === 0 ? [] : [placesText(masks)];
+
 /** The policy step, a line for each change; none where nothing changes. */
-export function changeLines(changes: PolicyChanges): readonly string[] {
+export function changeLines(
+  changes: PolicyChanges,
+  textsOf: (masks: readonly PolicyMaskChange[]) => readonly string[] = (masks) => masks.map(maskText),
+): readonly string[] {
   const { generation, restores, attributes, xfam, configLimit } = changes;
   const lines: string[] = [];
   if (generation.from !== generation.to)
@@ -104,13 +203,13 @@ export function changeLines(changes: PolicyChanges): readonly string[] {
       `KVM’s way goes from ${generation.from === null ? 'no TDX support' : generation.from} to ${generation.to}`,
     );
   for (const [list, added, removed] of LISTS) {
-    lines.push(...changes[list].added.map((change) => `KVM ${added} ${maskText(change)}`));
-    lines.push(...changes[list].removed.map((change) => `KVM ${removed} ${maskText(change)}`));
+    lines.push(...textsOf(changes[list].added).map((text) => `KVM ${added} ${text}`));
+    lines.push(...textsOf(changes[list].removed).map((text) => `KVM ${removed} ${text}`));
   }
   lines.push(...restores.added.map((msr) => `KVM restores ${msr} after TDH.VP.ENTER`));
   lines.push(...restores.removed.map((msr) => `KVM no longer restores ${msr} after TDH.VP.ENTER`));
-  lines.push(...bitsOf64(attributes.added).map((bit) => `KVM supports ATTRIBUTES[${bit}]`));
-  lines.push(...bitsOf64(attributes.removed).map((bit) => `KVM no longer supports ATTRIBUTES[${bit}]`));
+  lines.push(...bitsOf64(attributes.added).map((bit) => `KVM supports ${gateText(`attributes:${bit}`)}`));
+  lines.push(...bitsOf64(attributes.removed).map((bit) => `KVM no longer supports ${gateText(`attributes:${bit}`)}`));
   lines.push(...xfam.added.map((name) => `KVM supports XFAM ${name}`));
   lines.push(...xfam.removed.map((name) => `KVM no longer supports XFAM ${name}`));
   if (configLimit.from !== configLimit.to)

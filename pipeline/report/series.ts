@@ -1,8 +1,24 @@
+import type { Applied } from '../judge/reply.ts';
 import { formatDay } from '../model/day.ts';
+import type { Finding } from '../model/finding.ts';
 import type { SeriesEffect } from '../model/series-effect.ts';
 import { plain } from '../model/text.ts';
 import { codeSpan, escapeMarkdown } from './markdown.ts';
-import { baseText, changeLines, effectGroups, outcomeText, versionText } from './series-words.ts';
+import { releasesText } from './releases-text.ts';
+import { pointsOf } from './series-points.ts';
+import {
+  baseText,
+  bisectLines,
+  changeLines,
+  effectGroups,
+  endLines,
+  isComment,
+  isQuiet,
+  outcomeText,
+  sinceLines,
+  stepLines,
+  versionText,
+} from './series-words.ts';
 import { itemOf } from './view.ts';
 import { wrap } from './wrap.ts';
 
@@ -54,23 +70,57 @@ function layoutOf(effect: SeriesEffect): Layout {
 const prerequisiteText = (count: number): string =>
   `${count} patch${count === 1 ? '' : 'es'} that the series names as prerequisite, not applied here`;
 
-function sectionsOf({ outcome, notes }: SeriesEffect): Layout['sections'] {
+function sectionsOf({ series, outcome, fixups, notes }: SeriesEffect): Layout['sections'] {
+  const answers = fixups.map(
+    ({ id, author, subject, paths }) =>
+      `<${id}> by ${author.name === '' ? author.email : author.name}, “${subject}”: ${paths.length === 0 ? 'a diff that names no file' : paths.join(', ')}. It was not applied.`,
+  );
+  const beside =
+    answers.length === 0 ? [] : [{ title: 'Answers in the thread with a diff of their own', lines: answers }];
   const rest = notes.length === 0 ? [] : [{ title: 'Notes', lines: notes }];
-  if (outcome.kind !== 'applied') return rest;
-  const changes = changeLines(outcome.changes);
-  const groups = effectGroups(outcome.effects);
-  const policyNotes = [
-    ...(outcome.before === null ? ['The base has no TDX support in KVM: there is no policy before.'] : []),
-    ...(outcome.before?.notes ?? []).map((note) => `Before: ${note}`),
-    ...outcome.after.notes.map((note) => `After: ${note}`),
-    `The policy after was read from tree ${outcome.after.source.revision.slice(0, 12)}, which git makes of the base and the series.`,
+  if (outcome.kind !== 'applied') return [...beside, ...rest];
+  const { since } = outcome;
+  const held = since === null ? [] : [{ title: `Since ${versionText(since)} <${since.id}>`, lines: sinceLines(since) }];
+  // What changes comments alone, or nothing that is reported, has said so in its outcome.
+  if (isComment(outcome)) return [...held, ...beside, ...rest];
+  const all = outcome.effects.map(({ release }) => release);
+  const points = pointsOf(outcome, series.total, (releases) => releasesText(releases, all));
+  const [steps, between] = [stepLines(outcome, series.total), bisectLines(outcome, series.total)];
+  return [
+    ...(isQuiet(outcome)
+      ? []
+      : [
+          {
+            title: 'What a reviewer must know',
+            lines:
+              points.length === 0
+                ? ['Nothing at warning or above.']
+                : points.map(({ level, text }) => `${level}: ${text}.`),
+          },
+        ]),
+    ...(steps.length < 2
+      ? []
+      : [
+          { title: 'Patch by patch', lines: steps },
+          { title: 'Between the patches', lines: between },
+        ]),
+    ...held,
+    ...beside,
+    ...(isQuiet(outcome) ? [] : policySections(outcome)),
+    { title: 'What was read', lines: [...readLines(outcome), ...notes] },
   ];
+}
+
+function policySections(outcome: Applied): Layout['sections'] {
+  const changes = [...changeLines(outcome.changes), ...endLines(outcome)];
+  const isNew = (release: string, finding: Finding): boolean =>
+    outcome.effects.some((each) => each.release === release && each.opened.some(({ rule }) => rule === finding.rule));
   return [
     {
       title: `The policy, KVM ${outcome.before?.version ?? 'without TDX'} to ${outcome.after.version}`,
       lines: changes.length === 0 ? ['No change.'] : changes,
     },
-    ...groups.map(({ releases, lines }) => ({
+    ...effectGroups(outcome.effects).map(({ releases, lines }) => ({
       title: `TDs of ${releases.join(', ')}`,
       lines: lines.length === 0 ? ['Nothing changes.'] : lines,
     })),
@@ -79,11 +129,20 @@ function sectionsOf({ outcome, notes }: SeriesEffect): Layout['sections'] {
       lines:
         findings.length === 0
           ? ['Nothing: no exposed bit, none that waits for an opt-in.']
-          : findings.map((finding) => `${finding.level} ${finding.rule}: ${itemOf(finding).headline}`),
+          : findings.map(
+              (finding) =>
+                `${finding.level} ${finding.rule}${isNew(release, finding) ? '' : ' (before it too)'}: ${itemOf(finding).headline}`,
+            ),
     })),
-    { title: 'What was read', lines: [...policyNotes, ...notes] },
   ];
 }
+
+const readLines = (outcome: Applied): readonly string[] => [
+  ...(outcome.before === null ? ['The base has no TDX support in KVM: there is no policy before.'] : []),
+  ...(outcome.before?.notes ?? []).map((note) => `Before: ${note}`),
+  ...outcome.after.notes.map((note) => `After: ${note}`),
+  `The policy after was read from tree ${outcome.after.source.revision.slice(0, 12)}, which git makes of the base and the series.`,
+];
 
 /** The report on a series as plain text of at most 72 columns, ids and the command aside. */
 export function seriesText(effect: SeriesEffect): string {

@@ -324,9 +324,9 @@ test('an opt-in to an allowlist: from hidden to allowed, and what still waits', 
   const optin = { title: 'Opt in', files: { [TDX]: allowing(' | feature_bit(HLE)')[TDX] ?? '' } };
   const result = await weigh(postingOf([optin], { files: allowing() }), kernelClone(allowing()).path);
   expect(result.status).toBe(0);
-  expect(result.stdout).toContain('* KVM opts in 7.0.EBX[4] HLE');
+  expect(result.stdout).toContain('* KVM opts in to 7.0.EBX[4] HLE');
   expect(result.stdout).toContain('* 7.0.EBX[4] HLE: hidden until KVM opts in -> allowed');
-  expect(result.stdout).toMatch(/^\* warning needs-optin: /m);
+  expect(result.stdout).toMatch(/^\* warning needs-optin \(before it too\): /m);
 });
 
 test('a change of generation is said, with every bit that it moves', async () => {

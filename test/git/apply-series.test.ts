@@ -42,7 +42,7 @@ async function applying(diffs: readonly string[], gitDir = buildRepository([{ su
             'ls-tree',
             '-r',
             '--format=%(objectmode) %(path)',
-            applied.tree,
+            applied.trees.at(-1) ?? '',
           ).split('\n')
         : [];
     return { applied, touched: touched.paths, names };

@@ -13,7 +13,7 @@ import type { SeriesEffect } from '../../pipeline/model/series-effect.ts';
 import { columnLines } from '../../pipeline/report/columns.ts';
 import { replyText } from '../../pipeline/report/mail/reply.ts';
 import { quoteOf } from '../../pipeline/report/mail/reply-quote.ts';
-import { releasesText } from '../../pipeline/report/mail/reply-rows.ts';
+import { releasesText } from '../../pipeline/report/releases-text.ts';
 import { ROOT } from '../helpers/run.ts';
 import { expectFile } from './golden.ts';
 import { hostileText } from './hostile.ts';

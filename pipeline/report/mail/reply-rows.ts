@@ -5,6 +5,7 @@ import { type Place, placeId } from '../../model/place.ts';
 import { plain } from '../../model/text.ts';
 
 import { columnLines } from '../columns.ts';
+import { releasesText } from '../releases-text.ts';
 import { wrap } from '../wrap.ts';
 
 const LEGEND: Partial<Readonly<Record<Verdict, string>>> = {
@@ -13,18 +14,6 @@ const LEGEND: Partial<Readonly<Record<Verdict, string>>> = {
   'needs-optin': 'needs-optin: configurable, and not on KVM’s list of allowed bits',
   closed: 'closed: its gate is one that KVM never opens',
 };
-
-/** `1.5.06..2.0.18` for neighbours among the releases that were read, else the parts with commas. */
-export function releasesText(releases: readonly string[], all: readonly string[]): string {
-  const parts: { first: number; last: number }[] = [];
-  for (const at of releases.map((release) => all.indexOf(release)).sort((a, b) => a - b)) {
-    const part = parts.at(-1);
-    if (part !== undefined && part.last === at - 1) part.last = at;
-    else parts.push({ first: at, last: at });
-  }
-  const name = (at: number): string => plain(all[at] ?? '');
-  return parts.map(({ first, last }) => (first === last ? name(first) : `${name(first)}..${name(last)}`)).join(', ');
-}
 
 /** `MCE, MTRR and 2 without a name`: the bits stand beside, so that no name repeats them. */
 export function shortNames(bits: readonly NamedBit[]): string {

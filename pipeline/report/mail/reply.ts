@@ -5,10 +5,11 @@ import type { SeriesBase, SeriesEffect } from '../../model/series-effect.ts';
 import { plain } from '../../model/text.ts';
 
 import { VERSION } from '../format-names.ts';
+import { releasesText } from '../releases-text.ts';
 import { wrap } from '../wrap.ts';
 import { otherLines, riskLines } from './reply-changes.ts';
 import { quoteOf } from './reply-quote.ts';
-import { openLines, releasesText, shortNames, tableLines } from './reply-rows.ts';
+import { openLines, shortNames, tableLines } from './reply-rows.ts';
 
 export type ReplyInput = {
   readonly effect: SeriesEffect;
