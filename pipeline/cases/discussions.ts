@@ -8,7 +8,7 @@ import type { BitName } from '../model/knowledge.ts';
 import { compareNumbers, compareTexts } from '../model/order.ts';
 import type { Place } from '../model/place.ts';
 import type { Context } from './context.ts';
-import { archivedMails } from './series-mails.ts';
+import { archivedMails } from './series/mails.ts';
 
 /** A mail that names a bit. */
 export type Discussion = {

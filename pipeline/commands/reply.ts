@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { specsOf } from '../cases/context.ts';
 import { unreadOf } from '../cases/coverage.ts';
-import { statusOf, weigh } from '../cases/series.ts';
+import { statusOf, weigh } from '../cases/series/weigh.ts';
 import { knownLists } from '../cases/sources.ts';
 import { composeMail } from '../deliver/mail/compose.ts';
 import { dateText } from '../deliver/mail/date-text.ts';

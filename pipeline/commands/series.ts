@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { specsOf } from '../cases/context.ts';
-import { type SeriesOptions, statusOf, weigh } from '../cases/series.ts';
-import type { FoundSeries } from '../cases/series-mails.ts';
+import type { FoundSeries } from '../cases/series/mails.ts';
+import { type SeriesOptions, statusOf, weigh } from '../cases/series/weigh.ts';
 import { type OutputFile, writeFiles } from '../disk/write.ts';
 import { formatMboxrd } from '../extract/mail/mbox.ts';
 import type { Level } from '../model/finding.ts';

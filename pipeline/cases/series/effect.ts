@@ -1,26 +1,32 @@
-import { diffPolicies } from '../diff/policy.ts';
-import type { UnitCache } from '../extract/kvm/tree.ts';
-import { bodyText } from '../extract/mail/mail.ts';
-import { patchBytes, patchFiles, pathsOf } from '../extract/mail/patch.ts';
-import type { Series } from '../extract/mail/rerolls.ts';
-import { countPrerequisites } from '../extract/mail/trailers.ts';
-import { applyPatches, findBase, type Patch, touchedPaths } from '../git/apply-series.ts';
-import { type BlobOptions, openBlobs } from '../git/blobs.ts';
-import type { Repository } from '../git/repository.ts';
-import { type Scratch, withScratch } from '../git/scratch.ts';
-import { betweenOf, splitsGained } from '../judge/bisect.ts';
-import { type Ground, judgePolicyStep } from '../judge/judge.ts';
-import { openAfter, releaseEffects } from '../judge/series.ts';
-import { DataError, KnownError, NoInputError, UnavailableError } from '../model/errors.ts';
-import { lineOf } from '../model/lineage.ts';
-import { compareVersions } from '../model/order.ts';
-import type { Policy } from '../model/policy.ts';
-import type { SeriesBase, SeriesEffect, SeriesIdentity, SeriesOutcome, SinceVersion } from '../model/series-effect.ts';
-import type { Specs } from '../specs/store.ts';
-import { readPolicyRevision } from './kvm-revision.ts';
-import { groundOf } from './reviews.ts';
-import { type FoundSeries, isNewest, listsOf } from './series-mails.ts';
-import { checkModes, INPUTS, isChange, readSteps, readTree } from './series-steps.ts';
+import { diffPolicies } from '../../diff/policy.ts';
+import type { UnitCache } from '../../extract/kvm/tree.ts';
+import { bodyText } from '../../extract/mail/mail.ts';
+import { patchBytes, patchFiles, pathsOf } from '../../extract/mail/patch.ts';
+import type { Series } from '../../extract/mail/rerolls.ts';
+import { countPrerequisites } from '../../extract/mail/trailers.ts';
+import { applyPatches, findBase, type Patch, touchedPaths } from '../../git/apply-series.ts';
+import { type BlobOptions, openBlobs } from '../../git/blobs.ts';
+import type { Repository } from '../../git/repository.ts';
+import { type Scratch, withScratch } from '../../git/scratch.ts';
+import { betweenOf, splitsGained } from '../../judge/bisect.ts';
+import { type Ground, judgePolicyStep } from '../../judge/judge.ts';
+import { openAfter, releaseEffects } from '../../judge/series.ts';
+import { DataError, KnownError, NoInputError, UnavailableError } from '../../model/errors.ts';
+import { lineOf } from '../../model/lineage.ts';
+import { compareVersions } from '../../model/order.ts';
+import type { Policy } from '../../model/policy.ts';
+import type {
+  SeriesBase,
+  SeriesEffect,
+  SeriesIdentity,
+  SeriesOutcome,
+  SinceVersion,
+} from '../../model/series-effect.ts';
+import type { Specs } from '../../specs/store.ts';
+import { readPolicyRevision } from '../kvm-revision.ts';
+import { groundOf } from '../reviews.ts';
+import { type FoundSeries, isNewest, listsOf } from './mails.ts';
+import { checkModes, INPUTS, isChange, readSteps, readTree } from './steps.ts';
 
 export type WeighOptions = {
   readonly repository: Repository;

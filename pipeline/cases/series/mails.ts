@@ -1,18 +1,18 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Archive, locateArchives } from '../archive/locate.ts';
-import { type ArchivedMail, readMails, rowsOfThread, rowsThatMatter, updateState } from '../archive/scan.ts';
-import { changeState } from '../archive/state-file.ts';
-import { isStream, spooled } from '../disk/read.ts';
-import { isList } from '../extract/mail/list-address.ts';
-import type { Mail } from '../extract/mail/mail.ts';
-import { patchBytes } from '../extract/mail/patch.ts';
-import { type Series, seriesOf } from '../extract/mail/rerolls.ts';
-import { type Thread, threadKey, threadsOf } from '../extract/mail/threads.ts';
-import { DataError, NoInputError, UsageError } from '../model/errors.ts';
-import { compareTexts } from '../model/order.ts';
-import { plain } from '../model/text.ts';
-import { type Context, cloneDirectory } from './context.ts';
+import { type Archive, locateArchives } from '../../archive/locate.ts';
+import { type ArchivedMail, readMails, rowsOfThread, rowsThatMatter, updateState } from '../../archive/scan.ts';
+import { changeState } from '../../archive/state-file.ts';
+import { isStream, spooled } from '../../disk/read.ts';
+import { isList } from '../../extract/mail/list-address.ts';
+import type { Mail } from '../../extract/mail/mail.ts';
+import { patchBytes } from '../../extract/mail/patch.ts';
+import { type Series, seriesOf } from '../../extract/mail/rerolls.ts';
+import { type Thread, threadKey, threadsOf } from '../../extract/mail/threads.ts';
+import { DataError, NoInputError, UsageError } from '../../model/errors.ts';
+import { compareTexts } from '../../model/order.ts';
+import { plain } from '../../model/text.ts';
+import { type Context, cloneDirectory } from '../context.ts';
 
 /** A series that was asked for, with all mails that were read to find it. */
 export type FoundSeries = {
@@ -143,7 +143,7 @@ async function inFile(
   const files = path === name ? located : located.map((file) => ({ ...file, name }));
   if (files.some(({ kind }) => kind === 'git'))
     throw new UsageError(`${plain(path)} is an archive: name the series by its Message-ID, and this with --archive`);
-  const { updateState: scan } = await import('../archive/scan.ts');
+  const { updateState: scan } = await import('../../archive/scan.ts');
   const state = await scan(files, { schema: 'bitwatch.archive/1', archives: [] });
   const places = state.archives.flatMap(({ name: archive, rows }) =>
     rows.map((row) => ({ archive, location: row.split(' ')[0] ?? '' })),

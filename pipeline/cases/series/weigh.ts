@@ -1,16 +1,16 @@
-import { openRepository } from '../git/repository.ts';
-import { applyDecisions, isAtLeast } from '../judge/decisions.ts';
-import { levelsOf } from '../judge/series.ts';
-import { EXIT, UsageError } from '../model/errors.ts';
-import type { Level } from '../model/finding.ts';
-import type { SeriesEffect } from '../model/series-effect.ts';
-import type { Specs } from '../specs/store.ts';
-import type { Context } from './context.ts';
-import { decisionsOf } from './decisions.ts';
-import { quoteArgument } from './reviews.ts';
-import { weighSeries } from './series-effect.ts';
-import { type FoundSeries, findSeries } from './series-mails.ts';
-import { fetchKnown } from './sources.ts';
+import { openRepository } from '../../git/repository.ts';
+import { applyDecisions, isAtLeast } from '../../judge/decisions.ts';
+import { levelsOf } from '../../judge/series.ts';
+import { EXIT, UsageError } from '../../model/errors.ts';
+import type { Level } from '../../model/finding.ts';
+import type { SeriesEffect } from '../../model/series-effect.ts';
+import type { Specs } from '../../specs/store.ts';
+import type { Context } from '../context.ts';
+import { decisionsOf } from '../decisions.ts';
+import { quoteArgument } from '../reviews.ts';
+import { fetchKnown } from '../sources.ts';
+import { weighSeries } from './effect.ts';
+import { type FoundSeries, findSeries } from './mails.ts';
 
 export type SeriesOptions = {
   readonly archives: readonly string[];

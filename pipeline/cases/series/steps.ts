@@ -1,18 +1,18 @@
-import { diffPolicies } from '../diff/policy.ts';
-import { isSameCode } from '../extract/c/same.ts';
-import { KVM_PATHS, type UnitCache } from '../extract/kvm/tree.ts';
-import { pathsOf } from '../extract/mail/patch.ts';
-import { decodeText } from '../extract/text.ts';
-import type { Patch } from '../git/apply-series.ts';
-import { type BlobReader, openBlobs } from '../git/blobs.ts';
-import type { Repository } from '../git/repository.ts';
-import { modesOf, type Scratch } from '../git/scratch.ts';
-import { type MidState, splitsGained } from '../judge/bisect.ts';
-import type { Ground } from '../judge/judge.ts';
-import { DataError, KnownError, UnavailableError } from '../model/errors.ts';
-import type { Policy } from '../model/policy.ts';
-import type { PolicyChanges, SeriesStep } from '../model/series-effect.ts';
-import { readPolicyRevision } from './kvm-revision.ts';
+import { diffPolicies } from '../../diff/policy.ts';
+import { isSameCode } from '../../extract/c/same.ts';
+import { KVM_PATHS, type UnitCache } from '../../extract/kvm/tree.ts';
+import { pathsOf } from '../../extract/mail/patch.ts';
+import { decodeText } from '../../extract/text.ts';
+import type { Patch } from '../../git/apply-series.ts';
+import { type BlobReader, openBlobs } from '../../git/blobs.ts';
+import type { Repository } from '../../git/repository.ts';
+import { modesOf, type Scratch } from '../../git/scratch.ts';
+import { type MidState, splitsGained } from '../../judge/bisect.ts';
+import type { Ground } from '../../judge/judge.ts';
+import { DataError, KnownError, UnavailableError } from '../../model/errors.ts';
+import type { Policy } from '../../model/policy.ts';
+import type { PolicyChanges, SeriesStep } from '../../model/series-effect.ts';
+import { readPolicyRevision } from '../kvm-revision.ts';
 
 /** The files that decide over a policy; the top make file only names its version. */
 export const INPUTS: ReadonlySet<string> = new Set(KVM_PATHS.filter((path) => path !== 'Makefile'));
