@@ -5,7 +5,7 @@ import {
   readDecidingCode,
 } from '../extract/module/deciding-code.ts';
 import type { BlobReader } from '../git/blobs.ts';
-import type { DeciderRules } from '../model/decider-rules.ts';
+import type { CodeChange, DeciderRules } from '../model/decider-rules.ts';
 import { codeChangeText } from '../model/decider-text.ts';
 import { compareVersions } from '../model/order.ts';
 import type { Specs } from '../specs/store.ts';
@@ -41,14 +41,21 @@ export async function rulesOfRevision(
   release: string,
   blobs: BlobReader,
   commit: string,
-): Promise<{ readonly rules: DeciderRules | undefined; readonly note: string | null }> {
+): Promise<{
+  readonly rules: DeciderRules | undefined;
+  readonly unexamined: readonly CodeChange[];
+  readonly note: string | null;
+}> {
   const own = specs.deciders.get(release);
   const base = own ?? predecessorRules(specs, release);
-  if (base === null) return { rules: undefined, note: 'who decides was not examined: no release before it has rules' };
+  if (base === null)
+    return { rules: undefined, unexamined: [], note: 'who decides was not examined: no release before it has rules' };
   const { files } = await readFiles(blobs, commit, DECIDING_PATHS);
   const code = readDecidingCode(files);
   const gap = notCompared(base, code);
-  if (gap !== null) return { rules: own, note: gap };
+  if (gap !== null) return { rules: own, unexamined: [], note: gap };
   const changes = compareDecidingCode(base.functions, code);
-  return changes.length === 0 ? { rules: base, note: null } : { rules: undefined, note: codeChangeText(changes) };
+  return changes.length === 0
+    ? { rules: base, unexamined: [], note: null }
+    : { rules: undefined, unexamined: changes, note: codeChangeText(changes) };
 }

@@ -3,11 +3,13 @@ import { kernelVersion, readPolicy } from '../extract/kvm/policy.ts';
 import { type KernelFile, KVM_PATHS, openTree, TDX_PATH, type UnitCache } from '../extract/kvm/tree.ts';
 import { type BlobReader, openBlobs } from '../git/blobs.ts';
 import { openRepository, type Repository, resolveCommit } from '../git/repository.ts';
+import { type ClassedRelease, classify } from '../model/class.ts';
 import type { Cpuid2Facts, Cpuid2Question } from '../model/cpuid2.ts';
 import { NoInputError } from '../model/errors.ts';
-import type { ModuleRelease } from '../model/module.ts';
 import type { Policy } from '../model/policy.ts';
+import type { Specs } from '../specs/store.ts';
 import type { Context } from './context.ts';
+import { rulesOfRevision } from './decider-rules.ts';
 import { readFiles, readModuleRevision } from './module-revision.ts';
 import { fetchKnown } from './sources.ts';
 
@@ -41,18 +43,23 @@ export function policyOf(
 /** What a revision of somebody's repository holds: KVM, by the file that has it, else a release of the module. */
 export async function readRevision(
   context: Context,
+  specs: Specs,
   path: string,
   revision: string,
 ): Promise<
-  { readonly kind: 'policy'; readonly policy: Policy } | { readonly kind: 'module'; readonly module: ModuleRelease }
+  { readonly kind: 'policy'; readonly policy: Policy } | { readonly kind: 'release'; readonly release: ClassedRelease }
 > {
   const repository = openRepository(path, context.env);
   const commit = await resolveCommit(repository, revision);
   const blobs = openBlobs(repository, await fetchKnown(context, repository));
   try {
-    if ((await blobs.read(`${commit}:${TDX_PATH}`)) === null)
-      return { kind: 'module', module: await readModuleRevision(repository, blobs, commit, null) };
-    return { kind: 'policy', policy: await readPolicyRevision(repository, blobs, commit) };
+    if ((await blobs.read(`${commit}:${TDX_PATH}`)) !== null)
+      return { kind: 'policy', policy: await readPolicyRevision(repository, blobs, commit) };
+    const module = await readModuleRevision(repository, blobs, commit, null);
+    // Rules hold for the tree's own code: the name of a release does not say that it is unchanged.
+    const { rules, unexamined, note } = await rulesOfRevision(specs, module.release, blobs, commit);
+    const noted = note === null ? module : { ...module, notes: [...module.notes, note] };
+    return { kind: 'release', release: { module: noted, registers: classify(module, rules), unexamined } };
   } finally {
     await blobs.close();
   }

@@ -138,6 +138,5 @@ const classed = (module: ModuleRelease, specs: Specs): ClassedRelease => ({
 async function resolveRevision(context: Context, specs: Specs, path: string, revision: string): Promise<Operand> {
   // Git and the readers of C are loaded where a tree is read.
   const { readRevision } = await import('./kvm-revision.ts');
-  const read = await readRevision(context, path, revision);
-  return read.kind === 'policy' ? read : { kind: 'release', release: classed(read.module, specs) };
+  return readRevision(context, specs, path, revision);
 }

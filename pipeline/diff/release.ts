@@ -7,7 +7,7 @@ import type {
   MaskChange,
   ReleaseDiff,
 } from '../model/change.ts';
-import { absentRegister, CELL_CLASSES, type ClassedRelease, type RegisterClasses } from '../model/class.ts';
+import { absentRegister, CELL_CLASSES, type ClassedRelease, classify, type RegisterClasses } from '../model/class.ts';
 import { deciderText } from '../model/decider-text.ts';
 import { compareGates } from '../model/gate.ts';
 import { and, without } from '../model/mask.ts';
@@ -23,7 +23,9 @@ export function diffReleases(a: ClassedRelease, b: ClassedRelease): ReleaseDiff 
     from: before.release,
     to: after.release,
     changes: pairs.flatMap(([from, to]) => classChanges(from, to)),
-    gates: pairs.flatMap(([from, to]) => gateChanges(from, to)),
+    gates: (isExamined(a) === isExamined(b) ? pairs : pairRegisters(classify(before), classify(after))).flatMap(
+      ([from, to]) => gateChanges(from, to),
+    ),
     deciders: pairs.flatMap(([from, to]) => deciderChanges(from, to)),
     fixed0Leaves: listChange(before.fixed0Leaves, after.fixed0Leaves, (x, y) => x - y),
     attributes: fixedChange(before.attributes, after.attributes),
@@ -41,6 +43,9 @@ export function diffReleases(a: ClassedRelease, b: ClassedRelease): ReleaseDiff 
     coverage: { cells: pairs.length * 32, unknown: unknownFacts(before, after) },
   };
 }
+
+/** Where the code of one of two releases was not examined, only their tables' gates can be held against each other. */
+const isExamined = ({ registers }: ClassedRelease): boolean => registers.some(({ deciders }) => deciders.length > 0);
 
 /** The length of the release's CPUID_CONFIG array. */
 export const configSlots = (release: ModuleRelease): number =>

@@ -21,7 +21,7 @@ import {
   xfamAdded,
   xfamRemoved,
 } from './rules/controls.ts';
-import { deciderChanged, meaningChanged } from './rules/deciders.ts';
+import { deciderChanged, decidingCodeChanged, meaningChanged } from './rules/deciders.ts';
 import { gateChanged } from './rules/gates.ts';
 import { clobberAdded, clobberRemoved, clobberUndocumented, clobberUnsupported } from './rules/host-state.ts';
 import { leafAdded, leafRemoved, veAdded, veRemoved } from './rules/leaves.ts';
@@ -42,6 +42,7 @@ import {
   shownButRefused,
 } from './rules/policy.ts';
 import {
+  decidersNotExamined,
   factsMissing,
   hostStateNotExamined,
   levelUnknownRule,
@@ -68,6 +69,7 @@ export const RULES = [
   veAdded,
   veRemoved,
   meaningChanged,
+  decidingCodeChanged,
   configurableRemoved,
   configurableAdded,
   leafAdded,
@@ -114,6 +116,7 @@ export const RULES = [
   clobberUnsupported,
   factsMissing,
   hostStateNotExamined,
+  decidersNotExamined,
   levelUnknownRule,
   waiverExpired,
   waiverUnmatched,

@@ -17,11 +17,12 @@ export function fingerprintOf({
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
 }
 
-/** The value with the keys of every object in order. */
+/** The value with the keys of every object in order, without lines: code that only moved is the same fact. */
 export function canonical(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(canonical);
   if (typeof value !== 'object' || value === null) return value;
   return Object.entries(value)
+    .filter(([key]) => key !== 'line')
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, inner]) => [key, canonical(inner)]);
 }

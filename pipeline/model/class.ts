@@ -1,5 +1,5 @@
 import { type DecidedBits, decideRegister, gatesOf, isDynamic, type LeafTables, rulesOfLeaf } from './decider.ts';
-import type { DeciderRules } from './decider-rules.ts';
+import type { CodeChange, DeciderRules } from './decider-rules.ts';
 import { type GateId, gateId } from './gate.ts';
 import { and, FULL, not, or, without } from './mask.ts';
 import type { ModuleRelease, ModuleTables, XfamMask } from './module.ts';
@@ -29,7 +29,12 @@ export type RegisterClasses = Place & {
 };
 
 /** A release with its registers classed. */
-export type ClassedRelease = { readonly module: ModuleRelease; readonly registers: readonly RegisterClasses[] };
+export type ClassedRelease = {
+  readonly module: ModuleRelease;
+  readonly registers: readonly RegisterClasses[];
+  /** What of its deciding code is not that of the release whose rules it would have: nobody examined it, so it has no rules. */
+  readonly unexamined?: readonly CodeChange[];
+};
 
 /**
  * All registers of a release with their classes, in the order of places. The class is DOMAIN's table: first match wins. The

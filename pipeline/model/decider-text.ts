@@ -54,10 +54,10 @@ export const deciderText = ({ by, conditions }: Decider): string =>
 
 /** What to tell where the code that decides is not that of an older release and nobody examined it. */
 export const codeChangeText = (changes: readonly CodeChange[]): string =>
-  `the code that decides changed, not examined: ${changes
-    .map(({ path, name, line, kind }) =>
-      name === null
-        ? `${path} (could not be read)`
-        : `${name} (${kind === 'changed' ? '' : `${kind}, `}${path}${line === null ? '' : `:${line}`})`,
-    )
-    .join(', ')}`;
+  `the code that decides changed, not examined: ${changes.map(changeText).join(', ')}`;
+
+/** `check_xfam (src/common/helpers/helpers.c:1436)`: what of the deciding code changed, and where it stands now. */
+export const changeText = ({ path, name, line, kind }: CodeChange): string =>
+  name === null
+    ? `${path} (could not be read)`
+    : `${name} (${kind === 'changed' ? '' : `${kind}, `}${path}${line === null ? '' : `:${line}`})`;

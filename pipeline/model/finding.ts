@@ -1,6 +1,6 @@
 import type { CellClass } from './class.ts';
 import type { Decider } from './decider.ts';
-import type { GuestControl } from './decider-rules.ts';
+import type { CodeChange, GuestControl } from './decider-rules.ts';
 import type { GateId } from './gate.ts';
 import type { Place } from './place.ts';
 import type { Evidence } from './source.ts';
@@ -80,6 +80,8 @@ export type FindingFacts =
     }
   /** Bits that somebody else decides, beyond the tables. */
   | { readonly kind: 'decider'; readonly steps: readonly { readonly from: Decider; readonly to: Decider }[] }
+  /** The deciding code is not that of the release whose rules this one would have; lines are for people, and no part of what was found. */
+  | { readonly kind: 'deciding-code'; readonly changes: readonly CodeChange[] }
   | { readonly kind: 'gate'; readonly added: readonly GateId[]; readonly removed: readonly GateId[] }
   | { readonly kind: 'promise'; readonly promise: 'unfixed' | 'feature-bit'; readonly steps: readonly ClassStep[] }
   | { readonly kind: 'required'; readonly reasons: readonly string[]; readonly steps: readonly ClassStep[] }

@@ -86,6 +86,8 @@ function mentionOf({ facts, verdict }: Finding): Mention {
       return { label: LEAF_TEXT[facts.change], names: [`0x${facts.leaf.toString(16)}`] };
     case 'decider':
       return plainly('decided otherwise');
+    case 'deciding-code':
+      return plainly('the code that decides changed, not examined');
     case 'gate':
       return plainly('gated otherwise');
     case 'promise':

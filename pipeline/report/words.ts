@@ -2,6 +2,8 @@ import { ruleOf } from '../judge/catalogue.ts';
 import type { CellClass } from '../model/class.ts';
 import { textOf } from '../model/constant-text.ts';
 import { ATTRIBUTE_NAMES, XFAM_NAMES } from '../model/control.ts';
+import type { CodeChange } from '../model/decider-rules.ts';
+import { changeText } from '../model/decider-text.ts';
 import type {
   Audience,
   Backing,
@@ -141,6 +143,8 @@ function headlineOf({ facts, places, subject: { policy, to } }: Finding): string
       return `leaf 0x${facts.leaf.toString(16)}: ${LEAF_TEXT[facts.change]}${facts.change === 've-removed' && facts.guest.length > 0 ? ' where the guest asks for it' : ''}`;
     case 'decider':
       return `${where}: ${deciderHeadline(facts)}`;
+    case 'deciding-code':
+      return `the code that decides changed, not examined: ${fewChanges(facts.changes)}`;
     case 'gate':
       return `${where}: ${gateChangeText(facts)}`;
     case 'promise':
@@ -238,6 +242,15 @@ function deciderHeadline(facts: Extract<FindingFacts, { readonly kind: 'decider'
   return first === undefined || others.length > 0 ? 'somebody else decides now' : first;
 }
 
+/** The names of what changed, a few of them. */
+function fewChanges(changes: readonly CodeChange[]): string {
+  const names = changes.map(({ path, name }) => name ?? path);
+  return names.length <= MOST_CHANGES
+    ? names.join(', ')
+    : `${names.slice(0, MOST_CHANGES - 1).join(', ')} and ${names.length - MOST_CHANGES + 1} more`;
+}
+const MOST_CHANGES = 6;
+
 const stepsText = (steps: readonly ClassStep[]): string =>
   steps.map(({ from, to }) => `${CLASS_TEXT[from]} -> ${CLASS_TEXT[to]}`).join(', ');
 
@@ -281,6 +294,8 @@ function factsText(facts: FindingFacts): string {
         : deciderSteps(facts)
             .map((step) => `${step}.`)
             .join(' ');
+    case 'deciding-code':
+      return `In full: ${facts.changes.map(changeText).join(', ')}.`;
     case 'required':
     case 'static-leaf':
       return facts.reasons.map((reason) => `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`).join(' ');

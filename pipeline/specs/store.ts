@@ -106,7 +106,11 @@ export async function loadSpecs(directory: string, reader: PlainReader): Promise
     releases: modules
       .map(({ value }) => withPublished(value, known))
       .sort((a, b) => compareVersions(a.release, b.release))
-      .map((module) => ({ module, registers: classify(module, deciders.get(module.release)) })),
+      .map((module) => ({
+        module,
+        registers: classify(module, deciders.get(module.release)),
+        unexamined: resolved.get(module.release)?.unexamined ?? [],
+      })),
     deciders,
     unexamined: new Map(
       [...resolved].flatMap(([name, { unexamined }]) => (unexamined.length === 0 ? [] : [[name, unexamined] as const])),

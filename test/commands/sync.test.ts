@@ -188,3 +188,47 @@ test.each(['../../../../outside', '/tmp/outside', '-x/../../..', '\\..', `-${'x'
     expect(files().filter((name) => name.startsWith('specs'))).toEqual(before);
   },
 );
+
+test('a release whose deciding code changed has no rules until somebody examined it, and its review names functions and lines', async () => {
+  const INIT = 'src/vmm_dispatcher/api_calls/tdh_mng_init.c';
+  const FMS = 'src/common/helpers/cpuid_fms.h';
+  const code = (stepping: string, value: string) => ({
+    ...moduleFiles('0x00000010'),
+    [INIT]: `/* A comment. */\napi_t tdh_mng_init(u64 a)\n{\n    return a + ${value} + STEPPING;\n}\n`,
+    [FMS]: `#define STEPPING ${stepping}\n`,
+  });
+  const source = buildRepository([{ subject: 'TDX 1.5.77', files: code('8', '1') }]);
+  const { specs, sync } = setUp([{ name: 'example', url: source }]);
+  const deciders = join(specs, 'deciders');
+  for (const file of readdirSync(deciders))
+    if (/^(?:1\.5\.(?:0[89]|[1-9])|2\.)/.test(file)) rmSync(join(deciders, file));
+  expect((await sync()).stdout).toMatch(
+    /and specs\/deciders\/1\.5\.77\.yaml \(the code that decides changed, not examined: STEPPING \(new, src\/common\/helpers\/cpuid_fms\.h:1\), tdh_mng_init \(src\/vmm_dispatcher\/api_calls\/tdh_mng_init\.c:2\), /,
+  );
+  const findings = async (release: string, from: string) => {
+    const { stdout } = await bitwatch(['review', release, '--from', from, '--specs', specs, '--json']);
+    const all: readonly { rule: string; facts: { changes: readonly unknown[] } }[] = JSON.parse(stdout).findings;
+    return all.filter(({ rule }) => rule === 'deciding-code-changed').flatMap(({ facts }) => facts.changes.slice(0, 2));
+  };
+  expect(await findings('1.5.77', '1.5.06')).toEqual([
+    { path: FMS, name: 'STEPPING', line: 1, kind: 'new' },
+    { path: INIT, name: 'tdh_mng_init', line: 2, kind: 'changed' },
+  ]);
+  expect((await bitwatch(['td', '1.5.77', '--specs', specs, '--status', '0xc000010000000045'])).stderr).toContain(
+    'the code that decides changed, not examined: STEPPING',
+  );
+  // Somebody examined it: what follows with the same code but for layout has its rules, one token more has none.
+  const file = join(deciders, '1.5.77.yaml');
+  writeFileSync(file, `${readFileSync(file, 'utf8').replace(/^unexamined:[\s\S]*/m, '')}unexamined: []\n`);
+  const moved = { ...code('8', '1'), [INIT]: `\n\n${code('8', '1')[INIT]}` };
+  addCommits(source, [{ subject: 'TDX 1.5.78', files: moved }], 1);
+  expect((await sync()).stdout).toMatch(/and specs\/deciders\/1\.5\.78\.yaml\n/);
+  expect(await findings('1.5.78', '1.5.77')).toEqual([]);
+  addCommits(source, [{ subject: 'TDX 1.5.79', files: code('9', '1') }], 2);
+  await sync();
+  expect(await findings('1.5.79', '1.5.78')).toEqual([{ path: FMS, name: 'STEPPING', line: 1, kind: 'changed' }]);
+  // A tree is held against the rules of the release that it says it is, whatever its name.
+  const edited = buildRepository([{ subject: 'TDX 1.5.77', files: code('8', '2') }]);
+  const { stdout } = await bitwatch(['diff', '1.5.77', `${edited}@HEAD`, '--specs', specs]);
+  expect(stdout).toContain('the code that decides changed, not examined: tdh_mng_init');
+});

@@ -7,6 +7,10 @@ import type { RegisterMasks } from '../../pipeline/model/module.ts';
 import type { Policy } from '../../pipeline/model/policy.ts';
 import { clobbers, entry, ground, KNOWLEDGE, PLACE, policy, release, restore, step, under } from './ground.ts';
 
+const CHANGED = [
+  { path: 'src/init.c', name: 'mask', line: 12, kind: 'changed' },
+  { path: 'src/init.c', name: 'gone', line: null, kind: 'gone' },
+] as const;
 const older = '2.0.02';
 const newer = '2.0.04';
 const ALL: RegisterMasks = { eax: 0xffffffff, ebx: 0xffffffff, ecx: 0xffffffff, edx: 0xffffffff };
@@ -694,6 +698,24 @@ export const CASES = {
   'host-state-not-examined': {
     fires: () => project({ releases: [plain] }),
     near: { examined: () => project({ releases: [plain], clobbers: [{ ...clobbers('restored'), release: older }] }) },
+  },
+  'deciding-code-changed': {
+    fires: () => step(plain, { ...passes(0, newer), unexamined: CHANGED }),
+    near: {
+      'the same code': () => step(plain, { ...passes(0, newer), unexamined: [] }),
+      'the release before': () => step({ ...plain, unexamined: CHANGED }, passes(0, newer)),
+      'held against nothing under a KVM': () => {
+        const alone = { ...plain, unexamined: CHANGED };
+        return under(alone, policy(), { from: alone });
+      },
+    },
+  },
+  'deciders-not-examined': {
+    fires: () => project({ releases: [plain] }),
+    near: {
+      examined: () => project({ releases: [release(older, [{}], {}, [])] }),
+      'its code changed': () => project({ releases: [{ ...plain, unexamined: CHANGED }] }),
+    },
   },
   'level-unknown-rule': {
     fires: () =>

@@ -102,6 +102,11 @@ export function everyKind(text: string): readonly (readonly [RuleId, FindingFact
     ['waiver-expired', { kind: 'decision', problem: 'expired', selector: text, reason: text, until: '2027-01-01' }],
     ['level-unknown-rule', { kind: 'override', rule: text }],
     ['facts-missing', { kind: 'missing', releases: [text] }],
+    [
+      'deciding-code-changed',
+      { kind: 'deciding-code', changes: [{ path: text, name: text, line: 12, kind: 'changed' }] },
+    ],
+    ['deciders-not-examined', { kind: 'not-examined', what: 'deciders', releases: [text] }],
     ['host-state-not-examined', { kind: 'not-examined', what: 'host-state', releases: [text] }],
     ['sources-disagree', { kind: 'disagreement', what: text, left: text, right: text }],
   ];

@@ -45,6 +45,35 @@ export const meaningChanged = {
     context.diff.deciders.filter(isOptOut).map((change) => draftOf(context, change)),
 } as const satisfies Rule;
 
+const MOST_EVIDENCE = 3;
+
+export const decidingCodeChanged = {
+  id: 'deciding-code-changed',
+  title: 'The code that decides changed, not examined',
+  level: 'warning',
+  for: ['kernel', 'userspace'],
+  mirror: null,
+  noMirror: 'It is a state: it ends when somebody examines the code.',
+  why: 'The rules of the release before would say of this one what nobody read: until its code is examined, only its tables are told and not who decides a bit beyond them.',
+  action: 'Read the functions at these lines and write what they decide into specs/deciders (docs/extending.md).',
+  scope: 'release',
+  judge: ({ from, to, kvm }): readonly Draft[] => {
+    const changes = to.unexamined ?? [];
+    // Under a KVM alone a release is held against nothing: its own review has told it.
+    if (changes.length === 0 || (kvm !== null && from.module.release === to.module.release)) return [];
+    const { repository, revision } = to.module.source;
+    return [
+      {
+        facts: { kind: 'deciding-code', changes },
+        // All of them stand in the facts; a few lead there.
+        evidence: changes
+          .flatMap(({ path, line }) => (line === null ? [] : [{ repository, revision, path, line }]))
+          .slice(0, MOST_EVIDENCE),
+      },
+    ];
+  },
+} as const satisfies Rule;
+
 export const deciderChanged = {
   id: 'decider-changed',
   isPlain: true,

@@ -114,6 +114,28 @@ export const hostStateNotExamined = {
   },
 } as const satisfies Rule;
 
+export const decidersNotExamined = {
+  id: 'deciders-not-examined',
+  title: 'Who decides the bits of releases was not examined',
+  level: 'warning',
+  for: ['kernel', 'userspace'],
+  mirror: null,
+  noMirror: 'It is a state, not a change.',
+  why: 'For these releases only the tables are told: what the code makes of them, and so what a TD really gets, is not said.',
+  action: 'Read the code that decides and write it into specs/deciders (docs/extending.md).',
+  scope: 'project',
+  judge: ({ releases }): readonly Draft[] => {
+    // What of a release's code changed is told in its own review.
+    const rest = releases.filter(
+      ({ registers, unexamined }) =>
+        (unexamined ?? []).length === 0 && registers.every(({ deciders }) => deciders.length === 0),
+    );
+    return rest.length === 0
+      ? []
+      : [{ facts: { kind: 'not-examined', what: 'deciders', releases: rest.map(({ module }) => module.release) } }];
+  },
+} as const satisfies Rule;
+
 export const levelUnknownRule = {
   id: 'level-unknown-rule',
   title: 'specs/levels.yaml names a rule that there is not',

@@ -48,6 +48,49 @@ test('layout and comments are no change, a single token is', () => {
   ]);
 });
 
+test('lists beside the functions and the constants that they use count, other constants do not', () => {
+  const FMS = 'src/common/helpers/cpuid_fms.c';
+  const FMS_H = 'src/common/helpers/cpuid_fms.h';
+  const HELPERS_H = 'src/common/helpers/helpers.h';
+  const read = (list: string, stepping: string, other: string) =>
+    readDecidingCode(
+      new Map([
+        [
+          FMS,
+          {
+            text: `static const fms_t allowed[2] = { ${list} }, last = { 0 };\nint find(int x) { return allowed[x].raw; }\n`,
+            blob: '1',
+          },
+        ],
+        [
+          FMS_H,
+          { text: `#define STEP ${stepping}\n#define KNOWN { 0x806F0, STEP }\n#define UNUSED ${other}\n`, blob: '2' },
+        ],
+        [HELPERS_H, { text: '#if A\n#define OTHER 1\n#else\n#define OTHER 2\n#endif\n', blob: '3' }],
+      ]),
+    );
+  const before = read('KNOWN, { 1, 2 }', '8', '1').functions;
+  expect(before.map(({ path, name, line }) => [path, name, line])).toEqual([
+    [FMS, 'allowed', 1],
+    [FMS, 'find', 2],
+    [FMS, 'last', 1],
+    [FMS_H, 'KNOWN', 2],
+    [FMS_H, 'STEP', 1],
+  ]);
+  expect(compareDecidingCode(before, read('KNOWN, { 1, 2 }', '8', '2'))).toEqual([]);
+  expect(compareDecidingCode(before, read('KNOWN, { 1, 2 }', '9', '1'))).toEqual([
+    { path: FMS_H, name: 'STEP', line: 1, kind: 'changed' },
+  ]);
+  expect(compareDecidingCode(before, read('KNOWN, { 1, 3 }', '8', '1')).map(({ name }) => name)).toContain('allowed');
+  expect(compareDecidingCode(before, read('OTHER, { 1, 2 }', '8', '1')).map(({ name, kind }) => [name, kind])).toEqual(
+    expect.arrayContaining([
+      ['allowed', 'changed'],
+      ['OTHER', 'new'],
+      ['KNOWN', 'gone'],
+    ]),
+  );
+});
+
 test('a file that is no C is said, not left out', () => {
   const before = code(BASE).functions;
   const after = code(BASE, 'bool check_xfam(x_t x) { return "no end; }\n');
