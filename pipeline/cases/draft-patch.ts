@@ -139,7 +139,7 @@ function* optInsOf(draft: Draft, bits: Undecided): Generator<string> {
   const features = readFeatures(tree);
   for (const place of optInPlaces(tree.unit(TDX_PATH), features, bits)) {
     const names = place.macro === null ? [null] : featureNames(features, bits);
-    yield withOptIn(draft.text, place, bits, names, draft.why);
+    yield withOptIn(draft.text, place, bits, { names, why: draft.why });
   }
 }
 

@@ -66,8 +66,7 @@ export function withOptIn(
   text: string,
   place: OptIn,
   bits: Undecided,
-  names: readonly (string | null)[],
-  why: string,
+  { names, why }: { readonly names: readonly (string | null)[]; readonly why: string },
 ): string {
   const lines = text.split('\n');
   const line = lines[place.line - 1] ?? '';

@@ -25,8 +25,7 @@ export async function syncKernels(
   const wanted = (await kernelRevisions(repository, source)).filter(({ commit }) => !known.has(commit));
   await fetchAhead(
     context,
-    repository,
-    source,
+    { repository, source },
     wanted.map(({ commit }) => commit),
     KVM_PATHS,
   );

@@ -14,8 +14,7 @@ export type Outcome = {
 /** One transfer for all that is about to be read, instead of one for each blob. */
 export async function fetchAhead(
   context: Context,
-  repository: Repository,
-  source: PlainSource,
+  { repository, source }: { readonly repository: Repository; readonly source: PlainSource },
   commits: readonly string[],
   paths: readonly string[],
 ): Promise<void> {

@@ -60,8 +60,7 @@ async function syncModules(context: Context, specs: Specs, source: PlainSource, 
   );
   await fetchAhead(
     context,
-    repository,
-    source,
+    { repository, source },
     fresh.map(({ commit }) => commit),
     [...MODULE_PATHS, ...DECIDING_PATHS, 'proj_defs.mk'],
   );

@@ -151,12 +151,13 @@ const FIELDS = [
 /** `ATTRIBUTES.PERFMON`, `PERFMON`, `attributes:63`, `XFAM[15]`: a bit of ATTRIBUTES or XFAM. */
 function controlTopics(specs: Specs, text: string): readonly Topic[] {
   const [, only, rest = text] = /^(?:td[._])?(attributes?|xfam)[.:[ ]+(.+?)\]?$/i.exec(text) ?? [];
-  return FIELDS.flatMap(({ field, kind, names }) => {
+  return FIELDS.flatMap((each) => {
+    const { field, names } = each;
     if (only !== undefined && !field.toLowerCase().startsWith(only.toLowerCase())) return [];
     const bits = /^\d{1,2}$/.test(rest) && only !== undefined ? [Number(rest)] : bitsNamed(names, rest);
     return bits
       .filter((bit) => bit < 64)
-      .map((bit) => ({ kind: 'control' as const, control: controlOf(specs, field, kind, bit, names) }));
+      .map((bit) => ({ kind: 'control' as const, control: controlOf(specs, each, bit) }));
   });
 }
 
@@ -167,14 +168,7 @@ function bitsNamed(names: ReadonlyMap<number, string>, text: string): readonly n
   return (exact.length > 0 ? exact : [...names].filter(([, name]) => name.startsWith(`${word}_`))).map(([bit]) => bit);
 }
 
-// The field by its two spellings, the bit, and where names are looked up.
-function controlOf(
-  specs: Specs,
-  field: ControlTopic['field'],
-  kind: 'attributes' | 'xfam',
-  bit: number,
-  names: ReadonlyMap<number, string>,
-): ControlTopic {
+function controlOf(specs: Specs, { field, kind, names }: (typeof FIELDS)[number], bit: number): ControlTopic {
   const name = names.get(bit) ?? null;
   const gate: GateId = gateId({ kind, bit });
   const newest = specs.releases.at(-1);

@@ -73,7 +73,9 @@ async function checkCommand(context: Context, options: CheckOptions): Promise<nu
       ? { reviews: [], coverage: { releases: [], policies: [], unread: [], cells: 0, skipped: [] } }
       : judge(context, options.kvm === null ? before : { ...before, policies }, options),
   );
-  printReport(context, report, specs, options.base === null ? 'bitwatch: check' : 'bitwatch: what is new');
+  printReport(context, report, specs, {
+    title: options.base === null ? 'bitwatch: check' : 'bitwatch: what is new',
+  });
   const findings = report.reviews.flatMap((review) => review.findings);
   const strict = options.strict
     ? findings.filter((finding) => finding.rule === 'waiver-unmatched' || finding.rule === 'waiver-expired')

@@ -44,8 +44,7 @@ async function diffCommand(context: Context, left: string, right: string): Promi
         context.today(),
       ),
       specs,
-      `bitwatch: ${left} to ${right}`,
-      [a.release, b.release],
+      { title: `bitwatch: ${left} to ${right}`, releases: [a.release, b.release] },
     );
     return;
   }
@@ -63,7 +62,7 @@ async function diffCommand(context: Context, left: string, right: string): Promi
         },
       },
       specs,
-      `bitwatch: KVM ${left} to ${right}`,
+      { title: `bitwatch: KVM ${left} to ${right}` },
     );
     return;
   }

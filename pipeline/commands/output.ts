@@ -55,6 +55,13 @@ function rulesUrl({
     : null;
 }
 
+/** What stands at the head of a report, and what its page shows of bits beside the findings. */
+type Shown = {
+  readonly title?: string;
+  readonly releases?: Specs['releases'];
+  readonly discussions?: BitFacts['discussions'];
+};
+
 /**
  * Prints a report in every format that was asked for, from one view; on standard output as text, or JSON with --json. The page
  * of bits shows `releases` and the KVM versions of `specs` beside the findings.
@@ -63,9 +70,7 @@ export function printReport(
   context: Context,
   report: ReportFacts,
   specs: Specs,
-  title?: string,
-  releases = specs.releases,
-  discussions: BitFacts['discussions'] = null,
+  { title, releases = specs.releases, discussions = null }: Shown = {},
 ): void {
   const targets = targetsOf(context.options.out, FORMAT_NAMES);
   const bits = targets.some(({ format }) => format === 'html')

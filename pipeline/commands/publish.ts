@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { specsDirectory, writtenSpecs } from '../cases/context.ts';
 import { sourcesOf } from '../cases/sources.ts';
 import { type Change, changeOf, pushChange } from '../deliver/branch.ts';
-import { type Client, createClient, type Timing } from '../deliver/github/client.ts';
+import { createClient, type Timing } from '../deliver/github/client.ts';
 import { checkPull, commentPostings } from '../deliver/github/comment.ts';
 import {
   changeDraft,
@@ -18,7 +18,7 @@ import { issuePostings } from '../deliver/github/issues.ts';
 import { itemOfDraft } from '../deliver/github/item.ts';
 import type { MarkKind } from '../deliver/github/marker.ts';
 import { planOf, reportPublication } from '../deliver/github/outcomes.ts';
-import { type Author, type Item, ownAuthor, type Posting, type Postings } from '../deliver/github/postings.ts';
+import { type Forge, type Item, ownAuthor, type Posting, type Postings } from '../deliver/github/postings.ts';
 import { type Publication, publishAll } from '../deliver/github/publish-all.ts';
 import { pullPostings } from '../deliver/github/pull.ts';
 import { apiAddress, mayWrite, type OptIns, parseTarget, type Target, targetText } from '../deliver/github/target.ts';
@@ -149,7 +149,7 @@ type Job = {
   readonly kind: MarkKind;
   readonly items: readonly Item[];
   readonly notes: readonly string[];
-  readonly postings: (client: Client, api: string, target: Target, author: Author) => Promise<Postings>;
+  readonly postings: (forge: Forge) => Promise<Postings>;
 };
 
 /** `bitwatch publish releases`: one issue per module release. */
@@ -160,7 +160,7 @@ async function publishReleases(context: Context, options: ReleaseOptions): Promi
   const label = options.label ?? 'bitwatch';
   return keepJob(context, options, target, {
     ...job,
-    postings: async (client, api, place, author) => issuePostings(client, api, place, author, label),
+    postings: async (forge) => issuePostings(forge, label),
   });
 }
 
@@ -185,9 +185,9 @@ async function publishReview(context: Context, options: PullOptions): Promise<nu
     ...job,
     // Nothing to say makes no comment; one that said something is told so.
     items: job.items.map((item) => ({ ...item, isUpdateOnly: draft === null })),
-    postings: async (client, api, place, author) => {
-      await checkPull(client, place, pull);
-      return commentPostings(client, api, place, author, pull);
+    postings: async (forge) => {
+      await checkPull(forge.client, forge.target, pull);
+      return commentPostings(forge, pull);
     },
   });
 }
@@ -253,7 +253,8 @@ async function keepJob(context: Context, options: PublishOptions, target: Target
   const journal = postingJournal(statePath);
   const isOurs = (entry: Begun): boolean => entry.repository === repository && entry.kind === job.kind;
   const work = async (): Promise<Publication> => {
-    const postings = await job.postings(client, api, target, await ownAuthor(client, workflowOf(context)));
+    const author = await ownAuthor(client, workflowOf(context));
+    const postings = await job.postings({ client, api, target, author });
     return publishAll(client, postings, {
       items: job.items,
       hints: new Map(known.map((entry) => [entry.key, entry])),
@@ -366,8 +367,7 @@ async function publishPull(context: Context, options: ProposalOptions): Promise<
     kind: 'pull',
     items: [item],
     notes: [],
-    postings: async (client, api, place, author) =>
-      pullPostings(client, api, place, author, { branch, into, hash: item.hash }),
+    postings: async (forge) => pullPostings(forge, { branch, into, hash: item.hash }),
   });
 }
 

@@ -77,7 +77,7 @@ async function reportCommand(
     options.archives.length === 0
       ? null
       : await (await import('../cases/page-discussions.ts')).pageDiscussions(context, specs, options);
-  if (printed) return printReport(context, report, specs, undefined, specs.releases, discussions);
+  if (printed) return printReport(context, report, specs, { discussions });
   const pages = pagesOf(report, matrixOf(specs), bitFactsOf(specs, report, pageScript(context), { discussions }));
   replaceFolder(options.directory, pages, options.takeOver);
   const { coverage } = report;

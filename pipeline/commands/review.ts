@@ -63,7 +63,7 @@ async function reviewCommand(context: Context, name: string, options: ReviewOpti
   const scope = { release, since, policies: [specs.policies.at(-1) ?? null] };
   const report = reviewFacts(specs, scope, context.today());
   if (options.verbose || context.options.json || context.options.out.length > 0)
-    printReport(context, report, specs, reviewTitle(release.module.release));
+    printReport(context, report, specs, { title: reviewTitle(release.module.release) });
   else context.stdout.write(FORMATS.briefing(viewOf(report)));
   const findings = report.reviews.flatMap((review) => review.findings);
   return options.failOn !== null && gating(findings, options.failOn).length > 0 ? EXIT.findings : EXIT.clean;

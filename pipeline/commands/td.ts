@@ -103,7 +103,7 @@ async function tdCommand(context: Context, name: string, options: TdOptions): Pr
   const names = await loadNames(specsDirectory(context), reader(context));
   const told = through === null ? '' : kvmText(kvm?.policy.version ?? '', through);
   context.stdout.write(
-    `${told}${through?.kind === 'refused' ? '' : tdText(program, release, names, question, result)}`,
+    `${told}${through?.kind === 'refused' ? '' : tdText({ program, release, names }, question, result)}`,
   );
 }
 

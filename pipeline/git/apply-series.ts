@@ -87,18 +87,19 @@ export type BaseQuery = {
   /** The `base-commit:` of the series. */
   readonly named: string | null;
   readonly prerequisites: number;
+  /** Makes a candidate's blobs available before it is tried. */
+  readonly prepare: (commit: string) => Promise<void>;
 };
 
 /**
  * Finds the base of a series: the one that is given, the one that it names, or the best known one, and says which. `null` where the clone has
- * no commit at all. `prepare` makes a candidate's blobs available before it is tried. Throws a NoInputError for a given revision that is not there.
+ * no commit at all. Throws a NoInputError for a given revision that is not there.
  */
 export async function findBase(
   repository: Repository,
   scratch: Scratch,
   patches: readonly Patch[],
   query: BaseQuery,
-  prepare: (commit: string) => Promise<void>,
 ): Promise<SeriesBase | null> {
   const preimages = preimagesOf(patches);
   const finish = async (by: SeriesBase['by'], { commit, matched }: Candidate, tried: number): Promise<SeriesBase> => ({
@@ -129,7 +130,7 @@ export async function findBase(
   const tries = new Set(best.slice(0, MAX_TRIES));
   for (const candidate of candidates) {
     if (!tries.has(candidate)) continue;
-    await prepare(candidate.commit);
+    await query.prepare(candidate.commit);
     const result = await applyPatches(scratch, candidate.commit, patches);
     if (result.kind === 'applied') return finish('applies', candidate, tips.length);
   }

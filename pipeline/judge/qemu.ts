@@ -234,11 +234,13 @@ function fixed1Extra(stack: Stack): readonly QemuFinding[] {
     return grouped(features, howOf).map(([how, list]) =>
       finding(
         stack,
-        'qemu-fixed1-extra',
-        how,
+        {
+          rule: 'qemu-fixed1-extra',
+          how,
+          level: how === 'settable' || how === 'no-leaf' || how === 've' ? 'info' : 'warning',
+        },
         entry,
         list,
-        how === 'settable' || how === 'no-leaf' || how === 've' ? 'info' : 'warning',
       ),
     );
   });
@@ -260,7 +262,7 @@ function fixed1Missing(stack: Stack): readonly QemuFinding[] {
       return (gets === 'host' || (gets === 'gated' && gates.length > 0)) && isReachable ? 'host' : null;
     };
     return grouped(features, howOf).map(([how, list]) =>
-      finding(stack, 'qemu-fixed1-missing', how, place, list, 'warning'),
+      finding(stack, { rule: 'qemu-fixed1-missing', how, level: 'warning' }, place, list),
     );
   });
 }
@@ -278,7 +280,12 @@ function gateDiffers(stack: Stack): readonly QemuFinding[] {
       return decider === null || gatesOfDecider(decider).includes(key.gate) ? null : 'other-gate';
     };
     return grouped(features, howOf).map(([how, list]) => ({
-      ...finding(stack, 'qemu-gate-differs', how, key, list, how === 'no-leaf' || how === 've' ? 'info' : 'warning'),
+      ...finding(
+        stack,
+        { rule: 'qemu-gate-differs', how, level: how === 'no-leaf' || how === 've' ? 'info' : 'warning' },
+        key,
+        list,
+      ),
       gate: key.gate,
     }));
   });
@@ -289,7 +296,9 @@ function noName(stack: Stack): readonly QemuFinding[] {
   const features = stackFeatures(stack).filter(({ gets }) => gets === 'never-asked');
   return stack.release.registers.flatMap((place) => {
     const here = features.filter((each) => samePlace(each, place));
-    return here.length === 0 ? [] : [finding(stack, 'qemu-no-name', 'no-name', place, here, 'info')];
+    return here.length === 0
+      ? []
+      : [finding(stack, { rule: 'qemu-no-name', how: 'no-name', level: 'info' }, place, here)];
   });
 }
 
@@ -357,14 +366,11 @@ function grouped(
   return [...groups];
 }
 
-// The stack, the rule with what it found, the register, its features, and the level.
 function finding(
   stack: Stack,
-  rule: QemuRule,
-  how: QemuFinding['how'],
+  { rule, how, level }: Pick<QemuFinding, 'rule' | 'how' | 'level'>,
   { leaf, subleaf, register }: Place,
   features: readonly StackFeature[],
-  level: QemuFinding['level'],
 ): QemuFinding {
   const word = wordAt(stack.qemu, { leaf, subleaf, register });
   const evidence = features.flatMap((feature) => feature.evidence);

@@ -43,7 +43,7 @@ export function releaseEffects(before: Policy | null, after: Policy, ground: Gro
     const have = judge(release, after, ground);
     return {
       release: release.module.release,
-      verdicts: verdictChanges(release, had?.verdicts ?? null, have.verdicts, after, ground),
+      verdicts: verdictChanges(release, { before: had?.verdicts ?? [], after: have.verdicts }, after, ground),
       closed: had === null ? [] : findingChanges(had.findings, have.findings),
       opened: findingChanges(have.findings, had?.findings ?? []),
     };
@@ -71,12 +71,11 @@ function byBit(verdicts: readonly PlaceVerdict[]): ReadonlyMap<string, PlaceVerd
 
 function verdictChanges(
   release: ClassedRelease,
-  before: readonly PlaceVerdict[] | null,
-  after: readonly PlaceVerdict[],
+  { before, after }: { readonly before: readonly PlaceVerdict[]; readonly after: readonly PlaceVerdict[] },
   policy: Policy,
   { clobbers, knowledge }: Ground,
 ): readonly VerdictChange[] {
-  const had = byBit(before ?? []);
+  const had = byBit(before);
   const facts = clobbers.get(release.module.release) ?? null;
   return after
     .flatMap((judged): readonly VerdictChange[] => {

@@ -17,15 +17,15 @@ import { deciderWords } from './decider-words.ts';
 import { hex64 } from './td-json.ts';
 import { wrap } from './wrap.ts';
 
+/** A release as it runs and as it is told. */
+type ToldRelease = {
+  readonly program: Program;
+  readonly release: ClassedRelease;
+  readonly names: readonly BitName[];
+};
+
 /** What a person reads of a case: whether the TD comes to be, and each leaf that differs from the host with who decided. */
-export function tdText(
-  program: Program,
-  release: ClassedRelease,
-  names: readonly BitName[],
-  question: TdCase,
-  // A function of five: the release as it runs and as it is told, the names, and both ends of the case.
-  result: TdResult,
-): string {
+export function tdText({ program, release, names }: ToldRelease, question: TdCase, result: TdResult): string {
   const lines = [...headLines(program.release, result)];
   if (result.td !== null) {
     const processor = processorOf(question.host);
@@ -37,8 +37,7 @@ export function tdText(
       const lines = REGISTERS.flatMap((register, at) =>
         registerLines(
           { ...key, register },
-          processor.cpuid(query.leaf, query.subleaf)[at] ?? 0,
-          answer[at] ?? 0,
+          { host: processor.cpuid(query.leaf, query.subleaf)[at] ?? 0, value: answer[at] ?? 0 },
           release,
           names,
         ),
@@ -88,8 +87,7 @@ const operandWords = ({ operandName, operand }: Refusal['check']): string =>
 /** A register that differs: both values, and the bits by who decided them. */
 function registerLines(
   place: Place,
-  host: number,
-  value: number,
+  { host, value }: { readonly host: number; readonly value: number },
   release: ClassedRelease,
   names: readonly BitName[],
 ): readonly string[] {

@@ -51,7 +51,7 @@ export async function weighSeries(specs: Specs, found: FoundSeries, options: Wei
       gap !== null
         ? { kind: 'incomplete', reason: gap }
         : inputs.length > 0
-          ? await apply(specs, series, patches, paths, scratch, options)
+          ? await apply(specs, { series, patches, paths }, scratch, options)
           : broken === null
             ? { kind: 'untouched' }
             : {
@@ -150,9 +150,9 @@ async function readVersion(
     prerequisites: mails.reduce((sum, mail) => sum + countPrerequisites(bodyText(mail)), 0),
   };
   const prepare = (commit: string): Promise<void> => needBlobs(blobs, commit, paths);
-  const base = await findBase(repository, scratch, patches, asked, prepare);
+  const base = await findBase(repository, scratch, patches, { ...asked, prepare });
   if (base === null) throw new NoInputError(`${repository.name}: the clone has no commit to apply a series to`);
-  const before = await readSide('before', base, () => readBefore(repository, scratch, blobs, base.commit, units));
+  const before = await readSide('before', base, () => readBefore(reading, base.commit));
   if (before.kind === 'unreadable') return before;
   await prepare(base.commit);
   const result = await applyPatches(scratch, base.commit, patches);
@@ -172,11 +172,12 @@ type Reading = {
   readonly given: string | null;
 };
 
+/** A series that has all its parts, and the paths that they touch. */
+type Complete = { readonly series: Series; readonly patches: readonly Patch[]; readonly paths: readonly string[] };
+
 async function apply(
   specs: Specs,
-  series: Series,
-  patches: readonly Patch[],
-  paths: readonly string[],
+  { series, patches, paths }: Complete,
   scratch: Scratch,
   options: WeighOptions,
 ): Promise<SeriesOutcome> {
@@ -273,13 +274,7 @@ async function readSide<T>(side: 'before' | 'after', base: SeriesBase, read: () 
   }
 }
 
-async function readBefore(
-  repository: Repository,
-  scratch: Scratch,
-  blobs: ReturnType<typeof openBlobs>,
-  commit: string,
-  units: UnitCache,
-): Promise<Policy | null> {
+async function readBefore({ repository, scratch, blobs, units }: Reading, commit: string): Promise<Policy | null> {
   await checkModes(scratch, commit);
   if ((await blobs.read(`${commit}:arch/x86/kvm/vmx/tdx.c`)) === null) return null;
   return readPolicyRevision(repository, blobs, commit, units);

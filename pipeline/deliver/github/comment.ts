@@ -3,7 +3,7 @@ import type { Client } from './client.ts';
 import { ForgeError, isProblem } from './forge-error.ts';
 import { allPages } from './pages.ts';
 import {
-  type Author,
+  type Forge,
   fieldOf,
   type Item,
   linkOf,
@@ -16,7 +16,8 @@ import {
 import { type Target, targetText } from './target.ts';
 
 /** The comments of one pull request that this login made; the key is the pull request's number. */
-export function commentPostings(client: Client, api: string, target: Target, author: Author, pull: number): Postings {
+export function commentPostings(forge: Forge, pull: number): Postings {
+  const { client, target, author } = forge;
   const where = `${targetText(target)}#${pull}: comments`;
   const place = { ...target, pull };
   const postingOf = (entry: unknown, answer: Answer | null): Posting | null => {
@@ -42,7 +43,7 @@ export function commentPostings(client: Client, api: string, target: Target, aut
   return {
     kind: 'review',
     list: async () => {
-      const entries = await allPages(client, api, where, 'GET /repos/{owner}/{repo}/issues/{pull}/comments', place);
+      const entries = await allPages(forge, where, 'GET /repos/{owner}/{repo}/issues/{pull}/comments', place);
       return entries
         .flatMap((entry) => postingOf(entry, null) ?? [])
         .sort((a, b) => (a.comment ?? 0) - (b.comment ?? 0));

@@ -1,9 +1,8 @@
 import type { Answer } from './answer.ts';
-import type { Client } from './client.ts';
 import { isProblem } from './forge-error.ts';
 import { allPages } from './pages.ts';
 import {
-  type Author,
+  type Forge,
   fieldOf,
   type Item,
   linkOf,
@@ -13,10 +12,11 @@ import {
   type Postings,
   seenAt,
 } from './postings.ts';
-import { type Target, targetText } from './target.ts';
+import { targetText } from './target.ts';
 
 /** The issues of a repository that this login made, one per key. */
-export function issuePostings(client: Client, api: string, target: Target, author: Author, label: string): Postings {
+export function issuePostings(forge: Forge, label: string): Postings {
+  const { client, target, author } = forge;
   const where = `${targetText(target)}: issues`;
   const postingOf = (entry: unknown, answer: Answer | null): Posting | null => {
     const mark = ownMark(entry, author, 'release');
@@ -42,7 +42,7 @@ export function issuePostings(client: Client, api: string, target: Target, autho
     kind: 'release',
     list: async () => {
       const all = (filter: Readonly<Record<string, string>>): Promise<readonly unknown[]> =>
-        allPages(client, api, where, `GET /${route}`, {
+        allPages(forge, where, `GET /${route}`, {
           ...target,
           ...filter,
           state: 'all',

@@ -8,8 +8,7 @@ const MOST_PAGES = 2000;
  * along. A list that cannot be read to its end throws: part of a list would read as "not posted yet".
  */
 export async function allPages(
-  client: Client,
-  api: string,
+  { client, api }: { readonly client: Client; readonly api: string },
   what: string,
   route: string,
   parameters: Readonly<Record<string, unknown>>,

@@ -3,6 +3,7 @@ import { timeOf } from './answer.ts';
 import type { Client } from './client.ts';
 import { ForgeError } from './forge-error.ts';
 import { type Mark, type MarkKind, readMarker } from './marker.ts';
+import type { Target } from './target.ts';
 
 /** What is to stand on the forge under a key. */
 export type Item = {
@@ -44,6 +45,15 @@ export type Postings = {
 
 /** Who posts: the login that the forge shows beside what this run writes, and the workflow that runs it. */
 export type Author = { readonly login: string; readonly workflow: string };
+
+/** Where postings are kept, and as whom. */
+export type Forge = {
+  readonly client: Client;
+  /** The address of the API. */
+  readonly api: string;
+  readonly target: Target;
+  readonly author: Author;
+};
 
 /** Whom a token writes as. */
 export async function ownAuthor(client: Client, workflow: string): Promise<Author> {

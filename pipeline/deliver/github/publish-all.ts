@@ -55,7 +55,7 @@ export async function publishAll(client: Client, postings: Postings, request: Pu
     try {
       // A run takes a second for each write: what another made in the meantime is seen before this one makes it too.
       if (hasWritten && firstOf(found, item.key) === null) found = await postings.list();
-      const outcome = await publishOne(client, postings, request, found, item);
+      const outcome = await publishOne({ client, postings, request }, found, item);
       hasWritten ||= outcome.deed === 'created' && !request.isDry;
       outcomes.push(outcome);
     } catch (error) {
@@ -76,13 +76,9 @@ export async function publishAll(client: Client, postings: Postings, request: Pu
   return { outcomes, trouble };
 }
 
-async function publishOne(
-  client: Client,
-  postings: Postings,
-  request: PublishRequest,
-  found: readonly Posting[],
-  item: Item,
-): Promise<Outcome> {
+type Run = { readonly client: Client; readonly postings: Postings; readonly request: PublishRequest };
+
+async function publishOne({ client, postings, request }: Run, found: readonly Posting[], item: Item): Promise<Outcome> {
   const hint = request.hints.get(item.key);
   const listed = firstOf(found, item.key);
   const interrupted = listed === null && !request.isDry && request.begun.has(item.key);

@@ -1,8 +1,7 @@
-import type { Client } from './client.ts';
 import { ForgeError } from './forge-error.ts';
 import { allPages } from './pages.ts';
 import {
-  type Author,
+  type Forge,
   fieldOf,
   type Item,
   linkOf,
@@ -12,7 +11,7 @@ import {
   type Postings,
   seenAt,
 } from './postings.ts';
-import { type Target, targetText } from './target.ts';
+import { targetText } from './target.ts';
 
 /** The one pull request of a branch of ours. */
 export type PullPlace = { readonly branch: string; readonly into: string };
@@ -21,13 +20,8 @@ export type PullPlace = { readonly branch: string; readonly into: string };
  * Postings that are one pull request: that of a branch into another. An open one is kept up to date. One that a person closed unmerged
  * is left closed as long as it would say the same (`hash`); something new makes another.
  */
-export function pullPostings(
-  client: Client,
-  api: string,
-  target: Target,
-  author: Author,
-  { branch, into, hash }: PullPlace & { readonly hash: string },
-): Postings {
+export function pullPostings(forge: Forge, { branch, into, hash }: PullPlace & { readonly hash: string }): Postings {
+  const { client, target, author } = forge;
   const where = `${targetText(target)} pull request of ${branch}`;
   const route = 'repos/{owner}/{repo}/pulls';
   const postingOf = (entry: unknown, mark: Posting['mark'], at: string): Posting => ({
@@ -41,7 +35,7 @@ export function pullPostings(
   return {
     kind: 'pull',
     list: async () => {
-      const all = await allPages(client, api, where, `GET /${route}`, {
+      const all = await allPages(forge, where, `GET /${route}`, {
         ...target,
         state: 'all',
         head: `${target.owner}:${branch}`,

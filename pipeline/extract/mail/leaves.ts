@@ -65,7 +65,10 @@ function partsOf(bytes: Buffer, boundary: string, { start, end }: Range): Range[
   return parts;
 }
 
-function walk(tree: Walk, fields: RawFields, range: Range, depth: number, inherited: string): void {
+/** How deep a part lies, and the type of one that names none. */
+type Level = { readonly depth: number; readonly inherited: string };
+
+function walk(tree: Walk, fields: RawFields, range: Range, { depth, inherited }: Level): void {
   const raw = fields.get('content-type');
   const plain = raw === undefined ? null : PLAIN.exec(raw);
   if (raw === undefined || plain !== null) {
@@ -77,7 +80,7 @@ function walk(tree: Walk, fields: RawFields, range: Range, depth: number, inheri
     tree.notes.add(TOO_MANY);
   } else if (type === 'message/rfc822') {
     const head = readHead(tree.bytes, range.start, range.end);
-    walk(tree, head.fields, { start: head.bodyStart, end: range.end }, depth + 1, 'text/plain');
+    walk(tree, head.fields, { start: head.bodyStart, end: range.end }, { depth: depth + 1, inherited: 'text/plain' });
     return;
   } else if (type.startsWith('multipart/')) {
     const boundary = params.get('boundary') ?? '';
@@ -87,7 +90,7 @@ function walk(tree: Walk, fields: RawFields, range: Range, depth: number, inheri
     if (parts.length > LIMITS.leaves) tree.notes.add(TOO_MANY);
     for (const part of parts) {
       const head = readHead(tree.bytes, part.start, part.end);
-      walk(tree, head.fields, { start: head.bodyStart, end: part.end }, depth + 1, partType);
+      walk(tree, head.fields, { start: head.bodyStart, end: part.end }, { depth: depth + 1, inherited: partType });
     }
     if (parts.length > 0) return;
   }
@@ -98,7 +101,7 @@ function walk(tree: Walk, fields: RawFields, range: Range, depth: number, inheri
 /** The leaves of the MIME tree of a mail, in their order. Never throws; what breaks a limit or the syntax is noted. */
 export function leavesOf(bytes: Buffer, head: Head): Leaves {
   const tree: Walk = { bytes, leaves: [], notes: new Set() };
-  walk(tree, head.fields, { start: head.bodyStart, end: bytes.length }, 0, 'text/plain');
+  walk(tree, head.fields, { start: head.bodyStart, end: bytes.length }, { depth: 0, inherited: 'text/plain' });
   return { leaves: tree.leaves, notes: [...tree.notes] };
 }
 

@@ -120,9 +120,9 @@ test('a list leads nowhere but to the API, and in no circle', async () => {
     const server = await startGithub();
     server.failNext({ kind: 'status', status: 200, headers: { link }, body: [] }, () => true, 99);
     const { client } = clientOf(server);
-    await expect(allPages(client, server.url, 'x', 'GET /repos/{owner}/{repo}/issues', TARGET)).rejects.toThrow(
-      /in a circle or away/,
-    );
+    await expect(
+      allPages({ client, api: server.url }, 'x', 'GET /repos/{owner}/{repo}/issues', TARGET),
+    ).rejects.toThrow(/in a circle or away/);
     expect(server.seen.length).toBeLessThanOrEqual(2);
   }
 });

@@ -58,7 +58,7 @@ const request = (items: readonly Item[], more: Partial<PublishRequest>): Publish
 });
 
 async function issues(server: GithubServer, client: Client): Promise<Postings> {
-  return issuePostings(client, server.url, TARGET, await ownAuthor(client, ''), LABEL);
+  return issuePostings({ client, api: server.url, target: TARGET, author: await ownAuthor(client, '') }, LABEL);
 }
 
 /** One run over the issues of the repository, from the first request on. */
@@ -78,7 +78,7 @@ export async function keepComment(
   more: Partial<PublishRequest> = {},
 ): Promise<Publication> {
   const { client } = clientOf(server);
-  const postings = commentPostings(client, server.url, TARGET, await ownAuthor(client, ''), 1);
+  const postings = commentPostings({ client, api: server.url, target: TARGET, author: await ownAuthor(client, '') }, 1);
   return publishAll(client, postings, request([itemOf('1', text, 'review')], more));
 }
 
