@@ -1,0 +1,400 @@
+import { describe, expect, test } from 'vitest';
+import { kvmContext } from '../../pipeline/judge/judge.ts';
+import { checkCapabilities, poolOf } from '../../pipeline/judge/pool.ts';
+import {
+  featureOf,
+  findingMask,
+  judgeQemu,
+  type QemuRule,
+  type Stack,
+  stackFeatures,
+} from '../../pipeline/judge/qemu.ts';
+import type { Condition, DeciderRule } from '../../pipeline/model/decider-rules.ts';
+import { bitsOf } from '../../pipeline/model/mask.ts';
+import type { ModuleRelease } from '../../pipeline/model/module.ts';
+import { formatPlace, type Place } from '../../pipeline/model/place.ts';
+import type { Policy } from '../../pipeline/model/policy.ts';
+import type { QemuFacts, QemuGate, QemuMask, QemuWord } from '../../pipeline/model/qemu.ts';
+import { type Host, hostKey, type Registers } from '../../pipeline/td/case.ts';
+import { entry, ground, PLACE, policy, release } from './ground.ts';
+
+const LONG: Condition = { kind: 'guest', control: 'LONG_MODE' };
+const PERFMON: Condition = { kind: 'attributes', bits: [63] };
+const rule = (mask: number, effect: DeciderRule['effect']): DeciderRule => ({
+  id: 'r',
+  stage: 'init',
+  leaf: 7,
+  subleaf: 1,
+  masks: { eax: mask },
+  effect,
+  source: 's',
+  lines: null,
+});
+/** What decides each bit of 7.1.EAX, from bit 0 on; the rest are 0. */
+const RULES: readonly DeciderRule[] = [
+  rule(0x40, { do: 'clear', unless: [PERFMON] }),
+  rule(0x80, { do: 'follow', condition: LONG }),
+  rule(0x100, { do: 'clear', unless: [LONG] }),
+  rule(0x200, { do: 'follow', condition: { kind: 'xfam', bits: [0] } }),
+  rule(0x400, { do: 'follow', condition: { kind: 'xfam', bits: [2] } }),
+  rule(0x800, { do: 'set', unless: [PERFMON] }),
+  rule(0x1000, { do: 've', unless: [LONG] }),
+  rule(0x2000, { do: 'set', unless: [PERFMON] }),
+  rule(0x4000, { do: 'clear', unless: [PERFMON] }),
+  rule(0x10000, { do: 'clear', unless: [{ kind: 'xfam', bits: [5, 2] }] }),
+];
+const MODULE: Partial<ModuleRelease> = {
+  attributes: { fixed0: (1n << 63n) | (1n << 29n) | (1n << 27n), fixed1: 0n },
+  xfam: { fixed0: 0x200ffn, fixed1: 3n },
+};
+const made = (extra: Partial<ModuleRelease> = {}, rules: readonly DeciderRule[] | null = RULES) =>
+  release(
+    '2.0.04',
+    [
+      {
+        fixed0: { eax: 0xfffe2010, ebx: 0xffffffff, ecx: 0xffffffff, edx: 0xffffffff },
+        fixed1: { eax: 0x1008, ebx: 0x1 },
+        direct: { eax: 0xc003, ebx: 0x4 },
+        allow: { eax: 0x4, ebx: 0x2 },
+      },
+      { leaf: 9, subleaf: 0, faulting: true },
+    ],
+    { ...MODULE, ...extra },
+    rules,
+  );
+const AT = { path: 'qemu.c', line: 5 } as const;
+const word = (names: readonly number[], notAutomatic = 0, place: Place = PLACE): QemuWord => ({
+  ...place,
+  path: 'cpu.c',
+  line: 9,
+  names: names.map((bit) => ({ bit, name: `b${bit}` })),
+  notAutomatic,
+});
+const mask = (bits: number, place: Place = PLACE): QemuMask => ({ ...place, mask: bits, ...AT });
+const gate = (name: QemuGate['gate'], bits: number, place: Place = PLACE): QemuGate => ({
+  ...mask(bits, place),
+  gate: name,
+});
+const qemu = (extra: Partial<QemuFacts> = {}): QemuFacts => ({
+  version: '10.1.0',
+  source: { repository: 'example/qemu', revision: 'd'.repeat(40), path: 'tdx.c', blob: null },
+  fixed1: [],
+  gates: [],
+  attributes: { mask: 1n << 63n, ...AT },
+  kvmFeatures: mask(0),
+  words: [word([0, 1, 2, 3, 4, 5, 15], 0x2)],
+  ...extra,
+});
+const KVM: Partial<Policy> = { requires: [], xfam: ['fp', 'sse', 'avx'], attributes: 1n << 63n, deny: [entry(0x8000)] };
+const stackOf = (facts: Partial<QemuFacts> = {}, kvm: Partial<Policy> = {}, module = made()): Stack => ({
+  release: module,
+  kvm: kvmContext(module, policy({ ...KVM, ...kvm }), ground()),
+  qemu: qemu(facts),
+  names: [
+    { ...PLACE, high: 0, low: 0, name: 'ZERO' },
+    { ...PLACE, high: 19, low: 18, name: 'NUMBER' },
+  ],
+});
+const gets = (stack: Stack, bit: number, place: Place = PLACE) => featureOf(stack, place, bit).gets;
+
+describe('what a TD gets of a bit', () => {
+  test.each([
+    [0, 'host-cpu', 'the VMM’s, with a name'],
+    [1, 'by-name', 'the VMM’s, with a name that -cpu host leaves out'],
+    [2, 'host-cpu', 'the VMM may clear it'],
+    [3, 'always', 'fixed to 1'],
+    [4, 'never', 'fixed to 0'],
+    [5, 'host', 'passes as the host has it'],
+    [6, 'gated', 'the host’s, behind an attribute'],
+    [7, 'guest', 'the guest decides'],
+    [8, 'host', 'the host’s where the guest wants it'],
+    [9, 'always', 'XFAM bits that must be 1'],
+    [10, 'gated', 'an XFAM bit that may be 0'],
+    [11, 'host', 'the host’s or 1'],
+    [12, 'always', 'fixed to 1 where the leaf does not fault'],
+    [13, 'gated', '0, and 1 without an attribute'],
+    [14, 'never-asked', 'the VMM’s behind a gate, without a name'],
+    [15, 'kept-back', 'the VMM’s, and KVM denies it'],
+    [17, 'never', 'fixed to 0, and in no rule'],
+  ])('%i: %s: %s', (bit, expected) => {
+    expect(gets(stackOf(), bit)).toBe(expected);
+  });
+
+  test('depends on what the stack names, denies and needs', () => {
+    expect(gets(stackOf({ words: [] }), 0)).toBe('never-asked');
+    expect(gets(stackOf({}, { deny: [] }), 15)).toBe('host-cpu');
+    expect(gets(stackOf({}, { xfam: ['fp'] }), 14)).toBe('never-asked');
+    expect(gets(stackOf({}, { attributes: 0n }), 14)).toBe('kept-back');
+    expect(gets(stackOf({}, { generation: 'allowlist' }), 0)).toBe('kept-back');
+    expect(gets(stackOf({}, { generation: 'allowlist', allow: [entry(1)] }), 0)).toBe('host-cpu');
+    const xfam = made({ xfam: { fixed0: 0x7n, fixed1: 0x6n } });
+    expect([gets(stackOf({}, {}, xfam), 9), gets(stackOf({}, {}, xfam), 10)]).toEqual(['gated', 'always']);
+    expect([gets(stackOf(), 0, { ...PLACE, leaf: 9, subleaf: 0 }), gets(stackOf(), 0, { ...PLACE, leaf: 11 })]).toEqual(
+      ['ve', 'no-leaf'],
+    );
+    expect(gets(stackOf({}, {}, made({}, null)), 0)).toBe('not-examined');
+  });
+
+  test('is told with names and with the lines that say so', () => {
+    const stack = stackOf(
+      { fixed1: [mask(0x9)], gates: [gate('xfam:2', 0x1), gate('xfam:5', 0x2)] },
+      { deny: [entry(0x1)] },
+    );
+    const feature = featureOf(stack, PLACE, 0);
+    expect(feature).toMatchObject({
+      ...PLACE,
+      bit: 0,
+      name: 'ZERO',
+      verdict: 'denied',
+      ask: { name: 'b0', isAutomatic: true, isChecked: true, isFixed1: true, gates: ['xfam:2'] },
+    });
+    expect(feature.evidence.map(({ path, line }) => `${path}:${line}`)).toEqual([
+      't.c:1',
+      'tdx.c:7',
+      'qemu.c:5',
+      'qemu.c:5',
+      'cpu.c:9',
+    ]);
+    expect(featureOf(stack, PLACE, 1)).toMatchObject({
+      name: null,
+      verdict: 'exposed',
+      ask: { name: 'b1', isAutomatic: false, isFixed1: false, gates: ['xfam:5'] },
+    });
+    const other = featureOf(stack, { ...PLACE, register: 'ebx' }, 0);
+    expect(other.ask).toEqual({ name: null, isAutomatic: false, isChecked: false, isFixed1: false, gates: [] });
+    expect(featureOf(stack, { ...PLACE, leaf: 11 }, 0).evidence).toEqual([]);
+  });
+});
+
+test('features are the bits that a VMM may set, and those that QEMU names, fixes or gates and some TD may have', () => {
+  const bits = (facts: Partial<QemuFacts>) =>
+    stackFeatures(stackOf(facts))
+      .filter(({ register }) => register === 'eax')
+      .map(({ bit }) => bit);
+  expect(bits({ words: [] })).toEqual([0, 1, 2, 14, 15]);
+  expect(bits({ words: [word([3, 4, 5])] })).toEqual([0, 1, 2, 3, 5, 14, 15]);
+  expect(bits({ words: [], fixed1: [mask(0x58)] })).toEqual([0, 1, 2, 3, 6, 14, 15]);
+  expect(bits({ words: [], gates: [gate('xfam:2', 0x400)] })).toEqual([0, 1, 2, 10, 14, 15]);
+  const number = made({}, [...RULES, rule(0xc0000, { do: 'follow', condition: LONG })]);
+  expect(stackFeatures(stackOf({ fixed1: [mask(0xe0000)] }, {}, number)).some(({ bit }) => bit > 15)).toBe(false);
+});
+
+describe('QEMU’s tables against the release', () => {
+  const found = (wanted: QemuRule, facts: Partial<QemuFacts>, kvm: Partial<Policy> = {}, module = made()) =>
+    judgeQemu(stackOf(facts, kvm, module))
+      .filter((each) => each.rule === wanted)
+      .map((each) => [
+        each.level,
+        each.how,
+        each.place === null ? null : formatPlace(each.place),
+        each.place === null ? [...each.bits].join() : bitsOf(findingMask(each)).join(),
+        ...(each.gate === null ? [] : [each.gate]),
+      ]);
+
+  test('a bit that QEMU takes for 1 and the release lets be 0', () => {
+    expect(found('qemu-fixed1-extra', { fixed1: [mask(0xffff)] })).toEqual([
+      ['info', 'settable', '7.1.EAX', '0,1,14'],
+      ['warning', 'depends', '7.1.EAX', '2,5,6,8,10,11,13,15'],
+      ['warning', 'never', '7.1.EAX', '4'],
+    ]);
+    expect(found('qemu-fixed1-extra', { fixed1: [mask(0x1288)] })).toEqual([]);
+    const elsewhere = [mask(0x1, { ...PLACE, leaf: 11 }), mask(0x2, { ...PLACE, leaf: 9, subleaf: 0 })];
+    expect(found('qemu-fixed1-extra', { fixed1: elsewhere })).toEqual([
+      ['info', 'no-leaf', '0xb.1.EAX', '0'],
+      ['info', 've', '9.0.EAX', '1'],
+    ]);
+    expect(found('qemu-fixed1-extra', { fixed1: [mask(1)] }, {}, made({}, null))).toEqual([]);
+  });
+
+  test('a bit that every TD, or every TD of a host, has and QEMU does not expect', () => {
+    const all = [
+      ['warning', 'always', '7.1.EAX', '3,9,12'],
+      ['warning', 'host', '7.1.EAX', '5,6,8,10,11'],
+    ];
+    expect(found('qemu-fixed1-missing', {})).toEqual(all);
+    expect(found('qemu-fixed1-missing', { words: [] })).toEqual([]);
+    expect(found('qemu-fixed1-missing', { fixed1: [mask(0x1208)], gates: [gate('attributes:63', 0x40)] })).toEqual([
+      ['warning', 'host', '7.1.EAX', '5,8,10,11'],
+    ]);
+    // A gate that nobody opens tells QEMU nothing, and what waits for one no TD shows.
+    expect(found('qemu-fixed1-missing', { gates: [gate('xfam:7', 0x40)] })).toEqual(all);
+    expect(found('qemu-fixed1-missing', {}, { attributes: 0n, xfam: ['fp', 'sse'] })).toEqual([
+      ['warning', 'always', '7.1.EAX', '3,9,12'],
+      ['warning', 'host', '7.1.EAX', '5,8,11'],
+    ]);
+  });
+
+  test('a gate that QEMU takes and the release does not', () => {
+    const gates = [gate('attributes:63', 0x43), gate('xfam:2', 0x400), gate('xfam:2', 0x8), gate('xfam:7', 0x1)];
+    expect(found('qemu-gate-differs', { gates })).toEqual([
+      ['warning', 'other-gate', '7.1.EAX', '0,1', 'attributes:63'],
+      ['warning', 'always', '7.1.EAX', '3', 'xfam:2'],
+    ]);
+    expect(found('qemu-gate-differs', { gates: [gate('xfam:2', 0x4010)] })).toEqual([
+      ['warning', 'never', '7.1.EAX', '4', 'xfam:2'],
+      ['warning', 'other-gate', '7.1.EAX', '14', 'xfam:2'],
+    ]);
+    expect(found('qemu-gate-differs', { gates: [gate('attributes:63', 0x4000), gate('xfam:5', 0x10000)] })).toEqual([]);
+    const elsewhere = [
+      { ...PLACE, leaf: 11 },
+      { ...PLACE, leaf: 9, subleaf: 0 },
+    ].map((place) => gate('xfam:2', 1, place));
+    expect(found('qemu-gate-differs', { gates: elsewhere })).toEqual([
+      ['info', 'no-leaf', '0xb.1.EAX', '0', 'xfam:2'],
+      ['info', 've', '9.0.EAX', '0', 'xfam:2'],
+    ]);
+  });
+
+  test('a feature that -cpu host never sets, an attribute and an XFAM component that QEMU cannot ask for', () => {
+    expect(found('qemu-no-name', {})).toEqual([
+      ['info', 'no-name', '7.1.EAX', '14'],
+      ['info', 'no-name', '7.1.EBX', '1,2'],
+    ]);
+    expect(found('qemu-attributes', {})).toEqual([]);
+    expect(found('qemu-attributes', { attributes: { mask: 0n, ...AT } })).toEqual([['info', 'not-asked', null, '63']]);
+    expect(
+      found('qemu-attributes', { attributes: { mask: 0n, ...AT } }, { attributes: ~(1n << 29n) & ((1n << 64n) - 1n) }),
+    ).toEqual([['info', 'not-asked', null, '27,63']]);
+    expect(found('qemu-xfam', {})).toEqual([['info', 'not-asked', null, '2']]);
+    expect(found('qemu-xfam', { gates: [gate('xfam:2', 1)] })).toEqual([]);
+    expect(found('qemu-xfam', { gates: [gate('attributes:2', 1)] })).toEqual([['info', 'not-asked', null, '2']]);
+    // Components that go together are one feature; those that must be 1 need no bit.
+    expect(found('qemu-xfam', { gates: [gate('xfam:6', 1)] }, { xfam: 0x200e7n })).toEqual([
+      ['info', 'not-asked', null, '2,17'],
+    ]);
+    expect(found('qemu-xfam', { gates: [gate('xfam:18', 1), gate('xfam:2', 1)] }, { xfam: 0x20017n })).toEqual([
+      ['info', 'not-asked', null, '4'],
+    ]);
+    expect(found('qemu-xfam', {}, {}, made({ xfam: null }))).toEqual([]);
+  });
+
+  test('comes by rule and then by place, with its lines, and not at all where KVM refuses the release', () => {
+    const facts = { fixed1: [mask(0x1)], gates: [gate('attributes:63', 0x2)], attributes: { mask: 0n, ...AT } };
+    expect(judgeQemu(stackOf(facts)).map(({ rule: id }) => id)).toEqual([
+      'qemu-fixed1-extra',
+      'qemu-fixed1-missing',
+      'qemu-fixed1-missing',
+      'qemu-gate-differs',
+      'qemu-no-name',
+      'qemu-no-name',
+      'qemu-attributes',
+      'qemu-xfam',
+    ]);
+    const [extra] = judgeQemu(stackOf(facts));
+    expect(extra?.evidence.map(({ repository, path }) => `${repository} ${path}`)).toEqual([
+      'example/module t.c',
+      'example/qemu qemu.c',
+      'example/qemu cpu.c',
+    ]);
+    expect(judgeQemu(stackOf(facts)).at(-2)?.evidence).toMatchObject([{ path: 'qemu.c', line: 5 }]);
+    expect(judgeQemu(stackOf(facts)).at(-1)?.evidence).toEqual([]);
+    const refuses: Policy['requires'] = [{ kind: 'config-slots', limit: 0, path: 'tdx.c', line: 1 }];
+    expect(judgeQemu(stackOf(facts, { requires: refuses }))).toEqual([]);
+  });
+});
+
+/** A host of the leaves that a pool looks at; every CPUID bit of 7.1 unless said. */
+const hostOf = (leaves: Readonly<Record<string, Registers>> = {}): Host => ({
+  leaves: new Map(
+    Object.entries({
+      [hostKey(1, 0)]: [0x806f8, 0, 0, 0],
+      [hostKey(7, 1)]: [0xffffffff, 0xffffffff, 0, 0],
+      [hostKey(0xd, 0)]: [0x602ff, 0, 0, 0],
+      [hostKey(0xd, 1)]: [0, 0, 0x1fd00, 0],
+      [hostKey(0x80000008, 0)]: [0x3934, 0, 0, 0],
+      ...leaves,
+    } satisfies Record<string, Registers>),
+  ),
+  msrs: new Map(),
+  sockets: [],
+});
+
+describe('a pool', () => {
+  const stack = stackOf({ words: [word([0, 1, 2, 3, 5, 6, 10, 11, 14, 15, 16])] });
+  const pool = (...hosts: readonly Host[]) =>
+    poolOf(
+      stack,
+      hosts.map((host, at) => ({ name: `h${at}`, host })),
+    );
+  const eax = (computed: readonly { readonly register: string; readonly bit: number }[] | undefined) =>
+    (computed ?? []).filter(({ register }) => register === 'eax').map(({ bit }) => bit);
+  const without = (bits: number) => hostOf({ [hostKey(7, 1)]: [~bits >>> 0, 0xffffffff, 0, 0] });
+
+  test('of one host has all that a TD may have there', () => {
+    const one = pool(hostOf());
+    // Not what KVM denies, nor what waits for a component that KVM does not support.
+    expect(eax(one.features)).toEqual([0, 1, 2, 3, 5, 6, 10, 11, 14]);
+    expect([one.without, one.apart, one.numbers, one.hosts[0]?.adds]).toEqual([[], [], [], []]);
+    expect([one.xfam, one.attributes]).toEqual([0x7n, 1n << 63n]);
+  });
+
+  test('leaves out by name what one host lacks, and tells apart what nobody can leave out', () => {
+    const two = pool(hostOf(), without(0x6d));
+    // The VMM's own choice needs no host; what it may only clear does.
+    expect(eax(two.hosts[0]?.adds)).toEqual([2, 5, 6]);
+    expect(two.hosts[1]?.adds).toEqual([]);
+    expect([two.without, eax(two.apart)]).toEqual([['b2', 'b6'], [5]]);
+    expect(eax(two.features)).toEqual([0, 1, 3, 10, 11, 14]);
+    const turned = pool(without(0x6d), hostOf());
+    expect([turned.features, turned.without, turned.apart]).toEqual([two.features, two.without, two.apart]);
+    expect(eax(turned.hosts[1]?.adds)).toEqual([2, 5, 6]);
+  });
+
+  test('has the components and attributes that every host has, and what they gate', () => {
+    const noAvx = hostOf({ [hostKey(0xd, 0)]: [0x602fb, 0, 0, 0] });
+    const computed = pool(hostOf(), noAvx);
+    expect([computed.xfam, computed.hosts[0]?.xfam, computed.hosts[1]?.xfam]).toEqual([0x3n, 0x7n, 0x3n]);
+    expect([eax(computed.hosts[0]?.adds), computed.without]).toEqual([[10], ['b10']]);
+    const wide = (facts: Partial<Policy>) =>
+      stackOf(
+        {},
+        { attributes: (1n << 63n) | (1n << 27n), xfam: 0xffffffffn, ...facts },
+        made({ xfam: { fixed0: 0xffffffffn, fixed1: 3n } }),
+      );
+    const part = (host: Host) => poolOf(wide({}), [{ name: 'h', host }]);
+    expect([part(hostOf()).attributes, part(without(0x40)).attributes]).toEqual([(1n << 63n) | (1n << 27n), 1n << 63n]);
+    // User components of XCR0 stand in 0xd.0.EAX, supervisor components in 0xd.1.ECX.
+    expect(part(hostOf()).xfam).toBe(0x7ffffn & (0x602ffn | 0x1fd00n));
+    expect(part(hostOf({ [hostKey(0xd, 0)]: [0xffffffff, 0, 0, 0], [hostKey(0xd, 1)]: [0, 0, 0, 0] })).xfam).toBe(
+      0x602ffn,
+    );
+    expect(part(hostOf({ [hostKey(0xd, 0)]: [0, 0, 0, 0], [hostKey(0xd, 1)]: [0, 0, 0xffffffff, 0] })).xfam).toBe(
+      0x1fd00n,
+    );
+  });
+
+  test('names the numbers in which hosts differ', () => {
+    const other = hostOf({ [hostKey(1, 0)]: [0xc06f2, 0, 0, 0], [hostKey(0x80000008, 0)]: [0x3034, 0, 0, 0] });
+    expect(pool(hostOf(), other).numbers).toEqual(['family, model and stepping (1.EAX): 0x806f8, 0xc06f2']);
+    const narrow = hostOf({ [hostKey(0x80000008, 0)]: [0x392e, 0, 0, 0] });
+    expect(pool(narrow, hostOf()).numbers).toEqual(['physical address bits (0x80000008.EAX[7:0]): 0x2e, 0x34']);
+  });
+});
+
+test('what KVM reports is held against the release, the host and the filter', () => {
+  const stack = stackOf({}, { deny: [entry(0x8000)], adds: [entry(0x20000)] });
+  const host = hostOf({ [hostKey(7, 1)]: [0x7, 0x2, 0, 0] });
+  // Chosen freely: 0xc003; cleared at most: 0x4 as the host has it; without what is denied, with what is added.
+  const right: Registers = [0x24007, 0x6, 0, 0];
+  const check = (values: Registers | null, extra: Readonly<Record<string, Registers>> = {}, on = host) =>
+    checkCapabilities(stack, on, {
+      ...hostOf(),
+      leaves: new Map([...(values === null ? [] : [[hostKey(7, 1), values] as const]), ...Object.entries(extra)]),
+    }).map(({ unexpected, missing, ...place }) => [formatPlace(place), unexpected, missing]);
+  expect(check(right)).toEqual([]);
+  expect(check([0x24017, 0x6, 0, 0])).toEqual([['7.1.EAX', 0x10, 0]]);
+  expect(check([0x24006, 0x2, 0, 0x80000000])).toEqual([
+    ['7.1.EAX', 0, 0x1],
+    ['7.1.EBX', 0, 0x4],
+    ['7.1.EDX', 0x80000000, 0],
+  ]);
+  expect(check(right, {}, hostOf({ [hostKey(7, 1)]: [0x3, 0x2, 0, 0] }))).toEqual([['7.1.EAX', 0x4, 0]]);
+  expect(check(null)).toEqual([
+    ['7.1.EAX', 0, 0x24007],
+    ['7.1.EBX', 0, 0x6],
+  ]);
+  // A leaf that the release does not have.
+  expect(check(right, { [hostKey(11, 2)]: [0, 0x8, 0, 0], [hostKey(12, 0)]: [0, 0, 0, 0] })).toEqual([
+    ['0xb.2.EBX', 0x8, 0],
+  ]);
+});
