@@ -5,13 +5,16 @@ import type { Mutant } from './mutate.ts';
 
 export type Outcome =
   | { readonly kind: 'killed' | 'timeout'; readonly by: string }
-  | { readonly kind: 'survived' | 'unmet'; readonly tried: number; readonly left: number };
+  /** `untried`: it takes effect before any test starts, and that was not to be tried; `left`: tests that cost too much to try. */
+  | { readonly kind: 'survived' | 'unmet' | 'untried'; readonly left: number };
 type Options = {
   readonly engine: Engine;
   readonly covered: readonly Covered[];
   readonly mutants: readonly Mutant[];
   /** Milliseconds of tests that are spent on one mutant. */
   readonly budget: number;
+  /** Leaves out mutants that take effect before a test starts: each costs processes of its own. */
+  readonly isQuick: boolean;
   readonly tell: (line: string) => void;
 };
 
@@ -25,7 +28,7 @@ export async function hunt(options: Options): Promise<ReadonlyMap<number, Outcom
   const awake = new Set<number>();
   const { tests, left } = shares(options);
   const files = [...options.covered].sort((a, b) => costOf(a) / a.tests.length - costOf(b) / b.tests.length);
-  const tried = new Map<number, number>();
+  const seen = new Set<number>();
   for (const [index, { file }] of files.entries()) {
     let plan = (tests.get(file) ?? []).map((ids) => ids.filter((id) => !outcomes.has(id)));
     // A run that stops early, because something wrong stayed behind, goes on with what it did not try.
@@ -46,8 +49,8 @@ export async function hunt(options: Options): Promise<ReadonlyMap<number, Outcom
         pending = null;
         if (line.how === 'killed' || line.how === 'timeout')
           outcomes.set(line.id, { kind: line.how, by: `${file} > ${line.name}` });
-        else tried.set(line.id, (tried.get(line.id) ?? 0) + 1);
-        if (line.how === 'asleep' || line.how === 'unsound') awake.add(line.id);
+        else if (line.how === 'survived') seen.add(line.id);
+        else awake.add(line.id);
       }
       if (pending !== null) outcomes.set(pending.id, { kind: 'timeout', by: file });
       plan = plan.map((ids, test) => ids.filter((id) => !outcomes.has(id) && over.get(test)?.has(id) !== true));
@@ -55,14 +58,12 @@ export async function hunt(options: Options): Promise<ReadonlyMap<number, Outcom
   }
   for (const mutant of options.mutants) {
     if (outcomes.has(mutant.id)) continue;
-    const by = await whole(options, mutant, awake.has(mutant.id));
-    const met = options.covered.some(
+    const isMet = options.covered.some(
       ({ tests, outside }) => outside.includes(mutant.id) || tests.some(({ hits }) => hits.includes(mutant.id)),
     );
-    outcomes.set(
-      mutant.id,
-      by ?? { kind: met ? 'survived' : 'unmet', tried: tried.get(mutant.id) ?? 0, left: left.get(mutant.id) ?? 0 },
-    );
+    const by = options.isQuick || !isMet ? null : await whole(options, mutant, awake.has(mutant.id));
+    const kind = !isMet ? 'unmet' : options.isQuick && !seen.has(mutant.id) ? 'untried' : 'survived';
+    outcomes.set(mutant.id, by ?? { kind, left: left.get(mutant.id) ?? 0 });
   }
   return outcomes;
 }
@@ -94,6 +95,9 @@ function shares({ covered, mutants, budget }: Options): {
   return { tests, left };
 }
 
+/** So many files are run as a whole for one mutant. */
+const MAX_WHOLE = 3;
+
 /** Kills a mutant that takes effect before a test starts, or whose effect an earlier run has kept. */
 async function whole(
   { engine, covered, budget, tell }: Options,
@@ -108,7 +112,7 @@ async function whole(
     )
     .sort((a, b) => nearOf(a.file, mutant) - nearOf(b.file, mutant) || costOf(a) - costOf(b));
   let spent = 0;
-  for (const covered of files) {
+  for (const covered of files.slice(0, MAX_WHOLE)) {
     // Each run starts a process: a second beside what its tests cost.
     spent += costOf(covered) + 1000;
     if (spent > budget + 1000 && covered !== files[0]) break;

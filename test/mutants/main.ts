@@ -26,6 +26,7 @@ type Options = {
   readonly since?: string;
   readonly again?: string;
   readonly budget: number;
+  readonly quick?: boolean;
   readonly atLeast: number;
   readonly named?: boolean | readonly string[];
   readonly out?: string;
@@ -42,6 +43,10 @@ const command = new Command('mutants')
   .option('--since <ref>', 'only on lines that changed since a revision')
   .option('--again <file>', 'only those that survived in the file that --out wrote')
   .option('--budget <ms>', 'how much time of tests one mutant is worth', whole, 8000)
+  .option(
+    '--quick',
+    'leave out mutants that take effect before a test starts, such as those of tables; they are counted apart',
+  )
   .option('--at-least <percent>', 'the score below which the status is 100', whole, 85)
   .option('--named [name...]', 'the mutants of named.yaml instead, each with the tests that kill it')
   .option('--out <file>', 'write every mutant and what became of it, as JSON');
@@ -118,15 +123,16 @@ function report(
   outcomes: ReadonlyMap<number, Outcome>,
   same: readonly Equivalent[],
 ): number {
-  const counts = new Map<string, { dead: number; late: number; alive: number; same: number }>();
+  const counts = new Map<string, { dead: number; late: number; alive: number; untried: number; same: number }>();
   for (const mutant of mutants) {
     const kind = outcomes.get(mutant.id)?.kind;
     for (const room of [roomOf(mutant.file), 'all']) {
-      const count = counts.get(room) ?? { dead: 0, late: 0, alive: 0, same: 0 };
+      const count = counts.get(room) ?? { dead: 0, late: 0, alive: 0, untried: 0, same: 0 };
       counts.set(room, count);
       if (same.some((each) => isSame(mutant, each))) count.same += 1;
       else if (kind === 'killed') count.dead += 1;
       else if (kind === 'timeout') count.late += 1;
+      else if (kind === 'untried') count.untried += 1;
       else count.alive += 1;
     }
   }
@@ -134,17 +140,21 @@ function report(
     dead + late + alive === 0 ? 100 : (100 * (dead + late)) / (dead + late + alive);
   for (const mutant of mutants) {
     const outcome = outcomes.get(mutant.id);
-    if (outcome === undefined || !('tried' in outcome) || same.some((each) => isSame(mutant, each))) continue;
+    if (
+      outcome === undefined ||
+      !('left' in outcome) ||
+      outcome.kind === 'untried' ||
+      same.some((each) => isSame(mutant, each))
+    )
+      continue;
     const how =
       outcome.kind === 'unmet' ? 'no test meets it' : outcome.left > 0 ? `${outcome.left} dear tests not tried` : '';
     print(
       `${mutant.file}:${mutant.line}:${mutant.column}  ${mutant.change}${how === '' ? '' : `  (${how})`}\n    ${mutant.text}`,
     );
   }
-  print('room     killed  timeout  survived  equivalent  score');
-  const [, ...rooms] = [['', { dead: 0, late: 0, alive: 0, same: 0 }] as const, ...counts].sort(([a], [b]) =>
-    a === 'all' ? 1 : b === 'all' ? -1 : 0,
-  );
+  print('room     killed  timeout  survived  equivalent  untried  score');
+  const rooms = [...counts].sort(([a], [b]) => Number(a === 'all') - Number(b === 'all'));
   for (const [room, count] of rooms)
     print(
       [
@@ -153,6 +163,7 @@ function report(
         `${count.late}`.padStart(8),
         `${count.alive}`.padStart(9),
         `${count.same}`.padStart(11),
+        `${count.untried}`.padStart(8),
         `${score(count).toFixed(1)} %`.padStart(9),
       ].join(' '),
     );
@@ -199,6 +210,7 @@ async function main(options: Options): Promise<number> {
       covered,
       mutants: mutants.filter((mutant) => !same.some((each) => isSame(mutant, each))),
       budget: options.budget,
+      isQuick: options.quick === true,
       tell,
     });
     await engine.close();
