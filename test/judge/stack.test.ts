@@ -90,6 +90,7 @@ const stackOf = (facts: Partial<QemuFacts> = {}, kvm: Partial<Policy> = {}, modu
   release: module,
   kvm: kvmContext(module, policy({ ...KVM, ...kvm }), ground()),
   qemu: qemu(facts),
+  cpuid2: null,
   names: [
     { ...PLACE, high: 0, low: 0, name: 'ZERO' },
     { ...PLACE, high: 19, low: 18, name: 'NUMBER' },
