@@ -1,0 +1,172 @@
+import { describe, expect, test } from 'vitest';
+import { coverageOf, unreadOf } from '../../pipeline/cases/coverage.ts';
+import { notCompared, predecessorRules } from '../../pipeline/cases/decider-rules.ts';
+import { decisionOf, decisionsOf } from '../../pipeline/cases/decisions.ts';
+import { hostOf, hostRegister } from '../../pipeline/cases/host-file.ts';
+import { matrixOf } from '../../pipeline/cases/matrix.ts';
+import { followsOf, releaseSteps } from '../../pipeline/cases/release-steps.ts';
+import type { DeciderRules } from '../../pipeline/model/decider-rules.ts';
+import type { ReleaseReview } from '../../pipeline/model/review.ts';
+import { unknownRelease } from '../../pipeline/specs/lists-file.ts';
+import { entry, PLACE, policy, release } from '../judge/ground.ts';
+import { specsOf } from './facts.ts';
+
+const offering = (name: string, mask: number) =>
+  release(name, [
+    { fixed0: { eax: ~mask >>> 0, ebx: 0xffffffff, ecx: 0xffffffff, edx: 0xffffffff }, allow: { eax: mask } },
+  ]);
+
+test('every release stands under every KVM, with whether it runs and how many features have each verdict', () => {
+  const releases = [offering('1.5.06', 0x1), offering('2.0.08', 0xf0000007)];
+  const policies = [
+    policy({ version: '6.16', requires: [], deny: [entry(0x1)] }),
+    policy({ version: '6.17', requires: [{ kind: 'config-slots', limit: 0, path: 'tdx.c', line: 1 }] }),
+  ];
+  const matrix = matrixOf(specsOf({ releases, policies }));
+  expect([matrix.releases, matrix.policies]).toEqual([
+    ['1.5.06', '2.0.08'],
+    ['6.16', '6.17'],
+  ]);
+  expect(matrix.cells).toEqual([
+    { release: '1.5.06', policy: '6.16', runs: 'yes', counts: [{ verdict: 'denied', features: 1, fieldBits: 0 }] },
+    {
+      release: '2.0.08',
+      policy: '6.16',
+      runs: 'yes',
+      counts: [
+        { verdict: 'denied', features: 1, fieldBits: 0 },
+        { verdict: 'passed', features: 0, fieldBits: 4 },
+        { verdict: 'exposed', features: 2, fieldBits: 0 },
+      ],
+    },
+    { release: '1.5.06', policy: '6.17', runs: 'no', counts: [] },
+    { release: '2.0.08', policy: '6.17', runs: 'no', counts: [] },
+  ]);
+  expect(matrixOf(specsOf({ releases }))).toEqual({ releases: [], policies: [], cells: [] });
+});
+
+test('each release stands beside the one that it follows, in the order of versions', () => {
+  const specs = specsOf({
+    releases: ['2.0.10', '1.5.06', '2.0.08', '1.5.09'].map((name) => release(name, [])),
+    lineage: [{ release: '2.0.08', follows: '1.5.06', why: 'its code' }],
+    known: [unknownRelease('2.0.09')],
+  });
+  expect(releaseSteps(specs).map(({ from, to }) => `${from.module.release} ${to.module.release}`)).toEqual([
+    '1.5.06 1.5.09',
+    '1.5.06 2.0.08',
+    '2.0.08 2.0.10',
+  ]);
+  expect(followsOf(specs, '2.0.08')).toMatchObject({ follows: '1.5.06', why: 'its code' });
+  expect(followsOf(specs, '2.0.10')).toMatchObject({ follows: '2.0.08', between: ['2.0.09'] });
+  expect(followsOf(specs, '1.5.06')).toBeNull();
+});
+
+test('what a report rests on: what was read, what is known by name only and why, and what was not compared', () => {
+  const specs = specsOf({
+    releases: [release('1.5.06', [])],
+    policies: [policy({ version: '6.16' })],
+    known: [
+      { ...unknownRelease('1.5.22'), sourceReleased: false },
+      unknownRelease('1.5.06'),
+      { ...unknownRelease('1.5.24'), sourceReleased: true },
+    ],
+  });
+  const unread = [
+    { release: '1.5.22', reason: 'its source is not published yet' },
+    { release: '1.5.24', reason: 'its source could not be read from the public history that is at hand' },
+  ];
+  expect(unreadOf(specs)).toEqual(unread);
+  const review = (cells: number, ...unknown: readonly string[]) =>
+    ({ diff: { coverage: { cells, unknown } } }) as unknown as ReleaseReview;
+  expect(coverageOf(specs, [review(32, 'b', 'a'), review(64, 'b')])).toEqual({
+    releases: ['1.5.06'],
+    policies: ['6.16'],
+    unread,
+    cells: 96,
+    skipped: ['a', 'b'],
+  });
+});
+
+describe('the rules that a release without its own starts from', () => {
+  const rules = (name: string, functions = 1) =>
+    ({ release: name, functions: Array(functions).fill({}) }) as unknown as DeciderRules;
+  const specs = {
+    deciders: new Map(['1.5.06', '1.5.16', '1.5.09', '2.0.02'].map((name) => [name, rules(name)])),
+    lineage: [
+      { release: '2.0.08', follows: '1.5.16', why: 'w' },
+      { release: '2.0.10', follows: '9.9', why: 'w' },
+    ],
+  };
+  test.each<[string, string | null, string]>([
+    ['2.0.08', '1.5.16', 'the release whose code it has'],
+    ['2.0.10', '2.0.02', 'the next older one, where that release has no rules'],
+    ['1.5.14', '1.5.09', 'the next older one of its line'],
+    ['1.5.16', '1.5.09', 'never its own'],
+    ['1.5.20', '1.5.16', 'the newest of those before it'],
+    ['1.5.01', null, 'none where there is none before it'],
+    ['3.0.01', null, 'none of another line'],
+  ])('%s: %s: %s', (name, expected) => {
+    expect(predecessorRules(specs, name)?.release ?? null).toBe(expected);
+  });
+
+  test('cannot be held against a tree that does not hold the code, or rules that were read file by file', () => {
+    const code = (functions: number, unread: number) =>
+      ({ functions: Array(functions).fill({}), unread: Array(unread).fill({}) }) as unknown as Parameters<
+        typeof notCompared
+      >[1];
+    expect(notCompared(rules('a'), code(0, 0))).toContain('this tree does not hold it');
+    expect([notCompared(rules('a'), code(1, 0)), notCompared(rules('a'), code(0, 1))]).toEqual([null, null]);
+    expect(notCompared(rules('a', 0), code(1, 0))).toContain('that of a was read file by file');
+  });
+});
+
+test('decisions and older waivers name a finding, a rule or bits, for all where nothing is said', () => {
+  const said = { because: 'why', by: 'A. Person' };
+  const person = { reason: 'why', by: 'A. Person', until: null };
+  const all = { rule: null, bits: null, release: null, policy: null };
+  expect(decisionOf({ ...said, finding: '0123456789abcdef' })).toEqual({
+    ...person,
+    selector: { fingerprint: '0123456789abcdef' },
+  });
+  expect(decisionOf({ ...said, until: '2026-12-31', rule: 'leaf-added' })).toEqual({
+    ...person,
+    until: '2026-12-31',
+    selector: { ...all, rule: 'leaf-added' },
+  });
+  expect(decisionOf({ ...said, bits: '7.1.EAX[2]', releases: '2.0.08', kernels: '>=6.16' })).toEqual({
+    ...person,
+    selector: { rule: null, bits: { ...PLACE, mask: 0x4 }, release: '2.0.08', policy: '>=6.16' },
+  });
+  expect(() => decisionOf({ ...said, bits: 'no place' })).toThrow('specs/decisions.yaml');
+  const waiver = { reason: 'why', by: 'A. Person' };
+  expect(
+    decisionsOf({
+      decisions: [{ ...said, finding: 'f'.repeat(16) }],
+      waivers: [
+        { ...waiver, fingerprint: 'e'.repeat(16) },
+        { ...waiver, rule: 'needs-optin', bit: '7.1.EAX[2]', release: '2.0.08', policy: '6.16' },
+      ],
+    }).map(({ selector }) => selector),
+  ).toEqual([
+    { fingerprint: 'f'.repeat(16) },
+    { fingerprint: 'e'.repeat(16) },
+    { rule: 'needs-optin', bits: { ...PLACE, mask: 0x4 }, release: '2.0.08', policy: '6.16' },
+  ]);
+});
+
+test('a host’s register is null where the file does not list the leaf', () => {
+  const { host, json } = hostOf(
+    '{"host":[{"leaf":"0x7","subleaf":"0x1","eax":"0x5","ebx":"0x0","ecx":"0x0","edx":"0x80000000"}]}',
+    'f',
+  );
+  const at = (place: Partial<Parameters<typeof hostRegister>[1]>) => hostRegister(host, { ...PLACE, ...place });
+  expect([at({}), at({ register: 'edx' }), at({ register: 'ebx' }), at({ subleaf: null }), at({ leaf: 1 })]).toEqual([
+    5,
+    0x80000000,
+    0,
+    null,
+    null,
+  ]);
+  expect(json).not.toBeNull();
+  expect(() => hostOf('{', 'host.json')).toThrow(/host\.json.*cpuid -r prints, or JSON/);
+});

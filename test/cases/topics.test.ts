@@ -1,0 +1,240 @@
+import { describe, expect, test } from 'vitest';
+import { type Topic, topicsOf } from '../../pipeline/cases/topics.ts';
+import type { ClobberFacts, MsrTransition } from '../../pipeline/model/clobber.ts';
+import type { DeciderRules } from '../../pipeline/model/decider-rules.ts';
+import { unknownRelease } from '../../pipeline/specs/lists-file.ts';
+import { clobbers, KNOWLEDGE, PLACE, policy, release } from '../judge/ground.ts';
+import { moduleWith, specsOf } from './facts.ts';
+
+const READ = 'a1'.repeat(48);
+const NAMED = 'b2'.repeat(48);
+const rules = (...hows: readonly ('read' | 'inferred')[]) =>
+  ({ sources: hows.map((how) => ({ how })) }) as unknown as DeciderRules;
+const facts = (name: string, extra: Partial<MsrTransition> = {}): ClobberFacts => ({
+  ...clobbers('none', extra),
+  release: name,
+});
+const SPECS = specsOf({
+  releases: [
+    moduleWith(release('1.5.06', []), {
+      mrseam: READ,
+      features0: 5n,
+      attributes: { fixed0: 1n << 63n, fixed1: 0n },
+      xfam: { fixed0: 0x8007n, fixed1: 3n },
+    }),
+    moduleWith(release('2.0.08', [{ allow: { eax: 0xc }, gates: new Map([[15, { eax: 0x4 }]]) }]), {}),
+  ],
+  known: [
+    { ...unknownRelease('1.5.22'), mrseam: NAMED, features0: 7n },
+    { ...unknownRelease('1.5.06'), mrseam: 'c3'.repeat(48) },
+  ],
+  deciders: new Map([
+    ['1.5.06', rules('read', 'read')],
+    ['2.0.08', rules('read', 'inferred')],
+  ]),
+  policies: [
+    policy({ version: '6.16.1', attributes: 0n, xfam: ['fp', 'lbr'] }),
+    policy({
+      version: '7.1.5',
+      attributes: 1n << 63n,
+      xfam: 0x8003n,
+      restores: [{ msr: 'MSR_IA32_UMWAIT_CONTROL', by: 'f', path: 'x.c', line: 9 }],
+    }),
+  ],
+  clobbers: [facts('1.5.06'), facts('2.0.08', { exit: 'init', guard: 'g' })],
+  knowledge: {
+    ...KNOWLEDGE,
+    clobbers: [
+      ...KNOWLEDGE.clobbers,
+      {
+        ...KNOWLEDGE.clobbers.slice(0, 1)[0],
+        feature: 'LBR-X',
+        kind: 'clobber',
+        bits: [],
+        attributes: [],
+        xfam: [15],
+        msrs: ['LBR_DEPTH'],
+        source: 's',
+        line: 2,
+      },
+    ],
+    names: [
+      ...KNOWLEDGE.names,
+      { ...PLACE, high: 5, low: 5, name: 'CLOB_TWO' },
+      { ...PLACE, high: 6, low: 6, name: 'CLOBBER' },
+    ],
+  },
+});
+const ask = (text: string, specs = SPECS) => topicsOf(specs, text);
+const one = (text: string, specs = SPECS): Topic => {
+  const [topic, ...more] = ask(text, specs);
+  if (topic === undefined || more.length > 0) throw new Error(`${text}: ${1 + more.length} topics`);
+  return topic;
+};
+const releaseOf = (text: string) => {
+  const topic = one(text);
+  if (topic.kind !== 'release') throw new Error(topic.kind);
+  return { ...topic.release, build: topic.build };
+};
+
+describe('a release', () => {
+  test('is found by name, by a build of it, and by what its binary measures to', () => {
+    expect(
+      ['1.5.06', 'TDX_1.5.06', READ, READ.slice(0, 8).toUpperCase(), `0x${READ}`].map(
+        (text) => releaseOf(text).release,
+      ),
+    ).toEqual(Array(5).fill('1.5.06'));
+    expect([releaseOf(NAMED).release, releaseOf(NAMED.slice(0, 12)).release]).toEqual(['1.5.22', '1.5.22']);
+    expect([releaseOf('1.5.06.00.744').build, releaseOf('1.5.06').build, releaseOf(READ).build]).toEqual([
+      '00.744',
+      null,
+      null,
+    ]);
+    // 16 digits are a fingerprint's, 7 are no digest.
+    expect([ask(READ.slice(0, 16)), ask(READ.slice(0, 7))]).toEqual([[], []]);
+  });
+
+  test('comes with what is known of it and what was read', () => {
+    expect(releaseOf('1.5.06')).toMatchObject({
+      follows: null,
+      mrseam: READ,
+      features0: 5n,
+      deciders: 'read',
+      hostState: 'read',
+      source: { path: 't.c' },
+    });
+    expect(releaseOf('2.0.08')).toMatchObject({
+      follows: '1.5.06',
+      mrseam: null,
+      features0: null,
+      known: null,
+      deciders: 'in part inferred',
+    });
+    expect(releaseOf('1.5.22')).toMatchObject({
+      follows: null,
+      mrseam: NAMED,
+      features0: 7n,
+      source: null,
+      deciders: 'not examined',
+      hostState: 'not read',
+    });
+  });
+});
+
+test('a kernel is found by its version, with or without what people write before it', () => {
+  for (const text of ['6.16.1', 'v6.16.1', 'kvm-6.16.1', 'Linux 6.16.1', 'linux-v6.16.1'])
+    expect(one(text)).toMatchObject({ kind: 'kernel', policy: { version: '6.16.1' } });
+  expect(ask('6.16')).toEqual([]);
+});
+
+describe('an MSR', () => {
+  const msrOf = (text: string, specs = SPECS) => {
+    const topic = one(text, specs);
+    if (topic.kind !== 'msr') throw new Error(topic.kind);
+    return topic.msr;
+  };
+  test('comes with its rows, how each release leaves it and where each kernel restores it', () => {
+    for (const text of ['UMWAIT_CONTROL', 'MSR_IA32_UMWAIT_CONTROL', 'IA32_UMWAIT_CONTROL'])
+      expect(msrOf(text)).toEqual({
+        msr: 'UMWAIT_CONTROL',
+        rows: [KNOWLEDGE.clobbers[0]],
+        releases: [
+          { release: '1.5.06', exit: 'none', guard: 'cpuid_flags.c' },
+          { release: '2.0.08', exit: 'init', guard: 'g' },
+        ],
+        kernels: [
+          { version: '6.16.1', restoredAt: null },
+          { version: '7.1.5', restoredAt: 'x.c:9' },
+        ],
+        isClosed: false,
+      });
+    expect(msrOf('LBR_DEPTH')).toMatchObject({ releases: [], isClosed: false, rows: [{ feature: 'LBR-X' }] });
+    expect(ask('NO_SUCH_MSR')).toEqual([]);
+    const only = { ...SPECS, clobbers: [], knowledge: { ...KNOWLEDGE, clobbers: [] } };
+    expect(msrOf('UMWAIT_CONTROL', only).kernels).toHaveLength(2);
+    expect(ask('UMWAIT_CONTROL', { ...only, policies: [] })).toEqual([]);
+  });
+
+  test('is closed where each way that leaves it waits for attributes that no KVM sets', () => {
+    const closed = (openers: MsrTransition['openers'], exit: MsrTransition['exit'] = 'none', attributes = 0n) =>
+      msrOf('UMWAIT_CONTROL', {
+        ...SPECS,
+        policies: SPECS.policies.map((each) => ({ ...each, attributes })),
+        clobbers: [facts('1.5.06', { openers, exit }), facts('2.0.08', { exit: 'restored' })],
+      }).isClosed;
+    const perfmon = { kind: 'attributes', bit: 63, name: 'PERFMON' } as const;
+    const lbr = { kind: 'xfam', bit: 15, name: 'LBR' } as const;
+    expect(closed([perfmon])).toBe(true);
+    expect([closed([perfmon], 'none', 1n << 63n), closed([perfmon], 'none', 1n)]).toEqual([false, true]);
+    expect([closed([]), closed([lbr]), closed([perfmon, lbr]), closed([perfmon], 'restored')]).toEqual([
+      false,
+      false,
+      false,
+      false,
+    ]);
+  });
+});
+
+describe('a bit of ATTRIBUTES or XFAM', () => {
+  const controls = (text: string) =>
+    ask(text).flatMap((topic) =>
+      topic.kind === 'control' ? [`${topic.control.field} ${topic.control.bit} ${topic.control.name}`] : [],
+    );
+  test('is named by field and number, by field and name, or by name', () => {
+    for (const text of [
+      'ATTRIBUTES.PERFMON',
+      'attributes:63',
+      'attribute[63]',
+      'TD.attributes 63',
+      'PERFMON',
+      'perfmon',
+    ])
+      expect([text, controls(text)]).toEqual([text, ['ATTRIBUTES 63 PERFMON']]);
+    for (const text of ['XFAM[15]', 'xfam:15', 'XFAM.LBR', 'lbr'])
+      expect([text, controls(text)]).toEqual([text, ['XFAM 15 LBR']]);
+    expect(controls('CET')).toEqual(['XFAM 11 CET_USER', 'XFAM 12 CET_KERNEL']);
+    expect([controls('xfam:64'), controls('xfam:63'), controls('15'), controls('attributes.LBR')]).toEqual([
+      [],
+      ['XFAM 63 null'],
+      [],
+      [],
+    ]);
+  });
+
+  test('comes with what releases allow, kernels support, and stands behind it', () => {
+    const of = (text: string) => ask(text).flatMap((topic) => (topic.kind === 'control' ? [topic.control] : []))[0];
+    expect(of('XFAM.LBR')).toMatchObject({
+      releases: [
+        { release: '1.5.06', may: 'set' },
+        { release: '2.0.08', may: 'unread' },
+      ],
+      kernels: [
+        { version: '6.16.1', supports: true },
+        { version: '7.1.5', supports: true },
+      ],
+      gated: [{ ...PLACE, mask: 0x4 }],
+      rows: [{ feature: 'LBR-X' }],
+    });
+    expect(['xfam:0', 'xfam:2', 'xfam:5'].map((text) => of(text)?.releases[0]?.may)).toEqual([
+      'always 1',
+      'set',
+      'always 0',
+    ]);
+    expect(of('xfam:2')).toMatchObject({ kernels: [{ supports: false }, { supports: false }], gated: [], rows: [] });
+    expect(of('PERFMON')).toMatchObject({ kernels: [{ supports: false }, { supports: true }] });
+  });
+});
+
+test('a family is features and rows whose names begin with a word, and what those rows open', () => {
+  const family = (text: string) => ask(text).flatMap((topic) => (topic.kind === 'family' ? [topic] : []))[0];
+  expect(family('clob')).toMatchObject({
+    name: 'CLOB',
+    rows: [{ feature: 'CLOB' }],
+    members: [
+      { name: 'CLOB', mask: 0x2 },
+      { name: 'CLOB_TWO', mask: 0x20 },
+    ],
+  });
+  expect(family('PLAIN')).toBeUndefined();
+  expect([family('C'), family('CLOB_'), family('lbr')]).toEqual([undefined, undefined, undefined]);
+});
