@@ -6,9 +6,11 @@ import { bitsText } from '../model/bit-names.ts';
 import type { ClassedRelease, RegisterClasses } from '../model/class.ts';
 
 import { and, bitMask, bitsOf, hex32, or } from '../model/mask.ts';
+import { configSlotsOf } from '../model/module.ts';
 import { namedBits } from '../model/names.ts';
-import type { Place } from '../model/place.ts';
+import { formatPlace, type Place, placeId } from '../model/place.ts';
 import type { Policy } from '../model/policy.ts';
+import { columnLines } from '../report/columns.ts';
 import { deciderWords } from '../report/decider-words.ts';
 import { jsonText, placeJson } from '../report/machine.ts';
 import { wrap } from '../report/wrap.ts';
@@ -21,10 +23,12 @@ export function declare({ program, add, contextOf }: CommandLine): void {
   add(program, 'bits <release>', 'every CPUID bit that a VMM may set: class, who decides it, verdict, host state', [
     'bitwatch bits 2.0.08 --kvm 6.16.1',
     'bitwatch bits latest --kvm ../linux@HEAD --json',
+    'bitwatch bits 2.0.18 --masks',
   ])
     .option('--kvm <kvm>', 'a version, a specification file, or GITDIR[@REV]; the newest where none is named')
+    .option('--masks', 'a line for each register: what a VMM may set, and what KVM keeps back; and how many slots')
     .action((release: string, opts: Opts, command: Command) =>
-      bitsCommand(contextOf(command), release, textOf(opts.kvm) ?? 'latest'),
+      bitsCommand(contextOf(command), release, textOf(opts.kvm) ?? 'latest', opts.masks === true),
     );
 }
 
@@ -41,23 +45,73 @@ type Settable = Place & {
   readonly hostState: readonly string[];
 };
 
-async function bitsCommand(context: Context, name: string, kvm: string): Promise<void> {
+// The context, the release and the KVM as they were named, and the form.
+async function bitsCommand(context: Context, name: string, kvm: string, isMasks: boolean): Promise<void> {
   const specs = await specsOf(context);
   const release = findRelease(specs, name);
   const policy = await findPolicy(context, specs, kvm);
   const bits = settableBits(specs, release, policy);
+  const slots = configSlotsOf(release.module);
   if (context.options.json) {
     const list = bits.map(({ mask, leaf, subleaf, register, ...rest }) => ({
       ...placeJson({ leaf, subleaf, register }),
       mask: hex32(mask),
       ...rest,
     }));
-    const head = { schema: 'bitwatch.bits/1', release: release.module.release, kvm: policy.version };
-    return context.stdout.write(jsonText({ ...head, bits: list }));
+    const head = { schema: 'bitwatch.bits/1', release: release.module.release, kvm: policy.version, slots };
+    return context.stdout.write(jsonText({ ...head, bits: list, masks: masksOf(bits).map(maskJson) }));
   }
+  if (isMasks) return context.stdout.write(masksText(release, policy, masksOf(bits)));
   const title = `TDX module ${release.module.release} on KVM ${policy.version}: what a VMM may set`;
   const legend = 'C configurable, A configurable where the host has it';
   context.stdout.write(`${[...wrap(title), '', ...bits.flatMap(bitLines), '', ...wrap(legend, '  ')].join('\n')}\n`);
+}
+
+/** A register's bits that a VMM may set, those of them that only a host that has them gives, and those that KVM keeps back. */
+type RegisterMasks = Place & { readonly configurable: number; readonly allowed: number; readonly kept: number };
+
+const KEPT: ReadonlySet<string | null> = new Set(['denied', 'needs-optin', 'closed']);
+
+/** By register, in the order of the table. */
+function masksOf(bits: readonly Settable[]): readonly RegisterMasks[] {
+  const masks = new Map<string, RegisterMasks>();
+  for (const { leaf, subleaf, register, mask, class: cls, verdict } of bits) {
+    const place = { leaf, subleaf, register };
+    const { configurable, allowed, kept } = masks.get(placeId(place)) ?? { configurable: 0, allowed: 0, kept: 0 };
+    masks.set(placeId(place), {
+      ...place,
+      configurable: or(configurable, mask),
+      allowed: cls === 'allow-direct' ? or(allowed, mask) : allowed,
+      kept: KEPT.has(verdict) ? or(kept, mask) : kept,
+    });
+  }
+  return [...masks.values()];
+}
+
+const maskJson = ({ configurable, allowed, kept, leaf, subleaf, register }: RegisterMasks) => ({
+  ...placeJson({ leaf, subleaf, register }),
+  configurable: hex32(configurable),
+  allowed: hex32(allowed),
+  kept: hex32(kept),
+});
+
+/** What a VMM has to handle, for its own tables: entries, and a line for each register. */
+function masksText({ module }: ClassedRelease, policy: Policy, masks: readonly RegisterMasks[]): string {
+  const limit = policy.configLimit === null ? '' : ` of the ${policy.configLimit} that KVM takes`;
+  const head = ['Register', 'A VMM may set', 'Only as the host', 'KVM keeps back'];
+  const rows = masks.map((each) => [
+    formatPlace(each),
+    hex32(each.configurable),
+    each.allowed === 0 ? '' : hex32(each.allowed),
+    each.kept === 0 ? '' : hex32(each.kept),
+  ]);
+  return `${[
+    ...wrap(
+      `TDX module ${module.release} on KVM ${policy.version}: ${configSlotsOf(module)} CPUID_CONFIG entries${limit}`,
+    ),
+    '',
+    ...columnLines(head, rows),
+  ].join('\n')}\n`;
 }
 
 /** A line a row; who decides goes below it where it is more than a word. */

@@ -11,7 +11,7 @@ import { absentRegister, CELL_CLASSES, type ClassedRelease, classify, type Regis
 import { deciderText } from '../model/decider-text.ts';
 import { compareGates } from '../model/gate.ts';
 import { and, without } from '../model/mask.ts';
-import type { FixedMasks, ModuleRelease } from '../model/module.ts';
+import { configSlotsOf, type FixedMasks, type ModuleRelease } from '../model/module.ts';
 import { compareTexts } from '../model/order.ts';
 import { compareLeaves, comparePlaces, type LeafKey, leafId, type Place, placeId } from '../model/place.ts';
 
@@ -38,7 +38,7 @@ export function diffReleases(a: ClassedRelease, b: ClassedRelease): ReleaseDiff 
       before.cpuidFlags === null || after.cpuidFlags === null
         ? { added: [], removed: [] }
         : listChange(before.cpuidFlags, after.cpuidFlags, compareTexts),
-    configSlots: { from: configSlots(before), to: configSlots(after) },
+    configSlots: { from: configSlotsOf(before), to: configSlotsOf(after) },
     leaves: leafChanges(before.lookup, after.lookup),
     coverage: { cells: pairs.length * 32, unknown: unknownFacts(before, after) },
   };
@@ -46,10 +46,6 @@ export function diffReleases(a: ClassedRelease, b: ClassedRelease): ReleaseDiff 
 
 /** Where the code of one of two releases was not examined, only their tables' gates can be held against each other. */
 const isExamined = ({ registers }: ClassedRelease): boolean => registers.some(({ deciders }) => deciders.length > 0);
-
-/** The length of the release's CPUID_CONFIG array. */
-export const configSlots = (release: ModuleRelease): number =>
-  release.configurable.reduce((most, { slot }) => Math.max(most, slot + 1), 0);
 
 /** Each register of either release with its counterpart, `absent` where one does not have the leaf. */
 function pairRegisters(

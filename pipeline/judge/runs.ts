@@ -1,9 +1,9 @@
-import { configSlots } from '../diff/release.ts';
 import type { ClassedRelease } from '../model/class.ts';
 import { ATTRIBUTE_NAMES, FEATURE_NAMES, XFAM_NAMES } from '../model/control.ts';
 import type { ControlBit } from '../model/finding.ts';
 import { bitsOf64 } from '../model/mask.ts';
 import type { ModuleRelease } from '../model/module.ts';
+import { configSlotsOf } from '../model/module.ts';
 import type { Policy, Requirement } from '../model/policy.ts';
 import type { Refusal, Runs } from '../model/review.ts';
 
@@ -15,7 +15,7 @@ type Check = { readonly refusal: Refusal | null; readonly missing: string | null
 
 /** Whether KVM takes a module release: it has what KVM requires, and asks for nothing that KVM does not give. */
 export function runsOn({ module }: ClassedRelease, policy: Policy): Runs {
-  const slots = configSlots(module);
+  const slots = configSlotsOf(module);
   if (policy.requires === undefined)
     return { kind: 'unknown', missing: [`what KVM ${policy.version} requires of a module`] };
   const checks = policy.requires.map((requirement) => ({ requirement, ...checkOf(module, slots, requirement) }));

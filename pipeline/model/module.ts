@@ -65,3 +65,7 @@ export type ModuleRelease = ModuleTables & {
   /** What could not be read, each a sentence: never silent. */
   readonly notes: readonly string[];
 };
+
+/** How many CPUID_CONFIG entries a release reports. */
+export const configSlotsOf = ({ configurable }: Pick<ModuleRelease, 'configurable'>): number =>
+  configurable.reduce((most, { slot }) => Math.max(most, slot + 1), 0);

@@ -5,7 +5,7 @@ import type { DecidedBits } from '../model/decider.ts';
 import { conditionText, decisionText } from '../model/decider-text.ts';
 import type { BitName } from '../model/knowledge.ts';
 import { hex, hex32 } from '../model/mask.ts';
-import type { FixedMasks } from '../model/module.ts';
+import { configSlotsOf, type FixedMasks } from '../model/module.ts';
 import { namedBits } from '../model/names.ts';
 import { compareTexts } from '../model/order.ts';
 import { type LeafKey, leafId, type Place, REGISTERS } from '../model/place.ts';
@@ -38,7 +38,7 @@ export function moduleJson({ module, registers }: ClassedRelease) {
     features0Conditional: module.features0Conditional,
     featureNames: namesJson(module.featureNames),
     cpuidFlags: module.cpuidFlags,
-    configSlots: module.configurable.reduce((most, { slot }) => Math.max(most, slot + 1), 0),
+    configSlots: configSlotsOf(module),
     mrseam: module.mrseam,
     notes: module.notes,
   };

@@ -1,6 +1,21 @@
 import { z } from 'zod';
 import { CELL_CLASSES } from '../model/class.ts';
 import { WRITTEN_BY } from '../model/clobber.ts';
+import {
+  abi,
+  bitsOfRelease,
+  cpuid2,
+  explain,
+  history,
+  kernels,
+  oneFinding,
+  policyHistory,
+  qemu,
+  releases,
+  rule,
+  rules,
+  status,
+} from './answers-schema.ts';
 import { post, reply } from './mail-schema.ts';
 import {
   bits,
@@ -212,7 +227,21 @@ const td = z.strictObject({
   ),
 });
 
+/** Every `--json` of a command, by the name in its `schema`. */
 export const SCHEMAS = {
+  bits: bitsOfRelease,
+  status,
+  releases,
+  kernels,
+  rules,
+  rule,
+  finding: oneFinding,
+  explain,
+  history,
+  'policy-history': policyHistory,
+  abi,
+  qemu,
+  cpuid2,
   module,
   diff,
   policy,

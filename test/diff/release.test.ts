@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { configSlots, diffReleases } from '../../pipeline/diff/release.ts';
+import { diffReleases } from '../../pipeline/diff/release.ts';
 import {
   absentRegister,
   type CellClass,
@@ -10,6 +10,7 @@ import {
 } from '../../pipeline/model/class.ts';
 import { or, without } from '../../pipeline/model/mask.ts';
 import type { ModuleRelease, RegisterMasks } from '../../pipeline/model/module.ts';
+import { configSlotsOf } from '../../pipeline/model/module.ts';
 import { leafId, placeId } from '../../pipeline/model/place.ts';
 
 const u32 = fc.integer({ min: 0, max: 0xffffffff });
@@ -281,7 +282,7 @@ describe('what is told of a step', () => {
   test('the length of the array of configurations: one more than the last slot that is used', () => {
     const at = (slot: number) => ({ leaf: 7, subleaf: slot, slot, configDirect: {}, allowDirect: {} });
     const lengths = [[], [at(0)], [at(5), at(2)]].map((configurable) =>
-      configSlots(bare('A', { configurable }).module),
+      configSlotsOf(bare('A', { configurable }).module),
     );
     expect(lengths).toEqual([0, 1, 6]);
     expect(diffReleases(bare('A', { configurable: [at(3)] }), bare('B')).configSlots).toEqual({ from: 4, to: 0 });

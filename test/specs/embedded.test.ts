@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { configSlots } from '../../pipeline/diff/release.ts';
 import { registerOf } from '../../pipeline/judge/lookup.ts';
 import type { RegisterClasses } from '../../pipeline/model/class.ts';
+import { configSlotsOf } from '../../pipeline/model/module.ts';
 import type { Register } from '../../pipeline/model/place.ts';
 import { readModuleFile } from '../../pipeline/specs/module-file.ts';
 import { moduleToYaml } from '../../pipeline/specs/module-text.ts';
@@ -48,7 +48,7 @@ test('golden: what is configurable in 7.0 and 7.1', () => {
 });
 
 test('golden: CPUID_CONFIG entries per release', () => {
-  const slots = Object.fromEntries(specs.releases.map(({ module }) => [module.release, configSlots(module)]));
+  const slots = Object.fromEntries(specs.releases.map(({ module }) => [module.release, configSlotsOf(module)]));
   expect(slots).toMatchObject({ '1.0.00': 6, '1.0.03': 7, '1.5 Beta': 12, '1.5.01': 12, '1.5.05': 18, '1.5.06': 18 });
   expect(slots).toMatchObject({ '1.5.08': 18, '1.5.09': 28, '1.5.13': 28, '1.5.16': 28, '1.5.28': 28 });
 });

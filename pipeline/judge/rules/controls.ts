@@ -1,6 +1,6 @@
-import { configSlots } from '../../diff/release.ts';
 import { ATTRIBUTE_NAMES, FEATURE_NAMES, XFAM_NAMES } from '../../model/control.ts';
 import type { ControlKind } from '../../model/finding.ts';
+import { configSlotsOf } from '../../model/module.ts';
 import type { Draft, Rule } from '../rule.ts';
 import { controlBits } from '../runs.ts';
 import { type Direction, mirrored } from './mirrored.ts';
@@ -143,7 +143,7 @@ export const configSlotsNearLimit = {
   action: 'Raise the array size in KVM before the next release needs it.',
   scope: 'release',
   judge: ({ to, kvm }): readonly Draft[] => {
-    const used = configSlots(to.module);
+    const used = configSlotsOf(to.module);
     const limit = kvm?.policy.configLimit ?? null;
     return limit === null || used * 4 < limit * 3 ? [] : [{ facts: { kind: 'config-slots', used, limit } }];
   },

@@ -70,7 +70,7 @@ const stackFeature = z.strictObject({
 });
 
 const cpuid2Place = z.strictObject({ path: z.string(), function: z.string(), line: z.int().positive() });
-const cpuid2Row = z.strictObject({
+export const cpuid2Row = z.strictObject({
   question: z.string(),
   about: z.enum(['host', 'guest', 'kvm']),
   decides: z.string(),
