@@ -18,7 +18,7 @@ import { namedBits } from '../model/names.ts';
 import { type Place, samePlace } from '../model/place.ts';
 import { holdsAt } from '../model/policy.ts';
 import { plain } from '../model/text.ts';
-import { deciderWords } from '../report/decider-words.ts';
+import { deciderWords, kvmPartWords } from '../report/decider-words.ts';
 import { jsonText, placeJson } from '../report/machine.ts';
 import { registerTable } from '../report/register-table.ts';
 import { wrap } from '../report/wrap.ts';
@@ -67,6 +67,8 @@ export type BitStory = {
       /** Why there is no verdict. */
       readonly why: 'refused' | 'not-settable' | null;
     }[];
+    /** What KVM itself does with the bit, beside letting a VMM set it or not. */
+    readonly notes: readonly string[];
     readonly evidence: readonly string[];
   }[];
   /** Releases known by name only: a run of releases that agree says nothing about those between them. */
@@ -106,7 +108,13 @@ export function storyOf(specs: Specs, place: Place, bit: number, judged: ReturnT
         const why = context?.runs.kind === 'no' ? ('refused' as const) : ('not-settable' as const);
         return { release: release.module.release, verdict, why: verdict === null ? why : null };
       }),
-      evidence: [...policy.deny, ...policy.allow]
+      notes: kvmPartWords(
+        policy,
+        place,
+        bit,
+        specs.releases.flatMap((release) => registerOf(release, place) ?? []),
+      ),
+      evidence: [...policy.deny, ...policy.allow, ...policy.adds]
         .filter((entry) => holdsAt(entry, place) && hasBit(entry.mask, bit))
         .map(
           (entry) => `${policy.source.repository}@${policy.source.revision.slice(0, 12)} ${entry.path}:${entry.line}`,
@@ -209,10 +217,13 @@ function bodyLines(story: BitStory): readonly string[] {
     runs(per, ({ verdict, why }) => verdict ?? NO_VERDICT[why ?? 'not-settable']).flatMap((run) =>
       wrap(run.text, `    ${rangeText(run.items.map(({ release }) => release)).padEnd(20)} `),
     );
-  for (const { items } of runs(story.verdicts, (each) => `${each.generation}\n${verdicts(each).join('\n')}`)) {
+  const keyOf = (each: BitStory['verdicts'][number]): string =>
+    [each.generation, ...verdicts(each), ...each.notes].join('\n');
+  for (const { items } of runs(story.verdicts, keyOf)) {
     const [first] = items;
     if (first === undefined) continue;
     lines.push(`  KVM ${rangeText(items.map(({ policy }) => policy))} (${first.generation})`, ...verdicts(first));
+    for (const note of first.notes) lines.push(...wrap(note, '    '));
     for (const line of items.flatMap(({ evidence }) => evidence)) lines.push(...wrap(line, '      read in '));
   }
   return lines;

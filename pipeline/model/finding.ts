@@ -55,6 +55,8 @@ export type FindingFacts =
       readonly clobbers: readonly ClobberFact[];
       /** Features among the bits that clobber nothing and need the VMM's help. */
       readonly functional: readonly string[];
+      /** Features among the bits that are argued to leave nothing, with the reason; only where nobody decided on the bits. */
+      readonly harmless?: readonly { readonly feature: string; readonly reason: string }[];
       /** The release that KVM's code was written against, where a verdict was given. */
       readonly base: string | null;
     }

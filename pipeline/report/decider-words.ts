@@ -1,7 +1,10 @@
+import type { RegisterClasses } from '../model/class.ts';
 import { ATTRIBUTE_NAMES, CONFIG_FLAG_NAMES, PARAVIRT_NAMES } from '../model/control.ts';
-import type { Decider, Decision } from '../model/decider.ts';
+import { type Decider, type Decision, deciderOfBit } from '../model/decider.ts';
 import type { Computation, Condition } from '../model/decider-rules.ts';
-import { formatPlace } from '../model/place.ts';
+import { hasBit } from '../model/mask.ts';
+import { formatPlace, type Place } from '../model/place.ts';
+import { holdsAt, type Policy, type PolicyMask } from '../model/policy.ts';
 
 const COMPUTED: Readonly<Record<Computation, string>> = {
   fms: 'family, model and stepping: the platform’s, or what the VMM configured and the module checks',
@@ -106,4 +109,34 @@ function without(conditions: readonly Condition[]): string {
   const present = all.filter(({ kind }) => kind !== 'not').map(conditionWords);
   if (present.length === 0) return `0 with ${absent.join(' and ')}`;
   return `${absent.length === 0 ? '' : `under ${absent.join(' and ')} `}0 without ${present.join(' or ')}`;
+}
+
+const WIDTH: PolicyMask = { leaf: 0x80000008, subleaf: null, register: 'eax', mask: 0x00ff0000, path: '', line: 0 };
+const isWidth = (entry: PolicyMask, bit: number): boolean => holdsAt(entry, WIDTH) && hasBit(WIDTH.mask, bit);
+
+/** What a KVM itself does with a bit: what it reports of its own, and CONFIG_FLAGS that the bit needs and KVM never sets. */
+export function kvmPartWords(
+  policy: Policy,
+  place: Place,
+  bit: number,
+  // The register in each release that has it.
+  registers: readonly RegisterClasses[],
+): readonly string[] {
+  const own = policy.adds.filter((entry) => holdsAt(entry, place) && hasBit(entry.mask, bit));
+  const conditions = registers
+    .filter(({ deciders }) => deciders.length > 0)
+    .flatMap(({ deciders }) => deciderOfBit(place, deciders, bit).conditions.map(({ when }) => when));
+  const needed = conditions.flatMap((when) => (when.kind === 'config-flags' ? when.bits : []));
+  const set = policy.configFlags?.reduce((mask, each) => mask | each.mask, 0n);
+  const missing = set === undefined ? [] : [...new Set(needed)].filter((flag) => ((set >> BigInt(flag)) & 1n) === 0n);
+  return [
+    ...own.map((entry) =>
+      isWidth(entry, bit)
+        ? 'KVM reports the field itself, the guest’s MAXPHYADDR: the VMM asks for 48 or 52 bits there, KVM sets GPAW and the levels of the EPT by it and hands the module 0'
+        : 'KVM reports it itself, whatever the module offers',
+    ),
+    ...(missing.length === 0
+      ? []
+      : [`KVM never sets ${named('CONFIG_FLAGS', CONFIG_FLAG_NAMES, missing)}: a TD on it reads 0`]),
+  ];
 }

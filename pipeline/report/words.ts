@@ -266,6 +266,9 @@ function factsText(facts: FindingFacts): string {
         facts.functional.length === 0
           ? ''
           : `Functional, no clobber: ${facts.functional.join(', ')} needs the VMM’s help (specs/clobbers.md).`,
+        ...(facts.harmless ?? []).map(
+          ({ feature, reason }) => `${feature} leaves nothing by specs/clobbers.md: ${reason}.`,
+        ),
       ]
         .filter((part) => part !== '')
         .join(' ');

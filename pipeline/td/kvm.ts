@@ -2,7 +2,7 @@ import { CONFIG_FLAG_NAMES, XFAM_NAMES } from '../model/control.ts';
 import { and, bitsOf64, formatBits, without } from '../model/mask.ts';
 import { formatPlace, type Place, REGISTERS } from '../model/place.ts';
 import { holdsAt, type Policy, type PolicyMask } from '../model/policy.ts';
-import type { ConfigEntry, Registers, TdCase } from './case.ts';
+import type { ConfigEntry, Host, Registers, TdCase } from './case.ts';
 import type { Program } from './program.ts';
 
 /** What KVM makes of a case before the module sees it: the TD_PARAMS that it writes, or why its call fails. */
@@ -28,6 +28,7 @@ export function throughKvm(program: Program, features0: bigint | null, policy: P
     modulesRefusal(program, features0, policy) ??
     beyond('ATTRIBUTES', params.attributes, policy.attributes) ??
     beyond('XFAM', params.xfam, xfamOf(policy)) ??
+    vcpusRefusal(program, params.maxVcpus) ??
     cpuidRefusal(program, policy, params.cpuidConfig);
   if (refused !== null) return { kind: 'refused', why: refused };
   const width = widthOf(params.cpuidConfig);
@@ -38,6 +39,11 @@ export function throughKvm(program: Program, features0: bigint | null, policy: P
         width === 0
           ? `no guest address width, 48 or 52, in ${formatPlace(WIDTH)}[23:16]: KVM takes it from there`
           : `a guest address width of ${width} bits in ${formatPlace(WIDTH)}[23:16] is neither 48 nor 52`,
+    };
+  if (width === 52 && !hasFiveLevels(question.host))
+    return {
+      kind: 'refused',
+      why: 'EINVAL: a guest address width of 52 bits needs an EPT of 5 levels, which the host lacks (IA32_VMX_EPT_VPID_CAP, MSR 0x48c, bit 7)',
     };
   const ownFlags = policy.configFlags?.reduce((mask, each) => mask | each.mask, 0n) ?? NO_RBP_MOD;
   const isWide = width === 52;
@@ -61,9 +67,25 @@ export function throughKvm(program: Program, features0: bigint | null, policy: P
         .map((bit) => CONFIG_FLAG_NAMES.get(bit) ?? `bit ${bit}`)
         .join(' and ')}, nothing else`,
       `EPTP_CONTROLS of ${isWide ? 5 : 4} levels`,
+      `MAX_VCPUS ${params.maxVcpus}: KVM takes the number of the host’s processors, here what the case names`,
       'no L2 VMs and no configuration of IA32_ARCH_CAPABILITIES',
     ],
   };
+}
+
+const EPT_VPID_CAP = 0x48c;
+/** Five levels of EPT, as a host has them whose MSR is not given. */
+const hasFiveLevels = (host: Host): boolean => (((host.msrs.get(EPT_VPID_CAP) ?? -1n) >> 7n) & 1n) === 1n;
+
+/**
+ * KVM takes MAX_VCPUS from the host's processors alone, and brings up no TDX where the module takes fewer (tdx_vm_init and
+ * __tdx_bringup, arch/x86/kvm/vmx/tdx.c, 6.16 to 7.1).
+ */
+function vcpusRefusal({ release, limits }: Program, processors: number): string | null {
+  if (processors === 0) return 'MAX_VCPUS of 0: KVM takes the number of the host’s processors, at least 1';
+  return processors > limits.maxVcpus
+    ? `KVM enables no TDX on a host of ${processors} processors, for ${release} takes at most ${limits.maxVcpus} virtual CPUs in a TD`
+    : null;
 }
 
 /** A module that KVM does not take at all. */

@@ -165,3 +165,13 @@ test('bits names every feature that a VMM may set, with class, decider, verdict 
   expect(text).toMatch(/^ {2}7\.0\.ECX\[5\] +WAITPKG +A denied/m);
   expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(72);
 });
+
+test('the guest’s address width is KVM’s own, and what needs CONFIG_FLAGS that KVM never sets reads 0', async () => {
+  const width = (await out('explain', '0x80000008.EAX[23:16]')).replace(/\s+/g, ' ');
+  expect(width).toContain('1.5.08 to 2.0.18 native in the table: computed: what the host and GPAW allow; 0 without');
+  expect(width).toContain('KVM reports the field itself, the guest’s MAXPHYADDR: the VMM asks for 48 or 52 bits there');
+  expect(width).toContain('KVM never sets CONFIG_FLAGS.MAXGPA_VIRT: a TD on it reads 0');
+  const other = await out('explain', '0x80000008.EAX[15:8]');
+  expect(other).not.toContain('KVM reports');
+  expect(other).not.toContain('KVM never sets');
+});

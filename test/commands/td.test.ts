@@ -189,8 +189,62 @@ describe('bitwatch td', () => {
     expect(await refused({ cpuidConfig: [{ leaf: 0x80000008, eax: 0x00300000 }] })).toBeNull();
     expect(await refused({ cpuidConfig: [{ leaf: 0x80000008, eax: 0x00310000 }] })).toContain('neither 48 nor 52');
     expect(await refused({ cpuidConfig: [{ leaf: 0x19, eax: 1 }] })).toContain('cannot be configured');
+    const wide = { cpuidConfig: [{ leaf: 0x80000008, eax: 0x00340000 }] };
+    expect(await refused(wide)).toBeNull();
+    // 52 bits need an EPT of 5 levels, 48 bits do not.
+    const flat = { msrs: { '0x48c': '0x6134141' } };
+    expect(await refused({ ...wide, ...flat })).toContain('needs an EPT of 5 levels, which the host lacks');
+    expect(await refused({ ...flat, cpuidConfig: [width] })).toBeNull();
+    // KVM takes the number of processors for MAX_VCPUS.
+    expect(await refused({ ...wide, maxVcpus: 577 })).toContain('KVM enables no TDX on a host of 577 processors');
+    expect(await refused({ ...wide, maxVcpus: 576 })).toBeNull();
     const words = await td({ attributes: 1 << 29 }, '--host', hostFile, '--kvm', '6.16.1');
     expect(words.stdout).toContain('KVM_TDX_INIT_VM refuses the TD');
+  });
+
+  // In the order of testing: what each status of TDH.MNG.INIT may mean, and a release that it means no such thing in.
+  test.each([
+    ['2.0.18', '0xc000090100000000', 'IA32_MISC_ENABLE.LIMIT_CPUID_MAXVAL is set', null],
+    ['2.0.18', '0xc000010000000002', 'the address of TD_PARAMS is not aligned', null],
+    ['2.0.18', '0xc000010000000040', 'ATTRIBUTES has a bit that this release does not let a VMM set', null],
+    ['2.0.18', '0xc000010000000040', 'PERFMON and MIGRATABLE exclude each other', '1.0.03'],
+    ['2.0.18', '0xc000010000000040', 'PERFMON and ICSSD exclude each other', '1.5.05'],
+    ['2.0.12', '0xc000010000000040', 'DEBUG and MIGRATABLE exclude each other', '2.0.16'],
+    ['1.5.16', '0xc000010000000040', 'DEBUG and MIGRATABLE exclude each other', '1.5.28'],
+    ['2.0.18', '0xc000010000000041', 'has AVX-512 without AVX, or part of AVX-512, CET or AMX', null],
+    ['2.0.18', '0xc000010000000044', 'MAX_VCPUS is 0', null],
+    ['2.0.18', '0xc000010000000044', 'MAX_VCPUS is above the maximum', '1.0.03'],
+    ['2.0.18', '0xc000010000000047', 'NUM_L2_VMS is above the maximum', '1.0.03'],
+    ['2.0.18', '0xc000060600000000', 'too few TDCS pages', '1.0.03'],
+    ['2.0.18', '0xc000010000000002', 'reserved fields of TD_PARAMS are not 0', null],
+    ['2.0.18', '0xc000010000000042', 'CONFIG_FLAGS has a bit that this release does not allow', null],
+    ['2.0.18', '0xc000010000000042', 'MAXPA_VIRT and MAXGPA_VIRT exclude each other', '1.5.06'],
+    ['2.0.18', '0xc000010000000042', 'TDX Connect, and non-blocking export', '2.0.16'],
+    ['2.0.18', '0xc000010000000043', 'EPTP_CONTROLS is not write-back', null],
+    ['2.0.18', '0xc000010000000043', 'GPAW needs an EPT of 5 levels', '1.0.03'],
+    ['2.0.04', '0xc000010000000043', 'too few physical address bits', '2.0.08'],
+    ['1.5.09', '0xc000010000000043', 'too few physical address bits', '1.5.13'],
+    ['2.0.18', '0xc000010000000046', 'TSC_FREQUENCY is below 4 or above 400', null],
+    ['2.0.18', '0xc00009200000003b', 'IA32_TSC_ADJUST is not what it was', null],
+    ['2.0.18', '0xc000010000000002', 'MSR_CONFIG_CTLS has a reserved bit set', '1.0.03'],
+    ['2.0.18', '0xc000010000000008', 'the address or the count of the event filters', '2.0.02'],
+    ['1.5.09', '0xc000010200000003', 'an event filter is not valid', '1.5.08'],
+    ['2.0.04', '0xc000010300000001', 'the event filters do not ascend', '2.0.02'],
+    ['2.0.18', '0xc000010000000045', 'CPUID_CONFIG has a bit that this release lets no VMM set', null],
+    ['2.0.18', '0xc000010000000045', 'family, model and stepping', '1.0.03'],
+    ['2.0.18', '0xc000010000000045', 'HLE and RTM must be the same', null],
+    ['2.0.18', '0xc00009210000010a', 'HLE and RTM need IA32_TSX_CTRL on the host', null],
+    ['2.0.18', '0xc000010000000045', 'the configured MAXPA is above', '1.5.05'],
+    ['2.0.18', '0xc000090400000000', 'the first sub-leaf is 0 and a later one is not', null],
+    ['2.0.18', '0xc000090400000000', 'the SMT level is not sub-leaf 0', '1.5.05'],
+    ['2.0.18', '0xc000010000000048', 'IA32_ARCH_CAPABILITIES has a bit', '1.0.03'],
+    ['2.0.04', '0xc000010000000002', 'a migratable TD may have no L2 VMs', '2.0.08'],
+    ['1.5.13', '0xc000010000000002', 'a migratable TD may have no L2 VMs', '1.5.16'],
+  ])('decodes %s %s as: %s', async (name, status, why, other) => {
+    const reasons = async (of: string): Promise<string> =>
+      (await bitwatch(['td', of, '--status', status, '--json'])).stdout;
+    expect(await reasons(name)).toContain(why);
+    if (other !== null) expect(await reasons(other)).not.toContain(why);
   });
 
   test('history says who decides, not what the table alone would have', async () => {

@@ -142,6 +142,10 @@ export const CASES = {
   'exposed-unreviewed': {
     fires: () => under(offers(0x5), policy()),
     near: {
+      'one is argued to be harmless': () =>
+        under(offers(0x5), policy(), {
+          knowledge: knowing({ clobbers: [{ ...functional, kind: 'harmless', bits: [entry(0x4)], source: 'no MSR' }] }),
+        }),
       'the base release offers one': () => under(offers(0x5), policy(), { base: offers(0x4, '1.5.06') }),
       'every TD of the base had one': () => under(offers(0x5), policy(), { base: fixed(0x4, '1.5.06') }),
       'the base itself': () => under(offers(0x5, '1.5.06'), policy(), { base: offers(0x5, '1.5.06') }),

@@ -7,6 +7,7 @@ import { holdsAt } from '../../model/policy.ts';
 import type { Evidence } from '../../model/source.ts';
 import { clobberFacts, isLost, isShownLost } from '../clobber-facts.ts';
 import {
+  arguedOf,
   bothEvidence,
   changesOf,
   clobbersOf,
@@ -55,9 +56,19 @@ function factsOf(context: ReleaseContext, fresh: Fresh, clobbers: readonly Clobb
     backing: fresh.backing,
     clobbers,
     functional: functionalOf(context.knowledge, fresh, fresh.mask),
+    ...harmlessOf(context, fresh),
     base: fresh.verdict === null ? null : (context.kvm?.base ?? null),
   };
 }
+
+/** What specs/clobbers.md argues of features that leave nothing: whoever has to decide on them wants the reason. */
+function harmlessOf({ knowledge }: ReleaseContext, fresh: Fresh): Pick<Configurable, 'harmless'> {
+  if (fresh.verdict !== 'exposed') return {};
+  const rows = arguedOf(knowledge, fresh, fresh.mask).filter(({ kind }) => kind === 'harmless');
+  return { harmless: rows.map(({ feature, source }) => ({ feature, reason: source })) };
+}
+
+type Configurable = Extract<FindingFacts, { readonly kind: 'configurable' }>;
 
 function draftOf(context: ReleaseContext, fresh: Fresh): Draft {
   const { verdict } = fresh;
