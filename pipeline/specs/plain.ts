@@ -18,6 +18,7 @@ export type Check<T> = (
 ) => T;
 
 /** Reads a YAML text as a plain value of a known shape. Throws a DataError with line and column. */
+// biome-ignore lint/complexity/useMaxParams: a document, what it is to be, and where its plain form may be had.
 export async function readPlain<T>(
   kind: string,
   file: string,

@@ -8,6 +8,7 @@ const XCR0_USER = 0x602ffn;
  * The value that the module works out for a register, its bits in their places; `null` where the value stays. The topology is
  * worked out after all rows, in `topology.ts`.
  */
+// biome-ignore lint/complexity/useMaxParams: what, whose, and the value's place in the leaf and in the table: it runs for each value, no object is made.
 export function computed(
   what: Computation,
   td: TdState,

@@ -71,6 +71,7 @@ function leafVe(program: Program, { guest }: TdState, index: number): boolean {
   return own !== undefined && (guest.supervisor ? own.supervisor : own.user);
 }
 
+// biome-ignore lint/complexity/useMaxParams: it runs for each query: no object is made for one.
 function ruled(program: Program, td: TdState, leaf: number, subleaf: number, values: Uint32Array): Answer {
   const index = program.find(leaf, subleaf);
   for (const step of program.guestSteps(leaf, subleaf)) {
@@ -81,6 +82,7 @@ function ruled(program: Program, td: TdState, leaf: number, subleaf: number, val
 }
 
 /** A leaf that is in no table: zeros by the rules where the release lists it, zeros where the guest reduced #VE, else #VE. */
+// biome-ignore lint/complexity/useMaxParams: it runs for each query: no object is made for one.
 function absent(program: Program, td: TdState, leaf: number, subleaf: number, isReserved: boolean): Answer {
   if (isReserved) return 've';
   if (program.fixed0Leaves.has(leaf)) return ruled(program, td, leaf, subleaf, new Uint32Array(4));

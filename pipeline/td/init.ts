@@ -59,6 +59,7 @@ function slotsOf(program: Program, params: TdParams): ReadonlyMap<number, Regist
 export const withoutSlot = (program: Program, params: TdParams): readonly ConfigEntry[] =>
   params.cpuidConfig.filter(({ leaf, subleaf }) => (program.rows[program.find(leaf, subleaf)]?.slot ?? null) === null);
 
+// biome-ignore lint/complexity/useMaxParams: it runs for each row: no object is made for one.
 function initRow(program: Program, td: TdState, index: number, row: Row, config: Registers): InitResult | null {
   const values = new Uint32Array(td.platform.native.subarray(index * 4, index * 4 + 4));
   if (row.slot !== null) {

@@ -92,6 +92,7 @@ function reader(origin: CaseOrigin) {
     if (typeof value === 'string' && /^(?:0x[0-9a-f]{1,16}|[0-9]{1,19})$/i.test(value)) return BigInt(value);
     throw bad(at, 'a number of at most 64 bits, or one as text such as "0x1f"', value);
   };
+  // biome-ignore lint/complexity/useMaxParams: a field with its bounds, and its name for the error.
   const number = (fields: Fields, name: string, missing: number, most: number, at = name): number => {
     const value = fields[name];
     if (value === undefined) return missing;

@@ -104,6 +104,7 @@ function registerPointer(call: Call, frame: Frame, index: number): Value {
   return node === null ? stop(frame, call.at, 'a register of the entry') : { kind: 'pointer', node };
 }
 
+// biome-ignore lint/complexity/useMaxParams: the parts of one call, and where it stands.
 function onEntry(name: string, call: Call, frame: Frame, feature: FeatureBit | null, third: Expr | undefined): Value {
   const node = feature === null ? null : memberOf(entryOf(call, frame), feature.register);
   if (feature === null || node === null) return stop(frame, call.at, 'an entry and a feature');

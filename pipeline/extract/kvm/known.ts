@@ -42,6 +42,7 @@ export function readKnown(unit: Unit, features: FeatureTable): readonly PolicyMa
   return [...known.values()].filter(({ mask }) => mask !== 0).sort(comparePlaces);
 }
 
+// biome-ignore lint/complexity/useMaxParams: what is read, how it is meant, and what collects it.
 function readCall(unit: Unit, features: FeatureTable, expr: Expr, isAlways: boolean, known: Known): void {
   if (expr.kind !== 'call' || expr.callee.kind !== 'id') return;
   const { name } = expr.callee;
@@ -59,6 +60,7 @@ function readCall(unit: Unit, features: FeatureTable, expr: Expr, isAlways: bool
   } else add(unit, expr, place, known);
 }
 
+// biome-ignore lint/complexity/useMaxParams: what is read, how it is meant, and what collects it.
 function readMacro(unit: Unit, features: FeatureTable, part: Call, macro: string, known: Known): void {
   if (IGNORED.has(macro)) return;
   if (!SETS.has(macro))

@@ -109,6 +109,7 @@ export function probe(side: Side, leaf: Leaf, told: Told): Probe {
 type Tried = { readonly register: Register; readonly bit: bigint; readonly member: bigint };
 
 /** Whether a bit comes out where it went in; what comes out elsewhere is no filter. */
+// biome-ignore lint/complexity/useMaxParams: a run, what it was given, and what came of it.
 function isPassed(side: Side, leaf: Leaf, { register, bit, member }: Tried, result: Result, added: Masks): boolean {
   if (result.isRefused) return false;
   for (const each of REGISTERS) {

@@ -147,6 +147,7 @@ function lostMasks(run: Turns, leaf: Leaf): readonly PolicyMask[] {
   });
 }
 
+// biome-ignore lint/complexity/useMaxParams: a run, a mask in its three parts, and the line that shows it.
 function maskAt({ program, root }: Turns, leaf: Leaf, register: Register, mask: number, line: number): PolicyMask {
   if (isUnheard(leaf) || leaf.index === UNHEARD.index)
     throw new DataError({

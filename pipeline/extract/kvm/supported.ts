@@ -95,6 +95,7 @@ function setRegister(state: State, expr: Expr & { readonly kind: 'assign' }, tar
   else add(state, { ...leaf, register: target.register }, expr.op, numberOf(state, value), expr.at.line, expr);
 }
 
+// biome-ignore lint/complexity/useMaxParams: one assignment in its parts, and the state that it changes.
 function add(
   state: State,
   place: Leaf & { readonly register: Register },

@@ -172,6 +172,7 @@ const frameIn = (run: Run, file: string): Frame => ({
 type FoundObject = { readonly node: Node; readonly unit: Unit; readonly value: number | null };
 
 /** A file-scope object: of the file itself, else of a header or another file. */
+// biome-ignore lint/complexity/useMaxParams: a name, where it is looked for, and how its types are read.
 function findObject(
   tree: KernelTree,
   file: string,
@@ -262,6 +263,7 @@ function checkFilled(name: string, unit: Unit, [first]: readonly CFunction[], ru
   });
 }
 
+// biome-ignore lint/complexity/useMaxParams: a name, where it is looked for, and where it is asked for.
 function findFunction(
   tree: KernelTree,
   file: string,

@@ -208,6 +208,7 @@ export function expandName(expr: Extract<Expr, { kind: 'id' }>, frame: Frame, on
   });
 }
 
+// biome-ignore lint/complexity/useMaxParams: a macro as it is expanded, and what is done inside.
 function within<T>(
   macro: ScopedMacro,
   args: ReadonlyMap<string, Expr>,
@@ -235,6 +236,7 @@ function callMacro(macro: ScopedMacro, params: readonly string[], expr: Call, fr
   });
 }
 
+// biome-ignore lint/complexity/useMaxParams: a macro as it is called, and what is done with its text.
 function runMacro<T>(
   macro: ScopedMacro,
   params: readonly string[],

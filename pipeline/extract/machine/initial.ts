@@ -42,6 +42,7 @@ function spliced(item: Item, frame: Frame): readonly Item[] {
 }
 
 /** Takes items from `from` on for the parts of a place; returns where the next ones begin. */
+// biome-ignore lint/complexity/useMaxParams: the items from a place on, and the object that they fill.
 function fill(node: Node, items: readonly Item[], from: number, frame: Frame, isWhole: boolean): number {
   let index = from;
   let next = 0;

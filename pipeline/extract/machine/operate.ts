@@ -30,6 +30,7 @@ export const isInput = (value: Value): boolean =>
   value.kind === 'bits' || ((value.kind === 'int' || value.kind === 'outside') && value.isInput === true);
 
 /** An operator on two values, other than `&&` and `||`. */
+// biome-ignore lint/complexity/useMaxParams: an operation with its two operands, and where it stands.
 export function operate(op: string, left: Value, right: Value, frame: Frame, at: Token): Value {
   if (left.kind === 'unset' || right.kind === 'unset') {
     const text = left.kind === 'unset' ? left.text : right.kind === 'unset' ? right.text : '';
@@ -55,6 +56,7 @@ export function operate(op: string, left: Value, right: Value, frame: Frame, at:
 }
 
 /** The same where a group of entries is tried at once: with numbers that not all of them share, else with one number each. */
+// biome-ignore lint/complexity/useMaxParams: an operation with its two operands, and where it stands.
 function onGroup(op: string, left: Value, right: Value, frame: Frame, at: Token): Value {
   if (isNumeric(left) && isNumeric(right) && !isKey(left) && !isKey(right)) {
     const result = onBits(op, left, right);
@@ -67,6 +69,7 @@ function onGroup(op: string, left: Value, right: Value, frame: Frame, at: Token)
 export const one = (value: Value): Exclude<Value, Bits> => (value.kind === 'bits' ? settled(value) : value);
 const isKey = (value: Numeric): boolean => value.kind === 'int' && value.key !== undefined;
 
+// biome-ignore lint/complexity/useMaxParams: an operation with its two operands, and where it stands.
 function onNumbers(op: string, left: Int, right: Int, frame: Frame, at: Token): Value {
   const keyed = left.key !== undefined || right.key !== undefined ? onKeys(op, left, right, frame, at) : null;
   if (keyed !== null) return keyed;
@@ -76,6 +79,7 @@ function onNumbers(op: string, left: Int, right: Int, frame: Frame, at: Token): 
 }
 
 /** Keys are compared for equality, joined to one number and taken apart again; of anything else not every value is tried. */
+// biome-ignore lint/complexity/useMaxParams: an operation with its two operands, and where it stands.
 function onKeys(op: string, left: Int, right: Int, frame: Frame, at: Token): Value {
   if (op === '==' || op === '!=') {
     // Two keys of what is tried agree or not; that tells nothing of other leaves.

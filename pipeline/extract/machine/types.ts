@@ -99,6 +99,7 @@ export function declaratorsOf(file: string, tokens: readonly Token[], scope: Typ
 }
 
 /** The members between the braces whose first token stands at `open`; null where one of them cannot be told. */
+// biome-ignore lint/complexity/useMaxParams: a range of tokens, and how types are read in it.
 export function membersOf(
   file: string,
   tokens: readonly Token[],

@@ -161,6 +161,7 @@ function leafOf(unit: Unit, fields: Fields, item: InitItem, scope: Scope): LeafK
 }
 
 /** The entries of a table: `valid_entry = false` is a slot that the module does not use. */
+// biome-ignore lint/complexity/useMaxParams: a table, what may stand in it, and how an entry is read.
 export function entriesOf<T extends LeafKey>(
   unit: Unit,
   name: string,

@@ -75,6 +75,7 @@ function readField(cell: Cell, key: LeafKey, raw: RawField): AbiField {
   return { name: (raw['Field Name'] ?? '').trim(), msb, lsb, mask, type, details, virtualization, gates, at: cell.at };
 }
 
+// biome-ignore lint/complexity/useMaxParams: an entry with the place that it is of, and its path in the file.
 function readRegister(file: string, raw: RawLeaf, key: LeafKey, register: Register, path: string): AbiRegister {
   const name = register.toUpperCase() as Uppercase<Register>;
   let covered = 0;
@@ -151,6 +152,7 @@ export function readVirtualization(file: string, bytes: Uint8Array): AbiTable {
   };
 }
 
+// biome-ignore lint/complexity/useMaxParams: an entry with its path, and the two lists that it fills.
 function readLeaf(
   file: string,
   raw: RawLeaf,

@@ -39,6 +39,7 @@ function refusedRegister(body: readonly Stmt[]): string | null {
   return null;
 }
 
+// biome-ignore lint/complexity/useMaxParams: a check, the function that it stands in, and what it checks.
 function checkOf(
   tree: Tree,
   fn: TreeFunction,

@@ -13,9 +13,9 @@ export function trace(context: TraceContext, spec: PathSpec): Trace {
     notes: new Set(),
     called: new Set(),
     active: [],
-    list: (stmts, frame, guards, tail) => walkList(walk, stmts, frame, guards, tail),
-    expression: (expr, frame, guards, tail) => walkExpr(walk, expr, frame, guards, tail),
-    call: (expr, frame, guards, tail) => walkCall(walk, expr, frame, guards, tail),
+    list: (stmts, here) => walkList(walk, stmts, here),
+    expression: (expr, here) => walkExpr(walk, expr, here),
+    call: (expr, here) => walkCall(walk, expr, here),
   };
   const roots = context.tree.functions.get(spec.root) ?? [];
   for (const root of roots) {
@@ -30,7 +30,7 @@ export function trace(context: TraceContext, spec: PathSpec): Trace {
       calls: [],
     };
     walk.active.push(spec.root);
-    walk.list(context.bodies.of(root), frame, [], true);
+    walk.list(context.bodies.of(root), { frame, guards: [], tail: true });
     walk.active.pop();
   }
   return { events: walk.events, called: walk.called, notes: [...walk.notes] };

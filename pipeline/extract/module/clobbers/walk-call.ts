@@ -1,25 +1,20 @@
 import type { Expr } from '../../c/ast.ts';
 import { spend } from './budget.ts';
 import { bare, show } from './expression.ts';
-import { type Guard, preprocessorGuard } from './guard.ts';
+import { preprocessorGuard } from './guard.ts';
 import { bind, resolved } from './locals.ts';
 import { nameOf, rootName } from './syntax.ts';
 import { constantOf, macroStatements, type Tree } from './tree.ts';
-import type { Flow, Frame, Site, Walk } from './walk.ts';
+import type { Flow, Frame, Site, Standing, Walk } from './walk.ts';
 
 /** Calls deeper than this are taken for a recursion. */
 const MAX_DEPTH = 40;
 
 /** Walks the arguments of a call, then what it calls: a primitive, the path's end, or a function or macro of the tree. */
-export function walkCall(
-  walk: Walk,
-  expr: Extract<Expr, { kind: 'call' }>,
-  frame: Frame,
-  guards: readonly Guard[],
-  tail: boolean,
-): Set<Flow> {
+export function walkCall(walk: Walk, expr: Extract<Expr, { kind: 'call' }>, here: Standing): Set<Flow> {
+  const { frame } = here;
   for (const arg of expr.args) {
-    const flow = walk.expression(arg, frame, guards, false);
+    const flow = walk.expression(arg, { ...here, tail: false });
     if (!flow.has('fall')) return flow;
   }
   const name = nameOf(expr.callee);
@@ -28,7 +23,7 @@ export function walkCall(
     return new Set(['fall']);
   }
   const args = expr.args.map((arg) => resolved(walk, frame, arg));
-  const flow = call(walk, name, expr, args, frame, guards, tail);
+  const flow = call(walk, { name, args, expr }, here);
   // What a callee may write through a pointer is no longer known.
   for (const arg of expr.args)
     if (arg.kind === 'unary' && arg.op === '&') {
@@ -39,15 +34,15 @@ export function walkCall(
   return flow;
 }
 
-function call(
-  walk: Walk,
-  name: string,
-  expr: Extract<Expr, { kind: 'call' }>,
-  args: readonly Expr[],
-  frame: Frame,
-  guards: readonly Guard[],
-  tail: boolean,
-): Set<Flow> {
+/** A call by name, with its arguments as they are known here. */
+type Called = {
+  readonly name: string;
+  readonly args: readonly Expr[];
+  readonly expr: Extract<Expr, { kind: 'call' }>;
+};
+
+function call(walk: Walk, { name, args, expr }: Called, here: Standing): Set<Flow> {
+  const { frame, guards } = here;
   walk.called.add(name);
   const primitive = walk.primitives.get(name);
   const site = { path: frame.file, line: expr.at.line };
@@ -71,22 +66,17 @@ function call(
   const onSpine = walk.spine.has(name);
   walk.active.push(name);
   try {
-    return descend(walk, name, args, calls, frame, guards, tail, onSpine);
+    return descend(walk, { name, args, calls, onSpine }, here);
   } finally {
     walk.active.pop();
   }
 }
 
-function descend(
-  walk: Walk,
-  name: string,
-  args: readonly Expr[],
-  calls: Frame['calls'],
-  frame: Frame,
-  guards: readonly Guard[],
-  tail: boolean,
-  onSpine: boolean,
-): Set<Flow> {
+/** What a call leads into: the calls behind it, and whether the path's end is reached from there. */
+type Entered = Omit<Called, 'expr'> & Pick<Frame, 'calls' | 'onSpine'>;
+
+function descend(walk: Walk, { name, args, calls, onSpine }: Entered, here: Standing): Set<Flow> {
+  const { frame, guards, tail } = here;
   const functions = walk.tree.functions.get(name) ?? [];
   const flow = new Set<Flow>();
   for (const target of functions) {
@@ -102,7 +92,12 @@ function descend(
     };
     // Two definitions of a name stand under opposite `#if` conditions.
     const own = functions.length > 1 ? target.fn.conditions.map(preprocessorGuard) : [];
-    for (const way of walk.list(walk.bodies.of(target), inner, [...guards, ...own], onSpine && tail)) flow.add(way);
+    for (const way of walk.list(walk.bodies.of(target), {
+      frame: inner,
+      guards: [...guards, ...own],
+      tail: onSpine && tail,
+    }))
+      flow.add(way);
   }
   const macro = walk.tree.macros.get(name);
   if (functions.length === 0 && macro?.params != null) {
@@ -118,7 +113,7 @@ function descend(
     // A macro's body sees the caller's names.
     spend(walk.tree.budget, frame.env.size + macro.body.length, { file: macro.file, line: macro.line });
     for (const [local, value] of frame.env) if (!inner.env.has(local)) inner.env.set(local, value);
-    for (const way of walk.list(macroStatements(macro), inner, guards, onSpine && tail)) flow.add(way);
+    for (const way of walk.list(macroStatements(macro), { frame: inner, guards, tail: onSpine && tail })) flow.add(way);
   }
   if (flow.has('return') || flow.has('goto') || flow.has('break')) flow.add('fall');
   for (const way of ['return', 'goto', 'break'] as const) flow.delete(way);

@@ -5,16 +5,17 @@ import { modified, show } from './expression.ts';
 import { type Guard, guardsOf } from './guard.ts';
 import { localOf, rawInit, rawOf, resolved, setLocal } from './locals.ts';
 import { nameOf } from './syntax.ts';
-import type { Flow, Frame, Walk } from './walk.ts';
+import type { Flow, Frame, Standing, Walk } from './walk.ts';
 
 /** Walks an expression in the order of its evaluation: calls are entered, assignments noted. */
-export function walkExpr(walk: Walk, expr: Expr, frame: Frame, guards: readonly Guard[], tail: boolean): Set<Flow> {
+export function walkExpr(walk: Walk, expr: Expr, here: Standing): Set<Flow> {
+  const { frame, guards, tail } = here;
   spend(walk.tree.budget, 1, { file: frame.file, line: expr.at.line });
   switch (expr.kind) {
     case 'call':
-      return walk.call(expr, frame, guards, tail);
+      return walk.call(expr, here);
     case 'assign': {
-      const flow = walkExpr(walk, expr.value, frame, guards, tail);
+      const flow = walkExpr(walk, expr.value, here);
       if (flow.has('fall')) assign(walk, expr, frame, guards);
       return flow;
     }
@@ -24,42 +25,47 @@ export function walkExpr(walk: Walk, expr: Expr, frame: Frame, guards: readonly 
         const name = nameOf(expr.operand);
         if (name !== null) frame.env.delete(name);
       }
-      return walkExpr(walk, expr.operand, frame, guards, tail);
+      return walkExpr(walk, expr.operand, here);
     case 'cast':
-      return walkExpr(walk, expr.operand, frame, guards, tail);
+      return walkExpr(walk, expr.operand, here);
     case 'binary': {
-      const left = walkExpr(walk, expr.left, frame, guards, false);
+      const left = walkExpr(walk, expr.left, { ...here, tail: false });
       if (!left.has('fall')) return left;
       const isLazy = expr.op === '&&' || expr.op === '||';
       const own = isLazy ? guardsOf(walk.tree, resolved(walk, frame, expr.left), expr.op === '||') : [];
-      const right = walkExpr(walk, expr.right, frame, [...guards, ...own], tail);
+      const right = walkExpr(walk, expr.right, { frame, guards: [...guards, ...own], tail });
       return isLazy ? new Set([...left, ...right]) : right;
     }
     case 'ternary': {
-      walkExpr(walk, expr.test, frame, guards, false);
+      walkExpr(walk, expr.test, { ...here, tail: false });
       const test = resolved(walk, frame, expr.test);
       const flows = alternatives(walk, frame, expr.at.line, [
-        (inner) => walkExpr(walk, expr.then, inner, [...guards, ...guardsOf(walk.tree, test)], tail),
-        (inner) => walkExpr(walk, expr.otherwise, inner, [...guards, ...guardsOf(walk.tree, test, true)], tail),
+        (inner) => walkExpr(walk, expr.then, { frame: inner, guards: [...guards, ...guardsOf(walk.tree, test)], tail }),
+        (inner) =>
+          walkExpr(walk, expr.otherwise, {
+            frame: inner,
+            guards: [...guards, ...guardsOf(walk.tree, test, true)],
+            tail,
+          }),
       ]);
       return new Set(flows.flatMap((way) => [...way]));
     }
     case 'member':
-      return walkExpr(walk, expr.object, frame, guards, tail);
+      return walkExpr(walk, expr.object, here);
     case 'index':
-      walkExpr(walk, expr.index, frame, guards, false);
-      return walkExpr(walk, expr.object, frame, guards, tail);
+      walkExpr(walk, expr.index, { ...here, tail: false });
+      return walkExpr(walk, expr.object, here);
     case 'comma':
     case 'init': {
       const parts = expr.kind === 'comma' ? expr.items : expr.items.map(({ value }) => value);
       for (const part of parts) {
-        const flow = walkExpr(walk, part, frame, guards, false);
+        const flow = walkExpr(walk, part, { ...here, tail: false });
         if (!flow.has('fall')) return flow;
       }
       return new Set(['fall']);
     }
     case 'statements':
-      return walk.list(expr.body, frame, guards, tail);
+      return walk.list(expr.body, here);
     default:
       return new Set(['fall']);
   }

@@ -6,20 +6,15 @@ import { fold, type Guard, guardsOf, preprocessorGuard } from './guard.ts';
 import { resolved, setLocal } from './locals.ts';
 import { assignedNames, callNames, segmentsOf } from './syntax.ts';
 import { constantOf } from './tree.ts';
-import type { Flow, Frame, Walk } from './walk.ts';
+import type { Flow, Frame, Standing, Walk } from './walk.ts';
 
 /** How control leaves a statement, and what then holds for those behind it. */
 type Step = { readonly flow: Set<Flow>; readonly after: readonly Guard[] };
 const step = (flow: Set<Flow>, after: readonly Guard[] = []): Step => ({ flow, after });
 
 /** Walks statements in order; the `tail` of a path is walked up to the statement that holds its end. */
-export function walkList(
-  walk: Walk,
-  stmts: readonly Stmt[],
-  frame: Frame,
-  guards: readonly Guard[],
-  tail: boolean,
-): Set<Flow> {
+export function walkList(walk: Walk, stmts: readonly Stmt[], here: Standing): Set<Flow> {
+  const { frame, guards, tail } = here;
   const flow = new Set<Flow>();
   let own = guards;
   let last = stmts.length - 1;
@@ -31,7 +26,7 @@ export function walkList(
     const stmt = stmts[at];
     if (stmt === undefined) break;
     const mark = walk.events.length;
-    const { flow: out, after } = walkStmt(walk, stmt, frame, own, tail && at === last);
+    const { flow: out, after } = walkStmt(walk, stmt, { frame, guards: own, tail: tail && at === last });
     const falls = out.has('fall');
     for (const way of out) if (way !== 'fall') flow.add(way);
     if (!falls) {
@@ -48,11 +43,12 @@ export function walkList(
   return flow;
 }
 
-function walkStmt(walk: Walk, stmt: Stmt, frame: Frame, guards: readonly Guard[], tail: boolean): Step {
+function walkStmt(walk: Walk, stmt: Stmt, here: Standing): Step {
+  const { frame, guards } = here;
   spend(walk.tree.budget, 1 + guards.length, { file: frame.file, line: stmt.at.line });
   switch (stmt.kind) {
     case 'expr':
-      return step(walk.expression(stmt.expr, frame, guards, tail));
+      return step(walk.expression(stmt.expr, here));
     case 'decl': {
       frame.locals.add(stmt.name);
       if (stmt.type.includes('*')) frame.pointers.add(stmt.name);
@@ -60,23 +56,23 @@ function walkStmt(walk: Walk, stmt: Stmt, frame: Frame, guards: readonly Guard[]
         frame.env.delete(stmt.name);
         return step(new Set(['fall']));
       }
-      const flow = walk.expression(stmt.init, frame, guards, tail);
+      const flow = walk.expression(stmt.init, here);
       setLocal(walk, frame, stmt.name, resolved(walk, frame, stmt.init));
       return step(flow);
     }
     case 'if':
-      return walkIf(walk, stmt, frame, guards, tail);
+      return walkIf(walk, stmt, here);
     case 'conditional':
-      return walkConditional(walk, stmt, frame, guards, tail);
+      return walkConditional(walk, stmt, here);
     case 'loop':
-      return step(walkLoop(walk, stmt, frame, guards, tail));
+      return step(walkLoop(walk, stmt, here));
     case 'switch':
-      return step(walkSwitch(walk, stmt, frame, guards, tail));
+      return step(walkSwitch(walk, stmt, here));
     case 'block':
-      return step(walkList(walk, stmt.body, frame, guards, tail));
+      return step(walkList(walk, stmt.body, here));
     case 'return':
       if (stmt.value !== null) {
-        const flow = walk.expression(stmt.value, frame, guards, tail);
+        const flow = walk.expression(stmt.value, here);
         if (!flow.has('fall')) return step(flow);
       }
       return step(new Set(['return']));
@@ -91,14 +87,9 @@ function walkStmt(walk: Walk, stmt: Stmt, frame: Frame, guards: readonly Guard[]
   }
 }
 
-function walkIf(
-  walk: Walk,
-  stmt: Extract<Stmt, { kind: 'if' }>,
-  frame: Frame,
-  guards: readonly Guard[],
-  tail: boolean,
-): Step {
-  const inTest = walk.expression(stmt.test, frame, guards, false);
+function walkIf(walk: Walk, stmt: Extract<Stmt, { kind: 'if' }>, here: Standing): Step {
+  const { frame, guards, tail } = here;
+  const inTest = walk.expression(stmt.test, { ...here, tail: false });
   if (!inTest.has('fall')) return step(inTest);
   const test = resolved(walk, frame, stmt.test);
   const value = fold(walk.tree, test);
@@ -112,7 +103,10 @@ function walkIf(
     walk,
     frame,
     stmt.at.line,
-    branches.map((branch) => (inner: Frame) => walkList(walk, branch.body, inner, [...guards, ...branch.guards], tail)),
+    branches.map(
+      (branch) => (inner: Frame) =>
+        walkList(walk, branch.body, { frame: inner, guards: [...guards, ...branch.guards], tail }),
+    ),
   );
   const flow = new Set<Flow>(flows.flatMap((way) => [...way]));
   if (tail || frame.onSpine) return step(flow);
@@ -124,13 +118,8 @@ function walkIf(
   return step(flow, after);
 }
 
-function walkConditional(
-  walk: Walk,
-  stmt: Extract<Stmt, { kind: 'conditional' }>,
-  frame: Frame,
-  guards: readonly Guard[],
-  tail: boolean,
-): Step {
+function walkConditional(walk: Walk, stmt: Extract<Stmt, { kind: 'conditional' }>, here: Standing): Step {
+  const { frame, guards, tail } = here;
   const seen: string[] = [];
   const branches = stmt.branches.map(({ condition, body }) => {
     const text = [...seen.map((other) => `!(${other})`), ...(condition === '' ? [] : [condition])].join(' && ');
@@ -142,21 +131,16 @@ function walkConditional(
     ...branches.map(
       ({ body, guard }) =>
         (inner: Frame) =>
-          walkList(walk, body, inner, [...guards, guard], tail && mentionsEnd(walk, body)),
+          walkList(walk, body, { frame: inner, guards: [...guards, guard], tail: tail && mentionsEnd(walk, body) }),
     ),
     ...(complete ? [] : [() => new Set<Flow>(['fall'])]),
   ]);
   return step(new Set(flows.flatMap((way) => [...way])));
 }
 
-function walkLoop(
-  walk: Walk,
-  stmt: Extract<Stmt, { kind: 'loop' }>,
-  frame: Frame,
-  guards: readonly Guard[],
-  tail: boolean,
-): Set<Flow> {
-  walkList(walk, stmt.head, frame, guards, false);
+function walkLoop(walk: Walk, stmt: Extract<Stmt, { kind: 'loop' }>, here: Standing): Set<Flow> {
+  const { frame, guards, tail } = here;
+  walkList(walk, stmt.head, { ...here, tail: false });
   for (const name of assignedNames([
     ...stmt.body,
     ...(stmt.step === null ? [] : [{ kind: 'expr' as const, expr: stmt.step, at: stmt.at }]),
@@ -165,7 +149,7 @@ function walkLoop(
   const test = stmt.test === null ? null : resolved(walk, frame, stmt.test);
   const isCounted = test?.kind === 'binary' && constantOf(walk.tree, test.right) !== null;
   const own = test === null || isCounted || fold(walk.tree, test) !== null ? [] : guardsOf(walk.tree, test);
-  const flow = walkList(walk, stmt.body, frame, [...guards, ...own], tail);
+  const flow = walkList(walk, stmt.body, { frame, guards: [...guards, ...own], tail });
   for (const name of assignedNames(stmt.body)) frame.env.delete(name);
   const out = new Set(flow);
   out.delete('break');
@@ -173,14 +157,9 @@ function walkLoop(
   return out;
 }
 
-function walkSwitch(
-  walk: Walk,
-  stmt: Extract<Stmt, { kind: 'switch' }>,
-  frame: Frame,
-  guards: readonly Guard[],
-  tail: boolean,
-): Set<Flow> {
-  walk.expression(stmt.subject, frame, guards, false);
+function walkSwitch(walk: Walk, stmt: Extract<Stmt, { kind: 'switch' }>, here: Standing): Set<Flow> {
+  const { frame, guards, tail } = here;
+  walk.expression(stmt.subject, { ...here, tail: false });
   const subject = resolved(walk, frame, stmt.subject);
   const segments = segmentsOf(stmt.body);
   // What falls through is walked again for each case before it.
@@ -203,7 +182,7 @@ function walkSwitch(
           : first === undefined
             ? []
             : guardsOf(walk.tree, resolved(walk, frame, rest.reduce(either, first)));
-      return walkList(walk, body, inner, [...guards, ...own], tail);
+      return walkList(walk, body, { frame: inner, guards: [...guards, ...own], tail });
     }),
   );
   const out = new Set<Flow>(flows.flatMap((way) => [...way]));

@@ -50,8 +50,10 @@ export type Trace = {
   readonly notes: readonly string[];
 };
 
-/** Walks one part of the source in a frame, under guards; `tail` where only the way to the path's end counts. */
-type Walker<Part> = (part: Part, frame: Frame, guards: readonly Guard[], tail: boolean) => Set<Flow>;
+/** Where a walk stands: in a frame, under guards; `tail` where only the way to the path's end counts. */
+export type Standing = { readonly frame: Frame; readonly guards: readonly Guard[]; readonly tail: boolean };
+
+type Walker<Part> = (part: Part, here: Standing) => Set<Flow>;
 
 /** One walk along a path: what it has found so far, and the walkers of what holds one another. */
 export type Walk = TraceContext & {

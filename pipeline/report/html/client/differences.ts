@@ -23,6 +23,7 @@ export function createDifferences(data: PageData, model: Model) {
     masks.set(key, mask);
     return mask;
   };
+  // biome-ignore lint/complexity/useMaxParams: a bit at its place, both releases and the kernel.
   const changeOf = (row: number, bit: number, from: number, to: number, kvm: number): Change => ({
     row,
     bits: [bit],

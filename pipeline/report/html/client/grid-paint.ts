@@ -13,6 +13,7 @@ export function createGridPaint(data: PageData, model: Model, dom: Dom, grid: Gr
   const keyOf = (cls: number, verdict: number, before: number): number =>
     (cls + 1) * 256 + (verdict + 1) * 16 + (before + 1);
 
+  // biome-ignore lint/complexity/useMaxParams: it runs for each of some 10,000 cells: no object is made for one.
   const paintCell = (row: number, bit: number, selection: Selection, isOn: boolean, isChanged: boolean): void => {
     const at = row * 32 + bit;
     const cls = model.classOf(row, selection.to, bit);

@@ -8,6 +8,7 @@ type Parts = {
 };
 
 /** A bit's story, shown in place of the list of changes. */
+// biome-ignore lint/complexity/useMaxParams: the parts of the page that it is made of.
 export function createStory(
   model: Model,
   dom: Dom,
