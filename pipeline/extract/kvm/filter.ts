@@ -360,15 +360,17 @@ function disagreementsOf(
   { openSetUp, openShown }: { readonly openSetUp: boolean; readonly openShown: boolean },
 ): readonly Disagreement[] {
   const all: Disagreement[] = [];
-  if (openSetUp !== openShown)
+  const unheard = pairs.find(({ leaf }) => isUnheard(leaf));
+  if (openSetUp !== openShown && unheard !== undefined)
     all.push({
       kind: openSetUp ? 'hidden-not-refused' : 'shown-but-refused',
       leaf: null,
       subleaf: null,
       register: null,
       mask: Number(ALL),
-      shown: { path: program.path, line: 1 },
-      setUp: { path: program.path, line: 1 },
+      // What happens to all four registers alike is told of the first.
+      shown: firstLine(program, unheard.shown, 'eax', ALL),
+      setUp: firstLine(program, unheard.taken, 'eax', ALL),
     });
   for (const { leaf, shown, taken } of pairs) {
     if (isUnheard(leaf) || leaf.index === UNHEARD.index || leaf.index === NO_SUBLEAF) continue;

@@ -277,6 +277,7 @@ function runOnce(
     return pointer(newNode(name, UNKNOWN_TYPE, 'outside'));
   });
   const value = safely(root, run, () => invoke(root, args, run, () => tooDeep(root)));
+  if (value.kind === 'unset') throw unknownResult(root, value.text);
   const isRefused = isNumeric(value) && isNonZero(value);
   const shownEntry = isShown ? entryOf(caps) : null;
   const own = isShown ? (shownEntry ?? entry) : elementOf(places.values, 0);
@@ -345,6 +346,13 @@ function numberAt(root: Root, node: Node): Numeric {
     found: value.kind === 'outside' || value.kind === 'unset' ? `\`${value.text}\`` : value.kind,
   });
 }
+
+const unknownResult = ({ unit, fn }: Root, found: string): DataError =>
+  new DataError({
+    where: { file: unit.file, line: fn.line },
+    expected: `a value that ${fn.name}() returns on every way through it`,
+    found: `\`${found}\`, which nothing has set`,
+  });
 
 function tooDeep({ unit, fn }: Root): never {
   throw new DataError({ where: { file: unit.file, line: fn.line }, expected: 'calls that end', found: `${fn.name}()` });

@@ -107,9 +107,11 @@ export function invoke({ unit, fn }: FoundFunction, args: readonly Value[], run:
     const [first] = body;
     if (first !== undefined) return stop(frame, first.at, `a label \`${frame.label}\` that the jump can reach`);
   }
-  const value = frame.returned ?? int(0n);
+  const value = frame.returned ?? (result.kind === 'void' ? int(0n) : unset(`what ${fn.name}() returns`));
   return value.kind === 'struct' ? read(copyOf(value.node)) : convert(value, result);
 }
+
+const unset = (text: string): Value => ({ kind: 'unset', text });
 
 /** A struct that is returned is a value of its own. */
 function copyOf(node: Node): Node {

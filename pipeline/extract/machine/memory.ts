@@ -235,7 +235,20 @@ export function stepFrom(node: Node, steps: number): Node | null {
   const isRow =
     between.length === Math.abs(steps) + 1 && between.every(({ type }) => isSameType(type, own?.type ?? INT));
   const found = isRow ? members[from + steps] : undefined;
-  return found === undefined ? null : memberOf(whole, found.name);
+  if (found !== undefined) return memberOf(whole, found.name);
+  const isPast = steps > 0 && members.slice(from, from + steps).every(({ type }) => isSameType(type, own?.type ?? INT));
+  return isPast && members.length >= from + steps ? pastRow(whole, from + steps) : null;
+}
+
+const pastRows = new WeakMap<Node, Map<number, Node>>();
+
+/** The place behind a row of members, which a pointer may have and nothing may read. */
+function pastRow(whole: Node, index: number): Node {
+  const own = pastRows.get(whole) ?? new Map<number, Node>();
+  pastRows.set(whole, own);
+  const node = own.get(index) ?? { ...part(whole, whole.name, '', UNKNOWN_TYPE), fill: 'unset' as const };
+  own.set(index, node);
+  return node;
 }
 
 /** The place behind an array's last element, which a pointer may have and nothing may read. */

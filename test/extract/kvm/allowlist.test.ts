@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { DataError } from '../../../pipeline/model/errors.ts';
 import { holdsAt } from '../../../pipeline/model/policy.ts';
-import { MASKING, masks, policyOf } from '../../helpers/kernel-tree.ts';
+import { kernelFiles, MASKING, masks, policyOf } from '../../helpers/kernel-tree.ts';
 
 const SWITCH = `
 static void keep(struct kvm_cpuid_entry2 *entry)
@@ -146,7 +146,15 @@ describe('an allowlist is recognised by what it does to leaves that it does not 
 
   test('a table that only the set-up follows is an allowlist, and the policy says that more is reported', () => {
     const own = 'static u32 our_tdx_cpu_caps[9] = { [CPUID_7_1_EAX] = F(PLUM), [CPUID_7_0_EBX] = F(QUINCE) };';
-    const policy = policyOf({ filter: table(own), init: '', refusal: 'if (refused(entry)) return -EINVAL;' });
+    const parts = { filter: table(own), init: '', refusal: 'if (refused(entry)) return -EINVAL;' };
+    const policy = policyOf(parts);
+    // The lines that decide for what no code names: where it is reported, and where it is given up.
+    const text = kernelFiles(parts)['arch/x86/kvm/vmx/tdx.c']?.split('\n') ?? [];
+    const lineOf = (part: string): number => text.findIndex((line) => line.includes(part)) + 1;
+    expect([policy.disagreements?.[0]?.shown.line, policy.disagreements?.[0]?.setUp.line]).toEqual([
+      lineOf('entry->eax = (u32)conf->'),
+      lineOf('return -EINVAL;'),
+    ]);
     expect([policy.generation, masks(policy.allow)]).toEqual([
       'allowlist',
       { '7.0.ebx': '0x80000', '7.1.eax': '0x40' },
