@@ -1,0 +1,402 @@
+import { describe, expect, test } from 'vitest';
+import { bitFactsOf } from '../../pipeline/cases/bit-facts.ts';
+import { withDenial, withOptIn } from '../../pipeline/cases/draft-text.ts';
+import { reviewFacts } from '../../pipeline/cases/review.ts';
+import { groundOf, policyStepReview, quoteArgument, releaseReview } from '../../pipeline/cases/reviews.ts';
+import { statusReviews } from '../../pipeline/cases/status.ts';
+import { updateOf } from '../../pipeline/cases/update.ts';
+import { everyReview, wholeReport } from '../../pipeline/cases/whole-report.ts';
+import type { DenialPlaces } from '../../pipeline/extract/kvm/places.ts';
+import type { DeciderRule, DeciderRules } from '../../pipeline/model/decider-rules.ts';
+import type { ReportFacts } from '../../pipeline/model/review.ts';
+import { unknownRelease } from '../../pipeline/specs/lists-file.ts';
+import type { Specs } from '../../pipeline/specs/store.ts';
+import { clobbers, entry, PLACE, policy, release, restore } from '../judge/ground.ts';
+import { specsOf } from './facts.ts';
+
+const ALL = { eax: 0xffffffff, ebx: 0xffffffff, ecx: 0xffffffff, edx: 0xffffffff };
+const offering = (name: string, mask: number, rules: readonly DeciderRule[] | null = null) =>
+  release(name, [{ fixed0: { ...ALL, eax: ~mask >>> 0 }, allow: { eax: mask } }], {}, rules);
+const based = (version: string, name: string) =>
+  policy({ version, requires: [], base: { release: name, because: 'said' } });
+const TODAY = '2026-11-21';
+
+test('a tree that names no base is taken for one of the newest kernel that names one', () => {
+  const policies = [based('6.15', '1.5.05'), based('6.16', '1.5.06'), policy({ version: '6.17' })];
+  const ground = groundOf(specsOf({ policies, clobbers: [{ ...clobbers('none'), release: '1.5.06' }] }));
+  expect([ground.base, [...ground.clobbers.keys()], groundOf(specsOf()).base]).toEqual(['1.5.06', ['1.5.06'], null]);
+});
+
+test('what a reader pastes is quoted where a shell would part it', () => {
+  expect(['1.5.06', 'a/b.yaml@v6.16', '1.5 Beta', "it's", '$(x)', ''].map(quoteArgument)).toEqual([
+    '1.5.06',
+    'a/b.yaml@v6.16',
+    "'1.5 Beta'",
+    "'it'\\''s'",
+    "'$(x)'",
+    "''",
+  ]);
+});
+
+describe('a review', () => {
+  const [old, mid, now] = [offering('1.5 Beta', 1), offering('1.5.06', 3), offering('1.5.08', 7)];
+  const kvm = policy({ version: '6.16', requires: [], notes: ['n'] });
+  const specs = specsOf({
+    releases: [old, mid, now],
+    policies: [kvm],
+    lineage: [{ release: '1.5.08', follows: '1.5.06', why: 'its code' }],
+  });
+
+  test('names who took part, why, and the command that gives it again', () => {
+    expect(releaseReview(specs, { from: mid, to: now, policy: kvm })).toMatchObject({
+      id: '1.5.06..1.5.08 on 6.16',
+      policy: { name: '6.16', notes: ['n'] },
+      lineage: { follows: '1.5.06', why: 'its code' },
+      isOldest: false,
+      command: 'bitwatch review 1.5.08 --from 1.5.06 --kvm 6.16',
+    });
+    expect(releaseReview(specs, { from: old, to: now, policy: null })).toMatchObject({
+      id: '1.5 Beta..1.5.08',
+      policy: null,
+      lineage: null,
+      command: "bitwatch review 1.5.08 --from '1.5 Beta'",
+    });
+    expect(releaseReview(specs, { from: old, to: old, policy: null })).toMatchObject({
+      isOldest: true,
+      command: "bitwatch review '1.5 Beta'",
+    });
+    expect(releaseReview(specs, { from: now, to: now, policy: null }).command).toBe(
+      'bitwatch review 1.5.08 --from 1.5.08',
+    );
+    expect(policyStepReview(kvm, policy({ version: 'my kernel' }), groundOf(specs))).toMatchObject({
+      id: '6.16..my kernel',
+      command: "bitwatch diff 6.16 'my kernel'",
+    });
+  });
+
+  test('of a release is held against the one that it follows, or the one that is named, and says what it rests on', () => {
+    const facts = (since: typeof old | null, ...policies: Parameters<typeof reviewFacts>[1]['policies']) => {
+      const { reviews, coverage } = reviewFacts(specs, { release: now, since, policies }, TODAY);
+      return [reviews.map(({ id }) => id), coverage.releases, coverage.policies];
+    };
+    expect(facts(null, kvm, null)).toEqual([
+      ['1.5.06..1.5.08 on 6.16', '1.5.06..1.5.08'],
+      ['1.5.06', '1.5.08'],
+      ['6.16'],
+    ]);
+    expect(facts(old, null)).toEqual([['1.5 Beta..1.5.08'], ['1.5 Beta', '1.5.08'], []]);
+    expect(facts(now, null)).toEqual([['1.5.08..1.5.08'], ['1.5.08'], []]);
+    const oldest = reviewFacts(specs, { release: old, since: null, policies: [null] }, TODAY);
+    expect([oldest.reviews.map(({ id }) => id), oldest.coverage.releases]).toEqual([
+      ['1.5 Beta..1.5 Beta'],
+      ['1.5 Beta'],
+    ]);
+  });
+
+  test('of the whole history tells each step under the newest kernel, each kernel’s step, and the facts', () => {
+    const newer = policy({ version: '6.17', requires: [], deny: [entry(1)] });
+    const both = { ...specs, policies: [kvm, newer] };
+    expect(wholeReport(both, TODAY).reviews.map(({ kind, id }) => `${kind} ${id}`)).toEqual([
+      'release 1.5 Beta..1.5.06 on 6.17',
+      'release 1.5.06..1.5.08 on 6.17',
+      'policy-step 6.16..6.17',
+      'policy 6.17',
+      'facts specs',
+    ]);
+    expect(everyReview(both).map(({ id }) => id)).toEqual([
+      ...['1.5 Beta..1.5.06', '1.5.06..1.5.08'].flatMap((id) => [id, `${id} on 6.16`, `${id} on 6.17`]),
+      '6.16',
+      '6.17',
+      '6.16..6.17',
+      'specs',
+    ]);
+    expect(wholeReport({ ...specs, policies: [] }, TODAY).reviews.map(({ id }) => id)).toEqual([
+      '1.5 Beta..1.5.06',
+      '1.5.06..1.5.08',
+      'specs',
+    ]);
+    expect(wholeReport(both, TODAY).reviews[2]?.findings.map(({ rule }) => rule)).toEqual(['policy-deny-added']);
+  });
+
+  test('of the status is that of the newest release of each line under the newest kernel of the last two series', () => {
+    const versions = ['6.15.1', '6.16.1', '6.16.9', '7.1', '7.1.5'];
+    const many = specsOf({
+      releases: [old, mid, now, offering('2.0.02', 1), offering('2.0.08', 1)],
+      policies: versions.map((version) => policy({ version, requires: [] })),
+      known: [unknownRelease('2.0.09')],
+    });
+    const { reviews, coverage } = statusReviews(many, TODAY);
+    expect(reviews.map(({ id }) => id)).toEqual([
+      '2.0.02..2.0.08 on 7.1.5',
+      '2.0.02..2.0.08 on 6.16.9',
+      '1.5.06..1.5.08 on 7.1.5',
+      '1.5.06..1.5.08 on 6.16.9',
+    ]);
+    expect([coverage.unread.map((each) => each.release), coverage.releases, coverage.cells]).toEqual([
+      ['2.0.09'],
+      [],
+      0,
+    ]);
+    expect(statusReviews(specsOf(), TODAY)).toMatchObject({ reviews: [], coverage: { unread: [] } });
+  });
+
+  test('gives a decision to the findings that it is about, and says where it decides nothing', () => {
+    const by = { because: 'harmless', by: 'A. Person' };
+    const decided = {
+      ...specs,
+      decisions: [
+        { ...by, rule: 'exposed-unreviewed' },
+        { ...by, finding: 'f'.repeat(16) },
+      ],
+    };
+    const { reviews } = wholeReport(decided, TODAY);
+    const all = reviews.flatMap(({ findings }) => findings);
+    expect(
+      all.filter(({ rule, decided: each }) => rule === 'exposed-unreviewed' && each?.by === 'A. Person').length,
+    ).toBeGreaterThan(0);
+    expect(all.filter(({ rule, decided: each }) => rule !== 'exposed-unreviewed' && each !== null)).toEqual([]);
+    expect(all.filter(({ rule }) => rule === 'waiver-unmatched').map(({ facts }) => facts)).toMatchObject([
+      { selector: 'f'.repeat(16) },
+    ]);
+    expect(
+      wholeReport(specs, TODAY)
+        .reviews.flatMap(({ findings }) => findings)
+        .some(({ rule }) => rule === 'waiver-unmatched'),
+    ).toBe(false);
+  });
+
+  test('is shown first on the page where the run is about one step or one kernel', () => {
+    const first = (...pairs: readonly [string | null, string][]) =>
+      bitFactsOf(
+        specs,
+        {
+          reviews: pairs.map(([on, to]) =>
+            releaseReview(specs, {
+              from: old,
+              to: to === 'now' ? now : mid,
+              policy: on === null ? null : policy({ version: on }),
+            }),
+          ),
+        } as unknown as ReportFacts,
+        '',
+      ).first;
+    expect(first(['6.16', 'now'])).toEqual({ from: '1.5 Beta', to: '1.5.08', kvm: '6.16' });
+    expect(first([null, 'now'])).toEqual({ from: '1.5 Beta', to: '1.5.08', kvm: null });
+    expect(first(['6.16', 'now'], ['6.16', 'mid'])).toEqual({ from: null, to: null, kvm: '6.16' });
+    expect(first(['6.16', 'now'], ['6.17', 'mid'])).toEqual({ from: null, to: null, kvm: null });
+  });
+
+  test('of the page says of each host feature how each release leaves it and which kernel restores it', () => {
+    const given = {
+      ...specs,
+      policies: [kvm, policy({ version: '6.17', restores: [restore] })],
+      clobbers: [{ ...clobbers('init'), release: '1.5.06' }],
+    };
+    const sources = [
+      { repository: 'a/b', url: 'https://example.org/b' },
+      { repository: 'c/d', url: 'git://example.org/d' },
+    ] as unknown as Specs['sources'];
+    const { hostFeatures, base, webAddresses, policies } = bitFactsOf(
+      { ...given, sources },
+      { reviews: [] } as unknown as ReportFacts,
+      '',
+    );
+    expect(hostFeatures.map(({ msrs }) => msrs)).toEqual([
+      [{ msr: 'UMWAIT_CONTROL', exits: ['unknown', 'init', 'unknown'], restored: [false, true] }],
+    ]);
+    expect([base, [...webAddresses], policies.map(({ verdicts }) => verdicts.length)]).toEqual([
+      '',
+      [['a/b', 'https://example.org/b']],
+      [3, 3],
+    ]);
+  });
+});
+
+describe('an update of the module', () => {
+  const rule = (mask: number, effect: DeciderRule['effect'], stage: DeciderRule['stage'] = 'init'): DeciderRule => ({
+    id: 'r',
+    stage,
+    leaf: 7,
+    masks: { eax: mask },
+    effect,
+    source: 's',
+    lines: null,
+  });
+  const coded = (name: string, eax: { zero: number; one?: number; allow?: number }, rules: readonly DeciderRule[]) =>
+    release(
+      name,
+      [{ fixed0: { ...ALL, eax: eax.zero }, fixed1: { eax: eax.one ?? 0 }, allow: { eax: eax.allow ?? 0 } }],
+      {},
+      rules,
+    );
+  const own = (rules: readonly DeciderRule[], ...inferred: readonly (readonly [string, string | null])[]) =>
+    ({
+      rules,
+      sources: inferred.map(([path, reason]) => ({ how: 'inferred', path, reason })),
+    }) as unknown as DeciderRules;
+  const guest = rule(0x100, { do: 'zero' }, 'guest');
+  const [a, b] = [
+    coded('1.5.06', { zero: 0xfffffff0, one: 0x1, allow: 0x2 }, []),
+    // Settable comes, goes; fixed to 1 goes to 0 and 0 to 1; the rest is the host's now.
+    coded('1.5.08', { zero: 0xffffff83, one: 0x10, allow: 0x4 }, [guest]),
+  ];
+  const known = (name: string, updatesFrom: string | null) => ({
+    ...unknownRelease(name),
+    updatesFrom,
+    seamldr: ['2.0'],
+    seen: ['a README.md', 'b mapping_file.json'],
+  });
+  const specs = specsOf({
+    releases: [a, b],
+    deciders: new Map([
+      ['1.5.06', own([])],
+      ['1.5.08', own([guest], ['x.c', 'same size'], ['y.c', null])],
+    ]),
+    known: [known('1.5.08', '1.5.05'), known('1.5.06', null), known('1.5.09', '1.5.08'), known('2.0.08', '2.0.02')],
+  });
+
+  test('says who decides otherwise, bit by bit, and what that does to a TD that is built then', () => {
+    const { newTds, guest: rules } = updateOf(
+      specs,
+      '1.5.06',
+      '1.5.08',
+      policy({ version: '6.16', requires: [], deny: [entry(0x4)] }),
+    );
+    expect(
+      newTds?.changes
+        .filter(({ register }) => register === 'eax')
+        .map(({ mask, effect, verdicts }) => [mask, effect, verdicts]),
+    ).toEqual([
+      [0x1, 'zero', []],
+      [0x2, 'not-settable', []],
+      [0x4, 'settable', [{ verdict: 'denied', mask: 0x4 }]],
+      [0x60, 'other', []],
+      [0x10, 'one', []],
+    ]);
+    expect([rules?.added.length, rules?.removed.length]).toEqual([1, 0]);
+    expect(newTds?.changes.find(({ mask }) => mask === 0x2)?.bits).toEqual([{ bit: 1, name: 'CLOB' }]);
+    expect(
+      updateOf(specs, '1.5.06', '1.5.08', null).newTds?.changes.find(({ mask }) => mask === 0x4)?.verdicts,
+    ).toEqual([]);
+  });
+
+  test('says whether running TDs are carried over, by what is published', () => {
+    const carry = (from: string, to: string) => {
+      const { answer, why, minimum } = updateOf(specs, from, to, null).carry;
+      return [answer, why, minimum];
+    };
+    expect(carry('1.5.06', '1.5.08')).toEqual(['yes', 'from-the-minimum-on', '1.5.05']);
+    expect(carry('1.5.08', '1.5.09')).toEqual(['yes', 'from-the-minimum-on', '1.5.08']);
+    expect(carry('1.5.06', '1.5.09')).toEqual(['no', 'below-the-minimum', '1.5.08']);
+    expect(carry('1.5.08', '1.5.08')).toEqual(['yes', 'from-the-minimum-on', '1.5.05']);
+    expect(carry('1.5.09', '1.5.08')).toEqual(['unknown', 'older-release', '1.5.05']);
+    expect(carry('1.5.08', '1.5.06')).toEqual(['unknown', 'not-published', null]);
+    expect(carry('1.5.08', '2.0.08')).toEqual(['no', 'other-line', '2.0.02']);
+    expect(updateOf(specs, '1.5.06', '1.5.08', null).carry).toMatchObject({
+      seamldr: ['2.0'],
+      source: 'b mapping_file.json',
+    });
+  });
+
+  test('says what is not known: tables, code, and files that were inferred', () => {
+    const { unknown, newTds, guest: rules } = updateOf(specs, '1.5.06', '1.5.09', null);
+    expect([newTds, rules]).toEqual([null, null]);
+    expect(unknown).toEqual(['the tables of 1.5.09 could not be read: what its TDs see is not known']);
+    expect(updateOf(specs, '1.5.06', '1.5.08', null).unknown.slice(0, 2)).toEqual([
+      '1.5.08: x.c is inferred, not read: same size',
+      '1.5.08: y.c is inferred, not read: no reason',
+    ]);
+    const unread = updateOf({ ...specs, deciders: new Map([['1.5.06', own([])]]) }, '1.5.06', '1.5.08', null);
+    expect([unread.newTds, unread.guest, unread.unknown[0]]).toEqual([
+      null,
+      null,
+      'the code of 1.5.08 was not examined: who decides its bits is not known',
+    ]);
+    expect(() => updateOf(specs, '1.5.06', '1.5.88', null)).toThrow(
+      /no release "1\.5\.88" is known.*bitwatch list releases/,
+    );
+  });
+
+  test('says whether the KVM that is asked about takes the new release', () => {
+    const runs = (limit: number) => {
+      const { runs: each, kvm } = updateOf(
+        specs,
+        '1.5.06',
+        '1.5.08',
+        policy({ version: '6.16', requires: [{ kind: 'config-slots', limit, path: 'x.c', line: 1 }] }),
+      );
+      return [kvm, each?.kind];
+    };
+    expect([runs(0), runs(1)]).toEqual([
+      ['6.16', 'no'],
+      ['6.16', 'yes'],
+    ]);
+    expect(updateOf(specs, '1.5.06', '1.5.08', null)).toMatchObject({ kvm: null, runs: null });
+  });
+});
+
+describe('a draft', () => {
+  const bits = { ...PLACE, mask: 0x80000004, names: 'A B' };
+  const lines = 'one\ntwo\nthree\nfour\nfive';
+
+  test('denies bits where the tree does, each text before its line', () => {
+    const places = { helpers: 2, clear: 4, refuse: 5, entries: { clear: 'c', refuse: 'r' } } as unknown as DenialPlaces;
+    const text = withDenial(
+      lines,
+      places,
+      [bits, { ...bits, leaf: 0x19, subleaf: null, register: 'ecx', mask: 1, names: 'x */ y' }],
+      'why */ so',
+    );
+    expect(text.split('\n').slice(0, 14)).toEqual([
+      'one',
+      '/* DRAFT, not reviewed: why * / so */',
+      'static bool tdx_undecided_cpuid(const struct kvm_cpuid_entry2 *entry)',
+      '{',
+      '\t/* 7.1.EAX: A B */',
+      '\tif (entry->function == 0x7 && entry->index == 0x1 && (entry->eax & 0x80000004))',
+      '\t\treturn true;',
+      '\t/* 0x19.ECX: x * / y */',
+      '\tif (entry->function == 0x19 && entry->index == 0x0 && (entry->ecx & 0x00000001))',
+      '\t\treturn true;',
+      '\treturn false;',
+      '}',
+      '',
+      'static void tdx_clear_undecided_cpuid(struct kvm_cpuid_entry2 *entry)',
+    ]);
+    expect(text.split('\n').slice(14)).toEqual([
+      '{',
+      '\tif (entry->function == 0x7 && entry->index == 0x1)',
+      '\t\tentry->eax &= ~0x80000004;',
+      '\tif (entry->function == 0x19 && entry->index == 0x0)',
+      '\t\tentry->ecx &= ~0x00000001;',
+      '}',
+      '',
+      'two',
+      'three',
+      '',
+      '\ttdx_clear_undecided_cpuid(c);',
+      'four',
+      '\t\tif (tdx_undecided_cpuid(r))',
+      '\t\t\treturn -EINVAL;',
+      '',
+      'five',
+    ]);
+    expect(withDenial(lines, { ...places, refuse: null }, [bits], 'w')).not.toContain('EINVAL');
+  });
+
+  test('opts bits in by name where all have one, else as a mask, joined as the code around them is', () => {
+    const at = (
+      line: string,
+      column: number,
+      joins: '|' | ',',
+      names: readonly (string | null)[],
+      macro: string | null = 'F',
+    ) => withOptIn(`first\n${line}\nlast`, { line: 2, column, joins, macro }, bits, { names, why: 'w' }).split('\n')[1];
+    const note = '/* DRAFT, not reviewed: 7.1.EAX: A B; w */';
+    expect(at('x = F(A);', 9, '|', ['P', 'Q'])).toBe(`x = F(A) | F(P) | F(Q) ${note};`);
+    expect(at('  F(A)', 7, ',', ['P', 'Q'])).toBe(`  F(A), F(P), F(Q) ${note}`);
+    expect(at('  F(A),', 8, ',', ['P', 'Q'])).toBe(`  F(A), F(P), F(Q) ${note}`);
+    expect(at('x = 1;', 6, '|', ['P', null])).toBe(`x = 1 | 0x80000004 ${note};`);
+    expect(at('x = 1;', 6, '|', [null])).toBe(`x = 1 | 0x80000004 ${note};`);
+  });
+});
