@@ -203,8 +203,11 @@ type Under = {
   readonly base: ClassedRelease;
 };
 
-/** One finding as a line: level, rule, verdict, places with masks, facts. */
-export const line = ({ level, rule, verdict, places, facts, also }: Finding): string =>
+const evidenceText = ({ repository, path, line: at }: Finding['evidence'][number]): string =>
+  `${repository.replace('example/', '')} ${path}:${at}`;
+
+/** One finding as a line: level, rule, verdict, places with masks, facts, and the lines that say so. */
+export const line = ({ level, rule, verdict, places, facts, also, evidence }: Finding): string =>
   [
     level,
     rule,
@@ -212,4 +215,5 @@ export const line = ({ level, rule, verdict, places, facts, also }: Finding): st
     places.map((place) => `${formatPlace(place)} ${hex32(place.mask)}`).join(', ') || '-',
     JSON.stringify(facts, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value)),
     ...(also.length === 0 ? [] : [`also ${also.map((each) => each.rule).join(', ')}`]),
+    ...(evidence.length === 0 ? [] : [`at ${evidence.map(evidenceText).join(', ')}`]),
   ].join(' | ');

@@ -1,12 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { diffPolicies } from '../../pipeline/diff/policy.ts';
+import { compareFindings } from '../../pipeline/judge/assemble.ts';
+import { isRule, RULE_IDS, urgencyOf } from '../../pipeline/judge/catalogue.ts';
 import { clobberFacts } from '../../pipeline/judge/clobber-facts.ts';
 import { applyDecisions, type Decision, gating, isInRange } from '../../pipeline/judge/decisions.ts';
-import { kvmContext } from '../../pipeline/judge/judge.ts';
+import { canonical } from '../../pipeline/judge/fingerprint.ts';
+import { judgePolicyStep, judgeRelease, kvmContext } from '../../pipeline/judge/judge.ts';
 import { silenceOf } from '../../pipeline/judge/reply.ts';
 import { runsOn } from '../../pipeline/judge/runs.ts';
 import { openAfter, releaseEffects } from '../../pipeline/judge/series.ts';
+import { countVerdicts, verdictOfBit } from '../../pipeline/judge/verdict.ts';
 import type { DeciderRule } from '../../pipeline/model/decider-rules.ts';
+import type { Finding } from '../../pipeline/model/finding.ts';
 import type { Knowledge } from '../../pipeline/model/knowledge.ts';
 import type { Policy } from '../../pipeline/model/policy.ts';
 import type { SeriesEffect } from '../../pipeline/model/series-effect.ts';
@@ -252,4 +257,230 @@ describe('a bit is closed', () => {
     expect(verdicts({ do: 'clear', unless: [{ kind: 'config-flags', bits: [3] }] }, {})).toEqual(open);
     expect(verdicts({ do: 'set', unless: [{ kind: 'config-flags', bits: [3] }] }, flags(0n))).toEqual(open);
   });
+});
+
+describe('which bits a decision is about', () => {
+  const person = { reason: 'known', by: 'A. Person', until: null };
+  const two = step(
+    older,
+    release('2.0.04', [{ fixed0: { ...ALL, eax: 0xfffffffb, ebx: 0xfffffffe }, allow: { eax: 4, ebx: 1 } }]),
+  );
+  const of = (...selectors: readonly Decision['selector'][]) => {
+    const { findings, idle } = applyDecisions(
+      two,
+      selectors.map((selector) => ({ ...person, selector })),
+      '2026-11-21',
+    );
+    return [findings.map(({ decided }) => decided !== null), idle.length];
+  };
+  const eax = { ...PLACE, mask: 4 };
+  const ebx = { ...PLACE, register: 'ebx' as const, mask: 1 };
+  const all = { rule: null, bits: null, release: null, policy: null };
+
+  test('all of them must be named, by one or by several', () => {
+    expect(two.map(({ places }) => places.length)).toEqual([2]);
+    expect(of({ ...all, bits: eax })).toEqual([[false], 0]);
+    expect(of({ ...all, bits: eax }, { ...all, bits: ebx })).toEqual([[true], 0]);
+    expect(of({ ...all, bits: eax }, { ...all, bits: { ...ebx, mask: 2 } })).toEqual([[false], 1]);
+    expect(of({ ...all, bits: { ...eax, register: 'ecx' } })).toEqual([[false], 1]);
+  });
+
+  test('a finding without a place is decided by rule or fingerprint, never by bits', () => {
+    const [moved] = step(release('2.0.02', [], { cpuidFlags: [] }), release('2.0.04', [], { cpuidFlags: ['a'] }));
+    if (moved === undefined) throw new Error('nothing found');
+    const decide = (selector: Decision['selector']) =>
+      applyDecisions([moved], [{ ...person, selector }], '2026-11-21').findings[0]?.decided ?? null;
+    expect([moved.rule, moved.places]).toEqual(['cpuid-flag-added', []]);
+    expect(decide({ ...all, rule: 'cpuid-flag-added' })).toEqual(person);
+    expect(decide({ fingerprint: moved.fingerprint })).toEqual(person);
+    expect(decide({ ...all, bits: eax })).toBeNull();
+  });
+
+  test('are told in one word', () => {
+    const text = (selector: Decision['selector']) =>
+      applyDecisions([], [{ ...person, selector }], '2026-11-21').idle[0]?.selector;
+    expect(text({ fingerprint: '0123456789abcdef' })).toBe('0123456789abcdef');
+    expect(text(all)).toBe('all rules');
+    expect(text({ rule: 'leaf-added', bits: eax, release: '2.0.08', policy: '>=6.16' })).toBe(
+      'leaf-added at 7.1.EAX[2] for 2.0.08 on >=6.16',
+    );
+    expect(text({ ...all, bits: { ...eax, mask: 0xffffffff }, policy: '6.16' })).toBe('all rules at 7.1.EAX on 6.16');
+    expect(text({ ...all, release: '2.0.08' })).toBe('all rules for 2.0.08');
+  });
+});
+
+describe('what runs is not known', () => {
+  test.each([
+    ['attributes-fixed1', 'ATTRIBUTES of 2.0.04'],
+    ['xfam-fixed1', 'XFAM of 2.0.04'],
+    ['features0', 'TDX_FEATURES0 of 2.0.04'],
+  ] as const)('where a requirement of %s meets a release that does not say it', (kind, missing) => {
+    const requires: Policy['requires'] = [{ kind, mask: 1n, path: 'tdx.c', line: 3 }];
+    expect(runsOn(release('2.0.04', []), policy({ requires }))).toEqual({ kind: 'unknown', missing: [missing] });
+  });
+
+  test('and nothing is an error there', () => {
+    const facts = clobbers('none');
+    const levels = (requires: Policy['requires']) => {
+      const kvm = policy({ ...(requires === undefined ? {} : { requires }) });
+      const { requires: _, ...bare } = kvm;
+      const whole = ground({ releases: [older, offers(0x2, '2.0.04')], clobbers: new Map([['2.0.04', facts]]) });
+      const judged = judgeRelease(
+        { from: older, to: offers(0x2, '2.0.04'), policy: requires === undefined ? bare : kvm },
+        whole,
+      );
+      return judged.findings.map(({ rule, level }) => [rule, level]);
+    };
+    expect(levels([])).toEqual([['exposed-clobbers-host', 'error']]);
+    expect(levels(undefined)).toEqual([['exposed-clobbers-host', 'warning']]);
+    expect(
+      levels([{ kind: 'config-slots', limit: 0, path: 'x.c', line: 1 }]).every(([, level]) => level === 'info'),
+    ).toBe(true);
+  });
+});
+
+describe('under a KVM', () => {
+  test('exposed features that the release before had stay standing, numbers do not', () => {
+    const [before, after] = [offers(0x80000005, '2.0.02'), offers(0x80000007, '2.0.04')];
+    const { kvm } = judgeRelease(
+      { from: before, to: after, policy: policy({ requires: [], deny: [entry(0x1)] }) },
+      ground(),
+    );
+    expect(kvm).toMatchObject({
+      runs: { kind: 'yes', slots: 1, limit: null },
+      standing: [{ ...PLACE, mask: 0x4, bits: [{ bit: 2, name: 'PLAIN' }] }],
+      verdicts: [
+        { verdict: 'denied', features: 1, fieldBits: 0 },
+        { verdict: 'passed', features: 0, fieldBits: 1 },
+        { verdict: 'exposed', features: 2, fieldBits: 0 },
+      ],
+    });
+  });
+
+  test('the verdict on one bit is that of its register, none where a VMM cannot set it', () => {
+    const { verdicts } = kvmContext(offers(0x5, '2.0.04'), policy({ requires: [], deny: [entry(0x1)] }), ground());
+    const of = (bit: number, extra = {}) => verdictOfBit(verdicts, { ...PLACE, ...extra }, bit);
+    expect([of(0), of(2), of(1), of(0, { register: 'ebx' }), of(0, { subleaf: 0 })]).toEqual([
+      'denied',
+      'exposed',
+      null,
+      null,
+      null,
+    ]);
+    const twice = release('2.0.04', [{ fixed0: { ...ALL, eax: ~0x6 >>> 0 }, allow: { eax: 2 }, direct: { eax: 4 } }]);
+    expect(countVerdicts(kvmContext(twice, policy({ requires: [] }), ground()).verdicts)).toEqual([
+      { verdict: 'exposed', features: 2, fieldBits: 0 },
+    ]);
+  });
+
+  test('a disagreement that the kernel before had too is no news of the step', () => {
+    const split = (mask: number): NonNullable<Policy['disagreements']>[number] => ({
+      kind: 'hidden-not-refused',
+      ...PLACE,
+      mask,
+      shown: { path: 'tdx.c', line: 3 },
+      setUp: { path: 'tdx.c', line: 9 },
+    });
+    const rules = (from: readonly number[], to: readonly number[]) =>
+      judgePolicyStep(
+        policy({ version: '6.98', disagreements: from.map(split) }),
+        policy({ disagreements: to.map(split) }),
+        ground(),
+      ).findings.map(({ rule, places }) => [rule, places[0]?.mask]);
+    expect([rules([4], [4]), rules([], [4]), rules([4], [8])]).toEqual([
+      [],
+      [['hidden-not-refused', 4]],
+      [['hidden-not-refused', 8]],
+    ]);
+    // A list that is stale is a state of its own, and no part of a step.
+    expect(
+      judgePolicyStep(
+        policy({ version: '6.98' }),
+        policy({ deny: [entry(4)] }),
+        ground({ releases: [newer] }),
+      ).findings.map(({ rule }) => rule),
+    ).toEqual(['policy-deny-added']);
+  });
+
+  test('a list that a kernel loses is told with the line where it stood', () => {
+    const lost = judgePolicyStep(
+      policy({ version: '6.98', deny: [entry(4)], source: { ...policy().source, revision: 'old' } }),
+      policy({ source: { ...policy().source, revision: 'new' } }),
+      ground(),
+    ).findings;
+    expect(
+      lost.map(({ rule, evidence }) => [rule, evidence.map(({ revision, line }) => `${revision}:${line}`)]),
+    ).toEqual([['policy-deny-removed', ['old:7']]]);
+  });
+});
+
+test('a feature that KVM restores nothing of is restored by the host’s own extended state only where every write is', () => {
+  const row = KNOWLEDGE.clobbers[0];
+  if (row === undefined) throw new Error('no row');
+  const restored = (...bys: readonly ('xrstors' | 'vmcs')[]) =>
+    clobberFacts(row, { ...clobbers('none'), msrs: bys.flatMap((by) => clobbers('init', { by }).msrs) }, policy())[0]
+      ?.restoredByKvm;
+  expect([restored('xrstors'), restored('xrstors', 'vmcs'), restored('vmcs'), restored()]).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ]);
+  expect(clobberFacts(row, null, null)[0]?.restoredByKvm).toBeNull();
+});
+
+test('findings stand by level, then urgency, then place, those without a place first', () => {
+  const mixed = step(
+    release('2.0.02', [{ leaf: 9, subleaf: 0 }, {}], { cpuidFlags: [], attributes: { fixed0: 0n, fixed1: 0n } }),
+    release(
+      '2.0.04',
+      [
+        { leaf: 9, subleaf: 0, fixed0: { ...ALL, eax: 0xfffffffe }, allow: { eax: 1 } },
+        { fixed1: { eax: 4 }, fixed0: { ...ALL, eax: 0xfffffffb } },
+      ],
+      {
+        cpuidFlags: ['a'],
+        attributes: { fixed0: 1n << 63n, fixed1: 0n },
+      },
+    ),
+  );
+  expect(mixed.map(({ level, rule }) => `${level} ${rule}`)).toEqual([
+    'warning configurable-added',
+    'warning fixed1-added',
+    'info attribute-added',
+    'info cpuid-flag-added',
+  ]);
+  expect([...mixed].reverse().sort(compareFindings)).toEqual(mixed);
+  const at = (mask: number, extra: object = {}) =>
+    ({ ...mixed[0], places: [{ ...PLACE, mask, bits: [] }], fingerprint: 'a', ...extra }) as Finding;
+  const none = { ...at(1), places: [] } as Finding;
+  const ordered = [
+    none,
+    { ...none, fingerprint: 'b' },
+    at(1),
+    at(1, { fingerprint: 'b' }),
+    at(2),
+    at(1, { places: [{ ...PLACE, leaf: 8, mask: 1, bits: [] }] }),
+  ];
+  expect([...ordered].reverse().sort(compareFindings)).toEqual(ordered);
+  expect([compareFindings(none, at(1)), compareFindings(at(1), none), compareFindings(at(1), at(1))]).toEqual([
+    -1, 1, 0,
+  ]);
+});
+
+test('the catalogue knows its rules and no others, and a rule that it does not know is the least urgent', () => {
+  expect([isRule('needs-optin'), isRule('no-such-rule'), isRule('')]).toEqual([true, false, false]);
+  const urgencies = RULE_IDS.map(urgencyOf);
+  expect(new Set(urgencies).size).toBe(RULE_IDS.length);
+  expect(urgencyOf('no-such-rule')).toBeGreaterThan(Math.max(...urgencies));
+});
+
+test('a fingerprint does not hang on the order in which facts were written', () => {
+  expect(canonical({ b: 1, a: [{ d: 2, c: null }] })).toEqual(canonical({ a: [{ c: null, d: 2 }], b: 1 }));
+  expect(canonical({ b: 1, a: 2, c: 3 })).toEqual([
+    ['a', 2],
+    ['b', 1],
+    ['c', 3],
+  ]);
+  expect(canonical([2, 1])).toEqual([2, 1]);
 });
