@@ -16,7 +16,7 @@ import { formatMboxrd } from '../extract/mail/mbox.ts';
 import { replyHash, seriesKey, silenceOf } from '../judge/reply.ts';
 import { DataError, EXIT, UsageError } from '../model/errors.ts';
 import { jsonText } from '../report/machine.ts';
-import { replyText } from '../report/mail/reply.ts';
+import { type Quoted, replyText } from '../report/mail/reply.ts';
 import { leftText, putText, silenceText } from '../report/mail/reply-words.ts';
 import { type CommandLine, type Context, collect, type Opts, textOf } from './command-line.ts';
 import { targetsOf } from './output.ts';
@@ -42,6 +42,7 @@ export function declare({ program, add, contextOf, done }: CommandLine): void {
     .option('--date <date>', 'the Date of the reply: ISO 8601 with a zone, or as in mail; now where none is named')
     .option('--from <name-and-address>', 'who writes: "A. Name <name@example.org>" (also BITWATCH_FROM)')
     .option('--opt-out <address>', 'where one writes to get no more replies; the address of --from where none is named')
+    .option('--always', 'drafts it also where nothing at warning or above changes')
     .option('--outbox <dir>', 'where the draft goes, where no --out eml=PATH or mboxrd=PATH is named', OUTBOX)
     .action(async (operand: string, opts: Opts, command: Command) =>
       done(await replyCommand(contextOf(command), operand, opts)),
@@ -67,7 +68,7 @@ async function replyCommand(context: Context, operand: string, opts: Opts): Prom
     base: givenOf(opts.base),
     from: null,
   });
-  const silence = silenceOf(effect);
+  const silence = silenceOf(effect, opts.always === true);
   const { id: series, version } = effect.series;
   const json = { schema: 'bitwatch.reply/1', series, version, silence, draft: null };
   if (silence !== null || effect.outcome.kind !== 'applied') {
@@ -93,11 +94,10 @@ async function replyCommand(context: Context, operand: string, opts: Opts): Prom
     body: replyText({
       effect,
       outcome: effect.outcome,
-      parent: {
-        author: nameOf(parent),
-        date: parent.date === null ? 'an unknown day' : dateText(parent.date),
-        text: bodyText(parent),
-      },
+      parent: quotedOf(parent, null),
+      patches: found.series.patches.flatMap(({ part, mail }) =>
+        mail === parent ? [] : [quotedOf(mail, `${part}/${found.series.total}`)],
+      ),
       unread: unreadOf(specs).length,
       optOut: givenOf(opts.optOut) ?? from.email,
     }),
@@ -114,6 +114,13 @@ async function replyCommand(context: Context, operand: string, opts: Opts): Prom
   else for (const path of paths) context.stdout.write(putText(state, path));
   return EXIT.clean;
 }
+
+const quotedOf = (mail: Mail, part: string | null): Quoted => ({
+  author: nameOf(mail),
+  date: mail.date === null ? 'an unknown day' : dateText(mail.date),
+  part,
+  text: bodyText(mail),
+});
 
 const nameOf = ({ author: { name, email } }: Mail): string => (name === '' ? email : name);
 

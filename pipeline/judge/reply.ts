@@ -1,17 +1,19 @@
 import { createHash } from 'node:crypto';
-import type { ClobberFact, NamedBit, Verdict } from '../model/finding.ts';
+import type { ClobberFact, FoundPlace, Level, NamedBit, Verdict } from '../model/finding.ts';
 import { bitMask, or } from '../model/mask.ts';
 import { compareNumbers, compareTexts } from '../model/order.ts';
 import { comparePlaces, type Place, placeId } from '../model/place.ts';
 import type { PolicyChanges, SeriesEffect, SeriesOutcome, VerdictChange } from '../model/series-effect.ts';
 import { isLost } from './clobber-facts.ts';
+import { isAtLeast } from './decisions.ts';
+import { levelsOf } from './levels.ts';
 
 export type Applied = Extract<SeriesOutcome, { kind: 'applied' }>;
 
-/** Why nothing is to be said on the list: no news, old news, or nothing that is known for sure. */
+/** Why nothing is to be said on the list: no news, old news, news for nobody to act on, or nothing that is known for sure. */
 export type Silence =
   | { readonly kind: 'newer'; readonly id: string; readonly version: number }
-  | { readonly kind: 'unchanged' | 'untouched' }
+  | { readonly kind: 'unchanged' | 'untouched' | 'minor' }
   | { readonly kind: 'incomplete' | 'rejected' | 'unreadable'; readonly reason: string };
 
 const isEmpty = (list: { readonly added: readonly unknown[]; readonly removed: readonly unknown[] }): boolean =>
@@ -23,8 +25,18 @@ function changesPolicy({ deny, allow, adds, restores, attributes, xfam, configLi
   return lists || attributes.added !== attributes.removed || configLimit.from !== configLimit.to;
 }
 
-/** Whether a reply is due. A wrong base or a patch that does not apply is no news for a list: such replies are noise. */
-export function silenceOf({ series, outcome }: SeriesEffect): Silence | null {
+/** Whether nothing that a TD or user space can see changes, also within the series. */
+export const isUnchanged = ({ changes, findings, between, effects }: Applied): boolean =>
+  !changesPolicy(changes) &&
+  findings.length === 0 &&
+  between.length === 0 &&
+  effects.every(({ verdicts }) => verdicts.length === 0);
+
+/**
+ * Why no reply is due; null where one is: something at warning or above changes, or `isAsked`. A wrong base or a patch that does not
+ * apply is no news for a list: such replies are noise.
+ */
+export function silenceOf({ series, outcome }: SeriesEffect, isAsked = false): Silence | null {
   if (series.newer !== null) return { kind: 'newer', id: series.newer.id, version: series.newer.version };
   switch (outcome.kind) {
     case 'untouched':
@@ -34,10 +46,10 @@ export function silenceOf({ series, outcome }: SeriesEffect): Silence | null {
       return { kind: outcome.kind, reason: outcome.reason };
     case 'rejected':
       return { kind: 'rejected', reason: outcome.rejection.reason };
-    case 'applied': {
-      const isSame = !changesPolicy(outcome.changes) && outcome.effects.every(({ verdicts }) => verdicts.length === 0);
-      return isSame ? { kind: 'unchanged' } : null;
-    }
+    case 'applied':
+      if (isAsked) return null;
+      if (isUnchanged(outcome)) return { kind: 'unchanged' };
+      return levelsOf(outcome, true).some((level) => isAtLeast(level, 'warning')) ? null : { kind: 'minor' };
   }
 }
 
@@ -113,6 +125,31 @@ const digest = (parts: readonly unknown[]): string =>
 export const seriesKey = ({ series: { author, title, version, rfc } }: SeriesEffect): string =>
   digest(['series', author.email, title, version, rfc]);
 
+/** A finding on bits of a register that the series brings on some of the releases that are told. */
+export type NewOpen = {
+  readonly rule: string;
+  readonly level: Level;
+  readonly place: FoundPlace;
+  readonly releases: readonly string[];
+};
+
+/** What a maintainer has to decide after the series and had not before, by register; what was open before is left out. */
+export function newlyOpen({ open, effects }: Applied): readonly NewOpen[] {
+  const told = new Set(open.map(({ release }) => release));
+  const joined = new Map<string, NewOpen>();
+  for (const { release, opened } of effects)
+    for (const { rule, level, place, mask, bits } of told.has(release) ? opened : []) {
+      if (place === null) continue;
+      const key = `${rule} ${placeId(place)} ${mask}`;
+      const releases = [...(joined.get(key)?.releases ?? []), release];
+      joined.set(key, { rule, level, place: { ...place, mask, bits }, releases });
+    }
+  return [...joined.values()].sort(
+    (a, b) =>
+      compareNumbers(Number(a.level !== 'error'), Number(b.level !== 'error')) || comparePlaces(a.place, b.place),
+  );
+}
+
 /** Of the parent and the facts that are told, never of their wording: the same report gets the same Message-ID. */
 export const replyHash = (parent: string, outcome: Applied): string =>
   digest([
@@ -120,6 +157,8 @@ export const replyHash = (parent: string, outcome: Applied): string =>
     parent,
     outcome.base.commit,
     outcome.changes,
+    outcome.between,
+    outcome.findings.map(({ fingerprint }) => fingerprint),
     replyRows(outcome),
-    outcome.open.map(({ release, findings }) => [release, findings.map(({ fingerprint }) => fingerprint)]),
+    newlyOpen(outcome),
   ]);

@@ -1,30 +1,16 @@
 import type { ClassedRelease } from '../model/class.ts';
-import type { Finding, Level } from '../model/finding.ts';
+import type { Finding } from '../model/finding.ts';
 import { bitMask, bitsOf, hasBit, or, without } from '../model/mask.ts';
 import { namedBits } from '../model/names.ts';
 import { comparePlaces, type Place, placeId } from '../model/place.ts';
 import type { Policy } from '../model/policy.ts';
-import type { Between, FindingChange, OpenAfter, ReleaseEffect, VerdictChange } from '../model/series-effect.ts';
+import type { FindingChange, OpenAfter, ReleaseEffect, VerdictChange } from '../model/series-effect.ts';
 import { compareFindings } from './assemble.ts';
 import type { RuleId } from './catalogue.ts';
 import { clobberFacts } from './clobber-facts.ts';
 import { type Ground, judgeRelease, type ReleaseJudgement } from './judge.ts';
 import { clobbersOf } from './lookup.ts';
-import type { Applied } from './reply.ts';
 import type { PlaceVerdict } from './rule.ts';
-
-/** Who bisects lands in such a state: it is an error where a TD gets what the series keeps from it. */
-export const betweenLevel = ({ kind }: Between): Level =>
-  kind === 'hidden-not-refused' || kind === 'open' ? 'error' : 'warning';
-
-/** The levels of all that a series changes; what it settles counts with `settled`. */
-export function levelsOf({ findings, between, effects }: Applied, settled: boolean): readonly Level[] {
-  return [
-    ...findings.filter(({ decided }) => decided === null).map(({ level }) => level),
-    ...between.map(betweenLevel),
-    ...effects.flatMap(({ opened, closed }) => [...opened, ...(settled ? closed : [])].map(({ level }) => level)),
-  ];
-}
 
 /** Findings that stay a maintainer's question: bits that TDs get unreviewed, and bits that wait for an opt-in. */
 const OPEN: ReadonlySet<string> = new Set<RuleId>(['exposed-clobbers-host', 'exposed-unreviewed', 'needs-optin']);

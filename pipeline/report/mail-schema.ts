@@ -43,7 +43,7 @@ export const reply = z.strictObject({
   silence: z
     .discriminatedUnion('kind', [
       z.strictObject({ kind: z.literal('newer'), id: z.string(), version: z.int() }),
-      z.strictObject({ kind: z.enum(['unchanged', 'untouched']) }),
+      z.strictObject({ kind: z.enum(['unchanged', 'untouched', 'minor']) }),
       z.strictObject({ kind: z.enum(['incomplete', 'rejected', 'unreadable']), reason }),
     ])
     .nullable(),

@@ -1,4 +1,4 @@
-import { betweenLevel } from '../judge/series.ts';
+import { betweenLevel } from '../judge/levels.ts';
 import type { FoundPlace } from '../model/finding.ts';
 import type { BitName } from '../model/knowledge.ts';
 import { hex, hex32 } from '../model/mask.ts';

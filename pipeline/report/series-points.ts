@@ -1,7 +1,7 @@
 import { isBreak } from '../judge/bisect.ts';
 import { isShownLost } from '../judge/clobber-facts.ts';
+import { betweenLevel } from '../judge/levels.ts';
 import { type Applied, type ReplyRow, replyRows, riskOf } from '../judge/reply.ts';
-import { betweenLevel } from '../judge/series.ts';
 import { ATTRIBUTE_NAMES } from '../model/control.ts';
 import type { ClobberFact, Finding, FoundPlace, Level } from '../model/finding.ts';
 import { bitsOf64, or } from '../model/mask.ts';

@@ -36,7 +36,9 @@ test('a series gets one draft in the outbox, the same bytes each time, to the on
     [{ name: 'Jane Doe', email: 'jane@example.org' }],
     ['kvm@vger.kernel.org', 'joe@example.org', 'linux-coco@lists.linux.dev'],
   ]);
-  expect(bodyText(mail)).toMatch(/^> \+#define DENIED_TSX .* \[\.\.\.\]$/m);
+  // The line that does it is longer than a mail's: it is left out whole.
+  expect(bodyText(mail)).toMatch(/^> \[\.\.\.\]$/m);
+  expect(bodyText(mail)).toMatch(/^\* ABI break for user space that sets 7\.0\.EBX ADX\[19\]:/m);
   expect(bodyText(mail)).toContain(`base-commit: ${base}\n             as the series names it\n`);
   expect(bodyText(mail)).toMatch(/^This series makes KVM deny ADX \(7\.0\.EBX\[19\]\) on TDX module$/m);
   const again = await reply(mails, path, '--outbox', outbox);

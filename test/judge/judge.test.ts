@@ -183,16 +183,23 @@ describe('a series', () => {
     ]);
   });
 
-  test('is news where restores, slots or lists change, and none where only names do', () => {
+  test('is news where something at warning changes, minor where restores or slots do, and none where only names do', () => {
     const before = policy();
     const silence = (after: Policy) =>
       silenceOf({
         series: { newer: null },
-        outcome: { kind: 'applied', changes: diffPolicies(before, after, []), effects: [] },
+        outcome: {
+          kind: 'applied',
+          changes: diffPolicies(before, after, []),
+          effects: [],
+          between: [],
+          findings: judgePolicyStep(before, after, facts).findings,
+        },
       } as unknown as SeriesEffect);
     expect(silence(policy({ known: [entry(0x4)] }))).toEqual({ kind: 'unchanged' });
-    for (const after of [{ restores: [restore] }, { configLimit: 128 }, { deny: [entry(1)] }, { attributes: 1n }])
-      expect(silence(policy(after))).toBeNull();
+    for (const after of [{ restores: [restore] }, { configLimit: 128 }, { attributes: 1n }])
+      expect(silence(policy(after))).toEqual({ kind: 'minor' });
+    expect(silence(policy({ deny: [entry(1)] }))).toBeNull();
   });
 });
 

@@ -12,7 +12,7 @@ import { type Applied, replyHash, replyRows, silenceOf } from '../../pipeline/ju
 import type { SeriesEffect } from '../../pipeline/model/series-effect.ts';
 import { columnLines } from '../../pipeline/report/columns.ts';
 import { replyText } from '../../pipeline/report/mail/reply.ts';
-import { quoteOf } from '../../pipeline/report/mail/reply-quote.ts';
+import { isNaming, quoteOf } from '../../pipeline/report/mail/reply-quote.ts';
 import { releasesText } from '../../pipeline/report/releases-text.ts';
 import { ROOT } from '../helpers/run.ts';
 import { expectFile } from './golden.ts';
@@ -41,7 +41,8 @@ function mailOf({ effect, outcome, parent }: ReturnType<typeof caseOf>): Buffer 
       body: replyText({
         effect,
         outcome,
-        parent: { author: parent.author.name, date: dateText(parent.date ?? 0), text: bodyText(parent) },
+        parent: { author: parent.author.name, date: dateText(parent.date ?? 0), part: null, text: bodyText(parent) },
+        patches: [],
         unread: 12,
         optOut: 'bot@example.org',
       }),
@@ -55,7 +56,9 @@ function expectAcceptable(bytes: Buffer): void {
   const lines = body.slice(0, -1).split('\n');
   for (const line of lines) expect([...line].length <= 72 || TAG.test(line), line).toBe(true);
   expect(lines.length).toBeLessThanOrEqual(60);
-  expect(body).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/);
+  expect(body).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/);
+  // A tab stands only where somebody wrote it.
+  expect(lines.filter((line) => line.includes('\t') && !line.startsWith('> '))).toEqual([]);
   for (const said of ['base-commit:', 'read:', 'may be\nwrong', 'reproduce:', 'To get no more of these, write to'])
     expect(body).toContain(said);
   const quote = lines.findLastIndex((line) => line.startsWith('>'));
@@ -64,7 +67,7 @@ function expectAcceptable(bytes: Buffer): void {
 
 test.each(names)('%s: the mail is as reviewed, and as lists accept it', (name) => {
   const input = caseOf(name);
-  expect(silenceOf(input.effect)).toBeNull();
+  expect(silenceOf(input.effect, true)).toBeNull();
   const bytes = mailOf(input);
   expectFile(join(CASES, name, 'expected.eml'), bytes.toString('utf8'));
   expectAcceptable(bytes);
@@ -87,7 +90,8 @@ test('whatever a mail and the facts hold, the reply keeps to the rules of lists'
         const body = replyText({
           effect: { ...effect, notes: [note] },
           outcome: { ...outcome, effects: renamed },
-          parent: { author, date: dateText(0), text: text.join('\n') },
+          parent: { author, date: dateText(0), part: null, text: text.join('\n') },
+          patches: [{ author, date: dateText(0), part: '1/2', text: text.join('\n') }],
           unread: 0,
           optOut: 'bot@example.org',
         });
@@ -121,6 +125,16 @@ test('silence: a newer version, no change, nothing touched, nothing known', () =
     version: 3,
   });
   expect(silenceOf({ ...effect, outcome: still })).toEqual({ kind: 'unchanged' });
+  const opened = [{ rule: 'policy-allow-added', level: 'info', place: null, mask: 0, bits: [] }] as const;
+  const quiet = { ...outcome, effects: outcome.effects.map((each) => ({ ...each, opened })) };
+  expect(silenceOf({ ...effect, outcome: quiet })).toEqual({ kind: 'minor' });
+  expect(silenceOf({ ...effect, outcome: quiet }, true)).toBeNull();
+  expect(silenceOf({ ...effect, outcome: still }, true)).toBeNull();
+  const loud = [{ ...opened[0], level: 'warning' }] as const;
+  for (const side of [{ opened: loud }, { closed: loud }])
+    expect(
+      silenceOf({ ...effect, outcome: { ...outcome, effects: outcome.effects.map((each) => ({ ...each, ...side })) } }),
+    ).toBeNull();
   // A name that KVM comes to know is no news to a TD.
   expect(
     silenceOf({ ...effect, outcome: { ...still, changes: { ...still.changes, known: outcome.changes.deny } } }),
@@ -138,7 +152,8 @@ test('the Message-ID follows the facts and the parent, not the wording', () => {
   const id = replyHash('a@b', outcome);
   expect(replyHash('a@b', { ...outcome, offsets: 3 })).toBe(id);
   expect(replyHash('c@d', outcome)).not.toBe(id);
-  expect(replyHash('a@b', { ...outcome, open: [] })).not.toBe(id);
+  const between = [{ after: 1, until: 2, kind: 'unread', isUnnamed: false, places: [] }] as const;
+  expect(replyHash('a@b', { ...outcome, between })).not.toBe(id);
 });
 
 test('rows join bits that change alike, riskiest first', () => {
@@ -160,7 +175,16 @@ test('quotes are marked, trimmed and within the columns; a patch is quoted by it
   expect(quoteOf('one\n\ntwo\n', [], [], 3)).toEqual(['> one', '>', '> two']);
   const diff =
     'FIG\n---\ndiff --git a/x.c b/x.c\n--- a/x.c\n+++ b/x.c\n@@ -1 +1 @@\n-\tFIG a\n+\tFIG b\n FIG\ndiff --git a/y b/y\n+FIG\n-- \n2.4\n';
-  expect(quoteOf(diff, ['fig'], ['x.c'], 3)).toEqual(['> [...]', '> -       FIG a', '> +       FIG b', '> [...]']);
+  expect(quoteOf(diff, ['fig'], ['x.c'], 3)).toEqual(['> [...]', '> -\tFIG a', '> +\tFIG b', '> [...]']);
+  // The line that does it, before one that is called after it; a line that is too long is left out whole.
+  const long = 'x'.repeat(80);
+  const code = `diff --git a/x.c b/x.c\n+static bool has_fig(void)\n+\t${long} F(FIG)\n+\tF(FIG),\n+\tF(FIGS),\n`;
+  expect(quoteOf(code, ['FIG'], ['x.c'], 3)).toEqual(['> [...]', '> +\tF(FIG),', '> [...]']);
+  expect([
+    isNaming(code, ['FIG'], ['x.c']),
+    isNaming(code, ['FIG'], ['y.c']),
+    isNaming('FIG', ['FIG'], ['x.c']),
+  ]).toEqual([true, false, false]);
 });
 
 test('columns stay within 72 whatever is in them', () => {

@@ -1,6 +1,6 @@
 import { openRepository } from '../../git/repository.ts';
 import { applyDecisions, isAtLeast } from '../../judge/decisions.ts';
-import { levelsOf } from '../../judge/series.ts';
+import { levelsOf } from '../../judge/levels.ts';
 import { EXIT, UsageError } from '../../model/errors.ts';
 import type { Level } from '../../model/finding.ts';
 import type { SeriesEffect } from '../../model/series-effect.ts';

@@ -1,27 +1,14 @@
-import { type Applied, type ReplyRow, riskOf } from '../../judge/reply.ts';
+import type { Applied, ReplyRow } from '../../judge/reply.ts';
 import { ATTRIBUTE_NAMES } from '../../model/control.ts';
 import { bitMask, or } from '../../model/mask.ts';
 import { placeId } from '../../model/place.ts';
 import type { PolicyMaskChange } from '../../model/series-effect.ts';
 import { plain } from '../../model/text.ts';
-import { clobberText } from '../words.ts';
 import { wrap } from '../wrap.ts';
 import { cellText } from './reply-rows.ts';
 
 /** Longer lists are counted: what has no effect must not hide what has. */
 const MOST = 4;
-
-/** Feature, MSR and what happens to it, once each. */
-export function riskLines(rows: readonly ReplyRow[]): readonly string[] {
-  const texts = new Set(rows.flatMap((row) => riskOf(row).map((fact) => plain(clobberText(fact)))));
-  return texts.size === 0
-    ? []
-    : [
-        '',
-        ...wrap('TDs may newly use these, and host state stays changed:'),
-        ...[...texts].flatMap((text) => wrap(text, '  * ')),
-      ];
-}
 
 /** Entries of a list with bits that the table does not have: their verdict changes in no release. */
 function beyond(list: readonly PolicyMaskChange[], rows: readonly ReplyRow[]): readonly string[] {

@@ -1,26 +1,11 @@
 import { plain } from '../../model/text.ts';
 
+/** Of a line and its mark, in characters: some composers encode a body with longer ones. */
 const WIDTH = 70;
 const TRIMMED = '> [...]';
-const CUT = ' [...]';
 
-/** A quoted line with its tabs as the reader's columns, for diff lines are indented by them. */
-function spaced(line: string): string {
-  let out = '';
-  for (const char of line) out += char === '\t' ? ' '.repeat(8 - (out.length % 8)) : char;
-  return plain(out).trimEnd();
-}
-
-/** A line that is too long is cut: behind its sign where only its end names one of the words, else at its end. */
-function shortened(line: string, names: readonly string[]): string {
-  const chars = [...line];
-  if (chars.length <= WIDTH) return line;
-  const head = chars.slice(0, WIDTH - CUT.length).join('');
-  const has = (text: string): boolean => names.some((name) => text.toLowerCase().includes(name));
-  const tail = chars.slice(1 + CUT.length - WIDTH).join('');
-  if (!has(head) && has(tail)) return `${chars[0] ?? ''}${CUT.trimStart()} ${tail.replace(/^\S* +(?=\S)/, '')}`;
-  return `${head.replace(/(\S) +\S*$/, '$1')}${CUT}`;
-}
+/** A line as it stands, with its tabs; what would act on a terminal is made visible. */
+const verbatim = (line: string): string => line.split('\t').map(plain).join('\t').trimEnd();
 
 /** The changed lines of a diff that stand in the given files, by their index in the text. */
 function changedLines(lines: readonly string[], paths: ReadonlySet<string>): ReadonlySet<number> {
@@ -35,9 +20,29 @@ function changedLines(lines: readonly string[], paths: ReadonlySet<string>): Rea
   return changed;
 }
 
+/** How well a line names one of the words: as a word of C, `X86_FEATURE_FIG` or `F(FIG)`; in any letters; not at all. */
+function rankOf(line: string, words: readonly string[]): 0 | 1 | 2 {
+  const text = line.toLowerCase();
+  let rank: 0 | 1 | 2 = 2;
+  for (const word of words) {
+    for (let at = line.indexOf(word); at >= 0; at = line.indexOf(word, at + 1))
+      if (!/[A-Za-z0-9]/.test(`${line[at - 1] ?? ' '}${line[at + word.length] ?? ' '}`)) return 0;
+    if (text.includes(word.toLowerCase())) rank = 1;
+  }
+  return rank;
+}
+
+/** Whether a mail changes a line of the given files that names one of the words. */
+export function isNaming(text: string, words: readonly string[], paths: readonly string[]): boolean {
+  const lines = text.split(/\r?\n/);
+  return [...changedLines(lines, new Set(paths))].some((at) => rankOf(lines[at] ?? '', wordsOf(words)) < 2);
+}
+
+const wordsOf = (words: readonly string[]): readonly string[] => words.filter((word) => word.length >= 3);
+
 /**
- * What a reply quotes: the lines that name one of the words, of a patch the changed lines of the given files, else the first ones;
- * at most `max`, each marked and within 72 columns, with `[...]` for what is left out.
+ * What a reply quotes, each line verbatim or not at all: of a patch the changed lines of the given files that name one of the words
+ * best, else lines that name one, else the first ones; at most `max`, with `[...]` for what is left out.
  */
 export function quoteOf(
   text: string,
@@ -45,19 +50,20 @@ export function quoteOf(
   paths: readonly string[],
   max: number,
 ): readonly string[] {
-  const names = words.filter((word) => word.length >= 3).map((word) => word.toLowerCase());
-  const lines = text.split(/\r?\n/).map(spaced);
-  const changed = changedLines(text.split(/\r?\n/), new Set(paths));
-  const isText = (line: string): boolean => line !== '' && !line.startsWith('>');
+  const names = wordsOf(words);
+  const raw = text.split(/\r?\n/);
+  const lines = raw.map(verbatim);
+  const changed = changedLines(raw, new Set(paths));
+  const isText = (line: string): boolean => line !== '' && !line.startsWith('>') && [...line].length <= WIDTH;
   const usable = lines.flatMap((line, at) => (isText(line) && (changed.size === 0 || changed.has(at)) ? [at] : []));
-  const naming = usable.filter((at) => names.some((name) => (lines[at] ?? '').toLowerCase().includes(name)));
-  const chosen = (naming.length > 0 ? naming : usable).slice(0, max);
+  const ranked = ([0, 1] as const).map((rank) => usable.filter((at) => rankOf(lines[at] ?? '', names) === rank));
+  const chosen = (ranked.find((found) => found.length > 0) ?? usable).slice(0, max);
   const out: string[] = [];
   let next = 0;
   for (const at of chosen) {
     if (lines.slice(next, at).some((line) => line !== '')) out.push(TRIMMED);
     else if (next > 0 && at > next) out.push('>');
-    out.push(`> ${shortened(lines[at] ?? '', names)}`);
+    out.push(`> ${lines[at] ?? ''}`);
     next = at + 1;
   }
   if (lines.slice(next).some((line) => line !== '')) out.push(TRIMMED);

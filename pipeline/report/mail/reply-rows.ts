@@ -1,7 +1,7 @@
-import type { Applied, ReplyRow } from '../../judge/reply.ts';
+import { type Applied, newlyOpen, type ReplyRow } from '../../judge/reply.ts';
 import { bitsText } from '../../model/bit-names.ts';
-import type { FoundPlace, Level, NamedBit, Verdict } from '../../model/finding.ts';
-import { type Place, placeId } from '../../model/place.ts';
+import type { NamedBit, Verdict } from '../../model/finding.ts';
+import type { Place } from '../../model/place.ts';
 import { plain } from '../../model/text.ts';
 
 import { columnLines } from '../columns.ts';
@@ -50,47 +50,22 @@ export function tableLines(rows: readonly ReplyRow[], all: readonly string[], ma
   ];
 }
 
-type OpenRow = {
-  readonly rule: string;
-  readonly level: Level;
-  readonly place: FoundPlace;
-  readonly releases: readonly string[];
-};
-
-/** Open findings of several releases joined by register, those first that clobber host state or that this series is about. */
-function openRows({ open }: Applied, rows: readonly ReplyRow[]): readonly OpenRow[] {
-  const joined = new Map<string, OpenRow>();
-  for (const { release, findings } of open)
-    for (const { rule, level, places, decided } of findings) {
-      if (decided !== null) continue;
-      for (const place of places) {
-        const key = `${rule} ${placeId(place)} ${place.mask}`;
-        joined.set(key, { rule, level, place, releases: [...(joined.get(key)?.releases ?? []), plain(release)] });
-      }
-    }
-  const own = new Set(rows.map(placeId));
-  const weight = ({ level, place }: OpenRow): number => (level === 'error' ? 0 : 2) + (own.has(placeId(place)) ? 0 : 1);
-  return [...joined.values()].sort((a, b) => weight(a) - weight(b));
-}
-
-/** What a maintainer still has to decide, for the newest release of each line. */
-export function openLines(outcome: Applied, rows: readonly ReplyRow[], max: number): readonly string[] {
+/** What a maintainer has to decide after it and had not before, for the newest release of each line. */
+export function openLines(outcome: Applied, max: number): readonly string[] {
+  const found = newlyOpen(outcome);
+  if (found.length === 0) return [];
   const releases = outcome.open.map(({ release }) => plain(release)).join(' and ');
-  const found = openRows(outcome, rows);
-  if (releases === '') return [];
-  if (found.length === 0)
-    return ['', ...wrap(`After it no bit of TDX module ${releases} is let through undecided or waits for an opt-in.`)];
   const shown = found.slice(0, max);
   const cells = shown.map(({ rule, place, releases: where }) => [
     cellText(place, place.mask, place.bits),
     rule,
-    where.join(', '),
+    where.map(plain).join(', '),
   ]);
   const more = found.length - shown.length;
   return [
     '',
     ...wrap(
-      `Still open after it, for TDX module ${releases}, the newest of ${outcome.open.length === 1 ? 'its line' : 'their lines'}:`,
+      `Open after it and not before, for TDX module ${releases}, the newest of ${outcome.open.length === 1 ? 'its line' : 'their lines'}:`,
     ),
     '',
     ...columnLines(['CPUID bits', 'why', 'TDX module'], cells),

@@ -8,6 +8,8 @@ export function silenceText(silence: Silence): string {
       return plainLine(`no reply: a newer version is known, v${silence.version} <${silence.id}>`);
     case 'unchanged':
       return plainLine('no reply: the series changes nothing for the TDs of any release');
+    case 'minor':
+      return plainLine('no reply: nothing at warning or above changes; --always drafts one all the same');
     case 'untouched':
       return plainLine('no reply: the series touches no file that KVM’s TDX policy is read from');
     case 'incomplete':

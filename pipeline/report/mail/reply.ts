@@ -1,4 +1,4 @@
-import { type Applied, type ReplyRow, replyRows } from '../../judge/reply.ts';
+import { type Applied, isUnchanged, type ReplyRow, replyRows } from '../../judge/reply.ts';
 import { bitsText } from '../../model/bit-names.ts';
 import type { Verdict } from '../../model/finding.ts';
 import type { SeriesBase, SeriesEffect } from '../../model/series-effect.ts';
@@ -6,16 +6,26 @@ import { plain } from '../../model/text.ts';
 
 import { VERSION } from '../format-names.ts';
 import { releasesText } from '../releases-text.ts';
+import { pointsOf } from '../series-points.ts';
 import { wrap } from '../wrap.ts';
-import { otherLines, riskLines } from './reply-changes.ts';
-import { quoteOf } from './reply-quote.ts';
+import { otherLines } from './reply-changes.ts';
+import { isNaming, quoteOf } from './reply-quote.ts';
 import { openLines, shortNames, tableLines } from './reply-rows.ts';
+
+/** A mail that may be quoted: who wrote it, when as a Date field, which part of the series where it is not the one answered. */
+export type Quoted = {
+  readonly author: string;
+  readonly date: string;
+  readonly part: string | null;
+  readonly text: string;
+};
 
 export type ReplyInput = {
   readonly effect: SeriesEffect;
   readonly outcome: Applied;
-  /** The mail that is answered: who wrote it, when as a Date field, and its text. */
-  readonly parent: { readonly author: string; readonly date: string; readonly text: string };
+  /** The mail that is answered, and the patches beside it: what does it is quoted from where it stands. */
+  readonly parent: Quoted;
+  readonly patches: readonly Quoted[];
   /** Releases that are known by name only: nothing is said of their TDs. */
   readonly unread: number;
   /** Where one writes to get no more of these. */
@@ -58,7 +68,8 @@ function whereText(rows: readonly ReplyRow[], all: readonly string[]): string {
 }
 
 /** What changes for which releases, in one sentence. */
-function firstSentence(rows: readonly ReplyRow[], all: readonly string[]): string {
+function firstSentence(rows: readonly ReplyRow[], all: readonly string[], isSame: boolean): string {
+  if (rows.length === 0 && isSame) return 'This series changes nothing in what KVM lets TDs have.';
   if (rows.length === 0)
     return `This series changes KVM’s policy for TDs, but not what becomes of any CPUID bit of TDX module ${releasesText(all, all)}.`;
   const verdicts = [...new Set(rows.map(({ to }) => to))];
@@ -107,23 +118,57 @@ function factLines({ effect, outcome, unread }: ReplyInput, all: readonly string
 
 type Body = { readonly quote: readonly string[]; readonly own: readonly string[] };
 
+/** A reader of a list reads so many points; the others are in the report. */
+const MOST_POINTS = 4;
+
+/** What a reviewer must know, the most urgent first. */
+function pointLines({ effect, outcome }: ReplyInput, all: readonly string[]): readonly string[] {
+  const points = pointsOf(outcome, effect.series.total, (releases) => releasesText(releases, all));
+  const more = points.length - MOST_POINTS;
+  const shown = points.slice(0, MOST_POINTS).map(({ text }) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`);
+  return shown.length === 0
+    ? []
+    : [
+        '',
+        ...shown.flatMap((text) => wrap(plain(text), '* ')),
+        ...(more > 0 ? [`and ${more} more: see the command below`] : []),
+      ];
+}
+
+/** The mail whose changed lines name what changes: the one that is answered, else a patch of the series. */
+const quotedOf = ({ effect, parent, patches }: ReplyInput, names: readonly string[]): Quoted =>
+  [parent, ...patches].find(({ text }) => isNaming(text, names, effect.inputs)) ?? parent;
+
+/** Names of all that changes, also of what is hidden and taken. */
+function namesOf({ changes, findings, between }: Applied, rows: readonly ReplyRow[]): readonly string[] {
+  const listed = [changes.deny, changes.allow].flatMap(({ added, removed }) => [...added, ...removed]);
+  const places = [...findings, ...between].flatMap((each) => each.places);
+  const controls = findings.flatMap(({ facts }) => (facts.kind === 'policy-control' ? facts.bits : []));
+  const named = [...rows, ...listed, ...places].flatMap(({ bits }) => bits);
+  return [
+    ...[...named, ...controls].flatMap(({ name }) => name ?? []),
+    ...changes.restores.added,
+    ...changes.restores.removed,
+    ...changes.xfam.added,
+  ];
+}
+
 function bodyOf(input: ReplyInput, rows: readonly ReplyRow[], most: number): Body {
-  const { effect, outcome, parent, optOut } = input;
+  const { effect, outcome, optOut } = input;
   const all = outcome.effects.map(({ release }) => release);
-  const words = rows.flatMap(({ bits }) => bits.flatMap(({ name }) => name ?? []));
-  const listed = [...outcome.changes.deny.added, ...outcome.changes.deny.removed, ...outcome.changes.allow.added];
-  const names = [...words, ...listed.flatMap(({ bits }) => bits.flatMap(({ name }) => name ?? []))];
+  const names = namesOf(outcome, rows);
+  const { author, date, part, text } = quotedOf(input, names);
   const quote = [
-    ...wrap(`On ${plain(parent.date)}, ${plain(parent.author)} wrote:`).slice(0, 2),
-    ...quoteOf(parent.text, [...names, ...outcome.changes.restores.added], effect.inputs, Math.min(6, most)),
+    ...wrap(`On ${plain(date)}, ${plain(author)} wrote${part === null ? '' : ` in ${part}`}:`).slice(0, 2),
+    ...quoteOf(text, names, effect.inputs, Math.min(6, most)),
   ];
   const own = [
+    ...pointLines(input, all),
     '',
-    ...wrap(firstSentence(rows, all)),
-    ...riskLines(rows),
+    ...wrap(firstSentence(rows, all, isUnchanged(outcome))),
     ...tableLines(rows, all, most),
     ...otherLines(outcome, rows),
-    ...openLines(outcome, rows, Math.min(6, most)),
+    ...openLines(outcome, Math.min(6, most)),
     ...factLines(input, all),
     '',
     ...wrap(
@@ -135,7 +180,7 @@ function bodyOf(input: ReplyInput, rows: readonly ReplyRow[], most: number): Bod
 }
 
 /**
- * The text of a reply: the quote, what changes for which releases, a short table, what stays open, the base and how to reproduce it,
+ * The text of a reply: the quote, what a reviewer must know, what changes for which releases, a short table, what it opens, the base and how to reproduce it,
  * and where to opt out. Lines of at most 72 columns, about 60 of them: long tables are cut and say so.
  */
 export function replyText(input: ReplyInput): string {

@@ -58,6 +58,7 @@ test.each([
   ['a body of more than 72 columns', { body: `${'x'.repeat(73)}\n` }],
   ['a body with a carriage return', { body: 'a\r\n' }],
   ['a body with a control character', { body: 'a\u001b[2Jb\n' }],
+  ['a tab that is not quoted', { body: 'a\tb\n' }],
   ['a body with a bidirectional mark', { body: 'a\u202eb\n' }],
   ['a body of 65 lines', { body: 'a\n'.repeat(65) }],
   ['a body without a last line break', { body: 'a' }],
