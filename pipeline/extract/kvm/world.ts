@@ -1,5 +1,5 @@
 import { DataError, KnownError } from '../../model/errors.ts';
-import { cursorOf, fail, isText } from '../c/cursor.ts';
+import { cursorOf, fail, isText, skipBrackets } from '../c/cursor.ts';
 import { evaluate as evaluateConstant, type Scope } from '../c/evaluate.ts';
 import { parseTernary } from '../c/expr.ts';
 import type { Token } from '../c/lex.ts';
@@ -10,7 +10,7 @@ import { INTERPRETER } from '../machine/interpreter.ts';
 import { libraryCall } from '../machine/library.ts';
 import { int, memberOf, type Node, newNode, outside, read, stepFrom } from '../machine/memory.ts';
 import { isTrue, one, operate } from '../machine/operate.ts';
-import { declaratorsOf, type Member, membersOf, type TypeScope, U32 } from '../machine/types.ts';
+import { type CType, declaratorsOf, type Member, membersOf, type TypeScope, U32 } from '../machine/types.ts';
 import { type Builtin, type FoundFunction, type Frame, type Run, stop, textOf, type World } from '../machine/world.ts';
 import { featureCall } from './feature-calls.ts';
 import { fillers, runFillers } from './fillers.ts';
@@ -187,8 +187,9 @@ function findObject(
     const object = unit.objects.get(name);
     if (object !== undefined) {
       const tokens = unit.tokens.slice(object.start, object.value - 1);
-      const type = declaratorsOf(path, tokens, types).find((each) => each.name === name)?.type;
-      return { node: newNode(name, type ?? { kind: 'unknown', text: '' }, 'zero', true), unit, value: object.value };
+      const said = declaratorsOf(path, tokens, types).find((each) => each.name === name)?.type;
+      const type = ofBody(said ?? { kind: 'unknown', text: '' }, unit, object.start, types);
+      return { node: newNode(name, type, 'zero', true), unit, value: object.value };
     }
     for (const { start, end } of unit.declarations) {
       const tokens = unit.tokens.slice(start, end);
@@ -201,6 +202,18 @@ function findObject(
     }
   }
   return null;
+}
+
+/** The type of an object whose declaration stands behind the body of its struct: `static const struct { … } rows[] = …`. */
+function ofBody(type: CType, unit: Unit, start: number, types: TypeScope): CType {
+  if (type.kind === 'array') return { ...type, of: ofBody(type.of, unit, start, types) };
+  if (type.kind !== 'unknown' || type.text !== '') return type;
+  const body = unit.aggregates.find(
+    ({ form, open }) => form !== 'enum' && skipBrackets(unit.file, unit.tokens, open) === start,
+  );
+  if (body === undefined) return type;
+  const members = membersOf(unit.file, unit.tokens, body.open, types, body.form === 'union');
+  return { kind: 'struct', tag: body.tag ?? '', members: () => members };
 }
 
 /** Whether a C file holds an object that others may use. */

@@ -32,11 +32,17 @@ function rankOf(line: string, words: readonly string[]): 0 | 1 | 2 {
   return rank;
 }
 
-/** Whether a mail changes a line of the given files that names one of the words. */
-export function isNaming(text: string, words: readonly string[], paths: readonly string[]): boolean {
+/** How well the changed lines of the given files that can be quoted name one of the words: 0 is best, 2 is not at all. */
+export function namingRank(text: string, words: readonly string[], paths: readonly string[]): 0 | 1 | 2 {
   const lines = text.split(/\r?\n/);
-  return [...changedLines(lines, new Set(paths))].some((at) => rankOf(lines[at] ?? '', wordsOf(words)) < 2);
+  const ranks = [...changedLines(lines, new Set(paths))]
+    .map((at) => verbatim(lines[at] ?? ''))
+    .filter(isShort)
+    .map((line) => rankOf(line, wordsOf(words)));
+  return ([0, 1] as const).find((rank) => ranks.includes(rank)) ?? 2;
 }
+
+const isShort = (line: string): boolean => [...line].length <= WIDTH;
 
 const wordsOf = (words: readonly string[]): readonly string[] => words.filter((word) => word.length >= 3);
 
@@ -54,7 +60,7 @@ export function quoteOf(
   const raw = text.split(/\r?\n/);
   const lines = raw.map(verbatim);
   const changed = changedLines(raw, new Set(paths));
-  const isText = (line: string): boolean => line !== '' && !line.startsWith('>') && [...line].length <= WIDTH;
+  const isText = (line: string): boolean => line !== '' && !line.startsWith('>') && isShort(line);
   const usable = lines.flatMap((line, at) => (isText(line) && (changed.size === 0 || changed.has(at)) ? [at] : []));
   const ranked = ([0, 1] as const).map((rank) => usable.filter((at) => rankOf(lines[at] ?? '', names) === rank));
   const chosen = (ranked.find((found) => found.length > 0) ?? usable).slice(0, max);

@@ -9,7 +9,7 @@ import { releasesText } from '../releases-text.ts';
 import { pointsOf } from '../series-points.ts';
 import { wrap } from '../wrap.ts';
 import { otherLines } from './reply-changes.ts';
-import { isNaming, quoteOf } from './reply-quote.ts';
+import { namingRank, quoteOf } from './reply-quote.ts';
 import { openLines, shortNames, tableLines } from './reply-rows.ts';
 
 /** A mail that may be quoted: who wrote it, when as a Date field, which part of the series where it is not the one answered. */
@@ -135,9 +135,11 @@ function pointLines({ effect, outcome }: ReplyInput, all: readonly string[]): re
       ];
 }
 
-/** The mail whose changed lines name what changes: the one that is answered, else a patch of the series. */
-const quotedOf = ({ effect, parent, patches }: ReplyInput, names: readonly string[]): Quoted =>
-  [parent, ...patches].find(({ text }) => isNaming(text, names, effect.inputs)) ?? parent;
+/** The mail whose changed lines name best what changes: the one that is answered, else a patch of the series. */
+function quotedOf({ effect, parent, patches }: ReplyInput, names: readonly string[]): Quoted {
+  const ranked = [parent, ...patches].map((mail) => ({ mail, rank: namingRank(mail.text, names, effect.inputs) }));
+  return ([0, 1] as const).flatMap((wanted) => ranked.filter(({ rank }) => rank === wanted))[0]?.mail ?? parent;
+}
 
 /** Names of all that changes, also of what is hidden and taken. */
 function namesOf({ changes, findings, between }: Applied, rows: readonly ReplyRow[]): readonly string[] {
