@@ -12,7 +12,7 @@ import { type Applied, replyHash, replyRows, silenceOf } from '../../pipeline/ju
 import type { SeriesEffect } from '../../pipeline/model/series-effect.ts';
 import { columnLines } from '../../pipeline/report/columns.ts';
 import { replyText } from '../../pipeline/report/mail/reply.ts';
-import { isNaming, quoteOf } from '../../pipeline/report/mail/reply-quote.ts';
+import { namingRank, quoteOf } from '../../pipeline/report/mail/reply-quote.ts';
 import { releasesText } from '../../pipeline/report/releases-text.ts';
 import { ROOT } from '../helpers/run.ts';
 import { expectFile } from './golden.ts';
@@ -180,11 +180,11 @@ test('quotes are marked, trimmed and within the columns; a patch is quoted by it
   const long = 'x'.repeat(80);
   const code = `diff --git a/x.c b/x.c\n+static bool has_fig(void)\n+\t${long} F(FIG)\n+\tF(FIG),\n+\tF(FIGS),\n`;
   expect(quoteOf(code, ['FIG'], ['x.c'], 3)).toEqual(['> [...]', '> +\tF(FIG),', '> [...]']);
-  expect([
-    isNaming(code, ['FIG'], ['x.c']),
-    isNaming(code, ['FIG'], ['y.c']),
-    isNaming('FIG', ['FIG'], ['x.c']),
-  ]).toEqual([true, false, false]);
+  const rank = (text: string, path: string) => namingRank(text, ['FIG'], [path]);
+  expect([rank(code, 'x.c'), rank(code, 'y.c'), rank('FIG', 'x.c')]).toEqual([0, 2, 2]);
+  // Where the only line that names it cannot be quoted, another patch is looked for.
+  const only = `diff --git a/x.c b/x.c\n+${long} F(FIG)\n`;
+  expect([rank(code.replace('+\tF(FIG),\n', ''), 'x.c'), rank(only, 'x.c')]).toEqual([1, 2]);
 });
 
 test('columns stay within 72 whatever is in them', () => {
