@@ -27,8 +27,11 @@ export type CaptureSources = {
   readonly leaves: readonly { readonly leaf: number; readonly subleaf: number | null }[];
 };
 
-/** The version files of the module's device, in the order in which they are tried. */
-const VERSION_FILES = ['sys/devices/faux/tdx_host/version', 'sys/devices/virtual/tdx/tdx_host/version'];
+/**
+ * The version file of the module's device. No kernel from 6.16.1 to 7.1.5 has it: node-feature-discovery's pull request 2573 names
+ * the device for Linux 7.2, whose code was not read.
+ */
+const VERSION_FILE = 'sys/devices/faux/tdx_host/version';
 
 /** Captures a host. No part ends the run: what cannot be read is missing, with the reason. Only /dev/cpu and the log may need root. */
 export function captureHost(sources: CaptureSources): Capture {
@@ -50,7 +53,7 @@ export function captureHost(sources: CaptureSources): Capture {
     module: attempt(
       'module',
       () => moduleVersion(at),
-      'neither sysfs nor the kernel log names the version of the TDX module',
+      'neither sysfs nor the kernel log names the version of the TDX module: no kernel from 6.16.1 to 7.1.5 has the file, and before 7.1 none prints it',
     ),
     host: attempt(
       'cpuid',
@@ -71,10 +74,9 @@ export function captureHost(sources: CaptureSources): Capture {
 }
 
 function moduleVersion(at: (path: string) => string): Capture['module'] {
-  for (const path of VERSION_FILES) {
-    const version = textOrNull(at(path))?.trim();
-    if (version !== undefined && /^\d+\.\d+\.\d+/.test(version)) return { version, from: 'sysfs' };
-  }
+  const version = textOrNull(at(VERSION_FILE))?.trim();
+  if (version !== undefined && /^\d+\.\d+\.\d+/.test(version)) return { version, from: 'sysfs' };
+  // `virt/tdx: Module version: 1.5.06`, which 7.1.3 and 7.1.5 print (tdx_global_metadata.c:109) and none from 6.16.1 to 7.0.
   const match = /tdx: .*?module[^\n]*?(\d+\.\d+\.\d+)/i.exec(kernelLog(at('dev/kmsg')));
   return match?.[1] === undefined ? null : { version: match[1], from: 'kernel log' };
 }
