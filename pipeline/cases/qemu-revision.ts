@@ -1,10 +1,21 @@
+import { join } from 'node:path';
+import { inside } from '../disk/name.ts';
+import { writeFileAtomically } from '../disk/write.ts';
 import { readQemu } from '../extract/qemu/facts.ts';
 import { openQemu, QEMU_PATHS, TDX_PATH } from '../extract/qemu/tree.ts';
-import type { BlobReader } from '../git/blobs.ts';
-import type { Repository } from '../git/repository.ts';
+import { type BlobReader, openBlobs } from '../git/blobs.ts';
+import type { Update } from '../git/clone.ts';
+import { listRefs, openRepository, type Repository, resolveCommit } from '../git/repository.ts';
 import { DataError, NoInputError } from '../model/errors.ts';
+import { compareVersions } from '../model/order.ts';
 import type { QemuFacts } from '../model/qemu.ts';
+import { qemuToYaml } from '../specs/qemu-file.ts';
+import type { PlainSource } from '../specs/sources-shape.ts';
+import type { Specs } from '../specs/store.ts';
+import { type Context, specsDirectory } from './context.ts';
 import { readFiles } from './module-revision.ts';
+import { fetchFrom, fetchKnown } from './sources.ts';
+import { each, fetchAhead, type Outcome } from './sync-steps.ts';
 
 /** What one QEMU revision does with a TD's CPUID; its version is the one that its own file VERSION states. */
 export async function readQemuRevision(repository: Repository, blobs: BlobReader, commit: string): Promise<QemuFacts> {
@@ -25,4 +36,59 @@ export async function readQemuRevision(repository: Repository, blobs: BlobReader
   const texts = new Map([...files].map(([path, { text }]) => [path, text]));
   const source = { repository: repository.name, revision: commit, path: TDX_PATH, blob: tdx.blob };
   return readQemu(openQemu(texts), version, source);
+}
+
+/** The facts of a revision of somebody's QEMU tree. */
+export async function readQemuTree(context: Context, path: string, revision: string): Promise<QemuFacts> {
+  const repository = openRepository(path, context.env);
+  const commit = await resolveCommit(repository, revision);
+  const blobs = openBlobs(repository, await fetchKnown(context, repository));
+  try {
+    return await readQemuRevision(repository, blobs, commit);
+  } finally {
+    await blobs.close();
+  }
+}
+
+/** QEMU's release tags from 10.1.0 on that begin a line (`v11.1.0`), without release candidates. */
+export async function syncQemu(
+  context: Context,
+  specs: Specs,
+  source: PlainSource,
+  { repository }: Update,
+): Promise<Outcome> {
+  const known = new Set(specs.qemu.map(({ source: own }) => own.revision));
+  const wanted = (await listRefs(repository))
+    .flatMap(({ name, commit }) => {
+      const version = /^refs\/tags\/v(\d{1,4}\.\d{1,4}\.0)$/.exec(name)?.[1];
+      return version === undefined || compareVersions(version, '10.1.0') < 0 || known.has(commit)
+        ? []
+        : [{ version, commit }];
+    })
+    .sort((a, b) => compareVersions(a.version, b.version));
+  await fetchAhead(
+    context,
+    { repository, source },
+    wanted.map(({ commit }) => commit),
+    QEMU_PATHS,
+  );
+  const blobs = openBlobs(repository, fetchFrom(context, repository, source.url));
+  try {
+    const outcome = await each(
+      source,
+      wanted,
+      ({ version }) => `v${version}`,
+      async ({ commit }) => {
+        const facts = await readQemuRevision(repository, blobs, commit);
+        const file = `${facts.version}.yaml`;
+        const cited = { ...facts, source: { ...facts.source, repository: source.repository } };
+        const at = `${repository.name}@${commit.slice(0, 12)} VERSION`;
+        writeFileAtomically(inside(join(specsDirectory(context), 'qemu'), file, at), await qemuToYaml(cited));
+        return `specs/qemu/${file}`;
+      },
+    );
+    return { ...outcome, blobs: blobs.count() };
+  } finally {
+    await blobs.close();
+  }
 }

@@ -1,16 +1,18 @@
 import { join } from 'node:path';
 import { inside } from '../disk/name.ts';
 import { writeFileAtomically } from '../disk/write.ts';
+import { cpuid2Paths } from '../extract/kvm/cpuid2.ts';
 import { KVM_PATHS } from '../extract/kvm/tree.ts';
 import { openBlobs } from '../git/blobs.ts';
 import type { Update } from '../git/clone.ts';
 import { listRefs, type Repository } from '../git/repository.ts';
 import { compareVersions } from '../model/order.ts';
+import { cpuid2ToYaml } from '../specs/cpuid2-file.ts';
 import { policyToYaml } from '../specs/policy-text.ts';
 import type { PlainSource } from '../specs/sources-shape.ts';
 import type { Specs } from '../specs/store.ts';
 import { type Context, specsDirectory } from './context.ts';
-import { readPolicyRevision } from './kvm-revision.ts';
+import { readCpuid2Revision, readPolicyRevision } from './kvm-revision.ts';
 import { fetchFrom } from './sources.ts';
 import { each, fetchAhead, type Outcome } from './sync-steps.ts';
 
@@ -27,7 +29,7 @@ export async function syncKernels(
     context,
     { repository, source },
     wanted.map(({ commit }) => commit),
-    KVM_PATHS,
+    [...new Set([...KVM_PATHS, ...cpuid2Paths(specs.cpuid2.questions)])],
   );
   const blobs = openBlobs(repository, fetchFrom(context, repository, source.url));
   const units = new Map();
@@ -45,7 +47,12 @@ export async function syncKernels(
           inside(join(specsDirectory(context), 'kvm'), file, `${repository.name}@${commit.slice(0, 12)} Makefile`),
           policyToYaml(named),
         );
-        return `specs/kvm/${file}`;
+        const asks = await readCpuid2Revision(repository, blobs, commit, specs.cpuid2.questions);
+        writeFileAtomically(
+          inside(join(specsDirectory(context), 'cpuid2'), file, `${repository.name}@${commit.slice(0, 12)} Makefile`),
+          await cpuid2ToYaml({ ...asks, version: named.version }),
+        );
+        return `specs/kvm/${file} and specs/cpuid2/${file}`;
       },
     );
     return { ...outcome, blobs: blobs.count() };

@@ -17,6 +17,7 @@ import type { Context } from './context.ts';
 import { cloneDirectory, specsDirectory } from './context.ts';
 import { notCompared, predecessorRules } from './decider-rules.ts';
 import { readClobbersRevision, readFiles, readModuleRevision } from './module-revision.ts';
+import { syncQemu } from './qemu-revision.ts';
 import { fetchFrom } from './sources.ts';
 import { syncKernels } from './sync-kernels.ts';
 import { syncListing } from './sync-listing.ts';
@@ -206,4 +207,5 @@ const SYNC: Readonly<Record<PlainSource['kind'], SyncOf>> = {
   module: syncModules,
   kernel: syncKernels,
   binaries: syncBinaries,
+  qemu: syncQemu,
 };

@@ -41,7 +41,7 @@ export function declare({ program, add, contextOf }: CommandLine): void {
   )
     .option(...KVM_OPTION)
     .option('--module <release>', 'with --kvm or --qemu: why a TD has the bit or not under that release')
-    .option('--qemu <version>', 'a QEMU version; the newest where --module stands alone')
+    .option('--qemu <qemu>', 'a version, a specification file, or GITDIR[@REV]; the newest where --module stands alone')
     .option('--host <file>', 'the CPUID of the host: what cpuid -r prints, or a capture')
     .action((what: string, opts: Opts, command: Command) => {
       const context = contextOf(command);

@@ -30,7 +30,7 @@ export function declare({ program, add, contextOf }: CommandLine): void {
   ])
     .option('--module <release>', 'a release of the TDX module; the newest where none is named')
     .option('--kvm <kvm>', 'a version, a specification file, or GITDIR[@REV]; the newest where none is named')
-    .option('--qemu <version>', 'a QEMU version; the newest where none is named')
+    .option('--qemu <qemu>', 'a version, a specification file, or GITDIR[@REV]; the newest where none is named')
     .action((hosts: readonly string[], opts: Opts, command: Command) => poolCommand(contextOf(command), hosts, opts));
 }
 

@@ -4,7 +4,7 @@ import { checkOf, sourceShape } from './shape.ts';
 const place = { path: z.string().min(1), function: z.string().min(1), line: z.int().min(1) };
 
 const cpuid2Shape = z.strictObject({
-  version: z.string().regex(/^\d+\.\d+(?:\.\d+)?$/, 'a version such as 7.1.5'),
+  version: z.string().min(1),
   source: z.strictObject(sourceShape),
   asks: z.array(
     z.strictObject({

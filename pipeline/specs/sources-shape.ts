@@ -21,12 +21,12 @@ const url = z
 
 const source = z.strictObject({
   name,
-  kind: z.enum(['module', 'binaries', 'kernel']),
+  kind: z.enum(['module', 'binaries', 'kernel', 'qemu']),
   url,
   repository: z.string().min(1),
   licence: z.string().min(1),
   paths: z.array(path).optional(),
-  tags: z.literal('v6.16 and later').optional(),
+  tags: z.enum(['v6.16 and later', 'v10.1.0 and later']).optional(),
   tips: z.array(z.string().regex(/^[\w][\w./-]*$/)).optional(),
 });
 /** `epochs` are the public-inbox repositories of a list's archive, each at `url/epoch`. */

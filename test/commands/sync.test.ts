@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { baseTree } from '../extract/module/clobbers/tree.ts';
 import { kernelFiles } from '../helpers/kernel-tree.ts';
 import { moduleFiles } from '../helpers/module-source.ts';
+import { FILES } from '../helpers/qemu-source.ts';
 import { addCommits, buildRepository, git, temporaryFolder } from '../helpers/repository.ts';
 import { bitwatch, ROOT } from '../helpers/run.ts';
 
@@ -231,4 +232,29 @@ test('a release whose deciding code changed has no rules until somebody examined
   const edited = buildRepository([{ subject: 'TDX 1.5.77', files: code('8', '2') }]);
   const { stdout } = await bitwatch(['diff', '1.5.77', `${edited}@HEAD`, '--specs', specs]);
   expect(stdout).toContain('the code that decides changed, not examined: tdh_mng_init');
+});
+
+test('a QEMU that begins a line is read from its tag, and a tree of one stands for a version', async () => {
+  const files = { ...Object.fromEntries(FILES), VERSION: '77.1.0\n' };
+  const source = buildRepository([
+    { subject: 'v77.1.0', files, tags: ['v77.1.0'] },
+    { subject: 'v77.1.1', files, tags: ['v77.1.1'] },
+  ]);
+  const { specs, sync } = setUp([]);
+  writeFileSync(
+    join(specs, 'sources.yaml'),
+    `sources:\n  - {name: q, kind: qemu, url: ${JSON.stringify(source)}, repository: example/q, licence: GPL}\n`,
+  );
+  expect((await sync()).stdout).toBe('q: v77.1.0: wrote specs/qemu/77.1.0.yaml\n');
+  expect(readFileSync(join(specs, 'qemu', '77.1.0.yaml'), 'utf8')).toContain('repository: "example/q"');
+  expect((await sync()).stdout).toBe('q: nothing new\n');
+  const stack = await bitwatch(['stack', '--qemu', `${source}@v77.1.0`, '--json']);
+  expect(JSON.parse(stack.stdout)).toMatchObject({ qemu: '77.1.0' });
+  const file = await bitwatch(['stack', '--qemu', join(specs, 'qemu', '77.1.0.yaml'), '--json']);
+  expect(file.stdout).toBe(stack.stdout.replaceAll(source, 'example/q'));
+  const none = await bitwatch(['stack', '--qemu', '77.9.9']);
+  expect([none.status, none.stderr]).toEqual([
+    64,
+    expect.stringContaining('no QEMU version, specification file or GITDIR[@REV] "77.9.9"'),
+  ]);
 });
