@@ -1,11 +1,10 @@
-import { readInputText } from '../disk/read.ts';
 import { applyDecisions, type Decision } from '../judge/decisions.ts';
 import { judgeProject } from '../judge/judge.ts';
 import type { IdleDecision } from '../judge/project.ts';
+import { parseBit } from '../model/bit-text.ts';
+import { DataError } from '../model/errors.ts';
 import type { ReportFacts, Review } from '../model/review.ts';
-import { readPlainDecisions } from '../specs/lists-file.ts';
-import { NO_CACHE } from '../specs/plain.ts';
-import { decidedPlace, type Specs } from '../specs/store.ts';
+import type { Specs } from '../specs/store.ts';
 import { unreadOf } from './coverage.ts';
 
 /** Decisions apply to all findings at once: only so can one that matches nothing be told. */
@@ -55,13 +54,6 @@ export function decisionsOf(specs: Pick<Specs, 'decisions' | 'waivers'>): readon
   return [...specs.decisions.map(decisionOf), ...specs.waivers.map(waiverOf)];
 }
 
-/** Specifications with the decisions of one more file, in the form of `specs/decisions.yaml`. */
-export async function addDecisions(specs: Specs, file: string): Promise<Specs> {
-  const more = await readPlainDecisions(file, readInputText(file), NO_CACHE);
-  for (const entry of more) if ('bits' in entry) decidedPlace(entry.bits, file);
-  return { ...specs, decisions: [...specs.decisions, ...more] };
-}
-
 /** One entry of `specs/decisions.yaml`. */
 export function decisionOf(plain: Specs['decisions'][number]): Decision {
   const person = { reason: plain.because, by: plain.by, until: plain.until ?? null };
@@ -91,4 +83,12 @@ function waiverOf(plain: Specs['waivers'][number]): Decision {
       policy: plain.policy ?? null,
     },
   };
+}
+
+/** The bits that a decision of a file names, as a place; a text that is no bit is an error. */
+export function decidedPlace(text: string | undefined, file: string): ReturnType<typeof parseBit> {
+  if (text === undefined) return null;
+  const bit = parseBit(text);
+  if (bit === null) throw new DataError({ where: { file }, expected: 'a bit such as 7.1.EAX[19]', found: `"${text}"` });
+  return bit;
 }

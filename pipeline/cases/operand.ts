@@ -3,14 +3,16 @@ import { readInputText } from '../disk/read.ts';
 import { type ClassedRelease, classify } from '../model/class.ts';
 import { NoInputError, UsageError } from '../model/errors.ts';
 import type { ModuleRelease } from '../model/module.ts';
-import { compareVersions } from '../model/order.ts';
 import type { Policy } from '../model/policy.ts';
 import { suggest } from '../model/suggest.ts';
+import { readPlainDecisions } from '../specs/lists-file.ts';
 import { readModuleFile } from '../specs/module-file.ts';
 import { NO_CACHE } from '../specs/plain.ts';
 import { readPolicyFile } from '../specs/policy-file.ts';
 import type { Specs } from '../specs/store.ts';
 import type { Context } from './context.ts';
+import { decidedPlace } from './decisions.ts';
+import { newestFirst, policyNamed, releaseName, releaseNamed } from './named.ts';
 
 export type Operand =
   | { readonly kind: 'release'; readonly release: ClassedRelease }
@@ -61,43 +63,6 @@ export async function specsUnder(context: Context, specs: Specs, kvm: string | n
   return { ...specs, policies: [base === undefined ? policy : { ...policy, base }] };
 }
 
-const newestFirst = (names: readonly string[]): readonly string[] => [...names].sort(compareVersions).reverse();
-
-/** A release without what people write around it: `TDX_1.5.06`, `v1.5.06`, `1.5-beta` and `1.5 Beta`. */
-export const releaseName = (text: string): string =>
-  text
-    .toLowerCase()
-    .replace(/^(?:intel[ _-]?)?tdx(?:[ _-]?module)?[ _-]?/, '')
-    .replace(/^v(?=\d)/, '')
-    .replace(/[_-]/g, ' ');
-
-/** `1.5.06.00.744` is a build of 1.5.06: binaries carry numbers behind the name that a source's release does not. */
-export function buildOf(text: string): { readonly name: string; readonly build: string | null } {
-  const [, name, build] = /^(.*?\d+\.\d+\.\d+)\.(\d+(?:\.\d+)?)$/.exec(text) ?? [];
-  return name === undefined || build === undefined ? { name: text, build: null } : { name, build };
-}
-
-/** The specifications' name of a release, read or known by name only; null where there is none. */
-export function namedRelease(specs: Specs, text: string): string | null {
-  const read = releaseNamed(specs, text)?.module.release;
-  return read ?? specs.known.find(({ release }) => releaseName(release) === releaseName(text))?.release ?? null;
-}
-
-function releaseNamed(specs: Specs, text: string): ClassedRelease | undefined {
-  const [latest] = newestFirst(specs.releases.map(({ module }) => module.release));
-  const name = text === 'latest' ? latest : text;
-  return (
-    specs.releases.find(({ module }) => module.release === name) ??
-    specs.releases.find(({ module }) => releaseName(module.release) === releaseName(text))
-  );
-}
-
-function policyNamed(specs: Specs, text: string): Policy | undefined {
-  const [latest] = newestFirst(specs.policies.map(({ version }) => version));
-  const name = text === 'latest' ? latest : text.replace(/^v(?=\d)/, '');
-  return specs.policies.find(({ version }) => version === text || version === name);
-}
-
 function raiseUnknown(specs: Specs, text: string): never {
   const known = specs.known.find(({ release }) => releaseName(release) === releaseName(text));
   if (known !== undefined)
@@ -109,6 +74,13 @@ function raiseUnknown(specs: Specs, text: string): never {
   throw new UsageError(
     `no release, KVM version, file or GITDIR@REV ${JSON.stringify(text)}${suggest(releaseName(text), names)}; releases, newest first: ${releases.join(', ')}`,
   );
+}
+
+/** Specifications with the decisions of one more file, in the form of `specs/decisions.yaml`. */
+export async function addDecisions(specs: Specs, file: string): Promise<Specs> {
+  const more = await readPlainDecisions(file, readInputText(file), NO_CACHE);
+  for (const entry of more) if ('bits' in entry) decidedPlace(entry.bits, file);
+  return { ...specs, decisions: [...specs.decisions, ...more] };
 }
 
 /** A specification file, or a revision of a repository: `GITDIR@REV`, HEAD where no revision is named. Null where nothing is there. */

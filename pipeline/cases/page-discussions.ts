@@ -47,7 +47,7 @@ export async function pageDiscussions(
     }),
   );
   const read = found.archives.map(({ name, upTo }) => ({ name: labels.get(name)?.name ?? name, upTo }));
-  return { archives: read, searched: found.searched, unread: found.unread, bits } satisfies PageDiscussions;
+  return { archives: read, searched: found.searched, unread: found.unread, bits };
 }
 
 type Some = readonly [Discussion, ...Discussion[]];

@@ -1,20 +1,7 @@
-import type { PlaceVerdict } from '../judge/rule.ts';
 import type { ClassedRelease } from '../model/class.ts';
-import type { ClobberFact } from '../model/finding.ts';
-import type { ClobberRow, Knowledge } from '../model/knowledge.ts';
 import type { Place } from '../model/place.ts';
-import type { Policy } from '../model/policy.ts';
-
-/** A KVM version with what it does about each release's bits, in the order of the releases. */
-export type JudgedPolicy = { readonly policy: Policy; readonly verdicts: readonly (readonly PlaceVerdict[])[] };
-
-/** An MSR of a feature that touches host state: how each release leaves it, and whether each KVM version restores it. */
-export type HostMsr = {
-  readonly msr: string;
-  readonly exits: readonly ClobberFact['exit'][];
-  readonly restored: readonly boolean[];
-};
-export type HostFeature = { readonly row: ClobberRow; readonly msrs: readonly HostMsr[] };
+import type { ReportFacts } from '../model/review.ts';
+import type { Specs } from '../specs/store.ts';
 
 /** A mail of a list that names bits. */
 export type DiscussedMail = {
@@ -47,20 +34,43 @@ export type Discussions = {
   readonly bits: readonly DiscussedBit[];
 };
 
-/** Everything about single bits that a page of bits shows beside the findings. */
-export type BitFacts = {
+/** What a page of bits needs beside the findings: it works out by itself what the commands would say of these facts. */
+export type PageFacts = {
   /** The page's script, which is bundled when the program is built. */
   readonly script: string;
-  readonly releases: readonly ClassedRelease[];
-  readonly policies: readonly JudgedPolicy[];
-  readonly knowledge: Knowledge;
-  readonly hostFeatures: readonly HostFeature[];
-  /** The release that KVM's code was written against. */
-  readonly base: string;
-  /** A repository's name to the https address where a browser can read it. */
-  readonly webAddresses: ReadonlyMap<string, string>;
+  /** The day as `2026-11-21`, for decisions. */
+  readonly today: string;
+  readonly specs: Specs;
   /** Null where no archive was searched: that is not the same as no discussion. */
   readonly discussions: Discussions | null;
   /** The releases and KVM version that the run was asked about, null where it was about all. */
   readonly first: { readonly from: string | null; readonly to: string | null; readonly kvm: string | null };
 };
+
+/** The specifications for a page, on the day of the run; the report says what the run was asked about. */
+export function pageFactsOf(
+  specs: Specs,
+  report: ReportFacts,
+  run: Pick<PageFacts, 'script' | 'today'>,
+  { releases = specs.releases, discussions = null }: PageScope = {},
+): PageFacts {
+  return { ...run, specs: { ...specs, releases }, discussions, first: firstOf(report) };
+}
+
+/** Other releases than those of the specifications, and what archives say of bits. */
+type PageScope = {
+  readonly releases?: readonly ClassedRelease[];
+  readonly discussions?: Discussions | null;
+};
+
+/** A run about one step or one KVM version is shown first; a run about all shows the map. */
+function firstOf({ reviews }: ReportFacts): PageFacts['first'] {
+  const step = reviews.filter((review) => review.kind === 'release');
+  const kvm = new Set(step.flatMap(({ policy }) => (policy === null ? [] : [policy.name])));
+  const only = step.length === 1 ? step[0] : undefined;
+  return {
+    from: only?.from.name ?? null,
+    to: only?.to.name ?? null,
+    kvm: kvm.size === 1 ? ([...kvm][0] ?? null) : null,
+  };
+}

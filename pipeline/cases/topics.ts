@@ -10,7 +10,7 @@ import { type Place, samePlace } from '../model/place.ts';
 import type { Policy } from '../model/policy.ts';
 import type { KnownRelease } from '../specs/lists-file.ts';
 import type { Specs } from '../specs/store.ts';
-import { buildOf, namedRelease } from './operand.ts';
+import { buildOf, namedRelease } from './named.ts';
 import { followsOf } from './release-steps.ts';
 
 /** Something that people ask about besides a bit, a rule or a finding. */

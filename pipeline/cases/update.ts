@@ -17,7 +17,7 @@ import type { Policy } from '../model/policy.ts';
 import type { Runs } from '../model/review.ts';
 import { suggest } from '../model/suggest.ts';
 import type { Specs } from '../specs/store.ts';
-import { namedRelease } from './operand.ts';
+import { namedRelease } from './named.ts';
 import { groundOf } from './reviews.ts';
 
 /** Whether TDs that run under one release may be carried over to another, by what mapping_file.json publishes. */

@@ -10,13 +10,13 @@ import { configSlotsOf } from '../model/module.ts';
 import { namedBits } from '../model/names.ts';
 import { formatPlace, type Place, placeId } from '../model/place.ts';
 import type { Policy } from '../model/policy.ts';
+import { judgedOf } from '../report/bit-story.ts';
 import { columnLines } from '../report/columns.ts';
 import { deciderWords } from '../report/decider-words.ts';
 import { jsonText, placeJson } from '../report/machine.ts';
 import { wrap } from '../report/wrap.ts';
 import type { Specs } from '../specs/store.ts';
 import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
-import { judgedOf } from './history.ts';
 
 /** `bitwatch bits RELEASE`. */
 export function declare({ program, add, contextOf }: CommandLine): void {

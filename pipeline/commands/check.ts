@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import { specsOf } from '../cases/context.ts';
-import { addDecisions } from '../cases/decisions.ts';
 import { newerThan } from '../cases/newer.ts';
-import { findRelease, specsUnder } from '../cases/operand.ts';
+import { addDecisions, findRelease, specsUnder } from '../cases/operand.ts';
 import { reviewFacts } from '../cases/review.ts';
 import { wholeReport } from '../cases/whole-report.ts';
 import { gating } from '../judge/decisions.ts';

@@ -5,7 +5,7 @@ import { type Document, isSeq, parseDocument } from 'yaml';
 import { specsDirectory, specsOf } from '../cases/context.ts';
 import { decisionOf, decisionsOf } from '../cases/decisions.ts';
 import { findBits } from '../cases/find-bits.ts';
-import { releaseName } from '../cases/operand.ts';
+import { releaseName } from '../cases/named.ts';
 import { withSpecsLock } from '../cases/specs-lock.ts';
 import { everyReview } from '../cases/whole-report.ts';
 import { readInputText } from '../disk/read.ts';

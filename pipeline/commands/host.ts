@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { captureHost, captureJson, readCapture } from '../cases/capture.ts';
 import { specsOf } from '../cases/context.ts';
-import { buildOf } from '../cases/operand.ts';
+import { buildOf } from '../cases/named.ts';
 import { stackOf } from '../cases/stack.ts';
 import { checkCapabilities, poolOf } from '../judge/pool.ts';
 import { DataError } from '../model/errors.ts';

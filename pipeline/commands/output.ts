@@ -1,6 +1,5 @@
-import { bitFactsOf } from '../cases/bit-facts.ts';
 import { pageScript } from '../cases/context.ts';
-import type { BitFacts } from '../cases/page-facts.ts';
+import { type Discussions, pageFactsOf } from '../cases/page-facts.ts';
 
 import { type OutputFile, writeFiles } from '../disk/write.ts';
 import { UsageError } from '../model/errors.ts';
@@ -59,7 +58,7 @@ function rulesUrl({
 type Shown = {
   readonly title?: string;
   readonly releases?: Specs['releases'];
-  readonly discussions?: BitFacts['discussions'];
+  readonly discussions?: Discussions | null;
 };
 
 /**
@@ -73,10 +72,11 @@ export function printReport(
   { title, releases = specs.releases, discussions = null }: Shown = {},
 ): void {
   const targets = targetsOf(context.options.out, FORMAT_NAMES);
-  const bits = targets.some(({ format }) => format === 'html')
-    ? bitFactsOf(specs, report, pageScript(context), { releases, discussions })
+  const run = () => ({ script: pageScript(context), today: context.today() });
+  const page = targets.some(({ format }) => format === 'html')
+    ? pageFactsOf(specs, report, run(), { releases, discussions })
     : null;
-  const view = { ...viewOf(report, title, bits), rulesUrl: rulesUrl(context.env) };
+  const view = { ...viewOf(report, title, page), rulesUrl: rulesUrl(context.env) };
   const files: OutputFile[] = targets
     .filter(({ path }) => path !== '-')
     .map(({ format, path }) => ({ path, content: FORMATS[format](view) }));

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { bitFactsOf } from '../cases/bit-facts.ts';
 import { pageScript, specsOf } from '../cases/context.ts';
 import { coverageOf, unreadOf } from '../cases/coverage.ts';
 import { matrixOf } from '../cases/matrix.ts';
 import { newerThan } from '../cases/newer.ts';
 import { findRelease, specsUnder } from '../cases/operand.ts';
 import type { ArchiveOptions } from '../cases/page-discussions.ts';
+import { pageFactsOf } from '../cases/page-facts.ts';
 import { releaseSteps } from '../cases/release-steps.ts';
 import { releaseReview } from '../cases/reviews.ts';
 import { statusReviews } from '../cases/status.ts';
@@ -78,7 +78,8 @@ async function reportCommand(
       ? null
       : await (await import('../cases/page-discussions.ts')).pageDiscussions(context, specs, options);
   if (printed) return printReport(context, report, specs, { discussions });
-  const pages = pagesOf(report, matrixOf(specs), bitFactsOf(specs, report, pageScript(context), { discussions }));
+  const run = { script: pageScript(context), today: context.today() };
+  const pages = pagesOf(report, matrixOf(specs), pageFactsOf(specs, report, run, { discussions }));
   replaceFolder(options.directory, pages, options.takeOver);
   const { coverage } = report;
   context.stdout.write(

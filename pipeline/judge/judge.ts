@@ -44,13 +44,13 @@ export type ReleaseJudgement = {
 
 /** One release against another, under one KVM version or none. */
 export function judgeRelease({ from, to, policy }: Pair, ground: Ground): ReleaseJudgement {
-  const diff = diffReleases(from, to);
+  const { diff, changes } = stepOf(from, to);
   const kvm = policy === null ? null : kvmContext(to, policy, ground);
   const context: ReleaseContext = {
     from,
     to,
     diff,
-    changes: tdChanges(from, to, diff.changes),
+    changes,
     clobbers: clobbersOfPair(from, to, ground.clobbers),
     kvm,
     promisedAt: policy?.base?.release ?? ground.base,
@@ -67,6 +67,21 @@ export function judgeRelease({ from, to, policy }: Pair, ground: Ground): Releas
     verdicts: kvm?.verdicts ?? [],
     hostState: hostStateOf(context),
   };
+}
+
+type Step = Pick<ReleaseContext, 'diff' | 'changes'>;
+/** What two releases differ in is the same under every KVM. */
+const steps = new WeakMap<ClassedRelease, WeakMap<ClassedRelease, Step>>();
+
+function stepOf(from: ClassedRelease, to: ClassedRelease): Step {
+  const known = steps.get(from) ?? new WeakMap<ClassedRelease, Step>();
+  steps.set(from, known);
+  const found = known.get(to);
+  if (found !== undefined) return found;
+  const diff = diffReleases(from, to);
+  const step = { diff, changes: tdChanges(from, to, diff.changes) };
+  known.set(to, step);
+  return step;
 }
 
 /** No level is louder than what is known of whether anything runs at all. */

@@ -5,9 +5,10 @@ import { type Place, REGISTERS, type Register } from './place.ts';
 /** A register with the bits that a text names; all of them where it names none. */
 export type BitSelection = { readonly place: Place; readonly mask: number };
 
-// The forms that people write: 7.1.EAX[19], 0x7.1.eax.19, CPUID.0x7.1:EAX[19], CPUID(7,1).EAX bit 19, 80000008.EAX[23:16].
+// The forms that people write: 7.1.EAX[19], 0x7.1.eax.19, CPUID.0x7.1:EAX[19], CPUID(7,1).EAX bit 19, 80000008.EAX[23:16]; the SDM puts the
+// feature's name before the bit: CPUID.(EAX=07H,ECX=0H):ECX.WAITPKG[bit 5].
 const FORM =
-  /^(?:CPUID[.\s]*)?\(?\s*(?:EAX\s*=\s*)?(0x[0-9a-f]+|[0-9a-f]+)H?\s*(?:[.,:_]\s*(?:ECX\s*=\s*)?(0x[0-9a-f]+|[0-9]+)H?)?\s*\)?\s*[.:_\s]\s*(E?[ABCD]X)\s*(?:[.[:\s]\s*(?:bits?\s*)?(\d{1,2})(?:\s*[:-]\s*(\d{1,2}))?\s*\]?)?$/i;
+  /^(?:CPUID[.\s]*)?\(?\s*(?:EAX\s*=\s*)?(0x[0-9a-f]+|[0-9a-f]+)H?\s*(?:[.,:_]\s*(?:ECX\s*=\s*)?(0x[0-9a-f]+|[0-9]+)H?)?\s*\)?\s*[.:_\s]\s*(E?[ABCD]X)(?:\.[A-Z][\w-]*)?\s*(?:[.[:\s]\s*(?:bits?\s*)?(\d{1,2})(?:\s*[:-]\s*(\d{1,2}))?\s*\]?)?$/i;
 
 /** Reads a bit in any form that people write; `null` where the text is none, so that it may be a feature name. */
 export function parseBit(text: string): BitSelection | null {

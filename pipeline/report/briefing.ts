@@ -59,7 +59,7 @@ export function briefingOf(review: ReleaseReview, coverage: Coverage): Briefing 
       ...(kvm === null ? [] : [['runs', plain(runsText(kvm.runs))] as const]),
       ['host state', plain(hostStateText(hostState, from.name, to.name, 3))],
     ],
-    counts: countsOf(of),
+    counts: tallyText(tallyOf(findings)),
     parts: QUESTIONS.flatMap((question) => partOf(question, of(question))),
     unread: plain(between.join(', ')),
     command: plain(command),
@@ -116,20 +116,35 @@ function sentencesOf(question: Question, findings: readonly Finding[]): readonly
 const bitsIn = (findings: readonly Finding[]): number =>
   findings.reduce((sum, { places }) => sum + places.reduce((all, { mask }) => all + countBits(mask), 0), 0);
 
-/** `decide 1, confirm 5, changed meaning 4, gone 1`, of bits; what is gone is counted in registers. */
-function countsOf(of: (question: Question) => readonly Finding[]): string {
-  const gone = of('gone');
-  const fields = gone.flatMap((finding) => placeLines(finding.places)).length;
-  const parts = [
-    ['host state', of('lost').length],
-    ['decide', bitsIn(of('decide')) + bitsIn(of('new')) + bitsIn(of('optin'))],
-    ['confirm', bitsIn(of('confirm'))],
-    ['changed meaning', bitsIn(of('changed'))],
-    ['gone', fields],
-    ['to look at', of('stops').length],
-  ] as const;
-  const told = parts
-    .filter(([name, count]) => count > 0 || name === 'decide')
-    .map(([name, count]) => `${name} ${count}`);
-  return told.join(', ');
+/** How much of each kind a review has: findings that lose something or are to be looked at, bits, and registers that are gone. */
+export type Tally = Readonly<Record<'lost' | 'decide' | 'confirm' | 'changed' | 'gone' | 'look', number>>;
+
+/** What is not decided yet, in numbers. */
+export function tallyOf(findings: readonly Finding[]): Tally {
+  const open = findings.filter(({ decided }) => decided === null);
+  const of = (question: Question): readonly Finding[] => open.filter((finding) => questionOf(finding) === question);
+  return {
+    lost: of('lost').length,
+    decide: bitsIn(of('decide')) + bitsIn(of('new')) + bitsIn(of('optin')),
+    confirm: bitsIn(of('confirm')),
+    changed: bitsIn(of('changed')),
+    gone: of('gone').flatMap((finding) => placeLines(finding.places)).length,
+    look: of('stops').length,
+  };
 }
+
+const TALLY_TEXT = {
+  lost: 'host state',
+  decide: 'decide',
+  confirm: 'confirm',
+  changed: 'changed meaning',
+  gone: 'gone',
+  look: 'to look at',
+} as const satisfies Record<keyof Tally, string>;
+const TALLIES = ['lost', 'decide', 'confirm', 'changed', 'gone', 'look'] as const;
+
+/** `decide 1, confirm 5, changed meaning 4, gone 1`. */
+const tallyText = (tally: Tally): string =>
+  TALLIES.filter((name) => tally[name] > 0 || name === 'decide')
+    .map((name) => `${TALLY_TEXT[name]} ${tally[name]}`)
+    .join(', ');

@@ -1,5 +1,5 @@
 import type { Matrix } from '../cases/matrix.ts';
-import type { BitFacts } from '../cases/page-facts.ts';
+import type { PageFacts } from '../cases/page-facts.ts';
 import type { ReportFacts } from '../model/review.ts';
 import { findingsJson } from './findings-json.ts';
 import { html } from './html/page.ts';
@@ -31,9 +31,9 @@ function pageNames(sections: readonly Section[]): ReadonlyMap<Section, string> {
 export function pagesOf(
   report: ReportFacts,
   matrix: Matrix | null = null,
-  bits: BitFacts | null = null,
+  page: PageFacts | null = null,
 ): readonly Page[] {
-  const view = viewOf(report, undefined, bits);
+  const view = viewOf(report, undefined, page);
   const names = pageNames(view.sections);
   const pages = view.sections.map((section) => {
     const own: View = { ...view, title: section.title, sections: [section], counts: section.counts };

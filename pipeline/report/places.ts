@@ -3,7 +3,13 @@ import { bitMask, FULL, hex32, or, runsOf } from '../model/mask.ts';
 import { formatLeaf, formatPlace, type Place, subleafOf } from '../model/place.ts';
 
 /** Registers of one leaf with the same mask and names, sub-leaves together: `4.{0,1,2}.EDX`, the mask, the names. */
-export type PlaceLine = { readonly where: string; readonly mask: string; readonly names: string };
+export type PlaceLine = {
+  readonly where: string;
+  readonly mask: string;
+  readonly names: string;
+  /** The registers themselves, for a reader that goes on from here. */
+  readonly of: readonly FoundPlace[];
+};
 
 /** `MCE[7] MTRR[12] MCA[14]`, a field once as `Stepping[3:0]`, bits without a name as runs: lowest bit first. */
 function bitNames(bits: readonly NamedBit[]): string {
@@ -36,6 +42,7 @@ export function placeLines(places: readonly FoundPlace[]): readonly PlaceLine[] 
     where: own.length === 1 ? formatPlace(first) : sharedText(first, own),
     mask: hex32(first.mask),
     names: first.mask === FULL ? '' : namesOf(first),
+    of: own,
   }));
 }
 

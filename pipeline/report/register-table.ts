@@ -19,11 +19,12 @@ const LETTERS = {
   native: 'n',
 } as const satisfies Record<CellClass, string>;
 
-const LEGEND =
+/** What each letter of a table means. */
+export const LETTER_LEGEND =
   'C configurable, A configurable where the host has it, 1 and 0 fixed, n as the host has it, d decided otherwise: by XFAM, ATTRIBUTES, another bit, the guest or computed (`bitwatch explain` says how), v #VE, . no such leaf';
 
-/** What the tables say, but for a bit that they fix or let through and the code decides otherwise. */
-function letterOf(register: RegisterClasses, bit: number): string {
+/** One letter for a bit: what the tables say, but for a bit that they fix or let through and the code decides otherwise. */
+export function letterOf(register: RegisterClasses, bit: number): string {
   const letter = LETTERS[classOfBit(register, bit)];
   if (register.deciders.length === 0 || !'10n'.includes(letter)) return letter;
   const decider = deciderOfBit(register, register.deciders, bit);
@@ -65,6 +66,6 @@ export function registerTable(
     `        ${head.join(' ')}`,
     ...(rows.length === 0 ? ['  no release has a bit of it'] : rows),
     '',
-    ...wrap(LEGEND, '  '),
+    ...wrap(LETTER_LEGEND, '  '),
   ].join('\n')}\n`;
 }

@@ -19,7 +19,7 @@ const isRefused = ({ kvm }: ReleaseReview): boolean => kvm?.runs.kind === 'no';
 
 /** Bits that are let through undecided since an older release: nothing new, and still to be decided. */
 const standingOf = ({ kvm }: ReleaseReview): readonly FoundPlace[] => kvm?.standing ?? [];
-const standingBits = (review: ReleaseReview): number =>
+export const standingBits = (review: ReleaseReview): number =>
   standingOf(review).reduce((sum, { mask }) => sum + countBits(mask), 0);
 
 /** The newest releases under the newest kernels, a few words each, then what to do next. */
@@ -38,10 +38,13 @@ function pairText(review: ReleaseReview, coverage: Coverage): string {
   return [
     kvm.runs.kind === 'yes' ? 'runs' : 'whether it runs is not known',
     `since ${from.name}: ${briefingOf(review, coverage).counts}`,
-    ...(standing === 0 ? [] : [`undecided before: ${placesText(standingOf(review))}`]),
+    ...(standing === 0 ? [] : [standingText(review)]),
     `host state ${hostText(hostState)}`,
   ].join('; ');
 }
+
+/** `undecided before: 7.1.EAX RAO_INT[3]`; only of a review that has some. */
+export const standingText = (review: ReleaseReview): string => `undecided before: ${placesText(standingOf(review))}`;
 
 /** In a word or two: the briefing has the sentence. */
 function hostText(state: ReleaseReview['hostState']): string {

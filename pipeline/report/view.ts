@@ -1,4 +1,4 @@
-import type { BitFacts } from '../cases/page-facts.ts';
+import type { PageFacts } from '../cases/page-facts.ts';
 import { compareFindings } from '../judge/assemble.ts';
 import { type Finding, LEVELS, type Level } from '../model/finding.ts';
 import { type Coverage, participantsOf, type ReportFacts, type Review } from '../model/review.ts';
@@ -50,14 +50,14 @@ export type View = {
   readonly coverage: Coverage;
   /** The address under which the pages of the rules stand, with a final slash; null where none is known. */
   readonly rulesUrl: string | null;
-  /** Every bit of every release, for a format that shows them; null where nothing does. */
-  readonly bits: BitFacts | null;
+  /** What a page works out the rest from; null where no page is made. */
+  readonly page: PageFacts | null;
 };
 
 export function viewOf(
   report: ReportFacts,
   title = 'bitwatch: CPUID bits of Intel TDX module releases',
-  bits: BitFacts | null = null,
+  page: PageFacts | null = null,
 ): View {
   const sections = report.reviews.map((review) => sectionOf(review, report.coverage));
   return {
@@ -66,7 +66,7 @@ export function viewOf(
     counts: sumCounts(sections.map(({ counts }) => counts)),
     coverage: report.coverage,
     rulesUrl: null,
-    bits,
+    page,
   };
 }
 

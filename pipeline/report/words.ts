@@ -88,7 +88,7 @@ const VERDICT_TEXT: Readonly<Record<Verdict, string>> = {
   closed: 'its gate is one that KVM never opens',
 };
 
-function backingText(backing: Backing): string {
+export function backingText(backing: Backing): string {
   switch (backing.kind) {
     case 'base':
       return `KVM was written for a release that offers it, ${backing.release}`;

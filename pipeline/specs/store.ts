@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readInputText } from '../disk/read.ts';
-import { parseBit } from '../model/bit-text.ts';
 import type { ClassedRelease } from '../model/class.ts';
 import { classify } from '../model/class.ts';
 import type { ClobberFacts } from '../model/clobber.ts';
@@ -179,12 +178,4 @@ function withPublished(module: ModuleRelease, known: readonly KnownRelease[]): M
 async function readDecisions(directory: string, reader: PlainReader): Promise<PlainDecisions['decisions']> {
   const file = join(directory, 'decisions.yaml');
   return existsSync(file) ? readPlainDecisions('specs/decisions.yaml', readInputText(file), reader) : [];
-}
-
-/** The bits that a decision of a file names, as a place; a text that is no bit is an error. */
-export function decidedPlace(text: string | undefined, file: string): ReturnType<typeof parseBit> {
-  if (text === undefined) return null;
-  const bit = parseBit(text);
-  if (bit === null) throw new DataError({ where: { file }, expected: 'a bit such as 7.1.EAX[19]', found: `"${text}"` });
-  return bit;
 }

@@ -5,9 +5,9 @@ import { pathToFileURL } from 'node:url';
 import { chromium, type Page } from 'playwright-core';
 import { command } from './measure.ts';
 
-const LIMITS = { open: 1000, repaint: 100, bytes: 2_000_000 } as const;
+const LIMITS = { open: 1000, click: 100, bytes: 1_500_000 } as const;
 
-/** The page of the whole history in Chromium: from navigation to its ready mark, and from a choice to the second frame after it. */
+/** The page of the whole history in Chromium: from navigation to its ready mark, and from a click to the second frame after it. */
 export async function benchPage(print: (line: string) => void, cli: string): Promise<void> {
   const executablePath = process.env.BITWATCH_CHROMIUM ?? '/usr/bin/chromium';
   if (!existsSync(executablePath)) return print('page: skipped, no Chromium (BITWATCH_CHROMIUM names one)');
@@ -19,7 +19,8 @@ export async function benchPage(print: (line: string) => void, cli: string): Pro
     line(print, 'page: its size', statSync(file).size, LIMITS.bytes, 'bytes');
     const page = await browser.newPage({ viewport: { width: 1500, height: 950 } });
     line(print, 'page: from navigation to ready', await openTime(page, file), LIMITS.open, 'ms');
-    line(print, 'page: a release change repaints, the slowest of all', await repaintTime(page), LIMITS.repaint, 'ms');
+    for (const [what, hashes] of CLICKS)
+      line(print, `page: ${what}, the slowest`, await clickTime(page, hashes), LIMITS.click, 'ms');
   } finally {
     await browser.close();
     rmSync(directory, { recursive: true });
@@ -44,22 +45,33 @@ async function openTime(page: Page, file: string): Promise<number> {
   return least;
 }
 
-/** Every step between neighbours and the longest jump; each the best of three, of those the worst. */
-async function repaintTime(page: Page): Promise<number> {
+/** Where clicks go: every briefing of the map, then bits, then the bits of a release. */
+const CLICKS = [
+  ['a click on the map shows a briefing', "[...document.querySelectorAll('.map a')].map((each) => each.hash)"],
+  [
+    'a click on a bit shows its story',
+    "['7.1.EAX[3]', '7.0.ECX[5]', '1.EDX[7]', '0xd.0.EAX[9]', '0x80000008.EAX[3]'].map((bit) => `#to=2.0.08&kvm=6.16.1&bit=${bit}`)",
+  ],
+  [
+    'a click shows what changed of all bits',
+    "['2.0.18', '2.0.16', '2.0.08', '1.5.16', '1.5.09'].map((to) => `#view=bits&to=${to}&kvm=6.16.1`)",
+  ],
+] as const;
+
+/** Each click the best of three, of those the worst. */
+async function clickTime(page: Page, hashes: string): Promise<number> {
   return page.evaluate<number>(`(async () => {
-    const select = document.getElementById('to');
-    const values = [...select.options].filter(({ disabled }) => !disabled).map(({ value }) => value);
-    const show = (value) => new Promise((resolve) => {
+    const all = ${hashes};
+    const show = (hash) => new Promise((resolve) => {
       const start = performance.now();
-      select.value = value;
-      select.dispatchEvent(new Event('change'));
+      location.hash = hash;
       requestAnimationFrame(() => requestAnimationFrame(() => resolve(performance.now() - start)));
     });
-    const order = [...values, values[0]];
-    const least = order.map(() => Infinity);
+    const least = all.map(() => Infinity);
     for (let run = 0; run < 3; run += 1)
-      for (const [index, value] of order.entries()) least[index] = Math.min(least[index], await show(value));
-    // The first of a round only sets out from where the last one ended.
-    return Math.max(...least.slice(1));
+      for (const [index, hash] of all.entries()) least[index] = Math.min(least[index], await show(hash));
+    location.hash = '';
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return Math.max(...least);
   })()`);
 }

@@ -1,16 +1,14 @@
 import { createHash } from 'node:crypto';
 
 /**
- * A value as JSON that can stand in a script element: no `<` can end the element or begin a comment, and no line separator
- * of JavaScript is left.
+ * A value as JSON that can stand in a script element: no `<` can end the element or begin a comment, and what is no printable
+ * ASCII is escaped, so that the file holds no character that hides or turns what a reader sees of it.
  */
 export const embeddedJson = (value: unknown): string =>
-  JSON.stringify(value)
-    .replaceAll('<', '\\u003c')
-    .replaceAll('>', '\\u003e')
-    .replaceAll('&', '\\u0026')
-    .replaceAll('\u2028', '\\u2028')
-    .replaceAll('\u2029', '\\u2029');
+  JSON.stringify(value).replace(
+    /[<>&]|[^\x20-\x7e]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 
 /** A text as HTML text or attribute value. */
 export const escapeHtml = (text: string): string =>

@@ -4,18 +4,19 @@ import type { View } from '../view.ts';
 import { pageData } from './data.ts';
 import { embeddedJson, escapeHtml, hashSource } from './embed.ts';
 import { body } from './markup.ts';
+import { pack } from './pack.ts';
 import { STYLE } from './style/style.ts';
 
 /**
- * A view as one HTML file that needs nothing else: style, script and data are in it. Its policy lets exactly this script and
+ * A view as one HTML file that needs nothing else: style, script and facts are in it. Its policy lets exactly this script and
  * style run and forbids every request, so that a text of a source could do nothing even where it became markup. A view without
- * facts of bits is its text, and runs no script.
+ * facts for a page is its text, and runs no script.
  */
 export function html(view: View): string {
-  const { title, bits } = view;
-  if (bits === null) return documentOf(title, null, `\n<main><pre>${escapeHtml(text(view))}</pre></main>`);
-  const data = `\n<script type="application/json" id="data">${embeddedJson(pageData(view, bits))}</script>`;
-  return documentOf(title, `\n${bits.script}\n`, `${body(title)}${data}`);
+  const { title, page } = view;
+  if (page === null) return documentOf(title, null, `\n<main><pre>${escapeHtml(text(view))}</pre></main>`);
+  const data = `\n<script type="application/json" id="data">${embeddedJson(pack(pageData(view, page)))}</script>`;
+  return documentOf(title, `\n${page.script}\n`, `${body(title)}${data}`);
 }
 
 function documentOf(title: string, script: string | null, content: string): string {

@@ -5,15 +5,20 @@ import { pathToFileURL } from 'node:url';
 import axeCore from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { reviewFacts } from '../../../pipeline/cases/review.ts';
+import { briefingOf } from '../../../pipeline/report/briefing.ts';
+import { briefingText } from '../../../pipeline/report/briefing-text.ts';
 import { html } from '../../../pipeline/report/html/page.ts';
 import { viewOf } from '../../../pipeline/report/view.ts';
-import { bitFacts } from '../../helpers/bit-facts.ts';
+import type { Specs } from '../../../pipeline/specs/store.ts';
 import { browserTitle, hasNoBrowser, launchBrowser, screenshotPath } from '../../helpers/browser.ts';
+import { pageFacts } from '../../helpers/page-facts.ts';
 import { bitwatch } from '../../helpers/run.ts';
+import { shippedSpecs } from '../../helpers/specs.ts';
 import { reportOf } from '../builder.ts';
 import { HOSTILE } from '../hostile.ts';
 
-const QUESTION = '#from=1.5.06&to=2.0.08&kvm=6.16.1';
+const QUESTION = '#to=2.0.08&from=1.5.06&kvm=6.16.1';
 
 describe.skipIf(hasNoBrowser)(`the page in Chromium${browserTitle}`, () => {
   const directory = mkdtempSync(join(tmpdir(), 'bitwatch-page-'));
@@ -21,12 +26,14 @@ describe.skipIf(hasNoBrowser)(`the page in Chromium${browserTitle}`, () => {
   const problems: string[] = [];
   let browser: Browser;
   let page: Page;
+  let specs: Specs;
 
   beforeAll(async () => {
+    specs = await shippedSpecs();
     await bitwatch(['report', '--out', `html=${file('real')}`]);
-    writeFileSync(file('made'), html(viewOf(reportOf('plain'), 'A made page', bitFacts())));
+    writeFileSync(file('made'), html(viewOf(reportOf('plain'), 'A made page', pageFacts())));
     const hostile = HOSTILE.join(' ');
-    writeFileSync(file('hostile'), html(viewOf(reportOf(hostile), hostile, bitFacts(hostile))));
+    writeFileSync(file('hostile'), html(viewOf(reportOf(hostile), hostile, pageFacts(hostile))));
     writeFileSync(file('findings'), html(viewOf(reportOf('plain'))));
     browser = await launchBrowser();
     page = await browser.newPage();
@@ -39,272 +46,305 @@ describe.skipIf(hasNoBrowser)(`the page in Chromium${browserTitle}`, () => {
     page.on('request', (request) => {
       if (!/^(file|data):/.test(request.url())) problems.push(`request ${request.url()}`);
     });
+    // What is copied can be read without asking the machine for its clipboard.
+    await page.addInitScript(() => {
+      Object.defineProperty(navigator, 'clipboard', {
+        value: {
+          writeText: async (text: string) => {
+            document.documentElement.dataset.copied = text;
+          },
+        },
+      });
+    });
   }, 60_000);
   afterAll(async () => {
     await browser?.close();
     rmSync(directory, { recursive: true });
   });
 
-  async function open(name: string, hash = '', viewport = { width: 1500, height: 950 }): Promise<void> {
+  async function open(name: string, hash = '', viewport = { width: 1280, height: 900 }): Promise<void> {
     await page.setViewportSize(viewport);
     await page.goto('about:blank');
     await page.goto(`${pathToFileURL(file(name)).href}${hash}`);
     await page.waitForFunction(() => document.documentElement.dataset.ready === 'yes');
   }
   const text = (selector: string): Promise<string> => page.locator(selector).innerText();
-  const hash = async (): Promise<string> => {
-    // The address follows the selection a moment later.
-    await page.waitForTimeout(150);
-    return decodeURIComponent(new URL(page.url()).hash);
-  };
-  const cell = (label: RegExp | string) => page.locator('#grid td').and(page.getByLabel(label)).first();
+  const hash = (): string => decodeURIComponent(new URL(page.url()).hash);
   const focused = (): Promise<string> =>
-    page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.id ?? '');
-  /** Lays out what is out of view too, and opens all that is folded away. */
-  const renderAll = (): Promise<void> =>
-    page.evaluate(() => {
-      for (const details of document.querySelectorAll('details')) details.open = true;
-      for (const part of document.querySelectorAll<HTMLElement>('#timeline, #findings, #read, #grid tr'))
-        part.style.contentVisibility = 'visible';
+    page.evaluate(() => document.activeElement?.id || document.activeElement?.textContent || '');
+  const search = async (query: string): Promise<void> => {
+    await page.keyboard.press('/');
+    expect(await focused()).toBe('query');
+    await page.locator('#query').fill(query);
+    await page.keyboard.press('Enter');
+  };
+  const openAll = (): Promise<void> =>
+    page.evaluate(async () => {
+      for (let round = 0; round < 4; round += 1) {
+        for (const details of document.querySelectorAll('details')) details.open = true;
+        await new Promise((resolve) => setTimeout(resolve, 30));
+      }
     });
   async function axe(): Promise<readonly string[]> {
     await page.evaluate(axeCore.source);
     return page.evaluate(async () => {
       const { axe: tool } = globalThis as unknown as { readonly axe: typeof axeCore };
       const { violations } = await tool.run();
-      return violations
-        .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-        .map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+      return violations.map(({ id, impact, nodes }) => `${id} (${impact}): ${nodes[0]?.html}`);
     });
   }
+  const briefing = (to: string, from: string | null, kvm: string): string => {
+    const named = (name: string | null) => specs.releases.find(({ module }) => module.release === name) ?? null;
+    const policy = specs.policies.find(({ version }) => version === kvm) ?? null;
+    const release = named(to);
+    if (release === null) throw new Error(`no release ${to}`);
+    const facts = reviewFacts(specs, { release, since: named(from), policies: [policy] }, '2026-11-21');
+    const [review] = facts.reviews;
+    if (review?.kind !== 'release') throw new Error('no review of a release');
+    return briefingText(briefingOf(review, facts.coverage));
+  };
 
-  test('answers what 2.0.08 made configurable against 1.5.06 and what KVM 6.16 does, from the fields at its top', async () => {
+  test('opens on a map of releases by KVM versions, each cell with a shape and words', async () => {
     await open('real');
-    await page.getByLabel('From release').selectOption('1.5.06');
-    await page.getByLabel('to release').selectOption('2.0.08');
-    await page.getByLabel('under KVM').selectOption('6.16.1');
-    expect(await text('#summary')).toMatch(
-      /^2\.0\.08 makes \d+ bits configurable that 1\.5\.06 did not offer; under KVM 6\.16\.1: \d+ exposed/,
-    );
-    const group = page.locator('#changes details').first();
-    expect(await group.locator('h3').innerText()).toBe('Became configurable');
-    const row = group.getByRole('row').filter({ hasText: 'CORE_CAPABILITIES' }).first();
-    const cells = await row.locator('th, td').allInnerTexts();
-    expect(cells.map((each) => each.replace(/\s+/g, ' ').trim())).toEqual([
-      '7.0.EDX[30] CORE_CAPABILITIES',
-      'fixed-1 → allow-direct',
-      '+ passed',
-      'needs the VMM’s help',
+    expect(await page.locator('.map thead th').allInnerTexts()).toEqual([
+      expect.stringContaining('KVM'),
+      ...specs.policies.map(({ version }) => version).reverse(),
     ]);
-    await page.screenshot({ path: screenshotPath('question') });
-  });
-
-  test('shows each register as a row of a real table with 32 columns, signs and names', async () => {
-    await open('real', QUESTION);
-    expect(await page.locator('#grid caption').textContent()).toBe(
-      'CPUID bits of TDX module 2.0.08, changes against 1.5.06 framed, verdicts of KVM 6.16.1',
+    const cell = (release: string, kvm: string) =>
+      page.locator('.map a').and(page.getByRole('link', { name: `${release} on KVM ${kvm}: ` }));
+    expect(await cell('2.0.08', '6.16.1').innerText()).toMatch(/◆\s*1\s+decide$/);
+    expect(await cell('2.0.18', '7.1.5').innerText()).toMatch(/◆\s*1 old\s+decide$/);
+    expect(await cell('1.0.03', '7.1.5').innerText()).toMatch(/×\s+cannot run$/);
+    expect(await page.getByRole('link', { name: '2.0.04 on KVM 6.17: 2 confirm', exact: true }).count()).toBe(1);
+    expect(await page.locator('.map tr.unread').first().innerText()).toMatch(
+      /^2\.0\.14\s+known by name only, not read/,
     );
-    expect(await page.locator('#grid thead th[scope=col]').count()).toBe(33);
-    const rows = await page.locator('#grid tbody tr').count();
-    expect(await page.locator('#grid tbody th[scope=row]').count()).toBe(rows);
-    expect(await page.locator('#grid td').count()).toBe(rows * 32);
-    const bit = cell('7.0.EDX[30] CORE_CAPABILITIES');
-    expect(await bit.getAttribute('aria-label')).toBe(
-      '7.0.EDX[30] CORE_CAPABILITIES: allow-direct, changed from fixed-1, passed, needs the VMM’s help',
-    );
-    expect(await bit.innerText()).toBe('A');
-    expect(await bit.getAttribute('data-verdict')).toBe('+');
-    expect(await bit.getAttribute('class')).toContain('changed');
+    expect(await page.locator('.map a[aria-current]').innerText()).toMatch(/^2\.0\.18 on KVM 7\.1\.5/);
+    await page.screenshot({ path: screenshotPath('map') });
   });
 
-  test('narrows matrix and list by name, leaf, class, verdict and host state, and says how far', async () => {
+  test('shows the briefing of a cell beside the map, against the predecessor or what the reader picks', async () => {
+    await open('real');
+    await page.getByRole('link', { name: '2.0.08 on KVM 6.16.1: ' }).click();
+    await expect.poll(() => text('#title')).toBe('TDX module 2.0.08 on KVM 6.16.1, coming from 1.5.16');
+    expect(await focused()).toBe('title');
+    expect(await page.locator('#from option:checked').innerText()).toBe('1.5.16, whose code it has');
+    await page.locator('#from').focus();
+    await page.locator('#from').selectOption('1.5.06');
+    await expect.poll(hash).toBe('#to=2.0.08&from=1.5.06&kvm=6.16.1');
+    expect(await focused()).toBe('from');
+    const seen = await text('.briefing');
+    for (const part of ['Nobody decided, and KVM lets it through', 'RAO_INT[3]', '2.0.05, in between', '28 of 128'])
+      expect(seen).toContain(part);
+    await page.screenshot({ path: screenshotPath('briefing') });
+  });
+
+  test('copies a briefing as the command prints it, for neighbours and pairs far apart under old and new kernels', async () => {
     await open('real', QUESTION);
-    await page.keyboard.press('/');
-    expect(await focused()).toBe('query');
-    await page.keyboard.type('waitpkg');
-    expect(await text('#matched')).toBe('The filter passes 1 bit in 1 register.');
-    expect(await page.locator('#grid tbody tr:not([hidden])').count()).toBe(1);
-    expect(await text('#changes')).toContain('No changed bit passes the filter');
-    await page.getByRole('button', { name: 'Clear' }).click();
-    await page.locator('#verdict').selectOption('denied');
-    expect(await text('#matched')).toBe('The filter passes 3 bits in 2 registers.');
-    await page.locator('#host').selectOption('clobber');
-    expect(await text('#matched')).toBe('The filter passes 3 bits in 2 registers.');
-    await page.locator('#leaf').selectOption('7.0');
-    await page.locator('#class').selectOption('fixed-1');
-    expect(await text('#matched')).toBe('The filter passes 0 bits in 0 registers.');
-    await page.getByRole('button', { name: 'Clear' }).click();
-    await page.getByLabel('changed bits only').check();
-    // Rows out of view are painted a moment later.
-    const shown = page.locator('#grid tr:not([hidden]) td:not(.off)');
-    await expect.poll(() => shown.count()).toBe(await page.locator('#grid td.changed').count());
-    await page.screenshot({ path: screenshotPath('filtered') });
-  });
+    const kernels = [specs.policies[0]?.version ?? '', specs.policies.at(-1)?.version ?? ''];
+    const names = specs.releases.map(({ module }) => module.release);
+    const pairs = names.flatMap((to, at) =>
+      kernels.flatMap((kvm) => [
+        { to, from: null, kvm },
+        { to, from: names[(at * 7 + 3) % names.length] ?? to, kvm },
+      ]),
+    );
+    const hashes = pairs.map(
+      ({ to, from, kvm }) => `#${new URLSearchParams({ to, ...(from === null ? {} : { from }), kvm })}`,
+    );
+    const copied = await page.evaluate(async (all) => {
+      const texts: string[] = [];
+      for (const each of all) {
+        location.hash = each;
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        document.getElementById('copy')?.click();
+        texts.push(document.documentElement.dataset.copied ?? '');
+      }
+      return texts;
+    }, hashes);
+    expect(copied).toEqual(pairs.map(({ to, from, kvm }) => briefing(to, from, kvm)));
+    const { stdout } = await bitwatch(['review', '2.0.08', '--from', '1.5.06', '--kvm', '6.16.1']);
+    expect(briefing('2.0.08', '1.5.06', '6.16.1')).toBe(stdout);
+  }, 60_000);
 
-  test('walks the matrix with the arrow keys; Enter opens a story, Esc goes back', async () => {
-    await open('real', `${QUESTION}&leaf=7.0`);
-    await page.locator('#grid td[tabindex="0"]').focus();
-    expect(await focused()).toMatch(/^7\.0\.EAX\[31\]/);
-    await page.keyboard.press('ArrowDown');
-    await page.keyboard.press('End');
-    expect(await focused()).toMatch(/^7\.0\.EBX\[0\]/);
-    for (let step = 0; step < 4; step += 1) await page.keyboard.press('ArrowLeft');
-    expect(await focused()).toMatch(/^7\.0\.EBX\[4\] HLE/);
-    expect(await page.locator('#grid td[tabindex="0"]').count()).toBe(1);
-    await page.keyboard.press('Enter');
-    expect(await focused()).toBe('story-title');
-    const story = await text('#story');
-    for (const part of ['7.0.EBX[4] HLE', 'denied', 'TSX_CTRL', 'tdx.c:121', 'no mail archive was searched'])
+  test('goes from a briefing to a bit: releases, kernels, deciders, host state, findings and lines', async () => {
+    await open('real', QUESTION);
+    await page.getByRole('link', { name: 'RAO_INT[3]' }).first().click();
+    await expect.poll(() => text('#title')).toBe('7.1.EAX[3] RAO_INT');
+    expect(hash()).toBe('#to=2.0.08&from=1.5.06&kvm=6.16.1&bit=7.1.EAX[3]');
+    expect(await text('.lead')).toMatch(/^In 2\.0\.08 on KVM 6\.16\.1: allow-direct; exposed: let through/);
+    expect(await page.locator('.strip tbody tr').count()).toBe(1 + specs.policies.length);
+    expect(await page.locator('.strip thead th').count()).toBe(1 + 24);
+    expect(await page.locator('.strip a[title="2.0.08 on KVM 6.16.1: exposed"]').innerText()).toMatch(/!$/);
+    expect(await page.locator('.strip a[title="1.0.03 on KVM 7.1.5: refused"]').innerText()).toMatch(/⊘$/);
+    const story = await text('main');
+    for (const part of [
+      'allow-direct in the table: the VMM may clear what the host has',
+      'Not read, so not said: 1.5.20, 1.5.24, 1.5.25, 2.0.05, 2.0.14.',
+      'RAO-INT: harmless',
+      'no mail archive was searched',
+      'bitwatch explain ‘7.1.EAX[3]’'.replace(/[‘’]/g, "'"),
+    ])
       expect(story).toContain(part);
-    expect(await hash()).toContain('bit=7.0.EBX[4]');
-    expect(await page.locator('#grid td[aria-selected=true]').getAttribute('aria-label')).toMatch(/^7\.0\.EBX\[4\]/);
-    await page.screenshot({ path: screenshotPath('story') });
+    expect(await page.locator('.finding').first().innerText()).toMatch(/^warning .*RAO_INT/s);
+    expect(await page.locator('main a[href^="https://github.com/"]').first().getAttribute('href')).toMatch(
+      /^https:\/\/github\.com\/[\w-]+\/[\w.-]+\/blob\/[0-9a-f]{40}\/.*#L\d+$/,
+    );
+    await page.screenshot({ path: screenshotPath('story'), fullPage: true });
     await page.keyboard.press('Escape');
-    expect(await focused()).toMatch(/^7\.0\.EBX\[4\] HLE/);
-    expect(await page.locator('#story').isVisible()).toBe(false);
-    await page.keyboard.press('Control+End');
-    expect(await focused()).toMatch(/^7\.0\.EDX\[0\]/);
+    await expect.poll(hash).toBe('#to=2.0.08&from=1.5.06&kvm=6.16.1');
+    await open('real', `${QUESTION}&bit=7.0.ECX[5]`);
+    const waitpkg = await text('main');
+    for (const part of ['denied', 'tdx.c:132', 'UMWAIT_CONTROL', 'never written on exit', 'specs/clobbers.md'])
+      expect(waitpkg).toContain(part);
   });
 
-  test('keeps the selection in the address, so that a view can be linked', async () => {
+  test('jumps from the search to a bit or a release, in the spellings of the command line', async () => {
+    await open('real');
+    for (const query of ['CPUID.(EAX=07H,ECX=0H):ECX.WAITPKG[bit 5]', 'waitpkg', 'CPUID.7.0:ECX[5]']) {
+      await search(query);
+      await expect.poll(() => text('#title')).toBe('7.0.ECX[5] WAITPKG');
+      await page.getByRole('link', { name: 'Map' }).click();
+    }
+    await search('TDX_1.5.06');
+    await expect.poll(() => text('#title')).toMatch(/^TDX module 1\.5\.06 on KVM /);
+    await search('7.1.EAX[3:0]');
+    expect(await page.locator('.offers a').allInnerTexts()).toEqual([0, 1, 2, 3].map((bit) => `7.1.EAX[${bit}]`));
+    await search('WAITPKX');
+    expect(await text('main')).toMatch(/is no bit.*WAITPKG/);
+    expect(await page.locator('#names option').count()).toBeGreaterThan(100);
+  });
+
+  test('says that a link names what it does not know, and offers what it does', async () => {
+    await open('real', '#to=9.9.9&kvm=6.16.1');
+    expect(await text('main')).toContain('names the release “9.9.9”, which this page does not know');
+    await page.getByRole('link', { name: '2.0.08' }).click();
+    await expect.poll(() => text('#title')).toMatch(/^TDX module 2\.0\.08 on KVM 6\.16\.1/);
+    await open('real', '#to=2.0.08&kvm=5.4');
+    expect(await text('main')).toContain('KVM “5.4”');
+    expect(await page.locator('.offers a').count()).toBe(specs.policies.length);
+  });
+
+  test('shows every bit of a release one click further, folded to what changed', async () => {
     await open('real', QUESTION);
-    await page.getByRole('button', { name: 'Newer release' }).click();
-    await page.getByLabel('Bit or feature name').fill('7.1.eax');
-    await page.getByLabel('changed bits only').check();
-    await page.locator('#changes button.bit').first().click();
-    const link = await hash();
-    expect(link).toBe('#from=1.5.06&to=2.0.12&kvm=6.16.1&q=7.1.eax&changed=1&bit=7.1.EAX[0]');
-    const seen = async () => [await text('#summary'), await text('#matched'), await text('#story')];
-    const before = await seen();
-    await open('real', link);
-    expect(await seen()).toEqual(before);
-    expect(await hash()).toBe(link);
+    await page.getByRole('link', { name: 'All bits of this release' }).click();
+    await expect.poll(() => text('#title')).toContain('All bits of TDX module 2.0.08 on KVM 6.16.1, against 1.5.06');
+    const rao = page.getByRole('link', { name: '7.1.EAX[3] RAO_INT: allow-direct, exposed, changed' });
+    expect(await rao.locator('[aria-hidden]').innerText()).toBe('A!');
+    expect(
+      await page
+        .locator('.bits a')
+        .and(page.getByLabel(/^2\.EAX/))
+        .count(),
+    ).toBe(0);
+    await page.locator('#show').selectOption('exposed');
+    await expect.poll(() => text('main')).toContain('1 bit: exposed: let through, and nobody decided');
+    await page.getByText('The other leaves').click();
+    await page.getByText('Leaf 7.0', { exact: true }).click();
+    await rao.focus();
+    expect(await focused()).toMatch(/^7\.1\.EAX\[3\]/);
+    await page.keyboard.press('ArrowLeft');
+    expect(await focused()).toMatch(/^7\.1\.EAX\[4\]/);
+    await page.keyboard.press('End');
+    expect(await focused()).toMatch(/^7\.1\.EAX\[0\]/);
+    await page.keyboard.press('Enter');
+    await expect.poll(() => text('#title')).toMatch(/^7\.1\.EAX\[0\]/);
+    await page.keyboard.press('Escape');
+    await expect.poll(() => text('#title')).toContain('All bits of TDX module 2.0.08');
   });
 
-  test('goes to its parts without losing the selection', async () => {
-    await open('made', '#to=old');
-    await page.getByRole('navigation').getByText('Bits per release').click();
-    expect(await focused()).toBe('timeline');
-    expect(await hash()).toBe('#to=old');
-    expect(await text('#summary')).toContain('old');
+  test('is walked by keyboard alone: one stop for the map, arrows within, Enter opens, what has the focus is seen', async () => {
+    await open('real');
+    expect(await page.locator('.map a[tabindex="0"]').count()).toBe(1);
+    await page.locator('.map a[tabindex="0"]').focus();
+    for (const key of ['Control+Home', 'ArrowDown', 'ArrowRight', 'ArrowDown', 'ArrowLeft'])
+      await page.keyboard.press(key);
+    expect(await focused()).toMatch(/^2\.0\.12 on KVM 7\.1\.5/);
+    const outline = await page.evaluate(() => getComputedStyle(document.activeElement ?? document.body).outlineStyle);
+    expect(outline).toBe('solid');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => text('#title')).toMatch(/^TDX module 2\.0\.12 on KVM 7\.1\.5/);
+    expect(await focused()).toBe('title');
+    const stops: string[] = [];
+    for (let step = 0; step < 6; step += 1) {
+      await page.keyboard.press('Tab');
+      stops.push(await focused());
+    }
+    expect(stops.slice(0, 3)).toEqual(['to', 'kvm', 'from']);
+    expect(stops).toContain('copy');
   });
 
-  test('passes over an address that names nothing known', async () => {
-    await open('made', '#from=9.9&to=%3Cb%3E&kvm=x&leaf=y&class=z&verdict=q&bit=7.0.EAX%5B99%5D');
-    expect(await text('#matched')).toMatch(/^\d+ bits in \d+ registers\.$/);
-    expect(await page.locator('#story').isVisible()).toBe(false);
-  });
-
-  test('shows what another KVM version says, each verdict with its sign', async () => {
+  test('lists the findings of the report with all their places, and what was read and what was not', async () => {
     await open('made');
-    const bit = cell(/^7\.1\.EAX\[1\] ALPHA/);
-    expect(await bit.getAttribute('data-verdict')).toBe('!');
-    await page.getByLabel('under KVM').selectOption({ index: 1 });
-    expect(await bit.getAttribute('data-verdict')).toBe('?');
-    expect(await text('#summary')).toContain('needs-optin');
-    await page.getByLabel('show KVM’s verdict').uncheck();
-    expect(await hash()).toContain('show=class');
-    await bit.click();
-    const story = await text('#story');
-    for (const part of ['Verdict of KVM 6.1 (denylist)', 'Verdict of KVM 7.0 plain (allowlist)', 'clobbers host state'])
-      expect(story).toContain(part);
-    expect(await page.locator('#story a').first().getAttribute('href')).toBe(
-      `https://github.com/example/module/blob/${'a'.repeat(40)}/tables.c#L1`,
-    );
-  });
-
-  test('steps through the releases with the slider, and names each to a screen reader', async () => {
-    await open('made');
-    const slider = page.getByLabel('Step through releases');
-    expect(await slider.getAttribute('aria-valuetext')).toBe('new');
-    await slider.focus();
-    await page.keyboard.press('ArrowRight');
-    expect(await slider.getAttribute('aria-valuetext')).toBe('next plain');
-    expect(await text('#summary')).toContain('next plain');
-    expect(await page.getByRole('button', { name: 'Newer release' }).isDisabled()).toBe(true);
-    expect(await page.locator('#summary').getAttribute('aria-live')).toBe('polite');
-  });
-
-  test('plots the bits per release, with the numbers as a table', async () => {
-    await open('real', QUESTION);
-    expect(await page.locator('#plots svg').count()).toBe(4);
-    await page.getByText('The numbers').click();
-    await page.locator('#numbers table').waitFor();
-    expect(await text('#numbers')).toMatch(/2\.0\.14\s+not read/);
-    expect(await page.locator('#read').textContent()).toMatch(/2\.0\.14known by name only/);
-  });
-
-  test('says what changed beside the bits of the table, and what is not known of it', async () => {
-    await open('made');
-    expect((await text('#beyond')).split('\n')).toEqual([
-      'TDX_FEATURES0: not known for old, not compared.',
-      'Leaves outside of the table that read as 0 instead of #VE: gone 0xa.',
-    ]);
-    await cell(/^0xa\.EAX\[0\]/).click();
-    expect(await text('#story')).toContain('among the leaves that read as 0 instead of #VE');
+    await openAll();
+    const finding = page.locator('.notes .finding').first();
+    const places = await finding.locator('tbody th').allInnerTexts();
+    expect(places).toEqual(['7.1.EAX', '4.{0,1}.EDX']);
+    await open('real');
+    await openAll();
+    expect(await text('.notes')).toMatch(/2\.0\.14\s+known by name only/);
+    expect(await text('.notes')).toContain('KVM 7.1.5');
   });
 
   test('shows texts of sources as text', async () => {
-    await open('hostile');
-    await renderAll();
-    await cell(/^7\.1\.EAX\[2\]/).click();
-    const seen = await page.evaluate(() => ({
-      elements: document.querySelectorAll('main script, main img, main b, main iframe, main a[href^="javascript"]')
-        .length,
-      text: document.body.innerText,
-    }));
-    expect(seen.elements).toBe(0);
-    expect(seen.text).toContain('<script>alert(1)</script>');
-    expect(seen.text).not.toMatch(/[\u0000-\u0008\u001b\u202a-\u202e\u2066-\u2069]/);
+    for (const where of ['', '#to=old', '#view=bits&show=all', '#bit=7.1.EAX[2]']) {
+      await open('hostile', where);
+      await openAll();
+      const seen = await page.evaluate(() => ({
+        elements: document.querySelectorAll('main script, main img, main b, main iframe, main a[href^="javascript"]')
+          .length,
+        text: document.body.innerText,
+      }));
+      expect(seen.elements).toBe(0);
+      if (where === '') expect(seen.text).toContain('<script>alert(1)</script>');
+      expect(seen.text).not.toMatch(/[\u0000-\u0008\u001b\u202a-\u202e\u2066-\u2069]/);
+    }
   });
 
-  test('shows the text of a report that has no bits', async () => {
+  test('shows the text of a report that has no facts for a page', async () => {
     await page.goto(pathToFileURL(file('findings')).href);
     expect(await text('main')).toContain('What was read');
   });
 
-  test.each(['light', 'dark'] as const)('has no serious finding of axe, %s', async (colorScheme) => {
+  test.each(['light', 'dark'] as const)('is clean for axe, %s', async (colorScheme) => {
     await page.emulateMedia({ colorScheme });
-    await open('made');
-    await renderAll();
-    expect(await axe()).toEqual([]);
-    await cell(/^7\.1\.EAX\[1\] ALPHA/).click();
-    await renderAll();
-    expect(await axe()).toEqual([]);
-    await open('real', `${QUESTION}&leaf=7.1`);
-    await page.screenshot({ path: screenshotPath(`${colorScheme}`), fullPage: true });
+    for (const [name, where] of [
+      ['real', QUESTION],
+      ['real', `${QUESTION}&bit=7.0.ECX[5]`],
+      ['made', '#view=bits'],
+      ['made', '#to=nothing'],
+    ] as const) {
+      await open(name, where);
+      if (name === 'made') await openAll();
+      expect([where, await axe()]).toEqual([where, []]);
+    }
+    await open('real', QUESTION);
+    await page.screenshot({ path: screenshotPath(`${colorScheme}`) });
     await page.emulateMedia({ colorScheme: 'light' });
   });
 
-  test('reflows at 400 % zoom: only the matrix and wide tables scroll sideways, in their own boxes', async () => {
-    await open('real', QUESTION, { width: 320, height: 256 });
+  test('shows the briefing first at 400 pixels and on paper, and reflows at 400 % zoom', async () => {
+    const tops = () =>
+      page.evaluate(() =>
+        ['.briefing', '.map-part'].map((each) => document.querySelector(each)?.getBoundingClientRect().top ?? 0),
+      );
     const width = () => page.evaluate(() => document.documentElement.scrollWidth);
-    expect(await width()).toBe(320);
-    await page.locator('#grid td[tabindex="0"]').focus();
-    for (let step = 0; step < 31; step += 1) await page.keyboard.press('ArrowRight');
-    for (let step = 0; step < 31; step += 1) await page.keyboard.press('ArrowLeft');
-    await page.keyboard.press('ArrowDown');
-    const { left, right } = await page.evaluate(() => {
-      const box = document.activeElement?.getBoundingClientRect();
-      const head = document.activeElement?.parentElement?.querySelector('th')?.getBoundingClientRect();
-      return { left: box?.left ?? 0, right: head?.right ?? 0 };
-    });
-    // What has the focus is not under the row's head, which stays in view.
-    expect(left).toBeGreaterThanOrEqual(right - 1);
-    await page.keyboard.press('Enter');
-    expect(await width()).toBe(320);
-    await renderAll();
-    await page.waitForTimeout(100);
-    expect(await width()).toBe(320);
-    await page.screenshot({ path: screenshotPath('zoom-400') });
-  });
-
-  test('prints what was chosen and found, without its fields for filtering', async () => {
-    await open('real', `${QUESTION}&leaf=7.1`);
+    for (const size of [400, 320]) {
+      await open('real', QUESTION, { width: size, height: 800 });
+      const [briefingTop = 0, mapTop = 0] = await tops();
+      expect(briefingTop).toBeLessThan(mapTop);
+      expect(await width()).toBe(size);
+      await page.screenshot({ path: screenshotPath(`narrow-${size}`), fullPage: true });
+      await open('real', `${QUESTION}&bit=7.0.ECX[5]`, { width: size, height: 800 });
+      expect(await width()).toBe(size);
+    }
     await page.emulateMedia({ media: 'print' });
-    expect(await page.locator('.filter').isVisible()).toBe(false);
-    expect(await page.locator('#summary').isVisible()).toBe(true);
-    await page.screenshot({ path: screenshotPath('print') });
+    await open('real', QUESTION);
+    const [briefingTop = 0, mapTop = 0] = await tops();
+    expect(briefingTop).toBeLessThan(mapTop);
+    expect(await page.locator('#query').isVisible()).toBe(false);
+    expect(await page.locator('#copy').isVisible()).toBe(false);
+    await page.screenshot({ path: screenshotPath('print'), fullPage: true });
     await page.emulateMedia({ media: 'screen' });
   });
 

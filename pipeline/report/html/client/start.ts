@@ -1,135 +1,136 @@
-import { createAddress } from './address.ts';
-import { createChanges } from './changes.ts';
-import { createControls } from './controls.ts';
-import { createDifferences } from './differences.ts';
-import { createDom } from './dom.ts';
-import { createFilter } from './filter.ts';
-import { createFindings } from './findings.ts';
-import { createGrid } from './grid.ts';
-import { createGridKeys } from './grid-keys.ts';
-import { createGridPaint } from './grid-paint.ts';
-import { createModel } from './model.ts';
-import { createNotes } from './notes.ts';
-import { createStory } from './story.ts';
-import { createStoryParts } from './story-parts.ts';
-import { createTimeline } from './timeline.ts';
-import type { Cell, PageData, Selection } from './types.ts';
+import { releaseNamed } from '../../../cases/named.ts';
+import { bitsView } from './bits-view.ts';
+import { briefingView } from './briefing-view.ts';
+import { byId, el } from './dom.ts';
+import { type Facts, nameOf, readFacts } from './facts.ts';
+import { createMap } from './map-view.ts';
+import { notesView } from './notes-view.ts';
+import { bitText, contextOf, hashOf, type Problem, partsOf, type Route, readRoute, searched } from './route.ts';
+import { storyView } from './story-view.ts';
 
-/** Joins the parts, shows what the address names, and keeps page and address in step from then on. */
-export function startPage() {
-  const dom = createDom();
-  const data: PageData = JSON.parse(dom.byId('data').textContent ?? '');
-  const model = createModel(data);
-  const differences = createDifferences(data, model);
-  const filter = createFilter(data, model, differences.isChanged);
-  const address = createAddress(data);
-  const grid = createGrid(data, model, dom);
-  const painter = createGridPaint(data, model, dom, grid);
-  const changes = createChanges(data, model, dom);
-  const timeline = createTimeline(data, model, dom);
-  const parts = createStoryParts(data, model, dom);
-  const findings = createFindings(data, dom, parts.evidence);
-  const story = createStory(model, dom, parts, findings, () => closeStory());
-  const controls = createControls(data, dom, (change) => update(change));
-  const keys = createGridKeys(data, dom, grid, (cell) => openStory(cell));
-  const notes = createNotes(data, model, dom, parts.evidence);
-  let selection = address.read(location.hash);
-  /** Where the reader was when a story opened: Esc goes back there. */
-  let origin: HTMLElement | null = null;
+/** Shows what the address names, and keeps page and address in step from then on. */
+export function startPage(): void {
+  const facts = readFacts();
+  const view = byId('view');
+  const map = createMap(facts);
+  const notes = notesView(facts);
+  const beside = el('section', { class: 'briefing', 'aria-labelledby': 'title' });
+  const home = el('div', { class: 'home' }, map.element, beside, notes);
+  let route: Route | null = null;
 
-  /** Browsers refuse addresses that change many times a second, as a slider would have it. */
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const writeAddress = (): void => {
-    clearTimeout(timer);
-    timer = setTimeout(() => history.replaceState(null, '', address.write(selection)), 80);
+  const go = (hash: string): void => {
+    if (hash === location.hash) show();
+    else location.hash = hash;
   };
-  const readout = (cell: Cell): void => {
-    const isChanged = differences.isChanged(cell.row, cell.bit, selection.from, selection.to);
-    dom.byId('readout').textContent = grid.labelOf(cell, selection, isChanged);
+  const contentOf = (now: Route): readonly HTMLElement[] => {
+    if (now.bit !== null) return storyView(facts, now, now.bit);
+    if (now.view === 'bits') return bitsView(facts, now, go);
+    map.mark(now);
+    beside.replaceChildren(...briefingView(facts, now, go));
+    return [home];
   };
-  const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
-  const showBits = (): void => {
-    const matches = filter.matches(selection);
-    const count = painter.paint(selection, matches, differences.isChanged);
-    keys.keepShown();
-    changes.show(differences.between(selection.from, selection.to, selection.kvm), selection, matches, (cell) =>
-      openStory(cell),
-    );
-    dom.byId('matched').textContent = filter.isActive(selection)
-      ? `The filter passes ${plural(count.bits, 'bit')} in ${plural(count.registers, 'register')}.`
-      : `${plural(count.bits, 'bit')} in ${plural(count.registers, 'register')}.`;
-    const beyond = differences.beyond(selection.from, selection.to);
-    dom.byId('beyond').replaceChildren(...beyond.map((line) => dom.el('li', {}, line)));
-    dom.byId('beyond-part').hidden = beyond.length === 0;
-    dom.byId('caption').textContent =
-      `CPUID bits of TDX module ${model.releaseName(selection.to)}, changes against ${model.releaseName(selection.from)} framed${selection.kvm < 0 ? '' : `, verdicts of KVM ${model.policyName(selection.kvm)}`}`;
-  };
-  const showStory = (): void => {
-    story.show(selection);
-    grid.mark(selection.cell);
-  };
-  const show = (): void => {
-    controls.show(selection);
-    showBits();
-    timeline.show(selection);
-    showStory();
-  };
-  const update = (change: Partial<Selection>): void => {
-    selection = { ...selection, ...change };
-    show();
-    writeAddress();
-  };
-  const openStory = (cell: Cell): void => {
-    if (selection.cell === null) origin = document.activeElement instanceof HTMLElement ? document.activeElement : null;
-    selection = { ...selection, cell };
-    showStory();
-    writeAddress();
-    story.focus();
-  };
-  const closeStory = (): void => {
-    const { cell } = selection;
-    selection = { ...selection, cell: null };
-    showStory();
-    writeAddress();
-    if (origin?.isConnected === true && origin !== document.body) origin.focus();
-    else if (cell !== null) keys.focus(cell);
-    origin = null;
-  };
-  /** Goes to a part of the page and leaves the address to the selection. */
-  const jump = (event: Event): void => {
-    const link = event.target instanceof Element ? event.target.closest('a[href^="#"]') : null;
-    if (link === null) return;
-    event.preventDefault();
-    const part = dom.byId((link.getAttribute('href') ?? '').slice(1));
-    part.scrollIntoView();
-    part.focus({ preventScroll: true });
-  };
-  const onKey = (event: KeyboardEvent): void => {
-    const isTyping = event.target instanceof HTMLElement && /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
-    if (event.key === 'Escape' && selection.cell !== null) closeStory();
-    else if (event.key === '/' && !isTyping && !event.ctrlKey && !event.altKey && !event.metaKey) {
-      event.preventDefault();
-      dom.byId('query').focus();
+  /** A field that was used keeps the focus: the view that it changes is made anew. */
+  const show = (isFirst = false): void => {
+    const found = readRoute(facts, location.hash);
+    const field = document.activeElement instanceof HTMLSelectElement ? document.activeElement.id : '';
+    if ('what' in found) {
+      route = null;
+      showProblem(view, found);
+    } else {
+      route = found;
+      const content = contentOf(found);
+      if (content.length !== 1 || view.firstElementChild !== content[0] || view.childElementCount !== 1)
+        view.replaceChildren(...content);
+      showLinks(found);
     }
+    const title = byId('title').textContent ?? '';
+    document.title = `${title} · bitwatch`;
+    if (isFirst) return;
+    byId('status').textContent = title;
+    const again = field === '' ? null : document.getElementById(field);
+    (again ?? byId('title')).focus();
   };
-
-  notes.showRead();
-  findings.showAll();
-  notes.showLegend();
-  controls.fill();
-  grid.build();
-  show();
-  controls.listen(() => selection);
-  keys.listen(readout);
-  painter.watch();
-  document.addEventListener('keydown', onKey);
-  document.addEventListener('click', jump);
-  addEventListener('hashchange', () => {
-    selection = address.read(location.hash);
-    show();
-  });
+  addEventListener('hashchange', () => show());
+  document.addEventListener('keydown', (event) => onKey(event, () => route));
+  listenSearch(facts, view, () => route, go);
+  show(true);
   requestAnimationFrame(() => {
     document.documentElement.dataset.ready = 'yes';
     performance.mark('bitwatch-ready');
+    prepare(facts);
+  });
+}
+
+/** What is known of one release is worked out before somebody asks for it, one at a time while the page has nothing to do. */
+function prepare({ specs, places }: Facts): void {
+  const rest = [...specs.releases];
+  const next = (): void => {
+    const release = rest.shift();
+    if (release === undefined) places();
+    else if (release.registers.length >= 0) setTimeout(next, 0);
+  };
+  setTimeout(next, 0);
+}
+
+function showProblem(view: HTMLElement, { what, offers }: Problem): void {
+  view.replaceChildren(
+    el('h2', { id: 'title', tabindex: -1 }, 'Not found'),
+    el('p', { class: 'warning' }, what),
+    el('ul', { class: 'offers' }, ...offers.map(({ text, hash }) => el('li', {}, el('a', { href: hash }, text)))),
+    el('p', {}, el('a', { href: '#' }, 'Show the map')),
+  );
+}
+
+function showLinks(route: Route): void {
+  const context = contextOf(route);
+  const current = route.bit === null ? route.view : '';
+  for (const name of ['map', 'bits', 'host'] as const) {
+    const anchor = document.getElementById(`to-${name}`);
+    if (anchor === null) continue;
+    anchor.setAttribute('href', hashOf({ ...context, view: name }));
+    if (name === current) anchor.setAttribute('aria-current', 'page');
+    else anchor.removeAttribute('aria-current');
+  }
+}
+
+function onKey(event: KeyboardEvent, route: () => Route | null): void {
+  const isTyping = event.target instanceof HTMLElement && /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
+  if (event.ctrlKey || event.altKey || event.metaKey) return;
+  if (event.key === '/' && !isTyping) {
+    event.preventDefault();
+    byId('query').focus();
+  } else if (event.key === 'Escape' && route() !== null) {
+    const back = document.getElementById('back');
+    if (back !== null) back.click();
+  }
+}
+
+/** A search goes to the bit or release that it names, in every spelling that the command line takes. */
+function listenSearch(facts: Facts, view: HTMLElement, route: () => Route | null, go: (hash: string) => void): void {
+  const query = byId<HTMLInputElement>('query');
+  const names = [...new Set(facts.specs.knowledge.names.map(({ name }) => name))].sort();
+  byId('names').replaceChildren(...names.map((value) => el('option', { value })));
+  const find = (): void => {
+    const text = query.value.trim();
+    if (text === '') return;
+    const now = route();
+    const context = now === null ? {} : { ...partsOf(now), bit: '' };
+    const release = releaseNamed(facts.specs, text);
+    if (release !== undefined) {
+      go(hashOf({ to: nameOf(release), kvm: now?.kvm?.version ?? '' }));
+      return;
+    }
+    const found = searched(facts, text, context);
+    if ('bit' in found) {
+      go(hashOf({ ...context, bit: bitText(...found.bit) }));
+      return;
+    }
+    showProblem(view, found);
+    byId('title').textContent = found.offers.length === 0 ? 'Not found' : 'Found';
+    byId('title').focus();
+  };
+  byId('find').addEventListener('click', find);
+  query.addEventListener('keydown', (event) => {
+    if (event.key === 'Enter') find();
   });
 }

@@ -1,63 +1,44 @@
-/** Type, fields, lists and the two columns. Lengths are relative to the text, so that enlarging it reflows the page. */
+/** Type, fields, lists and tables. Lengths are relative to the text, so that enlarging it reflows the page. */
 export const LAYOUT = `
 * { box-sizing: border-box; }
 html { scroll-padding-top: 1rem; }
-body { margin: 0 auto; padding: 1rem 1.25rem 4rem; max-width: 108rem; background: var(--page); color: var(--text);
+body { margin: 0 auto; padding: 0 1.25rem 3rem; max-width: 96rem; background: var(--page); color: var(--text);
   font: 0.9375rem/1.45 system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif; overflow-wrap: break-word; }
-h1 { font-size: 1.25rem; margin: 0; } h2 { font-size: 1.0625rem; margin: 2rem 0 0.5rem; } h3 { font-size: 0.9375rem; margin: 0; }
-header p { margin: 0.15rem 0 1rem; color: var(--soft); }
-p { margin: 0.35rem 0; } a { color: var(--link); } kbd { font: inherit; border: 1px solid var(--strong); border-radius: 3px; padding: 0 0.3em; }
+h1 { font-size: 1.25rem; margin: 0; } h1 a { color: inherit; text-decoration: none; } h2 { font-size: 1.25rem; line-height: 1.3; margin: 0 0 0.75rem; }
+h3 { font-size: 1rem; margin: 0 0 0.35rem; } h4 { font-size: 0.9375rem; margin: 0.5rem 0 0.25rem; }
+p { margin: 0.35rem 0; } a { color: var(--link); text-underline-offset: 2px; } ul { margin: 0.35rem 0; padding-left: 1.25rem; }
+kbd { font: inherit; border: 1px solid var(--strong); border-radius: 3px; padding: 0 0.3em; }
+pre, code { font-family: ui-monospace, 'Liberation Mono', Menlo, Consolas, monospace; font-size: 0.875em; } pre { overflow-x: auto; margin: 0.5rem 0; }
 [hidden] { display: none !important; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .skip { position: absolute; left: -999rem; } .skip:focus { position: static; }
-:focus-visible { outline: 3px solid var(--focus); outline-offset: 1px; }
-[tabindex='-1']:not(td):focus-visible { outline: none; }
+:focus-visible { outline: 3px solid var(--focus); outline-offset: 1px; } h2:focus-visible, main:focus-visible { outline: none; }
+header { display: flex; flex-wrap: wrap; gap: 0.5rem 1.5rem; align-items: end; padding: 0.75rem 0; margin-bottom: 1rem; border-bottom: 1px solid var(--line); }
+header h1 { padding-bottom: 0.3rem; } header label { display: block; font-size: 0.8125rem; color: var(--soft); } search { flex: 1 1 18rem; max-width: 30rem; } search span { display: flex; gap: 0.4rem; } search input { flex: 1; min-width: 0; }
+nav { display: flex; gap: 0.25rem 1.25rem; flex-wrap: wrap; padding-bottom: 0.3rem; } nav a { padding: 0.2rem 0; } nav a[aria-current] { font-weight: 700; color: var(--text); text-decoration-thickness: 2px; }
+footer { margin-top: 2.5rem; color: var(--soft); font-size: 0.8125rem; border-top: 1px solid var(--line); }
+.soft, .count, .source, .none { color: var(--soft); } .source { font-size: 0.8125rem; overflow-wrap: anywhere; } td .source, th .source { display: block; } .source a { color: inherit; }
 .warning { border-left: 4px solid var(--warning); padding: 0.5rem 0.75rem; background: var(--panel); }
-.question { background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: 0.75rem 1rem; }
-.fields { display: flex; flex-wrap: wrap; gap: 0.5rem 0.9rem; align-items: end; }
-.field { display: flex; flex-direction: column; gap: 0.15rem; font-size: 0.8125rem; color: var(--soft); min-width: 0; }
-.field.steps > span { display: flex; gap: 0.25rem; align-items: center; }
-.check { display: inline-flex; align-items: center; gap: 0.35rem; min-height: 2rem; }
-.check input { width: 1.1rem; height: 1.1rem; accent-color: var(--link); }
-select, input[type='text'], button { font: inherit; color: var(--text); background: var(--page); border: 1px solid var(--strong); border-radius: 4px;
-  padding: 0.2rem 0.5rem; min-height: 2rem; max-width: 100%; }
-button { cursor: pointer; } button:disabled { color: var(--soft); cursor: default; }
-.question select { font-size: 1.0625rem; font-weight: 600; }
-input[type='text'] { width: 12rem; } input[type='text']::placeholder { color: var(--soft); opacity: 1; }
-input[type='range'] { width: 13rem; max-width: 60vw; accent-color: var(--link); }
-#summary { margin: 0.75rem 0 0; font-size: 1.0625rem; max-width: 70rem; }
-#meaning { list-style: none; margin: 0.25rem 0; padding: 0; color: var(--soft); } #meaning li { margin: 0.15rem 0; }
-nav { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; margin-top: 0.5rem; font-size: 0.875rem; }
-.filter { display: block; margin: 0.75rem 0 0; padding: 0 1rem; } #matched { color: var(--soft); font-size: 0.8125rem; }
-.columns { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem 1.25rem; margin-top: 0.75rem; }
-.columns > * { min-width: 0; } .matrix h2 { margin: 0; }
-.scroll { overflow: auto; }
-#changes details { margin-bottom: 0.75rem; }
-summary { cursor: pointer; padding: 0.25rem 0; } summary h3 { display: inline; } .count { color: var(--soft); margin-left: 0.6rem; }
-table { border-collapse: collapse; } caption { text-align: left; font-weight: 600; padding: 0.5rem 0 0.25rem; }
-.changes, .plain { width: 100%; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
-.changes th, .changes td, .plain th, .plain td { text-align: left; vertical-align: top; padding: 0.35rem 0.6rem 0.35rem 0; border-top: 1px solid var(--line); font-weight: 400; }
-.changes { min-width: 26rem; } .cls { white-space: nowrap; } .changes td:nth-child(2) { min-width: 5.9rem; } .changes td:nth-child(4) { min-width: 5.5rem; overflow-wrap: anywhere; }
-thead th { color: var(--soft); font-size: 0.8125rem; border-top: 0 !important; }
-.bit { display: block; white-space: nowrap; border: 0; padding: 0; min-height: 0; line-height: inherit; background: none; color: var(--link); text-align: left; text-decoration: underline; text-underline-offset: 2px; }
-.name { font-weight: 600; } .none, .gate, .source, .source a { color: var(--soft); } .gate, .source { display: block; font-size: 0.8125rem; } .source, .changes .gate { overflow-wrap: anywhere; } #story td, .finding { overflow-wrap: anywhere; }
-.clobber { color: var(--error); font-weight: 600; } .help { color: var(--warning); }
-.badge { display: inline-block; white-space: nowrap; border-radius: 3px; padding: 0 0.4em; background: var(--mute); color: var(--mute-text); }
-.v-exposed { background: var(--bad); color: var(--bad-text); } .v-denied { background: var(--stop); color: var(--stop-text); }
-.v-needs-optin { background: var(--ask); color: var(--ask-text); } .v-allowed { background: var(--good); color: var(--good-text); }
-#story { background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: 0.75rem 1rem; }
-#story h2 { margin: 0.75rem 0 0.25rem; } #story section { margin-top: 1.25rem; } .lead { font-size: 1rem; }
-.findings { list-style: none; padding: 0; } .finding { border-top: 1px solid var(--line); padding: 0.4rem 0; }
+.fields { display: flex; flex-wrap: wrap; gap: 0.5rem 0.9rem; margin-bottom: 0.75rem; }
+.field { display: flex; flex-direction: column; font-size: 0.8125rem; color: var(--soft); min-width: 0; }
+select, input, textarea, button { font: inherit; color: var(--text); background: var(--page); border: 1px solid var(--strong); border-radius: 4px; padding: 0.2rem 0.5rem; min-height: 2rem; max-width: 100%; }
+select { font-size: 0.9375rem; } input::placeholder { color: var(--soft); opacity: 1; } textarea { width: 100%; font-family: ui-monospace, 'Liberation Mono', monospace; font-size: 0.8125rem; }
+button { cursor: pointer; background: var(--panel); } button:hover { border-color: var(--link); }
+.scroll { overflow-x: auto; max-width: 100%; position: relative; }
+summary { cursor: pointer; padding: 0.25rem 0; } .fold { font-weight: 600; } .count { margin-left: 0.6rem; }
+details details { margin-left: 1rem; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; } caption { text-align: left; font-weight: 600; padding: 0.5rem 0 0.25rem; } th { font-weight: 400; text-align: left; }
+.plain { width: 100%; max-width: 64rem; font-size: 0.875rem; } .plain th, .plain td { vertical-align: top; padding: 0.3rem 0.75rem 0.3rem 0; border-top: 1px solid var(--line); overflow-wrap: anywhere; } .plain th[scope=row] { min-width: 7rem; } .plain thead th { color: var(--soft); font-size: 0.8125rem; border-top: 0; }
+.home { display: grid; grid-template-columns: minmax(0, 1fr); gap: 2rem; } .home > * { min-width: 0; } .notes { margin-top: 0.5rem; }
+.briefing { background: var(--panel); border: 1px solid var(--line); border-radius: 8px; padding: 1rem 1.25rem; align-self: start; }
+.facts { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 0.2rem 1rem; margin: 0 0 1rem; } .facts dt { color: var(--soft); } .facts dd { margin: 0; }
+.part { margin-bottom: 1.1rem; } .actions { border-top: 1px solid var(--line); padding-top: 0.5rem; } .actions a { margin-left: 0.75rem; }
+.places { font-size: 0.9375rem; margin-bottom: 0.35rem; } .places th, .places td { vertical-align: top; padding: 0.1rem 1rem 0.1rem 0; } .places th { white-space: nowrap; font-weight: 600; } .mask { color: var(--soft); font-family: ui-monospace, 'Liberation Mono', monospace; font-size: 0.8125rem; line-height: 1.7; }
+.findings { list-style: none; padding: 0; } .finding { border-top: 1px solid var(--line); padding: 0.5rem 0; overflow-wrap: anywhere; }
 .level { font-weight: 600; } .l-error { color: var(--error); } .l-warning { color: var(--warning); } .l-info { color: var(--soft); }
-/* What is out of view is laid out when it comes into view. */
-#timeline, #findings, #read { content-visibility: auto; contain-intrinsic-size: auto 20rem; }
-#plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: 1rem; }
-figure { margin: 0; } figcaption { font-size: 0.875rem; } svg { width: 100%; height: auto; display: block; }
-.stroke { stroke: var(--link); stroke-width: 2; } .gap { stroke-dasharray: 4 3; } .axis { stroke: var(--line); }
-.dot { fill: var(--link); } .chosen { fill: var(--panel); stroke: var(--link); stroke-width: 3; } .tick, .unread { fill: var(--soft); font-size: 11px; }
-@media (min-width: 60rem) and (max-width: 85.99rem) { .bit { display: inline-block; margin-right: 0.6rem; } }
-@media (min-width: 86rem) {
-  .columns { grid-template-columns: minmax(27rem, 1fr) auto; align-items: start; }
-  .matrix { position: sticky; top: 0.75rem; } .grid-scroll { max-height: calc(100vh - 14rem); }
-  #story { position: sticky; top: 0.75rem; max-height: calc(100vh - 1.5rem); overflow: auto; }
-}`;
+.lead { font-size: 1.0625rem; } .name { font-weight: 700; } .offers { columns: 10rem auto; list-style: none; padding: 0; }
+.legend { list-style: none; padding: 0; font-size: 0.8125rem; color: var(--soft); } .legend strong { color: var(--text); } .legend .sign { display: inline-block; min-width: 1.2em; text-align: center; }
+.drop { border: 2px dashed var(--strong); border-radius: 8px; padding: 1rem; margin-bottom: 1rem; } .drop.over { border-color: var(--link); background: var(--panel); }
+@media (min-width: 76rem) { .home { grid-template-columns: minmax(38rem, 1fr) minmax(0, 1fr); gap: 1.5rem; } .home > .notes { grid-column: 1 / -1; } .map-part { position: sticky; top: 0.75rem; align-self: start; } }
+@media (max-width: 75.99rem) { .home > .briefing { order: -1; } }
+@media (max-width: 40rem) { body { padding: 0 0.75rem 2rem; } .briefing { padding: 0.75rem; } .facts { display: block; } .facts dt { margin-top: 0.35rem; } .places td, .places th { padding-right: 0.5rem; } .places td:last-child { overflow-wrap: anywhere; } .fields select { width: 100%; } }`;

@@ -1,6 +1,6 @@
-import { GRID, PRINT } from './grid.ts';
 import { LAYOUT } from './layout.ts';
 import { PALETTE } from './palette.ts';
+import { PRINT, TABLES } from './tables.ts';
 
 /** The page's style sheet. */
-export const STYLE = [PALETTE, LAYOUT, GRID, PRINT].join('\n').trim();
+export const STYLE = [PALETTE, LAYOUT, TABLES, PRINT].join('\n').trim();

@@ -1,10 +1,11 @@
 import { pageScript } from '../../pipeline/cases/context.ts';
-import type { BitFacts } from '../../pipeline/cases/page-facts.ts';
-import { verdictsOf } from '../../pipeline/judge/verdict.ts';
+import type { PageFacts } from '../../pipeline/cases/page-facts.ts';
 import { type ClassedRelease, classify } from '../../pipeline/model/class.ts';
 import type { Knowledge } from '../../pipeline/model/knowledge.ts';
 import type { LookupEntry, ModuleRelease } from '../../pipeline/model/module.ts';
 import type { Policy } from '../../pipeline/model/policy.ts';
+import { unknownRelease } from '../../pipeline/specs/lists-file.ts';
+import type { Specs } from '../../pipeline/specs/store.ts';
 import { ROOT } from './run.ts';
 
 const ALL = { eax: 0xffffffff, ebx: 0xffffffff, ecx: 0xffffffff, edx: 0xffffffff };
@@ -48,10 +49,7 @@ function releaseOf(name: string, lookup: readonly LookupEntry[], allowed: number
     cpuidFlags: null,
     notes: [note],
   };
-  const registers = classify(module).map((each) =>
-    each.leaf === 7 && each.register === 'ecx' ? { ...each, dynamic: 0x3 } : each,
-  );
-  return { module, registers };
+  return { module, registers: classify(module) };
 }
 
 function policyOf(version: string, generation: Policy['generation'], note: string): Policy {
@@ -66,6 +64,7 @@ function policyOf(version: string, generation: Policy['generation'], note: strin
     attributes: 0n,
     xfam: 0x7n,
     restores: [],
+    base: { release: 'old', because: note },
     configLimit: 128,
     known: [],
     notes: [note],
@@ -76,7 +75,7 @@ function policyOf(version: string, generation: Policy['generation'], note: strin
  * Three releases with bits of every class and two KVM versions, so that every class and verdict is there. `text` stands in
  * every place that a source fills.
  */
-export function bitFacts(text = 'plain'): BitFacts {
+export function pageFacts(text = 'plain'): PageFacts {
   const old = [entry(0, 7, 1, { fixed1: { edx: 0x3 } }), entry(1, 8, null, { faulting: true })];
   const now = [...old, entry(2, 9, null), entry(3, 0xa, null, { fixed0OrDynamic: {} })];
   const releases = [
@@ -84,7 +83,6 @@ export function bitFacts(text = 'plain'): BitFacts {
     releaseOf('new', now, 0xff, text),
     releaseOf(`next ${text}`, now, 0xf7, text),
   ];
-  const [base] = releases;
   const policies = [policyOf('6.1', 'denylist', text), policyOf(`7.0 ${text}`, 'allowlist', text)];
   const place = { leaf: 7, subleaf: 1, register: 'eax' } as const;
   const row = {
@@ -109,20 +107,35 @@ export function bitFacts(text = 'plain'): BitFacts {
     ],
     levels: [],
   };
+  const specs: Specs = {
+    directory: '',
+    releases,
+    deciders: new Map(),
+    unexamined: new Map(),
+    known: [unknownRelease(`nex ${text}`)],
+    lineage: [],
+    policies,
+    qemu: [],
+    cpuid2: { questions: [], kernels: [] },
+    knowledge,
+    clobbers: [],
+    registers: [],
+    decisions: [],
+    waivers: [],
+    sources: [
+      {
+        name: 'm',
+        kind: 'module',
+        url: 'https://github.com/example/module',
+        repository: 'example/module',
+        licence: 'MIT',
+      },
+    ],
+  };
   return {
     script: pageScript({ home: ROOT }),
-    releases,
-    policies: policies.map((policy) => ({
-      policy,
-      verdicts: releases.map((release) => verdictsOf(release, policy, base ?? null, knowledge)),
-    })),
-    knowledge,
-    hostFeatures: knowledge.clobbers.map((each) => ({
-      row: each,
-      msrs: [{ msr: text, exits: releases.map(() => 'none' as const), restored: policies.map(() => false) }],
-    })),
-    base: 'old',
-    webAddresses: new Map([['example/module', 'https://github.com/example/module']]),
+    today: '2026-11-21',
+    specs,
     discussions: {
       archives: [{ name: text, upTo: text }],
       searched: 3,

@@ -1,30 +1,7 @@
 import { plain } from '../../model/text.ts';
-import type { PageSource } from './shape.ts';
 
-/** A list in which equal items are kept once: the index stands for the item. */
-export type Table<T> = { readonly items: readonly T[]; readonly indexOf: (item: T) => number };
-
-export function tableOf<T>(keyOf: (item: T) => string): Table<T> {
-  const items: T[] = [];
-  const indexes = new Map<string, number>();
-  return {
-    items,
-    indexOf: (item) => {
-      const key = keyOf(item);
-      const known = indexes.get(key);
-      if (known !== undefined) return known;
-      indexes.set(key, items.length);
-      items.push(item);
-      return items.length - 1;
-    },
-  };
-}
-
-/** Texts that a page shows, neutralised once. */
-export const textTable = (): Table<string> => {
-  const table = tableOf<string>((text) => text);
-  return { items: table.items, indexOf: (text) => table.indexOf(plain(text)) };
-};
+/** Where something was read: a text, an address to it or the empty text, and what goes before a line there. */
+export type PageSource = { readonly text: string; readonly url: string; readonly lineMark: string };
 
 /**
  * Where a fact was read, with an address for a browser. Only a repository whose address `specs/sources.yaml` gives, at a full
