@@ -8,6 +8,7 @@ import type { Finding } from '../model/finding.ts';
 import type { Knowledge } from '../model/knowledge.ts';
 import { without } from '../model/mask.ts';
 import { namedBits } from '../model/names.ts';
+import { once } from '../model/once.ts';
 import type { Policy } from '../model/policy.ts';
 import type { HostState, Runs, UnderKvm } from '../model/review.ts';
 import type { PolicyChanges } from '../model/series-effect.ts';
@@ -69,20 +70,12 @@ export function judgeRelease({ from, to, policy }: Pair, ground: Ground): Releas
   };
 }
 
-type Step = Pick<ReleaseContext, 'diff' | 'changes'>;
 /** What two releases differ in is the same under every KVM. */
-const steps = new WeakMap<ClassedRelease, WeakMap<ClassedRelease, Step>>();
-
-function stepOf(from: ClassedRelease, to: ClassedRelease): Step {
-  const known = steps.get(from) ?? new WeakMap<ClassedRelease, Step>();
-  steps.set(from, known);
-  const found = known.get(to);
-  if (found !== undefined) return found;
+const stepOf = once((from: ClassedRelease, to: ClassedRelease): Pick<ReleaseContext, 'diff' | 'changes'> => {
   const diff = diffReleases(from, to);
-  const step = { diff, changes: tdChanges(from, to, diff.changes) };
-  known.set(to, step);
-  return step;
-}
+  return { diff, changes: tdChanges(from, to, diff.changes) };
+});
+const clobberChanges = once(diffClobbers);
 
 /** No level is louder than what is known of whether anything runs at all. */
 function told(finding: Finding, runs: Runs['kind'] | undefined): Finding {
@@ -92,7 +85,7 @@ function told(finding: Finding, runs: Runs['kind'] | undefined): Finding {
 
 function clobbersOfPair(from: ClassedRelease, to: ClassedRelease, all: ClobbersByRelease): ReleaseContext['clobbers'] {
   const [before, after] = [all.get(from.module.release) ?? null, all.get(to.module.release) ?? null];
-  const changes = before === null || after === null ? null : diffClobbers(before, after);
+  const changes = before === null || after === null ? null : clobberChanges(before, after);
   return { from: before, to: after, changes };
 }
 

@@ -8,16 +8,7 @@ import { type MapCell, mapOf } from './map.ts';
 /** The facts that a page works with. Releases come without their registers, which are worked out of tables and rules. */
 type PageSpecs = Pick<
   Specs,
-  | 'cpuid2'
-  | 'deciders'
-  | 'unexamined'
-  | 'known'
-  | 'lineage'
-  | 'policies'
-  | 'knowledge'
-  | 'clobbers'
-  | 'decisions'
-  | 'waivers'
+  'deciders' | 'unexamined' | 'known' | 'lineage' | 'policies' | 'knowledge' | 'clobbers' | 'decisions' | 'waivers'
 > & { readonly modules: readonly ModuleRelease[] };
 
 /** What the page's script reads: facts, and the map, which takes longer to work out than a reader waits. */

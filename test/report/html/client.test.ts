@@ -17,7 +17,7 @@ describe('the facts of the page', () => {
   let specs: Specs;
   let facts: Facts;
   beforeAll(async () => {
-    specs = await loadSpecs(`${ROOT}/specs`, openCache(`${ROOT}/dist/specs-cache.jsonl`));
+    specs = await shippedSpecs();
     const report = wholeReport(specs, '2026-11-21');
     const page = pageFactsOf(specs, report, { script: '', today: '2026-11-21' });
     const data = pageData(viewOf(report, 'title', page), page);
