@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { bitFactsOf } from '../../pipeline/cases/bit-facts.ts';
 import { withDenial, withOptIn } from '../../pipeline/cases/draft-text.ts';
+import { pageFactsOf } from '../../pipeline/cases/page-facts.ts';
 import { reviewFacts } from '../../pipeline/cases/review.ts';
 import { groundOf, policyStepReview, quoteArgument, releaseReview } from '../../pipeline/cases/reviews.ts';
 import { statusReviews } from '../../pipeline/cases/status.ts';
@@ -10,8 +10,7 @@ import type { DenialPlaces } from '../../pipeline/extract/kvm/places.ts';
 import type { DeciderRule, DeciderRules } from '../../pipeline/model/decider-rules.ts';
 import type { ReportFacts } from '../../pipeline/model/review.ts';
 import { unknownRelease } from '../../pipeline/specs/lists-file.ts';
-import type { Specs } from '../../pipeline/specs/store.ts';
-import { clobbers, entry, PLACE, policy, release, restore } from '../judge/ground.ts';
+import { clobbers, entry, PLACE, policy, release } from '../judge/ground.ts';
 import { specsOf } from './facts.ts';
 
 const ALL = { eax: 0xffffffff, ebx: 0xffffffff, ecx: 0xffffffff, edx: 0xffffffff };
@@ -167,7 +166,7 @@ describe('a review', () => {
 
   test('is shown first on the page where the run is about one step or one kernel', () => {
     const first = (...pairs: readonly [string | null, string][]) =>
-      bitFactsOf(
+      pageFactsOf(
         specs,
         {
           reviews: pairs.map(([on, to]) =>
@@ -178,37 +177,12 @@ describe('a review', () => {
             }),
           ),
         } as unknown as ReportFacts,
-        '',
+        { script: '', today: '2026-11-21' },
       ).first;
     expect(first(['6.16', 'now'])).toEqual({ from: '1.5 Beta', to: '1.5.08', kvm: '6.16' });
     expect(first([null, 'now'])).toEqual({ from: '1.5 Beta', to: '1.5.08', kvm: null });
     expect(first(['6.16', 'now'], ['6.16', 'mid'])).toEqual({ from: null, to: null, kvm: '6.16' });
     expect(first(['6.16', 'now'], ['6.17', 'mid'])).toEqual({ from: null, to: null, kvm: null });
-  });
-
-  test('of the page says of each host feature how each release leaves it and which kernel restores it', () => {
-    const given = {
-      ...specs,
-      policies: [kvm, policy({ version: '6.17', restores: [restore] })],
-      clobbers: [{ ...clobbers('init'), release: '1.5.06' }],
-    };
-    const sources = [
-      { repository: 'a/b', url: 'https://example.org/b' },
-      { repository: 'c/d', url: 'git://example.org/d' },
-    ] as unknown as Specs['sources'];
-    const { hostFeatures, base, webAddresses, policies } = bitFactsOf(
-      { ...given, sources },
-      { reviews: [] } as unknown as ReportFacts,
-      '',
-    );
-    expect(hostFeatures.map(({ msrs }) => msrs)).toEqual([
-      [{ msr: 'UMWAIT_CONTROL', exits: ['unknown', 'init', 'unknown'], restored: [false, true] }],
-    ]);
-    expect([base, [...webAddresses], policies.map(({ verdicts }) => verdicts.length)]).toEqual([
-      '',
-      [['a/b', 'https://example.org/b']],
-      [3, 3],
-    ]);
   });
 });
 

@@ -63,13 +63,12 @@ export function bitsView(facts: Facts, route: Route, go: (hash: string) => void)
       facts,
       route,
       go,
-      choice(
-        'show',
-        'Show',
-        SHOWS.map((value) => ({ value, text: SHOW_TEXT[value] ?? value })),
-        show,
-        (value) => go(hashOf({ ...contextOf(route), to: nameOf(to), view: 'bits', show: value })),
-      ),
+      choice('show', {
+        label: 'Show',
+        options: SHOWS.map((value) => ({ value, text: SHOW_TEXT[value] ?? value })),
+        value: show,
+        onChange: (value) => go(hashOf({ ...contextOf(route), to: nameOf(to), view: 'bits', show: value })),
+      }),
     ),
     el(
       'p',

@@ -30,23 +30,31 @@ export function pairFields(
     'div',
     { class: 'fields' },
     // Another release has another predecessor: what somebody chose before stands for the old one only.
-    choice('to', 'Release', releases, to, (value) => go(hashOf({ ...extra, to: value, kvm }))),
+    choice('to', {
+      label: 'Release',
+      options: releases,
+      value: to,
+      onChange: (value) => go(hashOf({ ...extra, to: value, kvm })),
+    }),
     ...(versions.length === 0
       ? []
-      : [choice('kvm', 'on KVM', versions, kvm, (value) => go(hashOf({ ...extra, to, from, kvm: value })))]),
-    choice(
-      'from',
-      'coming from',
-      [
-        {
-          value: '',
-          text: follows === undefined ? 'nothing: it is the oldest' : `${follows}, whose code it has`,
-        },
+      : [
+          choice('kvm', {
+            label: 'on KVM',
+            options: versions,
+            value: kvm,
+            onChange: (value) => go(hashOf({ ...extra, to, from, kvm: value })),
+          }),
+        ]),
+    choice('from', {
+      label: 'coming from',
+      options: [
+        { value: '', text: follows === undefined ? 'nothing: it is the oldest' : `${follows}, whose code it has` },
         ...releases.filter(({ value }) => value !== to && value !== follows),
       ],
-      from === follows ? '' : from,
-      (value) => go(hashOf({ ...extra, to, from: value, kvm })),
-    ),
+      value: from === follows ? '' : from,
+      onChange: (value) => go(hashOf({ ...extra, to, from: value, kvm })),
+    }),
     ...more,
   );
 }

@@ -76,15 +76,17 @@ export function folded(title: string, count: string, make: () => readonly Child[
   return details;
 }
 
-/** A field to choose from; `onChange` gets the value. */
-export function choice(
-  id: string,
-  label: string,
-  options: readonly { readonly value: string; readonly text: string; readonly isOff?: boolean }[],
-  value: string,
-  // A field of five: what it is called, what it offers, what is chosen, and what follows.
-  onChange: (value: string) => void,
-): HTMLElement {
+type Option = { readonly value: string; readonly text: string; readonly isOff?: boolean };
+type Choice = {
+  readonly label: string;
+  readonly options: readonly Option[];
+  readonly value: string;
+  /** Gets the value that was chosen. */
+  readonly onChange: (value: string) => void;
+};
+
+/** A field to choose from. */
+export function choice(id: string, { label, options, value, onChange }: Choice): HTMLElement {
   const select = el(
     'select',
     { id },
