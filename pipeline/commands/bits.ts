@@ -10,7 +10,7 @@ import { configSlotsOf } from '../model/module.ts';
 import { namedBits } from '../model/names.ts';
 import { formatPlace, type Place, placeId } from '../model/place.ts';
 import type { Policy } from '../model/policy.ts';
-import { judgedOf } from '../report/bit-story.ts';
+import { judgedOf } from '../report/bits/story.ts';
 import { columnLines } from '../report/columns.ts';
 import { deciderWords } from '../report/decider-words.ts';
 import { jsonText, placeJson } from '../report/machine.ts';

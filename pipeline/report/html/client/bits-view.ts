@@ -16,7 +16,7 @@ import { VERDICTS, type Verdict } from '../../../model/finding.ts';
 import { and, bitMask, bitsOf, countBits, FULL, hasBit, or } from '../../../model/mask.ts';
 import { namedBits } from '../../../model/names.ts';
 import { formatLeaf, leafId, type Place, samePlace } from '../../../model/place.ts';
-import { LETTER_LEGEND, letterOf } from '../../register-table.ts';
+import { LETTER_LEGEND, letterOf } from '../../bits/register-table.ts';
 import { pairFields } from './briefing-view.ts';
 import { choice, el, folded, scrolling, signLink, span } from './dom.ts';
 import { type Facts, nameOf } from './facts.ts';

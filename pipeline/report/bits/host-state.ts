@@ -1,12 +1,12 @@
-import { clobberFacts } from '../judge/clobber-facts.ts';
-import { arguedOf, clobbersOf, numberBits } from '../judge/lookup.ts';
-import { type EntrySite, type Learnt, openerName } from '../model/clobber.ts';
-import { constantText } from '../model/constant-text.ts';
-import { and, bitMask } from '../model/mask.ts';
-import type { Place } from '../model/place.ts';
-import type { Specs } from '../specs/store.ts';
-import type { BitStory } from './bit-story.ts';
-import { wrap } from './wrap.ts';
+import { clobberFacts } from '../../judge/clobber-facts.ts';
+import { arguedOf, clobbersOf, numberBits } from '../../judge/lookup.ts';
+import { type EntrySite, type Learnt, openerName } from '../../model/clobber.ts';
+import { constantText } from '../../model/constant-text.ts';
+import { and, bitMask } from '../../model/mask.ts';
+import type { Place } from '../../model/place.ts';
+import type { Specs } from '../../specs/store.ts';
+import { wrap } from '../wrap.ts';
+import type { BitStory } from './story.ts';
 
 /** The chain from a bit to the host state that its feature clobbers, per release whose source was read. */
 export function chainOf(specs: Specs, story: BitStory) {

@@ -4,10 +4,10 @@ import {
   type ClassedRelease,
   classOfBit,
   type RegisterClasses,
-} from '../model/class.ts';
-import { constantOf, deciderOfBit } from '../model/decider.ts';
-import { formatPlace, type Place, samePlace } from '../model/place.ts';
-import { wrap } from './wrap.ts';
+} from '../../model/class.ts';
+import { constantOf, deciderOfBit } from '../../model/decider.ts';
+import { formatPlace, type Place, samePlace } from '../../model/place.ts';
+import { wrap } from '../wrap.ts';
 
 const LETTERS = {
   absent: '.',

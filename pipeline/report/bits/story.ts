@@ -1,19 +1,19 @@
-import { unreadOf } from '../cases/coverage.ts';
-import { groundOf } from '../cases/reviews.ts';
-import { kvmContext } from '../judge/judge.ts';
-import { registerOf } from '../judge/lookup.ts';
-import type { KvmContext } from '../judge/rule.ts';
-import { verdictOfBit } from '../judge/verdict.ts';
-import { bitsText } from '../model/bit-names.ts';
-import { absentRegister, classOfBit } from '../model/class.ts';
-import { deciderOfBit } from '../model/decider.ts';
-import { bitMask, hasBit, or } from '../model/mask.ts';
-import { namedBits } from '../model/names.ts';
-import { type Place, samePlace } from '../model/place.ts';
-import { holdsAt } from '../model/policy.ts';
-import type { Specs } from '../specs/store.ts';
-import { deciderWords, kvmPartWords } from './decider-words.ts';
-import { wrap } from './wrap.ts';
+import { unreadOf } from '../../cases/coverage.ts';
+import { groundOf } from '../../cases/reviews.ts';
+import { kvmContext } from '../../judge/judge.ts';
+import { registerOf } from '../../judge/lookup.ts';
+import type { KvmContext } from '../../judge/rule.ts';
+import { verdictOfBit } from '../../judge/verdict.ts';
+import { bitsText } from '../../model/bit-names.ts';
+import { absentRegister, classOfBit } from '../../model/class.ts';
+import { deciderOfBit } from '../../model/decider.ts';
+import { bitMask, hasBit, or } from '../../model/mask.ts';
+import { namedBits } from '../../model/names.ts';
+import { type Place, samePlace } from '../../model/place.ts';
+import { holdsAt } from '../../model/policy.ts';
+import type { Specs } from '../../specs/store.ts';
+import { deciderWords, kvmPartWords } from '../decider-words.ts';
+import { wrap } from '../wrap.ts';
 
 /** A bit's whole story: its class per release, its verdict per KVM version, with where each was read. */
 export type BitStory = {
