@@ -7,6 +7,7 @@ import {
   fsyncSync,
   openSync,
   renameSync,
+  rmSync,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
@@ -21,6 +22,9 @@ export type OutputFile = { readonly path: string; readonly content: string | Uin
 /** Replaces one file at once: a reader sees the old one or the new one, never half. See `writeFiles`. */
 export const writeFileAtomically = (path: string, content: string | Uint8Array): void =>
   writeFiles([{ path, content }]);
+
+/** Removes a file that the program wrote; one that is gone already is no fault. */
+export const removeFile = (path: string): void => naming(path, () => rmSync(path, { force: true }));
 
 type FileTarget = Target & { readonly kind: 'file' };
 type Begun = { readonly name: string; readonly target: FileTarget; readonly temporary: Temporary };

@@ -102,6 +102,13 @@ export async function pastCommits(
   return tipsIn(await readGit(repository, [...args, ...EVERYWHERE, ...paths]));
 }
 
+/** Commits by their full ids, with their trees, in the order given. */
+export async function tipsOf(repository: Repository, commits: readonly string[]): Promise<readonly Tip[]> {
+  if (commits.length === 0) return [];
+  const input = commits.map((commit) => `${commit}\n`).join('');
+  return tipsIn(await readGit(repository, ['log', '--no-walk=unsorted', TIP, '--stdin'], { input }));
+}
+
 /** A commit by its full id, with its tree. */
 export async function tipOf(repository: Repository, commit: string): Promise<Tip> {
   const [tip] = tipsIn(await readGit(repository, ['log', '--no-walk', TIP, '--end-of-options', commit, '--']));

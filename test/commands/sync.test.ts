@@ -13,7 +13,7 @@ function setUp(sources: readonly { readonly name: string; readonly url: string }
   const folder = temporaryFolder();
   const [specs, cache] = [join(folder, 'specs'), join(folder, 'cache')];
   cpSync(join(ROOT, 'specs'), specs, { recursive: true });
-  for (const kind of ['modules', 'kvm'])
+  for (const kind of ['modules', 'kvm', 'cpuid2'])
     for (const file of readdirSync(join(specs, kind))) if (file !== '1.5.06.yaml') rmSync(join(specs, kind, file));
   const lines = sources.map(
     ({ name, url }) =>
@@ -257,4 +257,61 @@ test('a QEMU that begins a line is read from its tag, and a tree of one stands f
     64,
     expect.stringContaining('no QEMU version, specification file or GITDIR[@REV] "77.9.9"'),
   ]);
+});
+
+test('of a kernel’s tags the versions are kept where something that is read changed, and the newest of each series', async () => {
+  const tree = (more: Readonly<Record<string, string>> = {}): Record<string, string> => ({ ...kernelFiles(), ...more });
+  const tdx = 'arch/x86/kvm/vmx/tdx.c';
+  const text = kernelFiles()[tdx] ?? '';
+  const denies = text.replace('__feature_bit(X86_FEATURE_HLE)', '__feature_bit(X86_FEATURE_HLE) | BIT(19)');
+  expect(denies).not.toBe(text);
+  const source = buildRepository([
+    { subject: '6.15', files: tree(), tags: ['v6.15', 'v6.16-rc1'] },
+    { subject: '6.16', files: tree({ a: '0' }), tags: ['v6.16'] },
+    { subject: '6.16.1', files: tree({ a: '1' }), tags: ['v6.16.1'] },
+    { subject: '6.16.2', files: tree({ [tdx]: `/* Words. */\n${text}` }), tags: ['v6.16.2'] },
+    { subject: '6.16.3', files: tree({ [tdx]: denies }), tags: ['v6.16.3'] },
+    { subject: '6.16.4', files: tree({ [tdx]: `/* Words. */\n${denies}` }), tags: ['v6.16.4'] },
+    { subject: '6.17', files: tree({ a: '2' }), tags: ['v6.17'] },
+    { subject: '6.17.1', files: tree({ a: '3' }), tags: ['v6.17.1'] },
+    { subject: '6.18', files: tree({ [tdx]: denies }), tags: ['v6.18'] },
+    { subject: '6.18.1', files: tree({ [tdx]: 'int tdx = ;\n' }), tags: ['v6.18.1'] },
+    { subject: '6.18.2', files: tree({ [tdx]: denies, a: '4' }), tags: ['v6.18.2'] },
+  ]);
+  const { specs, cache, sync } = setUp([]);
+  writeFileSync(
+    join(specs, 'sources.yaml'),
+    `sources:\n  - {name: k, kind: kernel, url: ${JSON.stringify(source)}, repository: example/k, licence: GPL, tags: v6.16 and later}\n`,
+  );
+  const kept = (): string => {
+    const [files, others] = ['kvm', 'cpuid2'].map((kind) => readdirSync(join(specs, kind)).sort().join(' '));
+    expect(others).toBe(files);
+    return files ?? '';
+  };
+  const first = await sync();
+  // 6.17 says what 6.16 says; what cannot be read is said and keeps nobody back.
+  expect(kept()).toBe('6.16.3.yaml 6.16.4.yaml 6.16.yaml 6.17.1.yaml 6.18.2.yaml 6.18.yaml');
+  expect(first.status).toBe(75);
+  expect(first.stdout).toMatch(/^k: v6\.16\.3: wrote specs\/kvm\/6\.16\.3\.yaml and specs\/cpuid2\/6\.16\.3\.yaml$/m);
+  expect(first.stdout).toMatch(/^k: v6\.18\.1: not read: /m);
+  expect(first.stdout).toMatch(/^k: 3 versions not kept: nothing that is read changed in them/m);
+  expect(readFileSync(join(specs, 'kvm', '6.16.3.yaml'), 'utf8')).toContain(git(source, 'rev-parse', 'v6.16.3'));
+  // What was found to say nothing new is not read again; without that memory the same is kept.
+  const clone = join(cache, 'k.git');
+  const blobs = present(clone);
+  expect((await sync()).stdout).toMatch(/^k: v6\.18\.1: not read: [^\n]*\n$/);
+  expect([present(clone), kept()]).toEqual([
+    blobs,
+    '6.16.3.yaml 6.16.4.yaml 6.16.yaml 6.17.1.yaml 6.18.2.yaml 6.18.yaml',
+  ]);
+  rmSync(join(cache, 'k.same'));
+  await sync();
+  expect(kept()).toBe('6.16.3.yaml 6.16.4.yaml 6.16.yaml 6.17.1.yaml 6.18.2.yaml 6.18.yaml');
+  // The newest takes the place of the one that was the newest and says what the one before it says.
+  addCommits(source, [{ subject: '6.16.5', files: tree({ [tdx]: denies, a: '5' }), tags: ['v6.16.5'] }], 1);
+  const next = await sync();
+  expect(next.stdout).toMatch(/^k: v6\.16\.4: removed specs\/kvm\/6\.16\.4\.yaml/m);
+  addCommits(source, [{ subject: '6.17.2', files: tree({ [tdx]: denies, a: '6' }), tags: ['v6.17.2'] }], 2);
+  await sync();
+  expect(kept()).toBe('6.16.3.yaml 6.16.5.yaml 6.16.yaml 6.17.2.yaml 6.18.2.yaml 6.18.yaml');
 });

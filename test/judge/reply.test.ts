@@ -42,6 +42,8 @@ const applied = (effects: Readonly<Record<string, readonly VerdictChange[]>>, ch
     changes: { ...CHANGES, ...changes },
     effects: Object.entries(effects).map(([release, verdicts]) => ({ release, verdicts, closed: [], opened: [] })),
     open: [],
+    findings: [],
+    between: [],
   }) as unknown as Applied;
 const rows = (effects: Readonly<Record<string, readonly VerdictChange[]>>) =>
   replyRows(applied(effects)).map((row) => [
@@ -175,8 +177,17 @@ describe('silence', () => {
       { configLimit: { from: 80, to: 128 } },
       { configLimit: { from: null, to: 128 } },
     ];
-    for (const changes of news) expect([changes, silence(applied({}, changes))]).toEqual([changes, null]);
-    expect(silence(applied({ a: [], b: [change(1, 'exposed', 'passed')] }))).toBeNull();
+    // It is news, and for nobody to act on without a finding at warning or above.
+    for (const changes of news) expect([changes, silence(applied({}, changes))]).toEqual([changes, { kind: 'minor' }]);
+    expect(silence(applied({ a: [], b: [change(1, 'exposed', 'passed')] }))).toEqual({ kind: 'minor' });
+    const found = (level: string) => ({ ...applied({}), findings: [{ level, decided: null }] });
+    expect(['info', 'warning', 'error'].map((level) => silence(found(level))?.kind)).toEqual([
+      'minor',
+      undefined,
+      undefined,
+    ]);
+    const between = (kind: string) => ({ ...applied({}), between: [{ kind }] });
+    expect(['open', 'refused'].map((kind) => silence(between(kind)))).toEqual([null, null]);
   });
 });
 
@@ -194,7 +205,7 @@ test('a version of a series has one key; the same facts to the same mail are one
     replyHash('p', { ...one, base: { ...one.base, commit: 'b' } }),
     replyHash('p', applied({ r: [change(1, 'exposed', 'denied')] })),
     replyHash('p', applied({ r: [change(2, 'exposed', 'denied')] }, { attributes: { added: 5n, removed: 0n } })),
-    replyHash('p', { ...one, open: [{ release: 'r', findings: [] }] }),
+    replyHash('p', { ...one, findings: [{ fingerprint: 'f' }] } as unknown as Applied),
   ];
   expect(new Set(hashes).size).toBe(hashes.length);
   expect(
