@@ -1,11 +1,27 @@
 import type { Token } from '../../c/lex.ts';
 import { macroCalls, type Tree, type TreeFunction } from './tree.ts';
 
-/** A function whose inline assembly is WRMSR or RDMSR, with the parameters that hold the address and the value. */
-export type Primitive = { readonly kind: 'write' | 'read'; readonly address: number; readonly value: number | null };
+/**
+ * A function whose inline assembly writes or reads a register, with the parameters that hold the address and the value.
+ * `register` stands for an address that the instruction itself names.
+ */
+export type Primitive = {
+  readonly kind: 'write' | 'read';
+  readonly address: number;
+  readonly value: number | null;
+  readonly register?: number;
+};
 
-/** The tree's own WRMSR and RDMSR functions by name, found by their assembly; `notes` name assembly that has another shape. */
-export function findPrimitives(tree: Tree): {
+/** Instructions that take the address in ECX and the value in EDX:EAX. */
+type Instructions = { readonly write: string; readonly read: string; readonly of: string };
+const MSRS: Instructions = { write: 'wrmsr', read: 'rdmsr', of: 'MSR' };
+export const XCRS: Instructions = { write: 'xsetbv', read: 'xgetbv', of: 'XCR' };
+
+/** The tree's own functions of two instructions by name, found by their assembly; `notes` name assembly that has another shape. */
+export function findPrimitives(
+  tree: Tree,
+  { write, read, of }: Instructions = MSRS,
+): {
   readonly primitives: ReadonlyMap<string, Primitive>;
   readonly notes: readonly string[];
 } {
@@ -13,34 +29,38 @@ export function findPrimitives(tree: Tree): {
   const notes: string[] = [];
   for (const [name, functions] of tree.functions)
     for (const fn of functions) {
-      const text = assemblyOf(fn);
-      const kind = /\bwrmsr\b/.test(text) ? 'write' : /\brdmsr\b/.test(text) ? 'read' : null;
+      const text = assemblyOf(fn, [write, read]);
+      const kind = holds(text, write) ? 'write' : holds(text, read) ? 'read' : null;
       if (kind === null) continue;
       const address = fn.fn.params.indexOf(/"c"\s*\(\s*(\w+)/.exec(text)?.[1] ?? '');
       const value = fn.fn.params.indexOf(/"a"\s*\((?:\s*\(\s*\w+\s*\))*\s*(\w+)/.exec(text)?.[1] ?? '');
       if (address < 0 || (kind === 'write' && value < 0))
-        notes.push(`${fn.unit.file}:${fn.fn.line}: ${name}() holds assembly of another shape; its MSR is not followed`);
+        notes.push(
+          `${fn.unit.file}:${fn.fn.line}: ${name}() holds assembly of another shape; its ${of} is not followed`,
+        );
       else primitives.set(name, { kind, address, value: kind === 'write' ? value : null });
     }
   return { primitives, notes };
 }
 
-/** The text of the inline assembly of a function that mentions an MSR instruction, else empty. */
-function assemblyOf(fn: TreeFunction): string {
+const holds = (text: string, instruction: string): boolean => new RegExp(`\\b${instruction}q?\\b`).test(text);
+
+/** The text of the inline assembly of a function that mentions one of the instructions, else empty. */
+export function assemblyOf(fn: TreeFunction, instructions: readonly string[]): string {
   const { tokens } = fn.unit;
   let depth = 0;
   const parts: string[] = [];
-  let isMsr = false;
+  let isFound = false;
   for (let at = fn.fn.open; at < tokens.length; at += 1) {
     const token: Token | undefined = tokens[at];
     if (token === undefined) break;
     if (token.text === '{') depth += 1;
     if (token.text === '}') depth -= 1;
     if (depth === 0) break;
-    if (token.kind === 'str' && /\b(wrmsr|rdmsr)\b/.test(token.text)) isMsr = true;
+    if (token.kind === 'str' && instructions.some((each) => holds(token.text, each))) isFound = true;
     parts.push(token.text);
   }
-  return isMsr ? parts.join(' ') : '';
+  return isFound ? parts.join(' ') : '';
 }
 
 /** Words before a parenthesis that call nothing. */

@@ -154,5 +154,7 @@ export const resolveGuard = (stores: Stores, guard: Guard): string => {
   return `${guard.negated ? '!' : ''}${resolveText(stores, show(inner))}`;
 };
 
-export const asWrites = (events: readonly TraceEvent[]): readonly (Write & { readonly address: Expr })[] =>
+export const asWrites = (
+  events: readonly TraceEvent[],
+): readonly (Write & { readonly address: Expr; readonly by: string })[] =>
   events.flatMap((event, order) => (event.kind === 'write' ? [{ ...event, order }] : []));

@@ -2,6 +2,7 @@ import type { ClobberFacts, MsrTransition } from '../../../model/clobber.ts';
 import { compareTexts } from '../../../model/order.ts';
 import type { Source } from '../../../model/source.ts';
 import type { Expr } from '../../c/ast.ts';
+import { deriveBeside, withBeside } from './beside.ts';
 import { callGraph, findPrimitives } from './call-graph.ts';
 import { readFlagBits } from './cpuid-flags.ts';
 import { asWrites, type MsrView, type Write } from './exit-kind.ts';
@@ -46,11 +47,12 @@ export function extractClobbers(input: {
       (item): MsrTransition => (name === null ? item : { ...item, class: name }),
     );
   });
+  const beside = deriveBeside({ tree, bodies, paths, flags, msrPrimitives: primitives, rootArguments });
   const missing = graph.undefinedFrom([...entry.called, ...exit.called].sort(), paths.entry.stops);
   return {
     release: input.release,
     source: input.source,
-    msrs: [...msrs].sort(compareTransitions),
+    msrs: [...withBeside(msrs, beside)].sort(compareTransitions),
     flags,
     notes: [...new Set([...odd, ...entry.notes, ...exit.notes, ...grouped.notes, ...unset, ...standing(missing)])].sort(
       compareTexts,
@@ -65,7 +67,6 @@ const compareTransitions = (a: MsrTransition, b: MsrTransition): number =>
 const standing = (missing: readonly string[]): readonly string[] => [
   'Followed: TDH.VP.ENTER up to VM entry, and the way out up to SEAMRET; VM exits that the module handles itself are not.',
   'XSAVE state that XRSTORS loads and clears as XFAM says is not listed by MSR.',
-  'Not examined: debug registers, CR2, XCR0 and what SEAMRET loads from the VMCS (DEBUGCTL, DR7, PERF_GLOBAL_CTRL, RTIT_CTL, LBR_CTL).',
   ...(missing.length === 0 ? [] : [`Called and not defined in the files that were read: ${missing.join(', ')}.`]),
 ];
 

@@ -196,6 +196,8 @@ const plain = (name: string): string =>
     .replace(/CTLMSR$/, 'CTL')
     .replace(/CONTROL$/, 'CTRL');
 
+export const VMCS_LOADS = 'the VMCS has a field for it';
+
 /** An MSR that a VMCS field holds is loaded by VM entry and SEAMRET: what it then holds is not in the C code. */
 function withVmcs(view: MsrView, outcome: Outcome): Outcome {
   const field = [...view.tree.macros.keys()]
@@ -206,7 +208,7 @@ function withVmcs(view: MsrView, outcome: Outcome): Outcome {
   return {
     ...outcome,
     exit: 'unknown',
-    reason: `no write on the way out, and the VMCS has a field for it (${field}) that SEAMRET loads`,
+    reason: `no write on the way out, and ${VMCS_LOADS} (${field}) that SEAMRET loads`,
   };
 }
 

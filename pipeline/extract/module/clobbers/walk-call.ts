@@ -47,9 +47,10 @@ function call(walk: Walk, { name, args, expr }: Called, here: Standing): Set<Flo
   const primitive = walk.primitives.get(name);
   const site = { path: frame.file, line: expr.at.line };
   if (primitive !== undefined) {
-    const [address, value] = [args[primitive.address], args[primitive.value ?? -1]];
+    const address = primitive.register === undefined ? args[primitive.address] : named(primitive.register, expr);
+    const value = args[primitive.value ?? -1];
     if (primitive.kind === 'write' && address !== undefined && value !== undefined)
-      walk.events.push({ kind: 'write', address, value, guards, site: siteOf(walk, frame, site, address) });
+      walk.events.push({ kind: 'write', address, value, by: name, guards, site: siteOf(walk, frame, site, address) });
     return new Set(['fall']);
   }
   if (walk.spec.ends.has(name)) {
@@ -71,6 +72,9 @@ function call(walk: Walk, { name, args, expr }: Called, here: Standing): Set<Flo
     walk.active.pop();
   }
 }
+
+/** The number of a register that the instruction itself names. */
+const named = (register: number, { at }: Expr): Expr => ({ kind: 'num', text: `${register}`, at });
 
 /** What a call leads into: the calls behind it, and whether the path's end is reached from there. */
 type Entered = Omit<Called, 'expr'> & Pick<Frame, 'calls' | 'onSpine'>;

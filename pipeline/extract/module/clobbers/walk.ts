@@ -7,8 +7,11 @@ import type { Bodies, Tree } from './tree.ts';
 export type Site = { readonly path: string; readonly line: number };
 
 /** What a path does, in order: an MSR is written, a field is stored, or the path's end is reached with these arguments. */
-export type TraceEvent = { readonly guards: readonly Guard[]; readonly site: Site } & (
-  | { readonly kind: 'write'; readonly address: Expr; readonly value: Expr }
+export type TraceEvent = {
+  readonly guards: readonly Guard[];
+  readonly site: Site;
+} /** `by` is the function that holds the instruction. */ & (
+  | { readonly kind: 'write'; readonly address: Expr; readonly value: Expr; readonly by: string }
   | { readonly kind: 'store'; readonly path: string; readonly value: Expr }
   | { readonly kind: 'end'; readonly args: readonly Expr[] }
 );
