@@ -2,7 +2,9 @@ import { existsSync, statSync } from 'node:fs';
 import { readInputText } from '../disk/read.ts';
 import { type ClassedRelease, classify } from '../model/class.ts';
 import { NoInputError, UsageError } from '../model/errors.ts';
+import { lineOf } from '../model/lineage.ts';
 import type { ModuleRelease } from '../model/module.ts';
+import { compareVersions } from '../model/order.ts';
 import type { Policy } from '../model/policy.ts';
 import { suggest } from '../model/suggest.ts';
 import { readPlainDecisions } from '../specs/lists-file.ts';
@@ -31,6 +33,38 @@ export async function resolveOperand(context: Context, specs: Specs, text: strin
 export function findRelease(specs: Specs, name: string): ClassedRelease {
   return releaseNamed(specs, name) ?? raiseUnknown(specs, name);
 }
+
+/**
+ * A release by name, in a specification file, or as it stands in a tree: `2.0.08`, `my-module.yaml`, `GITDIR[@REV]`; with the
+ * specifications that hold it. What it leaves of the host's state was not examined then: what a program derives from the code
+ * does not compare with what people read there.
+ */
+export async function releaseIn(
+  context: Context,
+  specs: Specs,
+  text: string,
+): Promise<{ readonly release: ClassedRelease; readonly specs: Specs }> {
+  const known = releaseNamed(specs, text);
+  if (known !== undefined) return { release: known, specs };
+  const found = (await fromDisk(context, specs, text)) ?? raiseUnknown(specs, text);
+  if (found.kind === 'policy')
+    throw new UsageError(`${JSON.stringify(text)}: expected a release of the TDX module, found what KVM does`);
+  const { release: name, source } = found.release.module;
+  const shipped = specs.releases.find(({ module }) => module.release === name);
+  if (shipped !== undefined && shipped.module.source.revision === source.revision) return { release: shipped, specs };
+  const release = shipped === undefined ? found.release : apart(found.release);
+  return { release, specs: { ...specs, releases: [...specs.releases, release] } };
+}
+
+/** A revision that is named like a release that was read elsewhere: it is not taken for it. */
+function apart(release: ClassedRelease): ClassedRelease {
+  const { release: name, source } = release.module;
+  return { ...release, module: { ...release.module, release: `${name}+${source.revision.slice(0, 12)}` } };
+}
+
+/** The release that was read elsewhere under the name of one that was kept apart; null where there is none. */
+export const namesake = (specs: Specs, { module }: ClassedRelease): ClassedRelease | null =>
+  specs.releases.find((each) => module.release.startsWith(`${each.module.release}+`)) ?? null;
 
 /** A KVM version by name, as a specification file, or as it stands in a kernel's tree: `7.1.5`, `my-kernel.yaml`, `GITDIR[@REV]`. */
 export async function findPolicy(context: Context, specs: Specs, text: string): Promise<Policy> {
@@ -63,11 +97,14 @@ export async function specsUnder(context: Context, specs: Specs, kvm: string | n
   return { ...specs, policies: [base === undefined ? policy : { ...policy, base }] };
 }
 
+/** Whether a text names a KVM version that the specifications hold. */
+export const isKernelNamed = (specs: Specs, text: string): boolean => policyNamed(specs, text) !== undefined;
+
 function raiseUnknown(specs: Specs, text: string): never {
   const known = specs.known.find(({ release }) => releaseName(release) === releaseName(text));
   if (known !== undefined)
     throw new NoInputError(
-      `release ${known.release} is known by name only, its tables could not be read (seen: ${known.seen.join('; ')})`,
+      `release ${known.release} is known by name only, its tables could not be read (seen: ${known.seen.join('; ')}); ${nearestText(specs, known.release)}`,
     );
   const releases = newestFirst(specs.releases.map(({ module }) => module.release));
   const names = [...releases, ...specs.policies.map(({ version }) => version)];
@@ -83,16 +120,28 @@ export async function addDecisions(specs: Specs, file: string): Promise<Specs> {
   return { ...specs, decisions: [...specs.decisions, ...more] };
 }
 
+/** What can be asked instead: the releases that were read on either side of one. */
+function nearestText({ releases }: Specs, name: string): string {
+  const line = newestFirst(releases.map(({ module }) => module.release)).filter(
+    (release) => lineOf(release) === lineOf(name),
+  );
+  const newer = line.findLast((release) => compareVersions(release, name) > 0);
+  const older = line.find((release) => compareVersions(release, name) < 0);
+  const beside = [older, newer].filter((release) => release !== undefined);
+  return `${beside.length === 0 ? '' : `read on either side: ${beside.join(', ')}; `}with its source: GITDIR@REV`;
+}
+
 /** A specification file, or a revision of a repository: `GITDIR@REV`, HEAD where no revision is named. Null where nothing is there. */
 async function fromDisk(context: Context, specs: Specs, text: string): Promise<Operand | null> {
-  if (existsSync(text)) {
-    if (statSync(text).isFile()) return readSpecFile(text, specs);
-    return resolveRevision(context, specs, text, 'HEAD');
-  }
+  if (existsSync(text) && statSync(text).isFile()) return readSpecFile(text, specs);
+  const [path, revision] = treeOf(text);
+  return path !== '' && existsSync(path) ? resolveRevision(context, specs, path, revision) : null;
+}
+
+/** A repository and its revision, HEAD where none is named. */
+function treeOf(text: string): readonly [string, string] {
   const at = text.lastIndexOf('@');
-  return at > 0 && existsSync(text.slice(0, at))
-    ? resolveRevision(context, specs, text.slice(0, at), text.slice(at + 1))
-    : null;
+  return existsSync(text) || at < 0 ? [text, 'HEAD'] : [text.slice(0, at), text.slice(at + 1)];
 }
 
 async function readSpecFile(path: string, specs: Specs): Promise<Operand> {

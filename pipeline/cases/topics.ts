@@ -1,12 +1,13 @@
 import { type Cpuid2Verdict, judgeCpuid2 } from '../judge/cpuid2.ts';
-import type { Opener } from '../model/clobber.ts';
+import { isClosed as isKeptClosed } from '../judge/rules/host-state.ts';
 import { ATTRIBUTE_NAMES, XFAM_NAMES } from '../model/control.ts';
 import { type GateId, gateId } from '../model/gate.ts';
 import type { ClobberRow } from '../model/knowledge.ts';
 import { and, rangeMask } from '../model/mask.ts';
 import type { FixedMasks } from '../model/module.ts';
 import { msrName } from '../model/msr-name.ts';
-import { type Place, samePlace } from '../model/place.ts';
+import { compareNumbers } from '../model/order.ts';
+import { comparePlaces, type Place, samePlace } from '../model/place.ts';
 import type { Policy } from '../model/policy.ts';
 import type { KnownRelease } from '../specs/lists-file.ts';
 import type { Specs } from '../specs/store.ts';
@@ -37,7 +38,7 @@ export type ReleaseTopic = {
   readonly features0: bigint | null;
   /** Whether the code that decides its bits was read at this release, or some of its files were inferred from another one. */
   readonly deciders: 'read' | 'in part inferred' | 'not examined';
-  readonly hostState: 'read' | 'not read';
+  readonly hostState: 'read' | 'in part inferred' | 'not read';
 };
 
 /** What one kernel makes of KVM_SET_CPUID2 where KVM_TDX_INIT_VM was told otherwise. */
@@ -47,8 +48,10 @@ export type MsrTopic = {
   readonly msr: string;
   readonly rows: readonly ClobberRow[];
   readonly releases: readonly { readonly release: string; readonly exit: string; readonly guard: string | null }[];
+  /** Every release whose ways in and out were read. */
+  readonly examined: readonly string[];
   readonly kernels: readonly { readonly version: string; readonly restoredAt: string | null }[];
-  /** Whether the module leaves it changed only where an attribute is set that no KVM sets. */
+  /** Whether the module leaves it changed only for TDs that have what no KVM lets a TD have. */
   readonly isClosed: boolean;
 };
 
@@ -116,9 +119,19 @@ function releaseTopic(specs: Specs, text: string): Topic | null {
           : rules.sources.every(({ how }) => how === 'read')
             ? 'read'
             : 'in part inferred',
-      hostState: specs.clobbers.some((facts) => facts.release === release) ? 'read' : 'not read',
+      hostState: hostStateOf(specs, release),
     },
   };
+}
+
+/** Of host state the same as of deciders: what rests on other releases is no reading of this one. */
+function hostStateOf(specs: Specs, release: string): ReleaseTopic['hostState'] {
+  const facts = specs.clobbers.find((each) => each.release === release);
+  if (facts === undefined) return 'not read';
+  const isInferred = facts.msrs.some(
+    ({ learnt }) => learnt?.entry.how === 'inferred' || learnt?.exit.how === 'inferred',
+  );
+  return isInferred ? 'in part inferred' : 'read';
 }
 
 function msrTopic(specs: Specs, text: string): readonly Topic[] {
@@ -130,17 +143,16 @@ function msrTopic(specs: Specs, text: string): readonly Topic[] {
       .map((transition) => ({ ...transition, release: facts.release })),
   );
   const releases = transitions.map(({ release, exit, guard }) => ({ release, exit, guard }));
-  const left = transitions.filter(({ exit }) => exit !== 'restored');
-  const isShut = (opener: Opener): boolean =>
-    opener.kind === 'attributes' &&
-    specs.policies.every(({ attributes }) => ((attributes >> BigInt(opener.bit)) & 1n) === 0n);
+  const left = transitions.filter(({ entry, exit }) => entry.length > 0 && exit !== 'restored');
   const kernels = specs.policies.map(({ version, restores }) => {
     const restore = restores.find((each) => msrName(each.msr) === msr);
     return { version, restoredAt: restore === undefined ? null : `${restore.path}:${restore.line}` };
   });
   const isKnown = rows.length > 0 || releases.length > 0 || kernels.some(({ restoredAt }) => restoredAt !== null);
-  const isClosed = left.length > 0 && left.every(({ openers }) => openers.length > 0 && openers.every(isShut));
-  return isKnown ? [{ kind: 'msr', msr: { msr, rows, releases, kernels, isClosed } }] : [];
+  const examined = specs.clobbers.map(({ release }) => release);
+  const isClosed =
+    left.length > 0 && left.every((each) => specs.policies.every((policy) => isKeptClosed(each, policy)));
+  return isKnown ? [{ kind: 'msr', msr: { msr, rows, releases, examined, kernels, isClosed } }] : [];
 }
 
 const FIELDS = [
@@ -214,6 +226,7 @@ function familyTopic(specs: Specs, text: string): readonly Topic[] {
       name,
       mask: rangeMask(high, low),
     }))
-    .filter((member) => word.test(member.name) || isOpened(member));
+    .filter((member) => word.test(member.name) || isOpened(member))
+    .sort((a, b) => comparePlaces(a, b) || compareNumbers(a.mask, b.mask));
   return members.length + rows.length < 2 ? [] : [{ kind: 'family', name: text.toUpperCase(), members, rows }];
 }

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { specsOf } from '../cases/context.ts';
 import { draftPatch } from '../cases/draft-patch.ts';
-import { findRelease, specsUnder } from '../cases/operand.ts';
+import { isKernelNamed, namesake, releaseIn, specsUnder } from '../cases/operand.ts';
 import { reviewFacts, reviewTitle } from '../cases/review.ts';
 import { gating } from '../judge/decisions.ts';
 import { EXIT } from '../model/errors.ts';
@@ -24,6 +24,7 @@ export function declare({ program, add, contextOf, done }: CommandLine): void {
   add(program, 'review <release>', 'the release-review report', [
     'bitwatch review 2.0.08 --kvm 6.16.1',
     'bitwatch review latest --kvm ../linux@HEAD --fail-on error',
+    'bitwatch review ../tdx-module@HEAD --from 2.0.18 --kvm 7.1.5',
     'bitwatch review 2.0.08 --from 1.5.06 --out markdown=review.md',
   ])
     .option(...KVM_OPTION)
@@ -57,10 +58,18 @@ type ReviewOptions = {
 
 /** Against the release that it follows (or `--from`) and under one KVM or all. */
 async function reviewCommand(context: Context, name: string, options: ReviewOptions): Promise<number> {
-  const specs = await specsUnder(context, await specsOf(context), options.kvm);
-  const release = findRelease(specs, name);
-  const since = options.from === null ? null : findRelease(specs, options.from);
-  const scope = { release, since, policies: [specs.policies.at(-1) ?? null] };
+  const shipped = await specsOf(context);
+  const known = await specsUnder(context, shipped, options.kvm);
+  const held = options.from === null ? null : await releaseIn(context, known, options.from);
+  const { release, specs } = await releaseIn(context, held?.specs ?? known, name);
+  const since = held?.release ?? namesake(known, release);
+  // What was read from a disk is asked for again as it was: its name alone would be that of a shipped one, or of nothing.
+  const asked = {
+    release: known.releases.includes(release) ? null : name,
+    from: held === null || known.releases.includes(held.release) ? null : options.from,
+    kvm: options.kvm === null || isKernelNamed(shipped, options.kvm) ? null : options.kvm,
+  };
+  const scope = { release, since, policies: [specs.policies.at(-1) ?? null], asked };
   const report = reviewFacts(specs, scope, context.today());
   if (options.verbose || context.options.json || context.options.out.length > 0)
     printReport(context, report, specs, { title: reviewTitle(release.module.release) });

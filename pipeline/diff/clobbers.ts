@@ -16,7 +16,8 @@ export type ClobberChanges = {
 };
 
 /** True where the module writes the MSR on the way in and does not bring the host's value back, as far as is known. */
-const isLeft = (transition: MsrTransition): boolean => transition.entry.length > 0 && transition.exit !== 'restored';
+export const isLeft = (transition: MsrTransition): boolean =>
+  transition.entry.length > 0 && transition.exit !== 'restored';
 
 /** Not the way out: an MSR that is left with another value than before was left before too. */
 const idOf = ({ msr, guard }: MsrTransition): string => `${msrName(msr)} ${guard ?? ''}`;

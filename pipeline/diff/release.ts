@@ -40,7 +40,7 @@ export function diffReleases(a: ClassedRelease, b: ClassedRelease): ReleaseDiff 
         : listChange(before.cpuidFlags, after.cpuidFlags, compareTexts),
     configSlots: { from: configSlotsOf(before), to: configSlotsOf(after) },
     leaves: leafChanges(before.lookup, after.lookup),
-    coverage: { cells: pairs.length * 32, unknown: unknownFacts(before, after) },
+    coverage: { cells: pairs.length * 32, unknown: [...unknownFacts(before, after), ...unexamined([a, b])] },
   };
 }
 
@@ -153,6 +153,11 @@ function nameChanges(
   });
   return { moved: moved.sort((a, b) => a.to - b.to), renamed: renamed.sort((a, b) => a.bit - b.bit) };
 }
+
+const unexamined = (releases: readonly ClassedRelease[]): readonly string[] =>
+  releases
+    .filter(({ registers }) => registers.length > 0 && registers.every(({ deciders }) => deciders.length === 0))
+    .map(({ module }) => `who decides the bits of ${module.release} was not examined: its tables alone are told`);
 
 function unknownFacts(from: ModuleRelease, to: ModuleRelease): readonly string[] {
   const facts = [

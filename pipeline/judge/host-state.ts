@@ -1,4 +1,4 @@
-import { isHarmless } from '../diff/clobbers.ts';
+import { isHarmless, isLeft } from '../diff/clobbers.ts';
 import type { ClobberFacts, MsrTransition } from '../model/clobber.ts';
 import { msrName } from '../model/msr-name.ts';
 import type { HostChange, HostState } from '../model/review.ts';
@@ -18,12 +18,19 @@ export function hostStateOf(context: ReleaseContext): HostState {
   }
   const told = (list: readonly MsrTransition[]): readonly HostChange[] =>
     list.filter((transition) => !isHarmless(transition, knowledge)).map((transition) => changeOf(transition, context));
+  const left = clobbers.to.msrs.filter(isLeft);
+  const news = [...clobbers.changes.added, ...clobbers.changes.changed];
+  const same = left.filter((transition) => !news.includes(transition));
+  const stillLeft = new Set(left.map(({ msr }) => msrName(msr)));
   return {
     kind: 'examined',
     how: learntOf(clobbers.to),
     worse: told(clobbers.changes.added),
-    better: told(clobbers.changes.removed),
+    better: told(clobbers.changes.removed).map((change) =>
+      stillLeft.has(change.msr) ? { ...change, isInPart: true } : change,
+    ),
     otherwise: told(clobbers.changes.changed),
+    standing: told(same).filter(({ kvm }) => kvm === 'nothing'),
   };
 }
 
@@ -39,7 +46,8 @@ function changeOf(transition: MsrTransition, context: ReleaseContext): HostChang
   return {
     msr: msrName(transition.msr),
     isRange: transition.range === true,
-    kvm: careOf(transition, context),
+    // A KVM that refuses the release does nothing about it, for good or ill.
+    kvm: kvm?.runs.kind === 'no' ? null : careOf(transition, context),
     restoredAt:
       kvm === null || restore === undefined
         ? null

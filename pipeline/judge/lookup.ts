@@ -2,6 +2,7 @@ import type { ClassChange } from '../model/change.ts';
 import { type CellClass, type ClassedRelease, configurableMask, type RegisterClasses } from '../model/class.ts';
 import { XFAM_NAMES } from '../model/control.ts';
 import type { Decider } from '../model/decider.ts';
+import type { GuestControl } from '../model/decider-rules.ts';
 import { deciderText } from '../model/decider-text.ts';
 import type { ClassStep } from '../model/finding.ts';
 import type { GateId } from '../model/gate.ts';
@@ -9,7 +10,7 @@ import type { ClobberRow, Knowledge } from '../model/knowledge.ts';
 import { and, bitMask, bitsOf, hasBit, or, rangeMask, without } from '../model/mask.ts';
 import { fieldBits, namesOf } from '../model/names.ts';
 import { compareTexts } from '../model/order.ts';
-import { type LeafKey, leafId, type Place, placeId, samePlace, subleafOf } from '../model/place.ts';
+import { type LeafKey, leafId, type Place, placeId, REGISTERS, samePlace, subleafOf } from '../model/place.ts';
 import type { Policy } from '../model/policy.ts';
 import type { Evidence } from '../model/source.ts';
 import { CHANGE_TABLE, type Effect } from './change-table.ts';
@@ -189,6 +190,15 @@ export function byLeaf<T extends LeafKey>(items: readonly T[]): readonly (readon
   }
   return [...leaves.values()];
 }
+
+/** What the guest must set for a leaf not to fault. */
+export const guestsOf = (release: ClassedRelease, { leaf, subleaf }: LeafKey): readonly GuestControl[] => [
+  ...new Set(
+    REGISTERS.flatMap((register) => registerOf(release, { leaf, subleaf, register })?.deciders ?? [])
+      .flatMap(({ decider }) => decider.conditions)
+      .flatMap(({ when, otherwise }) => (otherwise === 've' && when.kind === 'guest' ? [when.control] : [])),
+  ),
+];
 
 /** Bits of a register that a VMM may set. */
 export function configurableAt(release: ClassedRelease, place: Place): number {

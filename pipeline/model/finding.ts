@@ -70,7 +70,13 @@ export type FindingFacts =
       readonly clobbers: readonly ClobberFact[];
     }
   /** A text in registers that hold one value in every TD, in their order; the places are those that changed. */
-  | { readonly kind: 'constant'; readonly before: readonly number[]; readonly after: readonly number[] }
+  | {
+      readonly kind: 'constant';
+      readonly before: readonly number[];
+      readonly after: readonly number[];
+      /** Guest controls without which the leaf injects #VE all the same. */
+      readonly guest: readonly GuestControl[];
+    }
   | {
       readonly kind: 'leaf';
       readonly leaf: number;

@@ -32,11 +32,15 @@ export type HostState =
       readonly better: readonly HostChange[];
       /** Left changed before and now, with another value or in another way. */
       readonly otherwise: readonly HostChange[];
+      /** Left changed as in the release before, and KVM neither restores it nor keeps TDs from it. */
+      readonly standing: readonly HostChange[];
     };
 export type HostChange = {
   readonly msr: string;
   /** The MSR is the first of a range. */
   readonly isRange: boolean;
+  /** Of what is no longer left changed: another write still leaves it, under another condition. */
+  readonly isInPart?: true;
   /** What KVM does about it; null without one. */
   readonly kvm: 'restores' | 'closes' | 'nothing' | null;
   /** The line that restores it, where KVM does so itself. */

@@ -18,7 +18,7 @@ export function briefingText(briefing: Briefing): string {
 }
 
 function linesOf(briefing: Briefing, most: number): readonly string[] {
-  const { title, facts, counts, parts, unread, command } = briefing;
+  const { title, facts, counts, parts, unread, skipped, command } = briefing;
   return [
     ...wrap(title),
     '',
@@ -27,6 +27,7 @@ function linesOf(briefing: Briefing, most: number): readonly string[] {
     ...parts.flatMap((part, at) => partLines(part, at + 1, most)),
     '',
     ...(unread === '' ? [] : wrap(`not read: ${unread} ${unread.includes(',') ? 'lie' : 'lies'} between`)),
+    ...skipped.flatMap((what) => wrap(what, 'not read: ')),
     ...wrap(`more: ${command} --verbose`),
   ];
 }
@@ -53,7 +54,7 @@ function rowLines({ where, mask, names }: PlaceLine, width: number): readonly st
 }
 
 /** The same as Markdown. */
-export function briefingMarkdown({ title, facts, counts, parts, unread, command }: Briefing): string {
+export function briefingMarkdown({ title, facts, counts, parts, unread, skipped, command }: Briefing): string {
   const lines = [
     `# ${escapeMarkdown(title)}`,
     '',
@@ -71,6 +72,7 @@ export function briefingMarkdown({ title, facts, counts, parts, unread, command 
     ]),
     '',
     ...(unread === '' ? [] : [`Not read: ${escapeMarkdown(unread)}.`, '']),
+    ...skipped.flatMap((what) => [`Not read: ${escapeMarkdown(what)}.`, '']),
     `More: ${codeSpan(`${command} --verbose`)}`,
   ];
   return `${lines.join('\n')}\n`;

@@ -6,7 +6,7 @@ import { compareVersions } from '../model/order.ts';
 import type { Coverage, ReleaseReview } from '../model/review.ts';
 import { plain } from '../model/text.ts';
 import { mentionsText } from './mentions.ts';
-import { type PlaceLine, placeLines } from './places.ts';
+import { type PlaceLine, placeLines, placesText } from './places.ts';
 import { againstText, hostStateText, runsText } from './status-words.ts';
 import { wordsOf } from './words.ts';
 
@@ -41,6 +41,8 @@ export type Briefing = {
   readonly parts: readonly BriefingPart[];
   /** Releases between the two that could not be read. */
   readonly unread: string;
+  /** What was not compared, a sentence each. */
+  readonly skipped: readonly string[];
   readonly command: string;
 };
 
@@ -58,10 +60,14 @@ export function briefingOf(review: ReleaseReview, coverage: Coverage): Briefing 
     facts: [
       ...(kvm === null ? [] : [['runs', plain(runsText(kvm.runs))] as const]),
       ['host state', plain(hostStateText(hostState, from.name, to.name, 3))],
+      ...(kvm === null || kvm.standing.length === 0
+        ? []
+        : [['undecided', plain(`${placesText(kvm.standing)}: exposed in ${from.name} already`)] as const]),
     ],
     counts: tallyText(tallyOf(findings)),
     parts: QUESTIONS.flatMap((question) => partOf(question, of(question))),
     unread: plain(between.join(', ')),
+    skipped: review.diff.coverage.unknown.map(plain),
     command: plain(command),
   };
 }

@@ -1,3 +1,4 @@
+import { lineText, SHOWN_PLACES } from './places.ts';
 import { countsText, coverageLines, type Item, type Section, type View } from './view.ts';
 
 /** A text as Markdown that shows just that text: whatever could be markup, a mention or a link is escaped. */
@@ -104,6 +105,9 @@ function itemMarkdown(item: Item): string {
     `### ${finding.level}${item.decided === null ? '' : ' (decided)'}: ${quotingMarkdown(item.headline)}`,
     '',
     ...(item.decided === null ? [] : [`*${escapeMarkdown(item.decided)}*`, '']),
+    ...(item.places.length > SHOWN_PLACES
+      ? [`Bits: ${item.places.map(lineText).map(escapeMarkdown).join('; ')}`, '']
+      : []),
     escapeMarkdown(item.because),
     '',
     `**Do:** ${escapeMarkdown(item.todo)}`,

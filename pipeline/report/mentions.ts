@@ -2,7 +2,7 @@ import { textOf } from '../model/constant-text.ts';
 import type { Finding, FoundPlace } from '../model/finding.ts';
 import { countBits, FULL, formatBits, or } from '../model/mask.ts';
 import { placeId } from '../model/place.ts';
-import { placeLines } from './places.ts';
+import { leafText, placeLines, underGuest } from './places.ts';
 
 /** What a finding that needs no action says: its kind, and what it names where that is no CPUID bit. */
 type Mention = { readonly label: string; readonly names: readonly string[] };
@@ -50,12 +50,20 @@ function placesOf(places: readonly FoundPlace[]): string {
   return `${few(whole.map(({ where }) => where))} (${bits} bits)`;
 }
 
+/** That KVM takes care is said only where it does: of a release that it refuses it need not. */
+function hostLabel({ change, msrs }: Extract<Finding['facts'], { readonly kind: 'host-state' }>): string {
+  if (change === 'removed') return 'no longer left changed';
+  return msrs.every(({ kvm }) => kvm === 'restores' || kvm === 'closes')
+    ? 'left changed, KVM takes care'
+    : 'left changed';
+}
+
 const CLASS_TEXT = {
   fixed1: 'now 1',
   fixed0: 'now 0',
   'not-fixed1': 'no longer 1',
   native: 'native',
-  gated: 'no longer fixed',
+  gated: 'not fixed any more',
   choice: 'chosen otherwise',
 } as const;
 
@@ -68,30 +76,30 @@ const LEAF_TEXT = {
 
 const CONTROL_TEXT = { attributes: 'ATTRIBUTES', xfam: 'XFAM', features0: 'TDX_FEATURES0' } as const;
 
-function mentionOf({ facts, verdict }: Finding): Mention {
+function mentionOf({ facts, verdict, places }: Finding): Mention {
   const plainly = (label: string): Mention => ({ label, names: [] });
   switch (facts.kind) {
     case 'configurable':
-      return plainly(`configurable, ${verdict ?? 'numbers'}`);
+      return plainly(`configurable now${verdict === null ? '' : `, ${verdict}`}`);
     case 'not-configurable':
       return plainly('no longer configurable');
     case 'class':
       return plainly(CLASS_TEXT[facts.to]);
     case 'constant':
       return {
-        label: 'a text that every TD reads',
+        label: `a text that TDs read${underGuest(facts.guest)}`,
         names: [`“${textOf(facts.before)}” became “${textOf(facts.after)}”`],
       };
     case 'leaf':
-      return { label: LEAF_TEXT[facts.change], names: [`0x${facts.leaf.toString(16)}`] };
+      return { label: `${LEAF_TEXT[facts.change]}${underGuest(facts.guest)}`, names: [leafText(places)] };
     case 'decider':
-      return plainly('decided otherwise');
+      return plainly('what decides the value changed');
     case 'deciding-code':
       return plainly('the code that decides changed, not examined');
     case 'gate':
-      return plainly('gated otherwise');
+      return plainly('gates changed');
     case 'promise':
-      return plainly('no longer fixed');
+      return plainly(facts.promise === 'unfixed' ? 'not fixed any more' : 'fixed otherwise without a new feature bit');
     case 'control': {
       const sign = facts.change === 'added' ? '+' : '-';
       const names = facts.bits.map(({ bit, name }) => `${sign}${name ?? `[${bit}]`}`);
@@ -103,7 +111,7 @@ function mentionOf({ facts, verdict }: Finding): Mention {
       return { label: `cpuid_flags ${facts.change === 'added' ? 'new' : 'gone'}`, names: facts.flags };
     case 'host-state':
       return {
-        label: facts.change === 'added' ? 'left changed, KVM takes care' : 'no longer left changed',
+        label: hostLabel(facts),
         names: facts.msrs.map(({ msr }) => msr),
       };
     case 'config-slots':

@@ -54,12 +54,29 @@ const sharedText = (first: Place, places: readonly Place[]): string =>
   `${formatLeaf({ leaf: first.leaf, subleaf: null })}.{${places.map((place) => subleafOf(place)).join(',')}}.${first.register.toUpperCase()}`;
 
 /** `7.1.EAX RAO-INT[3]`, or the mask where no bit has a name; nothing but the register where all of it is meant. */
-const lineText = ({ where, mask, names }: PlaceLine): string =>
+export const lineText = ({ where, mask, names }: PlaceLine): string =>
   [where, names === '' && mask !== hex32(FULL) ? mask : names].filter((part) => part !== '').join(' ');
 
+/** More registers than this are cut in a headline. */
+export const SHOWN_PLACES = 4;
+
 /** All places on one line, the first `most` of them, and how many more. */
-export function placesText(places: readonly FoundPlace[], most = 4): string {
+export function placesText(places: readonly FoundPlace[], most = SHOWN_PLACES): string {
   const lines = placeLines(places);
   const shown = lines.slice(0, most).map(lineText).join('; ');
   return lines.length > most ? `${shown}; and ${lines.length - most} more` : shown;
 }
+
+/** `0x18`; `7.1` where the sub-leaves of a leaf are told that has others before them. */
+export function leafText(places: readonly FoundPlace[]): string {
+  const [first] = places;
+  if (first === undefined) return 'none';
+  const subleaves = [...new Set(places.map((place) => subleafOf(place)))];
+  if (subleaves.includes(0)) return `0x${first.leaf.toString(16)}`;
+  const shown = subleaves.length === 1 ? subleaves.join() : `{${subleaves.join(',')}}`;
+  return `${formatLeaf({ leaf: first.leaf, subleaf: null })}.${shown}`;
+}
+
+/** ` under REDUCE_VE`: where a leaf injects #VE until the guest sets these controls. */
+export const underGuest = (guest: readonly string[]): string =>
+  guest.length === 0 ? '' : ` under ${guest.join(' and ')}`;

@@ -86,17 +86,25 @@ export function hostStateText(state: HostState, from: string, to: string, most: 
     ...(otherwise.length === 0 ? [] : [`left with another value: ${changesText(otherwise, most)}`]),
     ...(better.length === 0 ? [] : [`no longer left changed: ${changesText(better, most)}`]),
   ];
-  return `examined at ${to} (${HOW_TEXT[state.how]}): ${told.length === 0 ? `no MSR newly left changed since ${from}` : `against ${from} ${told.join('; ')}`}`;
+  const standing = [...new Set(state.standing.map(({ msr }) => msr))];
+  const still =
+    standing.length === 0 ? '' : `; left changed as before, and KVM does not restore it: ${standing.join(', ')}`;
+  return `examined at ${to} (${HOW_TEXT[state.how]}): ${told.length === 0 ? `no MSR newly left changed since ${from}` : `against ${from} ${told.join('; ')}`}${still}`;
 }
 
 /** Of what is no longer left changed it does not matter what KVM does. */
-const plainChange = ({ msr, isRange }: HostChange): HostChange => ({ msr, isRange, kvm: null, restoredAt: null });
+const plainChange = ({ msr, isRange, isInPart }: HostChange): HostChange => ({
+  msr: isInPart === true ? `${msr} (but for some TDs)` : msr,
+  isRange,
+  kvm: null,
+  restoredAt: null,
+});
 
 /** `1 exposed, 5 passed`, of features; bits of fields apart. */
 function countText(verdicts: readonly VerdictCount[]): string {
   const features = verdicts.flatMap(({ verdict, features: count }) => (count === 0 ? [] : [`${count} ${verdict}`]));
   const fields = verdicts.reduce((sum, { fieldBits }) => sum + fieldBits, 0);
-  return `${features.join(', ') || 'none'}${fields === 0 ? '' : `; ${fields} bits of numbers apart`}`;
+  return `${features.join(', ') || 'none'}${fields === 0 ? '' : `; beside them ${fields} bits of numbers`}`;
 }
 
 /** Why a release is compared with the other, what lies between, and what else it can be compared with. */

@@ -1,3 +1,4 @@
+import { lineText, SHOWN_PLACES } from './places.ts';
 import { countsText, coverageLines, type Item, type Section, type View } from './view.ts';
 import { wrap } from './wrap.ts';
 
@@ -28,6 +29,7 @@ export function itemLines(item: Item): readonly string[] {
   return [
     ...wrap(item.headline, `${finding.level.padEnd(9)} `),
     ...(item.decided === null ? [] : wrap(item.decided.replace(/^decided /, ''), '  decided:  ')),
+    ...(item.places.length > SHOWN_PLACES ? item.places.flatMap((line) => wrap(lineText(line), '  bits:     ')) : []),
     ...wrap(item.because, '  why:      '),
     ...wrap(item.todo, '  do:       '),
     ...item.evidence.flatMap((line) => wrap(line, '  evidence: ')),

@@ -98,28 +98,41 @@ const GENERATION_TEXT = {
   allowlist: 'allows the bits that it lists and refuses the others',
 } as const satisfies Record<Policy['generation'], string>;
 
-function msrLines({ msr, rows, releases, kernels, isClosed }: MsrTopic): readonly string[] {
+function msrLines({ msr, rows, releases, examined, kernels, isClosed }: MsrTopic): readonly string[] {
   const left = releases.filter(({ exit }) => exit === 'none' || exit === 'init');
   const restoring = kernels.filter(({ restoredAt }) => restoredAt !== null);
   const names = (list: readonly { readonly release: string }[]): string =>
     [...new Set(list.map(({ release }) => release))].join(', ');
-  // Under a guard on every release it is not what every TD does, and what opens it says more than the names of releases.
   const guards = [...new Set(left.map(({ guard }) => guard))];
-  const under = guards.some((guard) => guard === null) ? '' : ` under ${guards.join(' or ')}`;
+  const where = (guard: string | null): string => {
+    const own = names(left.filter((each) => each.guard === guard));
+    return `${guard === null ? '' : ` under ${guard}`} in ${own === examined.join(', ') ? 'every release that was read' : runText(own.split(', '), examined)}`;
+  };
   const answer =
     releases.length === 0
       ? 'no release whose code was read writes it'
       : left.length === 0
         ? 'the module leaves it as the host had it, in every release that was read'
-        : `host MSR is clobbered at TD exit${under} in ${names(left) === names(releases) ? 'every release that was read' : names(left)}`;
+        : `host MSR is clobbered at TD exit${guards.map(where).join(', and')}`;
   return [
-    `MSR ${msr}: ${answer}; ${careText(rows, restoring)}${isClosed ? ', nor sets the attribute that opens it' : ''}`,
+    `MSR ${msr}: ${answer}; ${careText(rows, restoring)}${isClosed ? ', and none lets a TD have what opens it' : ''}`,
     ...exitRuns(releases).flatMap(({ first, last, text }) =>
       wrap(text, `  ${(first === last ? first : `${first} to ${last}`).padEnd(18)} `),
     ),
     ...restoring.flatMap(({ version, restoredAt }) => wrap(`restored at ${restoredAt}`, `  KVM ${version.padEnd(8)} `)),
-    ...rowLines(rows),
+    ...rows.flatMap(({ feature, kind, source }) => wrap(`${feature}: ${kind}; ${source}`, '  host state         ')),
   ];
+}
+
+/** Neighbours of the list of all as runs: `1.5 Beta to 2.0.18`. */
+function runText(names: readonly string[], all: readonly string[]): string {
+  const runs: string[][] = [];
+  for (const name of names) {
+    const run = runs.at(-1);
+    if (run !== undefined && all.indexOf(name) === all.indexOf(run.at(-1) ?? '') + 1) run.push(name);
+    else runs.push([name]);
+  }
+  return runs.map((run) => (run.length < 3 ? run.join(', ') : `${run[0]} to ${run.at(-1)}`)).join(', ');
 }
 
 /** That KVM has no line for an MSR does not say that the host loses it: extended state comes back with the host's own. */
@@ -149,8 +162,8 @@ function exitRuns(releases: MsrTopic['releases']) {
 }
 
 const EXIT_TEXT: Readonly<Record<string, string>> = {
-  none: 'not written at exit: the TD’s value stays',
-  init: 'written with a constant at exit',
+  none: 'what was set for the TD stays',
+  init: 'left with another value than the host’s',
   restored: 'the host’s value is restored',
   unknown: 'not settled by the code',
 };
@@ -164,7 +177,7 @@ function controlLines({ field, bit, name, releases, kernels, gated, rows }: Cont
   const line = (label: string, list: readonly string[]): readonly string[] =>
     list.length === 0 ? [] : wrap(list.join(', '), `  ${label.padEnd(14)} `);
   return [
-    `${field}.${name ?? bit} (bit ${bit}): ${supporting.length === 0 ? 'no KVM sets it, so what is behind it stays closed' : `set by KVM ${supporting.join(', ')} where user space asks`}`,
+    `${field}.${name ?? bit} (bit ${bit}): ${supporting.length === 0 ? (gated.length + rows.length === 0 ? 'no KVM sets it' : 'no KVM sets it, so what it opens stays closed') : `set by KVM ${supporting.join(', ')} where user space asks`}`,
     ...line('a VMM may set', may),
     ...line('always 1', fixed('always 1')),
     ...line('always 0', fixed('always 0')),

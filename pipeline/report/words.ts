@@ -17,7 +17,7 @@ import type {
 } from '../model/finding.ts';
 import { type GateId, gateOf } from '../model/gate.ts';
 import { deciderWords } from './decider-words.ts';
-import { placesText } from './places.ts';
+import { leafText, placesText, underGuest } from './places.ts';
 
 /** A finding in words: one line that says what, one that says why it matters, one that says what to do. */
 export type Words = { readonly headline: string; readonly because: string; readonly todo: string };
@@ -59,6 +59,11 @@ function settledWords(facts: FindingFacts): { readonly why: string; readonly act
       why: 'The table no longer fixes the bit; what the module’s code makes of it `bitwatch explain` tells.',
       action: 'Nothing to do where the VMM does not open what gates the bit.',
     };
+  if (facts.kind === 'host-state' && facts.change === 'added' && facts.msrs.every(({ kvm }) => kvm === 'restores'))
+    return {
+      why: 'The module does not bring the host’s value back, and KVM does.',
+      action: 'Nothing to do; a backport must keep KVM’s restore.',
+    };
   if (facts.kind !== 'configurable' || facts.clobbers.length > 0) return null;
   switch (facts.verdict) {
     case 'passed':
@@ -67,7 +72,7 @@ function settledWords(facts: FindingFacts): { readonly why: string; readonly act
             why: 'KVM doesn’t filter it for TDs and gives it to ordinary VMs; nobody said that it holds for TDs too.',
             action: 'Confirm the feature for TDs, or deny it.',
           }
-        : { why: 'KVM doesn’t filter it, and somebody stands behind that.', action: 'Nothing to do.' };
+        : { why: 'KVM doesn’t filter it.', action: 'Nothing to do.' };
     case 'allowed':
       return { why: 'KVM’s allowlist names it.', action: 'Nothing to do.' };
     case 'denied':
@@ -91,11 +96,11 @@ const VERDICT_TEXT: Readonly<Record<Verdict, string>> = {
 export function backingText(backing: Backing): string {
   switch (backing.kind) {
     case 'base':
-      return `KVM was written for a release that offers it, ${backing.release}`;
+      return `offered by ${backing.release} already, which KVM was written against`;
     case 'fixed1-before':
-      return `every TD had it in ${backing.release}, which KVM was written for`;
+      return `every TD had it in ${backing.release}, which KVM was written against`;
     case 'field':
-      return 'a number, no feature';
+      return 'a number or a register that never holds features';
     case 'caps':
       return 'KVM gives it to ordinary VMs: confirm for TDs';
   }
@@ -138,9 +143,9 @@ function headlineOf({ facts, places, subject: { policy, to } }: Finding): string
     case 'class':
       return `${where}: ${CLASS_CHANGE_TEXT[facts.to]}${facts.clobbers.length === 0 ? '' : `, host MSR is clobbered: ${msrsText(facts.clobbers)}`}`;
     case 'constant':
-      return `${where}: “${textOf(facts.before)}” became “${textOf(facts.after)}”`;
+      return `leaf ${leafText(places)}${underGuest(facts.guest)}: “${textOf(facts.before)}” became “${textOf(facts.after)}”`;
     case 'leaf':
-      return `leaf 0x${facts.leaf.toString(16)}: ${LEAF_TEXT[facts.change]}${facts.change === 've-removed' && facts.guest.length > 0 ? ' where the guest asks for it' : ''}`;
+      return `leaf ${leafText(places)}: ${LEAF_TEXT[facts.change]}${facts.change === 've-removed' ? underGuest(facts.guest) : ''}`;
     case 'decider':
       return `${where}: ${deciderHeadline(facts)}`;
     case 'deciding-code':
@@ -161,7 +166,7 @@ function headlineOf({ facts, places, subject: { policy, to } }: Finding): string
     case 'cpuid-flags':
       return `cpuid_flags: ${facts.flags.join(', ')} ${facts.change === 'added' ? 'new in' : 'gone from'} the module`;
     case 'host-state':
-      return `${[...new Set(facts.msrs.map(({ msr }) => msr))].join(', ')}: ${facts.change === 'added' ? 'left changed after a TD ran' : 'no longer left changed after a TD ran'}`;
+      return `${[...new Set(facts.msrs.map(({ msr }) => msr))].join(', ')}: ${facts.change === 'added' ? 'left changed after a TD ran' : 'no longer left changed after a TD ran'}${openedText(facts.msrs)}`;
     case 'clobber-rows':
       return `specs/clobbers.md: ${facts.rows.map(({ msr, feature }) => `${msr} (${feature})`).join(', ')}: ${facts.problem === 'undocumented' ? 'evidence without a row' : 'a row without evidence'}`;
     case 'config-slots':
@@ -239,7 +244,7 @@ const deciderSteps = ({ steps }: Extract<FindingFacts, { readonly kind: 'decider
 /** A story of one way is told here; of several, the reasons tell each. */
 function deciderHeadline(facts: Extract<FindingFacts, { readonly kind: 'decider' }>): string {
   const [first, ...others] = deciderSteps(facts);
-  return first === undefined || others.length > 0 ? 'somebody else decides now' : first;
+  return first === undefined || others.length > 0 ? 'what decides the value changed' : first;
 }
 
 /** The names of what changed, a few of them. */
@@ -306,7 +311,7 @@ function factsText(facts: FindingFacts): string {
       return facts.msrs
         .map(
           ({ msr, exit, openers, kvm }) =>
-            `${msr} ${EXIT_TEXT[exit]}; ${openers.length === 0 ? 'every TD does it' : `opened by ${openers.join(', ')}`}${kvm === null ? '' : `; ${CARE_TEXT[kvm]}`}.`,
+            `${facts.change === 'added' ? '' : 'In the release before: '}${msr} ${EXIT_TEXT[exit]}; ${openers.length === 0 ? 'every TD does it' : `opened by ${openers.join(', ')}`}${kvm === null || facts.change === 'removed' ? '' : `; ${CARE_TEXT[kvm]}`}.`,
         )
         .join(' ');
     case 'policy-control':
@@ -318,6 +323,12 @@ function factsText(facts: FindingFacts): string {
   }
 }
 
+/** ` (7.0.EBX[11,4])`: what opens it, where not every TD does it. */
+function openedText(msrs: Extract<FindingFacts, { readonly kind: 'host-state' }>['msrs']): string {
+  const openers = [...new Set(msrs.flatMap((each) => each.openers))];
+  return openers.length === 0 ? '' : ` that has ${openers.join(' or ')}`;
+}
+
 const CARE_TEXT = {
   restores: 'KVM restores it',
   closes: 'KVM never opens it',
@@ -325,8 +336,8 @@ const CARE_TEXT = {
 } as const;
 
 const EXIT_TEXT: Readonly<Record<ClobberFact['exit'], string>> = {
-  none: 'is written on the way into a TD and never on the way out',
-  init: 'is left with an initial value instead of the host’s',
+  none: 'keeps what was set for the TD: nothing brings the host’s value back',
+  init: 'is left with another value than the host’s',
   restored: 'is restored by the module',
   unknown: 'is not settled by what was read',
 };

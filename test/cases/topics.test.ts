@@ -138,6 +138,7 @@ describe('an MSR', () => {
       expect(msrOf(text)).toEqual({
         msr: 'UMWAIT_CONTROL',
         rows: [KNOWLEDGE.clobbers[0]],
+        examined: ['1.5.06', '2.0.08'],
         releases: [
           { release: '1.5.06', exit: 'none', guard: 'cpuid_flags.c' },
           { release: '2.0.08', exit: 'init', guard: 'g' },

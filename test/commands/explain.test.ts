@@ -110,10 +110,21 @@ describe('explain says what the code does, not what the tables hold', () => {
       /^MSR XFD: host MSR is clobbered at TD exit under cpuid_flags\.xfd_supported in every release that was read; .* the host loses nothing /,
     );
     expect(await flat('explain', 'PERF_GLOBAL_CTRL')).toContain(
-      'no KVM restores it, nor sets the attribute that opens it 1.0.00 to 1.5.05',
+      'no KVM restores it, and none lets a TD have what opens it 1.0.00 to 1.5.05',
     );
     expect(await flat('explain', 'UMWAIT_CONTROL')).toContain(
-      'no KVM restores it 1.0.00 to 2.0.18 not written at exit',
+      'no KVM restores it, and none lets a TD have what opens it 1.0.00 to 2.0.18 what was set for the TD stays',
+    );
+  });
+
+  test('an MSR: each way in the releases that have it, and in no other', async () => {
+    const tsx = await flat('explain', 'TSX_CTRL');
+    expect(tsx).toMatch(
+      /clobbered at TD exit under !cpuid_flags\.tsx_supported in 1\.0\.03, and under cpuid_flags\.tsx_supported in 1\.0\.03 to 2\.0\.18;/,
+    );
+    // Written from 1.5 Beta on, by every TD: no KVM can keep one from it.
+    expect(await flat('explain', 'UARCH_MISC_CTL')).toMatch(
+      /at TD exit in 1\.5 Beta to 2\.0\.18; no KVM restores it 1\.5/,
     );
   });
 

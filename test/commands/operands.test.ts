@@ -2,6 +2,7 @@ import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { kernelFiles } from '../helpers/kernel-tree.ts';
+import { moduleFiles } from '../helpers/module-source.ts';
 import { buildRepository, git, temporaryFolder } from '../helpers/repository.ts';
 import { bitwatch, ROOT } from '../helpers/run.ts';
 
@@ -32,6 +33,54 @@ describe('a release', () => {
     expect(await titleOf('review', '2.0.09')).toMatch(
       /did you mean "2\.0\.08"\?; releases, newest first: 2\.0\.18, 2\.0\.16/,
     );
+  });
+});
+
+describe('a module', () => {
+  const flat = async (...args: readonly string[]): Promise<string> => {
+    const { status, stdout, stderr } = await bitwatch(args);
+    return status === 0 ? stdout.replace(/\s+/g, ' ') : stderr;
+  };
+  const tree = () =>
+    buildRepository([
+      { subject: 'TDX 1.5.77', files: moduleFiles('0x00000010'), tags: ['first'] },
+      { subject: 'TDX 1.5.78', files: moduleFiles('0x00000018') },
+    ]);
+
+  test('is reviewed as it stands in a tree, by the command that reads it again, and says what was not examined', async () => {
+    const path = tree();
+    const text = await flat('review', path, '--from', `${path}@first`, '--kvm', '7.1.5');
+    expect(text).toMatch(/^TDX module 1\.5\.78 on KVM 7\.1\.5, coming from 1\.5\.77 /);
+    expect(text).toContain('host state not examined for 1.5.77 and 1.5.78');
+    expect(text).toContain('not read: who decides the bits of 1.5.78 was not examined: its tables alone are told');
+    expect(text.replaceAll(' ', '')).toContain(`more:bitwatchreview${path}--from${path}@first--kvm7.1.5--verbose`);
+    expect(await flat('review', path, '--kvm', '7.1.5')).toMatch(
+      /^TDX module 1\.5\.78 on KVM 7\.1\.5, coming from 1\.5\.34 /,
+    );
+  });
+
+  test('that is named like one that was read elsewhere is not taken for it', async () => {
+    const path = buildRepository([{ subject: 'TDX 1.5.06', files: moduleFiles('0x00000010') }]);
+    const text = await flat('review', path, '--kvm', '7.1.5');
+    expect(text).toMatch(/^TDX module 1\.5\.06\+[0-9a-f]{12} on KVM 7\.1\.5, coming from 1\.5\.06 /);
+    expect(text).toContain(': the rules of 1.5.06 were taken');
+    expect(text).toMatch(/host state not examined for 1\.5\.06\+/);
+  });
+
+  test('that is known by name only is answered with those on either side', async () => {
+    const { status, stderr } = await bitwatch(['review', '2.0.14']);
+    expect([status, stderr]).toEqual([
+      66,
+      expect.stringMatching(/read on either side: 2\.0\.12, 2\.0\.16; with its source: GITDIR@REV/),
+    ]);
+  });
+
+  test('is no KVM', async () => {
+    const { status, stderr } = await bitwatch(['review', join(ROOT, 'specs/kvm/7.1.5.yaml')]);
+    expect([status, stderr]).toEqual([
+      64,
+      expect.stringMatching(/expected a release of the TDX module, found what KVM does/),
+    ]);
   });
 });
 

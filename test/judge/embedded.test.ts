@@ -104,3 +104,38 @@ test.each(['6.16.1', '7.1.5'])('2.0.08 from 1.5.06 on %s: RAO-INT is exposed, fi
   expect(of('configurable-removed')).toEqual(['4.{0,1,2}.EDX 0xfffffff8']);
   expect([capsOf(kernel, 0x200007), capsOf(kernel, 0x8)]).toEqual([0x200007, 0]);
 });
+
+test('what stays left changed is told with what is new, of a KVM that runs the release alone, and what only some TDs leave', () => {
+  const stateOf = (from: string, to: string) => {
+    const policy = specs.policies.find(({ version }) => version === '7.1.5') ?? null;
+    const { hostState } = releaseReview(specs, { from: find(from), to: find(to), policy });
+    if (hostState.kind !== 'examined') throw new Error(`${to} was not examined`);
+    return hostState;
+  };
+  // The module writes it from 1.5 Beta on, for every TD, and no kernel brings it back: it is told once as new, then as standing.
+  expect(stateOf('2.0.16', '2.0.18').standing.map(({ msr }) => msr)).toEqual(['UARCH_MISC_CTL']);
+  expect(stateOf('1.5.05', '1.5.06').standing.map(({ msr }) => msr)).toEqual(['UARCH_MISC_CTL']);
+  const beta = stateOf('1.0.03', '1.5 Beta');
+  expect([beta.standing, beta.worse.map(({ msr, kvm }) => [msr, kvm])]).toEqual([[], [['UARCH_MISC_CTL', null]]]);
+  // TDs with TSX leave it changed all the same.
+  expect(beta.better).toEqual([expect.objectContaining({ msr: 'TSX_CTRL', isInPart: true })]);
+  expect(stateOf('1.5.05', '1.5.06').better).toEqual([expect.not.objectContaining({ isInPart: true })]);
+});
+
+test('a text is told with what the guest must set to read it', () => {
+  const { findings } = releaseReview(specs, { from: find('1.5.16'), to: find('1.5.28'), policy: null });
+  expect(findings.flatMap(({ facts }) => (facts.kind === 'constant' ? [facts.guest] : []))).toEqual([['REDUCE_VE']]);
+});
+
+test('a leaf whose other sub-leaves were there is told by its new ones', () => {
+  const leaves = (from: string, to: string): readonly string[] =>
+    releaseReview(specs, { from: find(from), to: find(to), policy: null })
+      .findings.filter(({ rule }) => rule === 'leaf-added')
+      .map((finding) => wordsOf(finding).headline);
+  expect(leaves('1.0.01', '1.0.03')).toEqual(['leaf 7.2: came into the table']);
+  expect(leaves('1.5.13', '1.5.16')).toEqual([]);
+  expect(leaves('1.5.08', '1.5.09')).toEqual([
+    'leaf 0x18: came into the table',
+    'leaf 0x80000002: came into the table',
+  ]);
+});

@@ -67,8 +67,8 @@ describe('a briefing', () => {
     const [text = ''] = briefingOf(review, coverageOf(specs, [review])).parts.at(-1)?.sentences ?? [];
     const labels = text.split('; ').map((part) => part.slice(0, part.indexOf(': ')));
     expect(new Set(labels).size).toBe(labels.length);
-    expect(text).toContain('configurable, passed: 4.{0,1,2}.EDX[2];');
-    expect(text).toContain('leaf enumerated: 0x18, 0x80000002;');
+    expect(text).toContain('configurable now, passed: 4.{0,1,2}.EDX[2];');
+    expect(text).toContain('leaf enumerated: 0x18; leaf enumerated under REDUCE_VE: 0x80000002;');
     const otherwise = review.findings.filter(({ facts, level }) => facts.kind === 'decider' && level === 'info');
     const bits = new Set(
       otherwise.flatMap(({ places }) =>

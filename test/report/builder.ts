@@ -34,7 +34,7 @@ export function everyKind(text: string): readonly (readonly [RuleId, FindingFact
     ],
     ['configurable-removed', { kind: 'not-configurable', steps: [{ from: 'allow-direct', to: 'fixed0' }] }],
     ['native-added', { kind: 'class', to: 'native', steps, gates: ['xfam:2'], clobbers: [] }],
-    ['constant-changed', { kind: 'constant', before: [0x41424344], after: [0x41424345] }],
+    ['constant-changed', { kind: 'constant', guest: [], before: [0x41424344], after: [0x41424345] }],
     ['leaf-added', { kind: 'leaf', leaf: 7, change: 'added', fixed1: true, known: false, guest: ['REDUCE_VE'] }],
     [
       'decider-changed',

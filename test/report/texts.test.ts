@@ -37,7 +37,7 @@ describe('the texts of CPUID', () => {
 
   test('keep their blanks in the briefing and in explain', async () => {
     const briefing = await bitwatch(['review', '1.5.28', '--from', '1.5.16']);
-    expect(briefing.stdout).toMatch(/“InteTD X {3}l” became\s+“Intel TDX {3}”/);
+    expect(briefing.stdout).toMatch(/under REDUCE_VE: “InteTD X {3}l”\s+became\s+“Intel TDX {3}”/);
     const brand = await bitwatch(['explain', '0x80000002.ECX']);
     expect(brand.stdout).toContain(`  text in 1.5.09 to 1.5.16: “${OLD}”`);
     const vendor = await bitwatch(['explain', '0x21.0.EDX[2]']);

@@ -12,6 +12,7 @@ import {
   clobbersOf,
   decidedMask,
   evidenceOf,
+  guestsOf,
   isHosts,
   numberBits,
   placeMask,
@@ -176,7 +177,7 @@ function nativeParts(
 export const constantChanged = {
   id: 'constant-changed',
   isPlain: true,
-  title: 'A text that every TD reads changed',
+  title: 'A text that TDs read changed',
   level: 'info',
   for: ['userspace'],
   mirror: 'constant-changed',
@@ -207,7 +208,12 @@ export const constantChanged = {
         return {
           story: story.join(),
           places: changed.filter(isOwn).map(({ register, before, after }) => placeMask(register, xor(before, after))),
-          facts: { kind: 'constant', before: own.map(({ before }) => before), after: own.map(({ after }) => after) },
+          facts: {
+            kind: 'constant',
+            before: own.map(({ before }) => before),
+            after: own.map(({ after }) => after),
+            guest: [...new Set(changed.filter(isOwn).flatMap(({ register }) => guestsOf(to, register)))],
+          },
         };
       });
   },

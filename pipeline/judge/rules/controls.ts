@@ -71,7 +71,8 @@ export const [featureAdded, featureRemoved] = mirrored(
       level: 'info',
       for: ['kernel', 'userspace'],
       why: 'The module announces a capability; KVM and user space adjust by it.',
-      action: 'Read what the feature changes for CPUID; a VMM that does not use it is not affected.',
+      action:
+        'Read what the feature changes for CPUID and for KVM; some a guest turns on without the VMM, as ve_reduction.',
     },
     removed: {
       title: 'A TDX_FEATURES0 bit is no longer set',
@@ -126,7 +127,7 @@ export const [cpuidFlagAdded, cpuidFlagRemoved] = mirrored(
       title: 'The module no longer tracks a CPUID flag',
       level: 'info',
       for: ['kernel'],
-      why: 'Code that depended on the bit is gone or runs always.',
+      why: 'The flag is gone under this name: code that depended on it is gone, runs always, or asks another flag.',
       action: 'Check what became of the code behind the flag.',
     },
   },

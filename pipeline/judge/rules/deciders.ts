@@ -77,7 +77,7 @@ export const decidingCodeChanged = {
 export const deciderChanged = {
   id: 'decider-changed',
   isPlain: true,
-  title: 'Somebody else decides a bit now',
+  title: 'What decides a bit’s value changed',
   level: 'info',
   for: ['userspace'],
   mirror: 'decider-changed',

@@ -13,7 +13,7 @@ type HostFacts = Extract<FindingFacts, { readonly kind: 'host-state' }>;
 type Care = HostFacts['msrs'][number]['kvm'];
 
 /** Whether KVM keeps every TD from what opens the write. */
-function isClosed({ openers }: MsrTransition, policy: Policy): boolean {
+export function isClosed({ openers }: Pick<MsrTransition, 'openers'>, policy: Policy): boolean {
   const xfam = xfamMask(policy);
   const isShut = (opener: Opener): boolean => {
     if (opener.kind === 'cpuid') return (listed(policy.deny, opener) & opener.mask) !== 0;
@@ -63,7 +63,7 @@ export const clobberAdded = {
   level: 'error',
   for: ['kernel'],
   mirror: 'clobber-removed',
-  why: 'The MSR is written on the way into a TD and not brought back to the host’s value on the way out, and the release before did not do so.',
+  why: 'The MSR is written for the TD and the host’s value does not come back on the way out; in the release before it did, or nothing was written.',
   action: 'KVM must save and restore the MSR, or deny what opens it.',
   scope: 'release',
   judge: (context): readonly Draft[] => hostDrafts(context, 'added'),
@@ -75,7 +75,7 @@ export const clobberRemoved = {
   level: 'info',
   for: ['kernel'],
   mirror: 'clobber-added',
-  why: 'The MSR is restored or no longer written; KVM’s own restore may be needless on this release.',
+  why: 'The module restores the MSR or no longer writes it; KVM’s own restore may be needless on this release.',
   action: 'Nothing to do; older releases still need KVM’s care.',
   scope: 'release',
   judge: (context): readonly Draft[] => hostDrafts(context, 'removed'),

@@ -1,7 +1,6 @@
-import type { GuestControl } from '../../model/decider-rules.ts';
-import { type LeafKey, REGISTERS } from '../../model/place.ts';
+import type { LeafKey } from '../../model/place.ts';
 import type { Effect } from '../change-table.ts';
-import { bothEvidence, byLeaf, changesOf, isKnownLeaf, placeMask, registerOf } from '../lookup.ts';
+import { bothEvidence, byLeaf, changesOf, guestsOf, isKnownLeaf, placeMask } from '../lookup.ts';
 import type { Draft, ReleaseContext, Rule } from '../rule.ts';
 
 type LeafChange = 'added' | 'removed' | 've-added' | 've-removed';
@@ -19,7 +18,7 @@ function leafDrafts(effect: Effect, change: LeafChange, context: ReleaseContext)
     return [
       {
         places: changes.map((each) => placeMask(each, each.mask)),
-        facts: { kind: 'leaf', leaf, change, fixed1, known, guest: guestsOf(context, first) },
+        facts: { kind: 'leaf', leaf, change, fixed1, known, guest: guestsOf(context.to, first) },
         evidence: bothEvidence(context, first),
         // A fixed-1 bit in a leaf that nobody knows: user space would not know to query it.
         ...(change === 'added' && fixed1 && !known ? { level: 'warning' as const } : {}),
@@ -27,15 +26,6 @@ function leafDrafts(effect: Effect, change: LeafChange, context: ReleaseContext)
     ];
   });
 }
-
-/** What the guest must set for the leaf not to fault. */
-const guestsOf = ({ to }: ReleaseContext, { leaf, subleaf }: LeafKey): readonly GuestControl[] => [
-  ...new Set(
-    REGISTERS.flatMap((register) => registerOf(to, { leaf, subleaf, register })?.deciders ?? [])
-      .flatMap(({ decider }) => decider.conditions)
-      .flatMap(({ when, otherwise }) => (otherwise === 've' && when.kind === 'guest' ? [when.control] : [])),
-  ),
-];
 
 const isKnown = ({ knowledge }: ReleaseContext, key: LeafKey): boolean => isKnownLeaf(knowledge, key);
 

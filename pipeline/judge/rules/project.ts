@@ -11,8 +11,8 @@ export const sourcesDisagree = {
   for: ['vendor'],
   mirror: null,
   noMirror: 'It is a state, not a change.',
-  why: 'One of them is wrong, and which one is not decided here.',
-  action: 'Report the difference to whoever publishes the wrong one.',
+  why: 'Both cannot hold for one build of the release; which one does is not decided here.',
+  action: 'Report the difference to whoever publishes them; until then rely on neither.',
   scope: 'project',
   judge: ({ releases, published }): readonly Draft[] =>
     published.flatMap(({ release, features0 }) => {

@@ -15,9 +15,9 @@ import { wrap } from '../wrap.ts';
 const HEADS: Readonly<Record<UpdateEffect, string>> = {
   settable: 'a VMM may newly set',
   'not-settable': 'a VMM may no longer set',
-  one: 'now 1 in every TD',
-  zero: 'now 0 in every TD',
-  other: 'otherwise decided',
+  one: 'always 1 now, wherever the leaf is answered',
+  zero: 'always 0 now, wherever the leaf is answered',
+  other: 'what decides the value changed',
 };
 /** A group of more rows than this gives the rest as a count; JSON has them all. */
 const SHOWN = 12;
