@@ -16,7 +16,7 @@ import { deciderWords } from '../report/decider-words.ts';
 import { jsonText, placeJson } from '../report/machine.ts';
 import { wrap } from '../report/wrap.ts';
 import type { Specs } from '../specs/store.ts';
-import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
+import { type CommandLine, type Context, type Opts, printText, textOf } from './command-line.ts';
 
 /** `bitwatch bits RELEASE`. */
 export function declare({ program, add, contextOf }: CommandLine): void {
@@ -64,7 +64,7 @@ async function bitsCommand(context: Context, name: string, kvm: string, isMasks:
   if (isMasks) return context.stdout.write(masksText(release, policy, masksOf(bits)));
   const title = `TDX module ${release.module.release} on KVM ${policy.version}: what a VMM may set`;
   const legend = 'C configurable, A configurable where the host has it';
-  context.stdout.write(`${[...wrap(title), '', ...bits.flatMap(bitLines), '', ...wrap(legend, '  ')].join('\n')}\n`);
+  printText(context, `${[...wrap(title), '', ...bits.flatMap(bitLines), '', ...wrap(legend, '  ')].join('\n')}\n`);
 }
 
 /** A register's bits that a VMM may set, those of them that only a host that has them gives, and those that KVM keeps back. */

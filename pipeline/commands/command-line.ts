@@ -3,6 +3,7 @@ import type { Context as CaseContext } from '../cases/context.ts';
 import type { Timing } from '../deliver/github/client.ts';
 import { checkOutputs } from '../disk/target.ts';
 import { LEVELS, type Level } from '../model/finding.ts';
+import { coloured } from '../report/colour.ts';
 import { FORMAT_NAMES, VERSION } from '../report/format-names.ts';
 
 /** What a run gets from outside: arguments come apart, everything else comes here. */
@@ -40,6 +41,10 @@ export const KVM_OPTION = [
   'one KVM instead of all: a version, a specification file, or GITDIR[@REV]',
 ] as const;
 export const collect = (value: string, all: readonly string[]): readonly string[] => [...all, value];
+
+/** Prints a text, in colour on a terminal that shows it; a file never gets any. */
+export const printText = ({ options, stdout }: Context, text: string): void =>
+  stdout.write(options.color ? coloured(text) : text);
 
 /** One run of the program with other arguments. */
 export type Run = (args: readonly string[], surroundings: Surroundings) => Promise<number>;
@@ -106,17 +111,20 @@ function withCommon(command: Command): Command {
       [],
     )
     .option('--quiet', 'no progress')
-    .option('--no-color', 'no colour (also NO_COLOR)')
+    .option('--no-color', 'no colour (also NO_COLOR; FORCE_COLOR asks for it where there is no terminal)')
     .option('--offline', 'fetches nothing')
     .option('--specs <dir>', 'another directory of specifications')
     .option('--cache <dir>', 'where clones are kept');
 }
 
+/** FORCE_COLOR asks for colour where there is no terminal; 0 and false do not, and NO_COLOR wins. */
+const isForced = (text: string | undefined): boolean => !['', '0', 'false', undefined].includes(text);
+
 function commonOf(opts: Opts, { env, stdout }: Surroundings): Common {
   return {
     json: opts.json === true,
     quiet: opts.quiet === true,
-    color: opts.color !== false && (env.NO_COLOR ?? '') === '' && stdout.isTerminal,
+    color: opts.color !== false && (env.NO_COLOR ?? '') === '' && (isForced(env.FORCE_COLOR) || stdout.isTerminal),
     offline: opts.offline === true,
     specs: textOf(opts.specs),
     cache: textOf(opts.cache),

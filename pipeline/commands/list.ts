@@ -10,7 +10,7 @@ import { jsonText } from '../report/machine.ts';
 import { statusJson, statusText } from '../report/status.ts';
 import { wrap } from '../report/wrap.ts';
 import type { Specs } from '../specs/store.ts';
-import { type CommandLine, type Context, KVM_OPTION, type Opts, textOf } from './command-line.ts';
+import { type CommandLine, type Context, KVM_OPTION, type Opts, printText, textOf } from './command-line.ts';
 
 /** `bitwatch list releases|kernels|rules`, `bitwatch rules`, and `bitwatch status`. */
 export function declare({ program, add, group, contextOf }: CommandLine): void {
@@ -37,7 +37,8 @@ export function declare({ program, add, group, contextOf }: CommandLine): void {
       const context = contextOf(command);
       const specs = await specsUnder(context, await specsOf(context), textOf(opts.kvm));
       const status = statusReviews(specs, context.today());
-      context.stdout.write(context.options.json ? jsonText(statusJson(status)) : statusText(status));
+      if (context.options.json) context.stdout.write(jsonText(statusJson(status)));
+      else printText(context, statusText(status));
     });
   add(program, 'rules', 'the catalogue of rules, as `list rules`', ['bitwatch rules --json']).action(
     printing(rulesText),

@@ -9,7 +9,7 @@ import { FORMAT_NAMES } from '../report/format-names.ts';
 import { FORMATS } from '../report/formats.ts';
 import { viewOf } from '../report/view.ts';
 import type { Specs } from '../specs/store.ts';
-import type { Context } from './command-line.ts';
+import { type Context, printText } from './command-line.ts';
 
 /** Whether a page of bits was asked for with `--out`. */
 export const writesPage = (out: readonly string[]): boolean =>
@@ -83,5 +83,6 @@ export function printReport(
   writeFiles(files);
   for (const { format, path } of targets) if (path === '-') context.stdout.write(FORMATS[format](view));
   if (targets.length > 0) return;
-  context.stdout.write(context.options.json ? FORMATS.json(view) : FORMATS.text(view));
+  if (context.options.json) context.stdout.write(FORMATS.json(view));
+  else printText(context, FORMATS.text(view));
 }

@@ -15,6 +15,7 @@ import {
   KVM_OPTION,
   levelOf,
   type Opts,
+  printText,
   textOf,
 } from './command-line.ts';
 import { printReport } from './output.ts';
@@ -73,7 +74,7 @@ async function reviewCommand(context: Context, name: string, options: ReviewOpti
   const report = reviewFacts(specs, scope, context.today());
   if (options.verbose || context.options.json || context.options.out.length > 0)
     printReport(context, report, specs, { title: reviewTitle(release.module.release) });
-  else context.stdout.write(FORMATS.briefing(viewOf(report)));
+  else printText(context, FORMATS.briefing(viewOf(report)));
   const findings = report.reviews.flatMap((review) => review.findings);
   return options.failOn !== null && gating(findings, options.failOn).length > 0 ? EXIT.findings : EXIT.clean;
 }

@@ -61,7 +61,8 @@ async function stepCommand(
   const errors = tee(context.stderr.write, said);
   const { env, today, home, timing } = context;
   const found = await run(withFiles(name, args, directory), {
-    env,
+    // A log shows escapes as marks.
+    env: { ...env, NO_COLOR: '1' },
     today,
     home,
     ...(timing === undefined ? {} : { timing }),

@@ -10,7 +10,9 @@ import { hostFor } from '../helpers/td.ts';
 
 const page = readFileSync(join(ROOT, 'docs', 'questions.md'), 'utf8');
 /** Each command of the page with the output that stands under it; its made-up hosts are made again below. */
-const shown = [...page.matchAll(/```\n(.*?)```/gs)]
+/** And those of the README. */
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const shown = [...`${page}\n${README}`.matchAll(/```\n(.*?)```/gs)]
   .flatMap(([, block = '']) => block.split(/^\$ bitwatch /m).slice(1))
   .map((text) => {
     const [command = '', ...output] = text.split('\n');
@@ -64,4 +66,9 @@ test.each(shown)('$command prints what the page shows', async ({ command, output
   const whole = stdout.trimEnd();
   const wanted = isCut ? output.slice(0, -2) : output;
   expect(isCut ? whole.slice(0, wanted.length) : whole).toBe(wanted);
+});
+
+test('the README is at most 150 lines, and its sample is one of those that were run', () => {
+  expect(README.trimEnd().split('\n').length).toBeLessThanOrEqual(150);
+  expect(shown.map(({ command }) => command)).toContain('review 2.0.08 --kvm 6.16.1 --from 1.5.06');
 });
