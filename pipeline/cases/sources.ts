@@ -1,25 +1,14 @@
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { readInputText } from '../disk/read.ts';
+import { resolve } from 'node:path';
 import type { BlobOptions } from '../git/blobs.ts';
 import { objectFetcher } from '../git/prefetch.ts';
 import type { Repository } from '../git/repository.ts';
-import { NO_CACHE, readPlain } from '../specs/plain.ts';
+import { NO_CACHE } from '../specs/plain.ts';
+import { readSources } from '../specs/sources-file.ts';
 import type { PlainSources } from '../specs/sources-shape.ts';
 import { type Context, cloneDirectory, specsDirectory } from './context.ts';
 
 /** What specs/sources.yaml names; nothing where there is no such file. Throws a DataError where it is damaged. */
-export async function sourcesOf(context: Context): Promise<PlainSources> {
-  const file = join(specsDirectory(context), 'sources.yaml');
-  const text = existsSync(file) ? readInputText(file) : 'sources: []\n';
-  return readPlain<PlainSources>(
-    'sources',
-    'specs/sources.yaml',
-    text,
-    NO_CACHE,
-    async () => (await import('../specs/sources-shape.ts')).checkSources,
-  );
-}
+export const sourcesOf = (context: Context): Promise<PlainSources> => readSources(specsDirectory(context), NO_CACHE);
 
 /** The lists of `specs/sources.yaml`. */
 export const knownLists = async (context: Context): Promise<PlainSources['lists']> => (await sourcesOf(context)).lists;

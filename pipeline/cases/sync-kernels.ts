@@ -116,10 +116,11 @@ async function releaseTags(
   source: PlainSource,
   paths: readonly string[],
 ): Promise<readonly Tag[]> {
-  if (source.tags === undefined) return [];
+  const since = source.tags?.since;
+  if (since === undefined) return [];
   const found = (await listRefs(repository)).flatMap(({ name, commit }) => {
     const version = /^refs\/tags\/v(\d+\.\d+(?:\.\d+)?)$/.exec(name)?.[1];
-    return version === undefined || compareVersions(version, '6.16') < 0 ? [] : [{ version, commit }];
+    return version === undefined || compareVersions(version, since) < 0 ? [] : [{ version, commit }];
   });
   const tags = found.sort((a, b) => compareVersions(a.version, b.version));
   const read = paths.filter((path) => path !== 'Makefile');

@@ -19,6 +19,15 @@ const url = z
     'an https URL or a path',
   );
 
+/** Release tags from a version on; a file of an older program says it as a sentence. */
+const tags = z.union([
+  z.strictObject({ since: z.string().regex(/^\d+\.\d+(\.\d+)?$/, 'a version such as "6.16"') }),
+  z
+    .string()
+    .regex(/^v\d+\.\d+(\.\d+)? and later$/, '{since: "6.16"}')
+    .transform((text) => ({ since: text.slice(1).replace(' and later', '') })),
+]);
+
 const source = z.strictObject({
   name,
   kind: z.enum(['module', 'binaries', 'kernel', 'qemu']),
@@ -26,7 +35,7 @@ const source = z.strictObject({
   repository: z.string().min(1),
   licence: z.string().min(1),
   paths: z.array(path).optional(),
-  tags: z.enum(['v6.16 and later', 'v10.1.0 and later']).optional(),
+  tags: tags.optional(),
   tips: z.array(z.string().regex(/^[\w][\w./-]*$/)).optional(),
 });
 /** `epochs` are the public-inbox repositories of a list's archive, each at `url/epoch`. */

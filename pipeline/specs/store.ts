@@ -30,10 +30,11 @@ import {
 import type { PlainDecisions, PlainWaivers } from './lists-shape.ts';
 import { readModuleFile } from './module-file.ts';
 import { loadNames } from './names.ts';
-import { type PlainReader, readPlain } from './plain.ts';
+import type { PlainReader } from './plain.ts';
 import { readPolicyFile } from './policy-file.ts';
 import { readQemuFile } from './qemu-file.ts';
 import { readRegistersTable } from './registers-table.ts';
+import { readSources } from './sources-file.ts';
 import type { PlainSources } from './sources-shape.ts';
 import { readRequired, readStaticRegisters } from './tables.ts';
 
@@ -141,14 +142,8 @@ export async function loadSpecs(directory: string, reader: PlainReader): Promise
     waivers: existsSync(join(directory, 'waivers.yaml'))
       ? await readPlainWaivers('specs/waivers.yaml', text('waivers.yaml'), reader)
       : [],
-    sources: await readSources(join(directory, 'sources.yaml'), reader),
+    sources: (await readSources(directory, reader)).sources,
   };
-}
-
-async function readSources(path: string, reader: PlainReader): Promise<PlainSources['sources']> {
-  if (!existsSync(path)) return [];
-  const load = async () => (await import('./sources-shape.ts')).checkSources;
-  return (await readPlain<PlainSources>('sources', 'specs/sources.yaml', readInputText(path), reader, load)).sources;
 }
 
 function checkUnique(files: readonly { readonly file: string; readonly name: string }[], key: string): void {

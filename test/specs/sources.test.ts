@@ -60,3 +60,15 @@ test('an error has its line and its path', async () => {
 test('two sources of one name are refused', async () => {
   await expect(read(`${source({})}${source({}).split('\n')[1]}\n`)).rejects.toThrow(/name of its own/);
 });
+
+test.each([
+  [{ since: '6.16' }, '6.16'],
+  // As files of an older program say it.
+  ['v6.16 and later', '6.16'],
+])('tags of %j begin with %s', async (tags, since) => {
+  expect((await read(source({ tags }))).sources[0]?.tags).toEqual({ since });
+});
+
+test.each(['v6.16', 'all', { since: 6.16 }, { since: 'v6.16' }, {}])('tags of %j are refused', async (tags) => {
+  await expect(read(source({ tags }))).rejects.toThrow(DataError);
+});
