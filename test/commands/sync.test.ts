@@ -170,6 +170,24 @@ test('two runs at once on one specs/ lose nothing: one waits', async () => {
   expect(readdirSync(specs).filter((name) => name.startsWith('.'))).toEqual([]);
 });
 
+test('of a kernel’s release tags those from a version on are read', async () => {
+  const version = (minor: number) => `VERSION = 7\nPATCHLEVEL = ${minor}\nSUBLEVEL = 0\nEXTRAVERSION =\n`;
+  const source = buildRepository(
+    [1, 2, 3].map((minor) => ({
+      subject: `Linux 7.${minor}`,
+      files: { ...kernelFiles(), Makefile: version(minor) },
+      tags: [`v7.${minor}`],
+    })),
+  );
+  const { specs, sync } = setUp([]);
+  writeFileSync(
+    join(specs, 'sources.yaml'),
+    `sources:\n  - {name: k, kind: kernel, url: ${JSON.stringify(source)}, repository: example/k, licence: GPL, tags: {since: "7.2"}}\n`,
+  );
+  expect((await sync()).status).toBe(0);
+  expect(readdirSync(join(specs, 'kvm')).sort()).toEqual(['7.2.yaml', '7.3.yaml']);
+});
+
 test.each(['../../../../outside', '/tmp/outside', '-x/../../..', '\\..', `-${'x'.repeat(300)}`])(
   'a kernel whose EXTRAVERSION is %j writes nothing',
   async (extra) => {
