@@ -2,7 +2,6 @@ import { DataError, NoInputError, UnavailableError } from '../model/errors.ts';
 import { type Answer, MAX_BLOB } from './batch-answers.ts';
 import { openCatFile } from './cat-file.ts';
 import type { Place } from './run.ts';
-import { entryOf, type TreeEntry } from './tree-entry.ts';
 
 export type Blob = { readonly oid: string; readonly bytes: Buffer };
 
@@ -136,4 +135,24 @@ function lacking(where: string, name: string, entry: TreeEntry): Error {
   return new UnavailableError(
     `${where}: ${name} is object ${entry.oid}, which this clone does not have; fetch it there, or read a whole clone`,
   );
+}
+
+type TreeEntry = { readonly mode: string; readonly oid: string };
+
+/**
+ * The entry of a name in a tree object, or null. A tree is a run of `<mode> <name>NUL<id>`, the id in bytes: 20 of them, or
+ * 32 in a SHA-256 repository.
+ */
+function entryOf(tree: Buffer, name: string, idLength: number): TreeEntry | null {
+  const wanted = Buffer.from(name);
+  let at = 0;
+  while (at < tree.length) {
+    const blank = tree.indexOf(0x20, at);
+    const end = tree.indexOf(0, blank);
+    if (blank === -1 || end === -1) return null;
+    if (tree.subarray(blank + 1, end).equals(wanted))
+      return { mode: tree.toString('latin1', at, blank), oid: tree.toString('hex', end + 1, end + 1 + idLength) };
+    at = end + 1 + idLength;
+  }
+  return null;
 }

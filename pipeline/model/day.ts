@@ -1,4 +1,6 @@
 const DAY = 86_400;
+/** As dates of mails and of HTTP name them. */
+export const MONTHS: readonly string[] = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
 
 export const two = (value: number): string => `${value}`.padStart(2, '0');
 

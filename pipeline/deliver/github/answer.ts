@@ -1,3 +1,4 @@
+import { MONTHS } from '../../model/day.ts';
 import { plain } from '../../model/text.ts';
 import type { ForgeProblem } from './forge-error.ts';
 
@@ -72,8 +73,6 @@ function messageOf(data: unknown): string {
   const text = plain([typeof message === 'string' ? message : '', details].filter((part) => part !== '').join(' '));
   return text.length > 300 ? `${[...text].slice(0, 300).join('')}…` : text;
 }
-
-const MONTHS: readonly string[] = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
 /** The time of an answer by the forge's clock, `2026-11-21T10:06:36Z`, from its Date header (RFC 9110, 5.6.7); null without one. */
 export function timeOf(headers: Headers): string | null {

@@ -1,7 +1,6 @@
-import { civil, two } from '../../model/day.ts';
+import { civil, MONTHS, two } from '../../model/day.ts';
 
 const DAYS = ['Thu', 'Fri', 'Sat', 'Sun', 'Mon', 'Tue', 'Wed'];
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
 /** Epoch seconds as a Date field (RFC 5322, 3.3), always in UTC: `Sat, 21 Nov 2026 10:00:00 +0000`. */
 export function dateText(seconds: number): string {

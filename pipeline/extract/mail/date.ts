@@ -1,4 +1,8 @@
-const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+import { MONTHS } from '../../model/day.ts';
+
+/** In any case of letters. */
+const LOWER = MONTHS.map((name) => name.toLowerCase());
+
 const ZONES: Readonly<Record<string, number>> = {
   est: -5,
   edt: -4,
@@ -31,7 +35,7 @@ export function readDate(raw: string | undefined): number | null {
   const match = raw === undefined ? null : DATE.exec(raw);
   if (match === null) return null;
   const [, day = '', monthName = '', year = '', hour = '', minute = '', second = '0', zone] = match;
-  const month = MONTHS.indexOf(monthName.toLowerCase());
+  const month = LOWER.indexOf(monthName.toLowerCase());
   if (month < 0 || Number(day) > 31 || Number(hour) > 24 || Number(minute) > 59) return null;
   const local = Date.UTC(fullYear(year), month, Number(day), Number(hour), Number(minute), Number(second));
   return Math.floor(local / 1000) - zoneMinutes(zone) * 60;
