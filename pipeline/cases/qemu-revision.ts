@@ -50,7 +50,10 @@ export async function readQemuTree(context: Context, path: string, revision: str
   }
 }
 
-/** QEMU's release tags from 10.1.0 on that begin a line (`v11.1.0`), without release candidates. */
+/** QEMU has TDX since this version. */
+const FIRST = '10.1.0';
+
+/** QEMU's release tags, from the version on that its source names, that begin a line (`v11.1.0`), without release candidates. */
 export async function syncQemu(
   context: Context,
   specs: Specs,
@@ -58,10 +61,11 @@ export async function syncQemu(
   { repository }: Update,
 ): Promise<Outcome> {
   const known = new Set(specs.qemu.map(({ source: own }) => own.revision));
+  const since = source.tags?.since ?? FIRST;
   const wanted = (await listRefs(repository))
     .flatMap(({ name, commit }) => {
       const version = /^refs\/tags\/v(\d{1,4}\.\d{1,4}\.0)$/.exec(name)?.[1];
-      return version === undefined || compareVersions(version, '10.1.0') < 0 || known.has(commit)
+      return version === undefined || compareVersions(version, since) < 0 || known.has(commit)
         ? []
         : [{ version, commit }];
     })

@@ -65,6 +65,7 @@ test.each([
   [{ since: '6.16' }, '6.16'],
   // As files of an older program say it.
   ['v6.16 and later', '6.16'],
+  ['v10.1.0 and later', '10.1.0'],
 ])('tags of %j begin with %s', async (tags, since) => {
   expect((await read(source({ tags }))).sources[0]?.tags).toEqual({ since });
 });
