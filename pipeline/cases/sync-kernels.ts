@@ -23,8 +23,8 @@ import { fetchFrom } from './sources.ts';
 import { each, fetchAhead, isSourceError, type Outcome } from './sync-steps.ts';
 
 /**
- * Kernel release tags from 6.16 on, stable ones included and candidates not, and the tips that the source names. Kept are the
- * versions where something that is read changed, and the newest of each series.
+ * Kernel release tags from the version on that the source names, stable ones included and candidates not, and the tips that it
+ * names. Kept are the versions where something that is read changed, and the newest of each series.
  */
 export async function syncKernels(
   context: Context,
