@@ -1,5 +1,5 @@
-import type { ClassedRelease } from '../model/class.ts';
-import type { Finding } from '../model/finding.ts';
+import { type ClassedRelease, configurableMask } from '../model/class.ts';
+import type { Finding, FoundPlace } from '../model/finding.ts';
 import { bitMask, bitsOf, hasBit, or, without } from '../model/mask.ts';
 import { namedBits } from '../model/names.ts';
 import { comparePlaces, type Place, placeId } from '../model/place.ts';
@@ -11,6 +11,7 @@ import { clobberFacts } from './clobber-facts.ts';
 import { type Ground, judgeRelease, type ReleaseJudgement } from './judge.ts';
 import { clobbersOf } from './lookup.ts';
 import type { PlaceVerdict } from './rule.ts';
+import { closedMask } from './verdict.ts';
 
 /** Findings that stay a maintainer's question: bits that TDs get unreviewed, and bits that wait for an opt-in. */
 const OPEN: ReadonlySet<string> = new Set<RuleId>(['exposed-clobbers-host', 'exposed-unreviewed', 'needs-optin']);
@@ -29,10 +30,25 @@ export function releaseEffects(before: Policy | null, after: Policy, ground: Gro
     const have = judge(release, after, ground);
     return {
       release: release.module.release,
+      gates:
+        before === null
+          ? { opened: [], shut: [] }
+          : { opened: openedGates(release, before, after, ground), shut: openedGates(release, after, before, ground) },
       verdicts: verdictChanges(release, { before: had?.verdicts ?? [], after: have.verdicts }, after, ground),
       closed: had === null ? [] : findingChanges(had.findings, have.findings),
       opened: findingChanges(have.findings, had?.findings ?? []),
     };
+  });
+}
+
+/** Bits that a VMM does not set, closed under one policy and not under the other. */
+function openedGates(release: ClassedRelease, from: Policy, to: Policy, { knowledge }: Ground): readonly FoundPlace[] {
+  return release.registers.flatMap((register) => {
+    const { leaf, subleaf, register: name } = register;
+    const opened = without(closedMask(register, from), closedMask(register, to));
+    const mask = without(opened, configurableMask(register));
+    const place: Place = { leaf, subleaf, register: name };
+    return mask === 0 ? [] : [{ ...place, mask, bits: namedBits(knowledge.names, place, mask) }];
   });
 }
 

@@ -39,7 +39,7 @@ export function verdictsOf(
 }
 
 /** Bits that the VMM has no say in: KVM never sets one of their gates in ATTRIBUTES, XFAM or CONFIG_FLAGS, or they are 0 in every TD. */
-function closedMask(register: RegisterClasses, policy: Policy, xfam: bigint): number {
+export function closedMask(register: RegisterClasses, policy: Policy, xfam = xfamMask(policy)): number {
   let closed = 0;
   for (const [gate, mask] of register.gates) {
     const { kind, bit } = gateOf(gate);

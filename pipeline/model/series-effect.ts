@@ -181,6 +181,8 @@ export type Fixup = {
 export type ReleaseEffect = {
   readonly release: string;
   readonly verdicts: readonly VerdictChange[];
+  /** Bits that no VMM sets and whose gate in ATTRIBUTES, XFAM or CONFIG_FLAGS KVM comes to set, or sets no longer. */
+  readonly gates: { readonly opened: readonly FoundPlace[]; readonly shut: readonly FoundPlace[] };
   readonly closed: readonly FindingChange[];
   readonly opened: readonly FindingChange[];
 };

@@ -67,8 +67,9 @@ function outcomeJson(outcome: SeriesOutcome, names: readonly BitName[]) {
   };
 }
 
-const effectJson = ({ release, verdicts, closed, opened }: ReleaseEffect) => ({
+const effectJson = ({ release, verdicts, gates, closed, opened }: ReleaseEffect) => ({
   release,
+  gates: { opened: gates.opened.map(placedJson), shut: gates.shut.map(placedJson) },
   verdicts: verdicts.map(verdictJson),
   closed: closed.map(findingChangeJson),
   opened: opened.map(findingChangeJson),

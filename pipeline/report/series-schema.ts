@@ -79,8 +79,11 @@ const findingChanges = z.array(
   }),
 );
 
+const placed = z.strictObject({ ...place, mask: hex32, bits });
+
 const effect = z.strictObject({
   release: z.string(),
+  gates: z.strictObject({ opened: z.array(placed), shut: z.array(placed) }),
   verdicts: z.array(
     z.strictObject({
       ...place,
@@ -96,7 +99,6 @@ const effect = z.strictObject({
   opened: findingChanges,
 });
 
-const placed = z.strictObject({ ...place, mask: hex32, bits });
 const splitKind = z.enum(['hidden-not-refused', 'shown-but-refused']);
 const splits = gained(z.array(z.strictObject({ kind: splitKind, place: placed.nullable() })));
 

@@ -220,7 +220,7 @@ export function changeLines(
 }
 
 /** What the TDs of a release see of it, a line for each change. */
-function effectLines({ verdicts, closed, opened }: ReleaseEffect): readonly string[] {
+function effectLines({ verdicts, gates, closed, opened }: ReleaseEffect): readonly string[] {
   return [
     ...verdicts.map((change) => {
       const from = change.from === null ? 'no policy' : VERDICT_TEXT[change.from];
@@ -233,6 +233,10 @@ function effectLines({ verdicts, closed, opened }: ReleaseEffect): readonly stri
           : `; clobbers ${clobbers.join(', ')}, which KVM does not restore`;
       return `${maskText(change)}: ${from} -> ${VERDICT_TEXT[change.to]}${host}`;
     }),
+    ...(gates.opened.length === 0
+      ? []
+      : [`${placesText(gates.opened)}: its gate opens; a TD that user space gives the feature gets it`]),
+    ...(gates.shut.length === 0 ? [] : [`${placesText(gates.shut)}: its gate closes; no TD gets it any more`]),
     ...closed.map((change) => `settled: ${findingText(change)}`),
     ...opened.map((change) => `new: ${findingText(change)}`),
   ];

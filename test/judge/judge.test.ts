@@ -183,6 +183,30 @@ describe('a series', () => {
     ]);
   });
 
+  test('opens what a gate closed, and shuts it on the way back; what a VMM sets is told by its verdict', () => {
+    const unless = [{ kind: 'xfam', bits: [11] }] as const;
+    const rule = {
+      id: 'r',
+      stage: 'init',
+      leaf: 7,
+      masks: { eax: 0x6 },
+      effect: { do: 'clear', unless },
+      source: 's',
+      lines: null,
+    } as const;
+    const gated = release('2.0.04', [{ fixed0: { ...ALL, eax: 0xfffffff9 }, allow: { eax: 0x4 } }], {}, [rule]);
+    const [closed, open] = [policy({ xfam: 3n }), policy({ xfam: 0x803n })];
+    const gates = (before: Policy, after: Policy) =>
+      releaseEffects(before, after, ground({ releases: [gated] })).map(({ gates: { opened, shut }, verdicts }) => [
+        opened.map(({ mask }) => mask),
+        shut.map(({ mask }) => mask),
+        verdicts.map(({ mask, from, to }) => [mask, from, to]),
+      ]);
+    expect(gates(closed, open)).toEqual([[[0x2], [], [[0x4, 'closed', 'exposed']]]]);
+    expect(gates(open, closed)).toEqual([[[], [0x2], [[0x4, 'exposed', 'closed']]]]);
+    expect(gates(open, open)).toEqual([[[], [], []]]);
+  });
+
   test('is news where something at warning changes, minor where restores or slots do, and none where only names do', () => {
     const before = policy();
     const silence = (after: Policy) =>
