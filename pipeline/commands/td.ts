@@ -216,19 +216,24 @@ type Batch = {
 async function runBatch(context: Context, { program, kvm, file, hosts, base }: Batch): Promise<void> {
   let line = 0;
   let chunk = '';
-  for await (const text of linesOf(file)) {
-    line += 1;
-    if (text.trim() === '') continue;
-    const origin = { file: file === '-' ? 'standard input' : file, line };
-    const given = caseOf(parseJson(text, origin), origin, hosts, base);
-    const { question, result, through } = answered(program, kvm, given, hosts);
-    const answer = tdJson(program.release, given.id, result, withoutSlot(program, question.params));
-    chunk += `${JSON.stringify(withKvm(answer, kvm, through))}\n`;
-    if (chunk.length < CHUNK) continue;
-    context.stdout.write(chunk);
-    chunk = '';
+  try {
+    for await (const text of linesOf(file)) {
+      line += 1;
+      if (text.trim() === '') continue;
+      const origin = { file: file === '-' ? 'standard input' : file, line };
+      const given = caseOf(parseJson(text, origin), origin, hosts, base);
+      const { question, result, through } = answered(program, kvm, given, hosts);
+      const answer = tdJson(program.release, given.id, result, withoutSlot(program, question.params));
+      chunk += `${JSON.stringify(withKvm(answer, kvm, through))}\n`;
+      if (chunk.length < CHUNK) continue;
+      const whole = chunk;
+      chunk = '';
+      context.stdout.write(whole);
+    }
+  } finally {
+    // The answers before a line that cannot be read are answers.
+    if (chunk !== '') context.stdout.write(chunk);
   }
-  context.stdout.write(chunk);
 }
 
 async function* linesOf(file: string): AsyncGenerator<string> {

@@ -125,6 +125,8 @@ export const kvmText = (version: string, through: KvmResult): string =>
 /** A status that somebody got, in words: the call, the operand, the leaf, and the bits that this release lets no VMM set. */
 export function decodedText(release: string, { status, checks, leaf, subleaf, notSettable }: Decoded): string {
   const [check] = checks;
+  if (status === 0n)
+    return `${wrap(`${hex64(status)}, TDX_SUCCESS: TDX module ${release} refuses nothing.`).join('\n')}\n`;
   if (check === undefined)
     return `${wrap(`${hex64(status)}: no check of TDH.MNG.INIT or of the start of TDX module ${release} that is known here ends so.`).join('\n')}\n`;
   const lines = [

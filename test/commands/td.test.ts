@@ -144,6 +144,9 @@ describe('bitwatch td', () => {
       65,
       `bitwatch: ${file}:2: xfam: expected a number of at most 64 bits, or one as text such as "0x1f", found "seven"\n`,
     ]);
+    // The answers before it are not lost.
+    expect(bad.stdout.split('\n').map((line) => (line === '' ? '' : JSON.parse(line).id))).toEqual([1, '']);
+    expect((await bitwatch(['td', '1.5.06', '--status', '0'])).stdout).toContain('TDX_SUCCESS');
     expect((await td('{', '--host', hostFile)).status).toBe(65);
     expect((await td({}, '--json')).stderr).toContain('expected the CPUID of a host');
     expect((await td({ tdParamsPoke: [] }, '--host', hostFile)).status).toBe(65);
