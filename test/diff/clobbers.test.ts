@@ -155,5 +155,8 @@ describe('the argued table against the evidence', () => {
     for (const extra of [{ attributes: [63] }, { xfam: [15] }, { bits: [{ ...PLACE, mask: 0x6 }] }])
       expect(compare([row(['A'], extra)], facts('1', write('A')))).toEqual([['1 A'], ['F A']]);
     expect(compare([row(['A'])], facts('1', write('A', { openers: [PERFMON] })))).toEqual([['1 A'], ['F A']]);
+    const both = { bits: [{ ...PLACE, mask: 0x6 }], attributes: [63], xfam: [15, 16] };
+    for (const extra of [both, { ...both, bits: [] }, { ...both, xfam: [] }, { ...both, attributes: [], xfam: [15] }])
+      expect(compare([row(['A'], extra)], facts('1', write('A')))).toEqual([['1 A'], ['F A']]);
   });
 });

@@ -293,6 +293,10 @@ describe('a module table against the ABI table', () => {
     const gated = new Map<GateId, number>([['xfam:2', 0x1]]);
     const fixed = abi([field(31, 0, 'FIXED', 0, ['xfam:5'])]);
     expect(differences([register([['fixed0', FULL]], { gates: gated })], fixed)).toEqual([]);
+    // Of a field whose gates are not stated nothing is said, whatever the table gates.
+    const unstated = abi([field(0, 0, 'NATIVE', 0, null), field(31, 1, 'NATIVE', 0, ['xfam:2'])]);
+    const table2 = [register([['native', FULL]], { gates: new Map([['xfam:2', FULL]]) })];
+    expect(differences(table2, unstated)).toEqual([]);
     const places: readonly Place[] = [{ ...eax, leaf: 9 }, eax, { ...eax, register: 'ebx' }];
     const registers = places.flatMap((place) => abi([field(31, 0, 'ALLOW_XFAM', 0, ['xfam:2'])], place).registers);
     const table = places.map((place) => register([['native', FULL]], place));

@@ -5,12 +5,12 @@ import { isRule, RULE_IDS, urgencyOf } from '../../pipeline/judge/catalogue.ts';
 import { clobberFacts } from '../../pipeline/judge/clobber-facts.ts';
 import { applyDecisions, type Decision, gating, isInRange } from '../../pipeline/judge/decisions.ts';
 import { canonical } from '../../pipeline/judge/fingerprint.ts';
-import { judgePolicyStep, judgeRelease, kvmContext } from '../../pipeline/judge/judge.ts';
+import { judgePolicy, judgePolicyStep, judgeProject, judgeRelease, kvmContext } from '../../pipeline/judge/judge.ts';
 import { silenceOf } from '../../pipeline/judge/reply.ts';
 import { runsOn } from '../../pipeline/judge/runs.ts';
 import { openAfter, releaseEffects } from '../../pipeline/judge/series.ts';
 import { countVerdicts, verdictOfBit } from '../../pipeline/judge/verdict.ts';
-import type { DeciderRule } from '../../pipeline/model/decider-rules.ts';
+import type { Condition, DeciderRule } from '../../pipeline/model/decider-rules.ts';
 import type { Finding } from '../../pipeline/model/finding.ts';
 import type { Knowledge } from '../../pipeline/model/knowledge.ts';
 import type { Policy } from '../../pipeline/model/policy.ts';
@@ -178,6 +178,18 @@ describe('a series', () => {
       closed: [['exposed-unreviewed', 0x4]],
       opened: [],
     });
+    const [, { closed, verdicts } = { closed: [], verdicts: [] }] = releaseEffects(before, after, facts);
+    expect([closed[0]?.bits, verdicts[0]?.bits, closed[0]?.place]).toEqual([
+      [{ bit: 2, name: 'PLAIN' }],
+      [{ bit: 2, name: 'PLAIN' }],
+      PLACE,
+    ]);
+    const first = releaseEffects(null, after, facts)[1];
+    expect(first?.verdicts.map(({ mask, from, to }) => [mask, from, to])).toEqual([
+      [0x1, null, 'exposed'],
+      [0x4, null, 'denied'],
+    ]);
+    expect([first?.closed, first?.opened.map(({ mask }) => mask)]).toEqual([[], [0x1]]);
     expect(openAfter(['2.0.04', '9.9'], after, facts)).toMatchObject([
       { release: '2.0.04', findings: [{ rule: 'exposed-unreviewed', places: [{ mask: 0x1 }] }] },
     ]);
@@ -514,4 +526,130 @@ test('a fingerprint does not hang on the order in which facts were written', () 
     ['c', 3],
   ]);
   expect(canonical([2, 1])).toEqual([2, 1]);
+});
+
+describe('a bit that was 1 in every TD', () => {
+  const rule = (effect: DeciderRule['effect']): DeciderRule => ({
+    id: 'r',
+    stage: 'guest',
+    leaf: 7,
+    masks: { eax: 0x4 },
+    effect,
+    source: 's',
+    lines: null,
+  });
+  const told = (when: Condition, otherwise: 'set' | 'clear' = 'set', before: 0 | 1 = 1) =>
+    step(
+      release(
+        '2.0.02',
+        [{ fixed1: { eax: before === 1 ? 0x4 : 0 }, fixed0: { ...ALL, eax: before === 1 ? 0xfffffffb : 0xffffffff } }],
+        {},
+        [],
+      ),
+      release('2.0.04', [{ direct: { eax: 0x4 }, fixed0: { ...ALL, eax: 0xfffffffb } }], {}, [
+        rule({ do: otherwise, unless: [when] }),
+      ]),
+    ).some(({ rule: id, also }) => id === 'meaning-changed' || also.some((each) => each.rule === 'meaning-changed'));
+  const guest: Condition = { kind: 'guest', control: 'REDUCE_VE' };
+  const gate: Condition = { kind: 'attributes', bits: [5] };
+
+  test('changes its meaning where it stays 1 only until the guest asks for something else', () => {
+    const asks: readonly Condition[] = [
+      guest,
+      { kind: 'paravirt', bit: 3 },
+      { kind: 'not', of: guest },
+      { kind: 'any', of: [gate, guest] },
+    ];
+    for (const when of asks) expect([when, told(when)]).toEqual([when, true]);
+    const others: readonly Condition[] = [
+      gate,
+      { kind: 'not', of: gate },
+      { kind: 'any', of: [gate, { kind: 'xfd' }] },
+    ];
+    for (const when of others) expect([when, told(when)]).toEqual([when, false]);
+    expect([told(guest, 'clear'), told(guest, 'set', 0)]).toEqual([false, false]);
+  });
+});
+
+describe('the facts themselves', () => {
+  const judged = (extra: Partial<Parameters<typeof judgeProject>[0]>) =>
+    judgeProject({
+      releases: [],
+      published: [],
+      unread: [],
+      clobbers: [],
+      registers: [],
+      decisions: [],
+      knowledge: KNOWLEDGE,
+      ...extra,
+    });
+  const rcx = { interface: 'TDG.VP.VMCALL', register: 'RCX', line: 1 } as const;
+  const checks = (mustBeClear: bigint) => [
+    {
+      interface: rcx.interface,
+      register: rcx.register,
+      mustBeSet: 0n,
+      mustBeClear,
+      conditional: [],
+      path: 'x.c',
+      line: 1,
+    },
+  ];
+
+  test('of a register are those of the newest release whose check was read', () => {
+    const registers = [{ ...rcx, column: 'documented' as const, mustBeSet: 0n, mustBeClear: 0x3n }];
+    const mask = (...all: readonly bigint[][]) =>
+      judged({
+        registers,
+        clobbers: all.map((each) => ({
+          ...clobbers('restored'),
+          registerChecks: each.flatMap((clear) => checks(clear)),
+        })),
+      })
+        .filter(({ rule }) => rule === 'register-mask-mismatch')
+        .map(({ facts }) =>
+          facts.kind === 'register-mask' ? [facts.documented, facts.enforced, facts.validated] : [],
+        );
+    expect(mask([0x3n])).toEqual([]);
+    expect(mask([0x3n], [0xf00000011n])).toEqual([
+      ['set none, clear 1:0', 'set none, clear 35:32, 4, 0', 'not checked'],
+    ]);
+    expect(mask([0x7n], [])).toEqual([['set none, clear 1:0', 'set none, clear 2:0', 'not checked']]);
+    expect(mask([0x7n], [0x3n])).toEqual([]);
+  });
+
+  test('about host state list each row once, in order', () => {
+    const write = (msr: string, guard: string) => clobbers('none', { msr: `IA32_${msr}`, guard }).msrs;
+    const all = {
+      ...clobbers('none'),
+      msrs: [...write('B', 'g'), ...write('A', 'h'), ...write('A', 'g'), ...write('B', 'g')],
+    };
+    const rows = judged({ clobbers: [all], knowledge: { ...KNOWLEDGE, clobbers: [] } }).flatMap(({ facts }) =>
+      facts.kind === 'clobber-rows' ? facts.rows.map(({ msr, feature }) => `${msr} ${feature}`) : [],
+    );
+    expect(rows).toEqual(['A g', 'A h', 'B g']);
+  });
+
+  test('of a disagreement name a place only where the code names leaf and register', () => {
+    const at = { path: 'tdx.c', line: 3 };
+    const places = (leaf: number | null, register: 'eax' | null) =>
+      judgePolicy(
+        policy({
+          disagreements: [{ kind: 'shown-but-refused', leaf, subleaf: null, register, mask: 4, shown: at, setUp: at }],
+        }),
+        ground(),
+      )
+        .filter(({ rule }) => rule === 'shown-but-refused')
+        .map((finding) => [
+          finding.places.length,
+          finding.facts.kind === 'split' ? finding.facts.isNamed : null,
+          finding.level,
+        ]);
+    expect([places(7, 'eax'), places(7, null), places(null, 'eax'), places(null, null)]).toEqual([
+      [[1, true, 'warning']],
+      [[0, false, 'warning']],
+      [[0, false, 'warning']],
+      [[0, false, 'warning']],
+    ]);
+  });
 });

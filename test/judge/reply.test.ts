@@ -57,6 +57,7 @@ const rows = (effects: Readonly<Record<string, readonly VerdictChange[]>>) =>
 describe('the rows of a reply', () => {
   test('join bits of a register that change alike in the same releases', () => {
     const same = [change(0x1, 'exposed', 'denied'), change(0x4, 'exposed', 'denied')];
+    expect(rows({ 'r 1': [...same].reverse() })).toEqual([['7.1.EAX', 0x5, 'exposed>denied', 'r 1', '0,2']]);
     expect(rows({ 'r 1': same, 'r 2': [change(0x5, 'exposed', 'denied')] })).toEqual([
       ['7.1.EAX', 0x5, 'exposed>denied', 'r 1 r 2', '0,2'],
     ]);

@@ -225,6 +225,13 @@ describe('QEMU’s tables against the release', () => {
     ]);
   });
 
+  test('a finding cites QEMU’s word of the register, named bit or not', () => {
+    const [missing] = judgeQemu(stackOf({ words: [word([])] })).filter(({ rule: id }) => id === 'qemu-fixed1-missing');
+    expect(missing?.evidence.map(({ path, line }) => `${path}:${line}`)).toEqual(['t.c:1', 'cpu.c:9']);
+    const [bare] = judgeQemu(stackOf({ words: [], fixed1: [mask(0x10)] }));
+    expect(bare?.evidence.map(({ path }) => path)).toEqual(['t.c', 'qemu.c']);
+  });
+
   test('a gate that QEMU takes and the release does not', () => {
     const gates = [gate('attributes:63', 0x43), gate('xfam:2', 0x400), gate('xfam:2', 0x8), gate('xfam:7', 0x1)];
     expect(found('qemu-gate-differs', { gates })).toEqual([
@@ -311,7 +318,7 @@ const hostOf = (leaves: Readonly<Record<string, Registers>> = {}): Host => ({
 });
 
 describe('a pool', () => {
-  const stack = stackOf({ words: [word([0, 1, 2, 3, 5, 6, 10, 11, 14, 15, 16])] });
+  const stack = stackOf({ words: [word([0, 1, 2, 3, 5, 6, 10, 11, 13, 14, 15, 16])] });
   const pool = (...hosts: readonly Host[]) =>
     poolOf(
       stack,

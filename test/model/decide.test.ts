@@ -144,6 +144,10 @@ describe('a rule', () => {
     expect(shown(decided(MIXED, [cleared, rule(0x4, { do: 'clear', unless: [xfam(2)] })]))[2]).toBe(
       '2: xfam:9; 0 unless xfam:2',
     );
+    // Of two conditions in one rule neither is the gate alone.
+    expect(shown(decided(MIXED, [rule(0x4, { do: 'clear', unless: [xfam(9), xfam(2)] })]))[2]).toBe(
+      '2: constant:1; 0 unless xfam:9; 0 unless xfam:2',
+    );
     // What no plain condition says stays a condition.
     const not: Condition = { kind: 'not', of: reduceVe };
     expect(shown(decided(MIXED, [rule(0x4, { do: 'clear', unless: [not] })]))[2]).toBe(
