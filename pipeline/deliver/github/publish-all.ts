@@ -78,23 +78,17 @@ export async function publishAll(client: Client, postings: Postings, request: Pu
 
 type Run = { readonly client: Client; readonly postings: Postings; readonly request: PublishRequest };
 
-async function publishOne({ client, postings, request }: Run, found: readonly Posting[], item: Item): Promise<Outcome> {
-  const hint = request.hints.get(item.key);
-  const listed = firstOf(found, item.key);
-  const interrupted = listed === null && !request.isDry && request.begun.has(item.key);
-  const late = interrupted ? await lookFor(client, postings, item.key) : null;
-  const known = listed ?? late ?? (hint === undefined ? null : await postings.look(hint));
-  if (known === 'gone')
-    return outcomeOf(
-      item.key,
-      'left',
-      null,
-      `${hint?.number} was deleted; remove its entry from the state to post again`,
-    );
+async function publishOne(run: Run, found: readonly Posting[], item: Item): Promise<Outcome> {
+  const { client, postings, request } = run;
+  const { known, note } = await standing(run, found, item.key);
+  if (known === 'gone') {
+    const why = `${request.hints.get(item.key)?.number} was deleted; remove its entry from the state to post again`;
+    return outcomeOf(item.key, 'left', null, why);
+  }
   const posting = known?.mark.key === item.key ? known : null;
   if (posting !== null && posting.mark.hash === item.hash) {
     if (!request.isDry) await request.record(posting);
-    return outcomeOf(item.key, 'unchanged', posting, late === null ? null : LATE);
+    return outcomeOf(item.key, 'unchanged', posting, note === LATE ? LATE : null);
   }
   if (posting === null && item.isUpdateOnly === true) return outcomeOf(item.key, 'unchanged', null, 'nothing to say');
   const deed = posting === null ? 'created' : 'updated';
@@ -102,7 +96,21 @@ async function publishOne({ client, postings, request }: Run, found: readonly Po
   if (posting === null) request.begin(item.key);
   const now = posting === null ? await createOnce(client, postings, item) : await postings.update(posting, item);
   await request.record(now);
-  return outcomeOf(item.key, deed, now, late !== null ? LATE : interrupted ? TWICE : null);
+  return outcomeOf(item.key, deed, now, note);
+}
+
+/** What stands under a key, by its mark or by what a state file says, and what there is to say of an earlier run that was ended. */
+async function standing(
+  { client, postings, request }: Run,
+  found: readonly Posting[],
+  key: string,
+): Promise<{ readonly known: Posting | 'gone' | null; readonly note: string | null }> {
+  const listed = firstOf(found, key);
+  const interrupted = listed === null && !request.isDry && request.begun.has(key);
+  const late = interrupted ? await lookFor(client, postings, key) : null;
+  const hint = request.hints.get(key);
+  const known = listed ?? late ?? (hint === undefined ? null : await postings.look(hint));
+  return { known, note: late !== null ? LATE : interrupted ? TWICE : null };
 }
 
 const LATE = 'made by a run that was ended before it took it down';
