@@ -4,7 +4,8 @@ import { readInputText } from '../disk/read.ts';
 import { DataError } from '../model/errors.ts';
 import { hex, hex32 } from '../model/mask.ts';
 import { type Host, hostKey, type Registers } from '../td/case.ts';
-import { hostOf, readHostFile } from './host-file.ts';
+import { hostOf } from '../td/read-host.ts';
+import { readHostFile } from './host-file.ts';
 
 /** What KVM reports through KVM_TDX_CAPABILITIES. */
 export type Capabilities = { readonly attributes: bigint; readonly xfam: bigint; readonly configurable: Host };

@@ -2,24 +2,21 @@ import { createReadStream, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { cacheFile, specsDirectory, specsOf } from '../cases/context.ts';
-import { hostOf } from '../cases/host-file.ts';
 import type { DeciderRules } from '../model/decider-rules.ts';
 import { DataError, NoInputError, UsageError } from '../model/errors.ts';
 import type { ModuleRelease } from '../model/module.ts';
-import type { Policy } from '../model/policy.ts';
 import { plain } from '../model/text.ts';
 import { jsonText } from '../report/machine.ts';
-import { decodedJson, tdJson } from '../report/td-json.ts';
+import { answerJson, decodedJson } from '../report/td-json.ts';
 import { openCache } from '../specs/cache.ts';
 import { loadRelease } from '../specs/one-release.ts';
+import { answerCase, type Kvm } from '../td/answer.ts';
 import type { Host, TdCase } from '../td/case.ts';
 import { decodeStatus } from '../td/decode.ts';
-import { withoutSlot } from '../td/init.ts';
-import { type KvmResult, throughKvm } from '../td/kvm.ts';
 import { type PlatformResult, startModule } from '../td/platform.ts';
 import { type Program, programOf } from '../td/program.ts';
 import { type CaseOrigin, hostFileOf, readCase, unknownFields } from '../td/read-case.ts';
-import { computeTd, NO_TD } from '../td/td.ts';
+import { hostOf } from '../td/read-host.ts';
 import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
 
 /** `bitwatch td RELEASE`. */
@@ -86,13 +83,12 @@ async function tdCommand(context: Context, name: string, options: TdOptions): Pr
   for (const field of unknownFields(value))
     context.stderr.write(`bitwatch: ${origin.file}: the field ${plain(field)} means nothing here and is left out\n`);
   const given = caseOf(value, origin, hosts, base);
-  const { question, result, through } = answered(program, kvm, given, hosts);
+  const answer = answerCase(program, kvm, given, (host) => hosts.start(program, host));
   if (context.options.json) {
-    context.stdout.write(
-      jsonText(withKvm(tdJson(program.release, given.id, result, withoutSlot(program, question.params)), kvm, through)),
-    );
+    context.stdout.write(jsonText(answerJson(program, kvm, answer)));
     return;
   }
+  const { question, result, through } = answer;
   // What only people read is loaded for them alone: to load the words takes longer than to answer a case.
   const [{ kvmText, tdText }, { classify }, { loadNames }] = await Promise.all([
     import('../report/td-text.ts'),
@@ -107,37 +103,12 @@ async function tdCommand(context: Context, name: string, options: TdOptions): Pr
   );
 }
 
-/** A KVM whose part comes first, and what the module that it meets publishes of itself. */
-type Kvm = { readonly policy: Policy; readonly features0: bigint | null };
-
 async function kvmOf(context: Context, module: ModuleRelease, text: string): Promise<Kvm> {
   const specs = await specsOf(context);
   const known = specs.releases.find((release) => release.module.release === module.release);
   const { findPolicy } = await import('../cases/operand.ts');
   return { policy: await findPolicy(context, specs, text), features0: known?.module.features0 ?? null };
 }
-
-/** KVM's part, if it is asked for, then the module's. */
-function answered(program: Program, kvm: Kvm | null, given: TdCase, hosts: Hosts) {
-  const through = kvm === null ? null : throughKvm(program, kvm.features0, kvm.policy, given);
-  const question = through?.kind === 'passed' ? through.question : given;
-  const result =
-    through?.kind === 'refused' ? NO_TD : computeTd(program, question, hosts.start(program, question.host));
-  return { question, result, through };
-}
-
-/** What KVM did, beside what the module answers. */
-const withKvm = <T extends object>(answer: T, kvm: Kvm | null, through: KvmResult | null) =>
-  kvm === null || through === null
-    ? answer
-    : {
-        ...answer,
-        kvm: {
-          version: kvm.policy.version,
-          refused: through.kind === 'refused' ? through.why : null,
-          set: through.kind === 'passed' ? through.set : [],
-        },
-      };
 
 /** A status or RCX as somebody read it from a log, with or without 0x. */
 function hexOf(option: string, text: string): bigint {
@@ -222,9 +193,8 @@ async function runBatch(context: Context, { program, kvm, file, hosts, base }: B
       if (text.trim() === '') continue;
       const origin = { file: file === '-' ? 'standard input' : file, line };
       const given = caseOf(parseJson(text, origin), origin, hosts, base);
-      const { question, result, through } = answered(program, kvm, given, hosts);
-      const answer = tdJson(program.release, given.id, result, withoutSlot(program, question.params));
-      chunk += `${JSON.stringify(withKvm(answer, kvm, through))}\n`;
+      const answer = answerCase(program, kvm, given, (host) => hosts.start(program, host));
+      chunk += `${JSON.stringify(answerJson(program, kvm, answer))}\n`;
       if (chunk.length < CHUNK) continue;
       const whole = chunk;
       chunk = '';

@@ -1,7 +1,10 @@
 import type { Check } from '../model/decider-rules.ts';
 import { hex, hex32 } from '../model/mask.ts';
+import type { Kvm, TdAnswer } from '../td/answer.ts';
 import type { ConfigEntry, Registers } from '../td/case.ts';
 import type { Decoded } from '../td/decode.ts';
+import { withoutSlot } from '../td/init.ts';
+import type { Program } from '../td/program.ts';
 import type { Refusal } from '../td/refusal.ts';
 import type { TdResult } from '../td/td.ts';
 
@@ -26,7 +29,7 @@ const refusalJson = ({ check, leaf, subleaf, register, mask }: Refusal) => ({
 });
 
 /** `bitwatch.td/1`: what a release makes of one case; `dropped` are configured leaves that have no slot in TD_PARAMS. */
-export function tdJson(release: string, id: unknown, result: TdResult, dropped: readonly ConfigEntry[]) {
+function tdJson(release: string, id: unknown, result: TdResult, dropped: readonly ConfigEntry[]) {
   const { platform } = result;
   return {
     schema: 'bitwatch.td/1',
@@ -51,6 +54,20 @@ export function tdJson(release: string, id: unknown, result: TdResult, dropped: 
 function registersJson(values: Registers | Uint32Array) {
   const [eax = 0, ebx = 0, ecx = 0, edx = 0] = values;
   return { eax: hex32(eax), ebx: hex32(ebx), ecx: hex32(ecx), edx: hex32(edx) };
+}
+
+/** `bitwatch.td/1` of a case, with what KVM did where one was asked for. */
+export function answerJson(program: Program, kvm: Kvm | null, { given, question, result, through }: TdAnswer) {
+  const answer = tdJson(program.release, given.id, result, withoutSlot(program, question.params));
+  if (kvm === null || through === null) return answer;
+  return {
+    ...answer,
+    kvm: {
+      version: kvm.policy.version,
+      refused: through.kind === 'refused' ? through.why : null,
+      set: through.kind === 'passed' ? through.set : [],
+    },
+  };
 }
 
 /** A status that somebody got, decoded: `bitwatch.td/1` without results, with every reason that ends so. */

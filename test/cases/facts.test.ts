@@ -2,12 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { coverageOf, unreadOf } from '../../pipeline/cases/coverage.ts';
 import { notCompared, predecessorRules } from '../../pipeline/cases/decider-rules.ts';
 import { decisionOf, decisionsOf } from '../../pipeline/cases/decisions.ts';
-import { hostOf, hostRegister } from '../../pipeline/cases/host-file.ts';
+import { hostRegister } from '../../pipeline/cases/host-file.ts';
 import { matrixOf } from '../../pipeline/cases/matrix.ts';
 import { followsOf, releaseSteps } from '../../pipeline/cases/release-steps.ts';
 import type { DeciderRules } from '../../pipeline/model/decider-rules.ts';
 import type { ReleaseReview } from '../../pipeline/model/review.ts';
 import { unknownRelease } from '../../pipeline/specs/lists-file.ts';
+import { hostOf } from '../../pipeline/td/read-host.ts';
 import { entry, PLACE, policy, release } from '../judge/ground.ts';
 import { specsOf } from './facts.ts';
 

@@ -313,6 +313,7 @@ describe.skipIf(hasNoBrowser)(`the page in Chromium${browserTitle}`, () => {
       ['real', `${QUESTION}&bit=7.0.ECX[5]`],
       ['made', '#view=bits'],
       ['made', '#to=nothing'],
+      ['real', '#view=host&to=2.0.08&kvm=6.16.1'],
     ] as const) {
       await open(name, where);
       if (name === 'made') await openAll();

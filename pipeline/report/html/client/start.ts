@@ -3,6 +3,7 @@ import { bitsView } from './bits-view.ts';
 import { briefingView } from './briefing-view.ts';
 import { byId, el } from './dom.ts';
 import { type Facts, nameOf, readFacts } from './facts.ts';
+import { hostView } from './host-view.ts';
 import { createMap } from './map-view.ts';
 import { notesView } from './notes-view.ts';
 import { bitText, contextOf, hashOf, type Problem, partsOf, type Route, readRoute, searched } from './route.ts';
@@ -25,6 +26,7 @@ export function startPage(): void {
   const contentOf = (now: Route): readonly HTMLElement[] => {
     if (now.bit !== null) return storyView(facts, now, now.bit);
     if (now.view === 'bits') return bitsView(facts, now, go);
+    if (now.view === 'host') return hostView(facts, now, go);
     map.mark(now);
     beside.replaceChildren(...briefingView(facts, now, go));
     return [home];
