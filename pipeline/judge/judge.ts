@@ -14,6 +14,7 @@ import type { HostState, Runs, UnderKvm } from '../model/review.ts';
 import type { PolicyChanges } from '../model/series-effect.ts';
 import { assemble, compareFindings } from './assemble.ts';
 import { RULE_IDS, RULES } from './catalogue.ts';
+import { fieldChanges } from './fields.ts';
 import { hostStateOf } from './host-state.ts';
 import { configurableAt, placeMask, tdChanges } from './lookup.ts';
 import type { ProjectContext } from './project.ts';
@@ -63,7 +64,9 @@ export function judgeRelease({ from, to, policy }: Pair, ground: Ground): Releas
   return {
     diff,
     // Where KVM refuses the release no TD of it runs: nobody has to decide anything.
-    findings: findings.map((finding) => told(finding, kvm?.runs.kind)).sort(compareFindings),
+    findings: findings
+      .map((finding) => withFields(told(finding, kvm?.runs.kind), from, to, ground.knowledge))
+      .sort(compareFindings),
     kvm: kvm === null ? null : underKvm(from, kvm, ground),
     verdicts: kvm?.verdicts ?? [],
     hostState: hostStateOf(context),
@@ -76,6 +79,11 @@ const stepOf = once((from: ClassedRelease, to: ClassedRelease): Pick<ReleaseCont
   return { diff, changes: tdChanges(from, to, diff.changes) };
 });
 const clobberChanges = once(diffClobbers);
+
+function withFields(finding: Finding, from: ClassedRelease, to: ClassedRelease, knowledge: Knowledge): Finding {
+  const fields = fieldChanges(finding, from, to, knowledge);
+  return fields.length === 0 ? finding : { ...finding, fields };
+}
 
 /** No level is louder than what is known of whether anything runs at all. */
 function told(finding: Finding, runs: Runs['kind'] | undefined): Finding {

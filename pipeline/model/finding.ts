@@ -1,6 +1,7 @@
 import type { CellClass } from './class.ts';
 import type { Decider } from './decider.ts';
 import type { CodeChange, GuestControl } from './decider-rules.ts';
+import type { FieldChange } from './field.ts';
 import type { GateId } from './gate.ts';
 import type { Place } from './place.ts';
 import type { Evidence } from './source.ts';
@@ -178,6 +179,8 @@ export type Finding = {
   /** In total order, each register once. */
   readonly places: readonly FoundPlace[];
   readonly verdict: Verdict | null;
+  /** Numbers of several bits among the places, with what each held and holds now; absent where there are none. */
+  readonly fields?: readonly FieldChange[];
   readonly facts: FindingFacts;
   /** Less urgent rules that match some of the same bits, and what they found. */
   readonly also: readonly { readonly rule: string; readonly facts: FindingFacts }[];

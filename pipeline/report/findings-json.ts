@@ -1,3 +1,5 @@
+import { deciderText } from '../model/decider-text.ts';
+import type { FieldMeaning } from '../model/field.ts';
 import { hex, hex32 } from '../model/mask.ts';
 import { placeJson } from './machine.ts';
 import type { Item, Section, View } from './view.ts';
@@ -30,6 +32,13 @@ const plainValue = (value: unknown): unknown => {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plainValue(inner)]));
 };
 
+/** A number, or what its deciders make of it, as everywhere in machine formats. */
+const meaningJson = (meaning: FieldMeaning) => ({
+  kind: meaning.kind,
+  value: meaning.kind === 'value' ? meaning.value : null,
+  by: meaning.kind === 'decided' ? meaning.by.map(deciderText) : [],
+});
+
 export function findingJson({ finding, headline, because, todo }: Item, review: string) {
   return {
     fingerprint: finding.fingerprint,
@@ -42,6 +51,14 @@ export function findingJson({ finding, headline, because, todo }: Item, review: 
     policy: finding.subject.policy,
     places: finding.places.map((place) => ({ ...placeJson(place), mask: hex32(place.mask), bits: place.bits })),
     verdict: finding.verdict,
+    fields: (finding.fields ?? []).map((field) => ({
+      ...placeJson(field),
+      name: field.name,
+      high: field.high,
+      low: field.low,
+      from: meaningJson(field.from),
+      to: meaningJson(field.to),
+    })),
     headline,
     because,
     todo,

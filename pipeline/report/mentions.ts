@@ -3,6 +3,7 @@ import type { Finding, FoundPlace } from '../model/finding.ts';
 import { countBits, FULL, formatBits, or } from '../model/mask.ts';
 import { placeId } from '../model/place.ts';
 import { leafText, placeLines, underGuest } from './places.ts';
+import { numbersOf } from './words.ts';
 
 /** What a finding that needs no action says: its kind, and what it names where that is no CPUID bit. */
 type Mention = { readonly label: string; readonly names: readonly string[] };
@@ -76,15 +77,18 @@ const LEAF_TEXT = {
 
 const CONTROL_TEXT = { attributes: 'ATTRIBUTES', xfam: 'XFAM', features0: 'TDX_FEATURES0' } as const;
 
-function mentionOf({ facts, verdict, places }: Finding): Mention {
+function mentionOf(finding: Finding): Mention {
+  const { facts, verdict, places } = finding;
   const plainly = (label: string): Mention => ({ label, names: [] });
   switch (facts.kind) {
     case 'configurable':
       return plainly(`configurable now${verdict === null ? '' : `, ${verdict}`}`);
     case 'not-configurable':
       return plainly('no longer configurable');
-    case 'class':
-      return plainly(CLASS_TEXT[facts.to]);
+    case 'class': {
+      const names = numbersOf(finding);
+      return names.length === 0 ? plainly(CLASS_TEXT[facts.to]) : { label: 'numbers', names };
+    }
     case 'constant':
       return {
         label: `a text that TDs read${underGuest(facts.guest)}`,

@@ -73,6 +73,13 @@ export const policy = z.strictObject({
   notes: texts,
 });
 
+/** What a number of several bits holds: the same in every TD, or what its deciders make of it. */
+const meaning = z.strictObject({
+  kind: z.enum(['value', 'decided', 'absent', 'unknown']),
+  value: count.nullable(),
+  by: z.array(z.string()),
+});
+
 export const finding = z.strictObject({
   fingerprint: z.string().regex(/^[0-9a-f]{16}$/),
   rule: z.enum(RULE_IDS),
@@ -84,6 +91,7 @@ export const finding = z.strictObject({
   policy: z.string().nullable(),
   places: z.array(z.strictObject({ ...place, mask: hex32, bits })),
   verdict: z.enum(VERDICTS).nullable(),
+  fields: z.array(z.strictObject({ ...place, name: z.string(), high: count, low: count, from: meaning, to: meaning })),
   headline: z.string(),
   because: z.string(),
   todo: z.string(),

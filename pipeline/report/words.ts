@@ -4,6 +4,7 @@ import { textOf } from '../model/constant-text.ts';
 import { ATTRIBUTE_NAMES, XFAM_NAMES } from '../model/control.ts';
 import type { CodeChange } from '../model/decider-rules.ts';
 import { changeText } from '../model/decider-text.ts';
+import type { FieldMeaning } from '../model/field.ts';
 import type {
   Audience,
   Backing,
@@ -13,9 +14,12 @@ import type {
   ControlKind,
   Finding,
   FindingFacts,
+  FoundPlace,
   Verdict,
 } from '../model/finding.ts';
 import { type GateId, gateOf } from '../model/gate.ts';
+import { rangeMask, without } from '../model/mask.ts';
+import { formatPlace, samePlace } from '../model/place.ts';
 import { deciderWords } from './decider-words.ts';
 import { leafText, placesText, underGuest } from './places.ts';
 
@@ -47,9 +51,53 @@ export function wordsOf(finding: Finding): Words {
   );
   return {
     headline: headlineOf(finding),
-    because: [factsText(finding.facts), settled?.why ?? rule.why, ...also].filter((part) => part !== '').join(' '),
+    because: [fieldsText(finding), factsText(finding.facts), settled?.why ?? rule.why, ...also]
+      .filter((part) => part !== '')
+      .join(' '),
     todo: settled?.action ?? rule.action,
   };
+}
+
+/** More fields than this are left to JSON. */
+const FIELDS = 4;
+
+/** `phys_addr_bits[7:0] was 52 and is …`: what numbers of several bits hold; sub-leaves that say the same once. */
+function fieldsText({ fields = [] }: Finding): string {
+  const told = [
+    ...new Set(
+      fields.map(
+        ({ name, high, low, from, to }) => `${name}[${high}:${low}]: ${meaningText(from)} -> ${meaningText(to)}.`,
+      ),
+    ),
+  ];
+  const more = told.length - FIELDS;
+  return [...told.slice(0, FIELDS), ...(more > 0 ? [`And ${more} more fields.`] : [])].join(' ');
+}
+
+/** `7.0.EAX leaf7_n_subleaves 1 -> 2`: numbers that are the same in every TD of both releases, where that is all there is. */
+export function numbersOf({ places, fields = [] }: Finding): readonly string[] {
+  const numbers = fields.flatMap(({ name, high, low, from, to, ...place }) =>
+    from.kind === 'value' && to.kind === 'value'
+      ? [{ mask: rangeMask(high, low), text: `${formatPlace(place)} ${name} ${from.value} -> ${to.value}`, place }]
+      : [],
+  );
+  const isTold = (place: FoundPlace): boolean =>
+    numbers.some((each) => samePlace(each.place, place) && without(place.mask, each.mask) === 0);
+  return places.every(isTold) ? numbers.map(({ text }) => text) : [];
+}
+
+/** What a field holds, in words. */
+function meaningText(meaning: FieldMeaning): string {
+  switch (meaning.kind) {
+    case 'value':
+      return `always ${meaning.value > 0xffff ? `0x${meaning.value.toString(16)}` : meaning.value}`;
+    case 'decided':
+      return [...new Set(meaning.by.map(deciderWords))].join(', or ');
+    case 'absent':
+      return 'not in the table';
+    case 'unknown':
+      return 'not examined';
+  }
 }
 
 /** Of bits on which a decision stands the reason and what is left to do; null where the rule's own words hold. */
@@ -78,7 +126,10 @@ function settledWords(facts: FindingFacts): { readonly why: string; readonly act
     case 'denied':
       return { why: 'KVM refuses it on this kernel.', action: 'Do not pass the bit to KVM_TDX_INIT_VM.' };
     case 'closed':
-      return { why: 'The bit stays 0: KVM never opens its gate.', action: 'Nothing to do on this kernel.' };
+      return {
+        why: 'The VMM has no say: KVM never sets what would give it one.',
+        action: 'Nothing to do on this kernel.',
+      };
     default:
       return null;
   }
@@ -133,15 +184,23 @@ const controlText = (control: ControlKind, bits: readonly ControlBit[]): string 
   bits.map(({ bit, name }) => `${CONTROL_TEXT[control]}[${bit}]${name === null ? '' : ` ${name}`}`).join(', ');
 
 /** What happened, as short as the facts allow. */
-function headlineOf({ facts, places, subject: { policy, to } }: Finding): string {
+function headlineOf(finding: Finding): string {
+  const {
+    facts,
+    places,
+    subject: { policy, to },
+  } = finding;
   const where = placesText(places);
   switch (facts.kind) {
     case 'configurable':
       return `${where}: ${configurableText(facts, policy)}`;
     case 'not-configurable':
       return `${where}: no longer configurable`;
-    case 'class':
+    case 'class': {
+      const numbers = numbersOf(finding);
+      if (numbers.length > 0) return `${numbers.join(', ')} in every TD`;
       return `${where}: ${CLASS_CHANGE_TEXT[facts.to]}${facts.clobbers.length === 0 ? '' : `, host MSR is clobbered: ${msrsText(facts.clobbers)}`}`;
+    }
     case 'constant':
       return `leaf ${leafText(places)}${underGuest(facts.guest)}: “${textOf(facts.before)}” became “${textOf(facts.after)}”`;
     case 'leaf':

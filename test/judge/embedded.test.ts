@@ -139,3 +139,32 @@ test('a leaf whose other sub-leaves were there is told by its new ones', () => {
     'leaf 0x80000002: came into the table',
   ]);
 });
+
+test('a number of several bits is told with what it held and what it holds now', () => {
+  const told = (from: string, to: string) => {
+    const policy = specs.policies.find(({ version }) => version === '7.1.5') ?? null;
+    return releaseReview(specs, { from: find(from), to: find(to), policy }).findings.filter(({ fields }) => fields);
+  };
+  // 52 in every TD, then the host's number: KVM never sets MAXPA_VIRT, which would give the VMM a say.
+  const [maxpa, ...others] = told('1.5.05', '1.5.06');
+  if (maxpa === undefined) throw new Error('the number of physical address bits changed unseen');
+  expect(others).toEqual([]);
+  expect(maxpa.fields).toEqual([
+    expect.objectContaining({
+      name: 'phys_addr_bits',
+      high: 7,
+      low: 0,
+      from: { kind: 'value', value: 52 },
+      to: { kind: 'decided', by: [expect.objectContaining({ by: { kind: 'computed', what: 'maxpa' } })] },
+    }),
+  ]);
+  expect(wordsOf(maxpa).because).toMatch(
+    /^phys_addr_bits\[7:0\]: always 52 -> the host’s number of physical address bits/,
+  );
+  expect(wordsOf(maxpa).because).not.toMatch(/stays 0/);
+  // A step of one number is told as that number, not as a bit that is 1 and another that is 0.
+  const leaves = told('1.0.01', '1.0.03').map((finding) => wordsOf(finding).headline);
+  expect(new Set(leaves)).toEqual(new Set(['7.0.EAX leaf7_n_subleaves 1 -> 2 in every TD']));
+  // Features are no numbers.
+  expect(told('1.5.16', '2.0.08')).toEqual([]);
+});
