@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { classify, configurableMask } from '../../pipeline/model/class.ts';
+import { absentRegister, classify, classOfBit, configurableMask } from '../../pipeline/model/class.ts';
 import {
   type DecidedBits,
   decideRegister,
@@ -9,7 +9,7 @@ import {
   type LeafTables,
   rulesOfLeaf,
 } from '../../pipeline/model/decider.ts';
-import type { Condition, DeciderRule, Effect } from '../../pipeline/model/decider-rules.ts';
+import type { Condition, DeciderRule, DeciderRules, Effect } from '../../pipeline/model/decider-rules.ts';
 import { deciderText } from '../../pipeline/model/decider-text.ts';
 import { bitsOf } from '../../pipeline/model/mask.ts';
 import type { LookupEntry, RegisterMasks } from '../../pipeline/model/module.ts';
@@ -269,4 +269,74 @@ test('a register is dynamic where the guest’s state or a computation decides, 
     0,
   ]);
   expect(classify(module).map(configurableMask)).toEqual([0x3, 0x80000000, 0, 0]);
+  expect(classify(module).map(({ gates }) => [...gates])).toEqual([[['xfam:2', 0x3]], [], [], []]);
+  const limits = {} as DeciderRules['limits'];
+  const coded = classify(module, {
+    release: 'x',
+    like: null,
+    reason: '',
+    sources: [],
+    rules: [rule(0x2, { do: 'follow', condition: { kind: 'guest', control: 'LONG_MODE' } })],
+    limits,
+    checks: [],
+    functions: [],
+    unexamined: [],
+  });
+  expect(coded.map(({ dynamic }) => dynamic)).toEqual([0x2, 0, 0, 0]);
+});
+
+test('a register’s classes come with what the platform was verified for, its gates and its line, in the order of leaves', () => {
+  const bits = { verify: 0xf0, value: 0x30, zero: 0x1, one: 0x2 };
+  const first = { ...entry(bits), line: 7 };
+  const { line: _, ...second } = { ...entry({ faulting: true, verify: 0xff, value: 0xff }), leaf: 5, line: 0 };
+  const classed = classify({
+    spreadsheetFormat: 8,
+    lookup: [first, second],
+    configurable: [],
+    xfamMasks: [
+      {
+        ...LEAF,
+        bits: new Map([
+          [2, { eax: 0x10 }],
+          [5, { eax: 0x40 }],
+        ]),
+      },
+    ],
+    fixed0Leaves: [],
+  });
+  expect(classed.map(({ leaf, register }) => `${leaf} ${register}`).slice(3, 5)).toEqual(['5 edx', '7 eax']);
+  const [fault, , , , seven, ebx] = classed;
+  expect([[...(fault?.classes ?? [])], fault?.verified, fault !== undefined && 'line' in fault]).toEqual([
+    [['ve', ALL]],
+    { fixed1: 0, fixed0: 0 },
+    false,
+  ]);
+  // A gated bit passes as the host has it, however the platform was verified.
+  expect([...(seven?.classes ?? [])]).toEqual([
+    ['fixed1', 0x22],
+    ['fixed0', 0x81],
+    ['native', 0xffffff5c],
+  ]);
+  expect([seven?.verified, seven?.line, [...(ebx?.classes ?? [])]]).toEqual([
+    { fixed1: 0x20, fixed0: 0x80 },
+    7,
+    [['native', ALL]],
+  ]);
+  expect(absentRegister({ ...LEAF, register: 'ecx' })).toEqual({
+    ...LEAF,
+    register: 'ecx',
+    classes: new Map([['absent', ALL]]),
+    gates: new Map(),
+    verified: { fixed1: 0, fixed0: 0 },
+    deciders: [],
+    dynamic: 0,
+  });
+  expect(seven === undefined ? [] : [0, 1, 4, 5, 7, 31].map((bit) => classOfBit(seven, bit))).toEqual([
+    'fixed0',
+    'fixed1',
+    'native',
+    'fixed1',
+    'fixed0',
+    'native',
+  ]);
 });
