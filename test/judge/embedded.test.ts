@@ -46,6 +46,8 @@ test('every neighbouring pair under every kernel tells each bit once, and no ver
     for (const policy of specs.policies) {
       const review = releaseReview(specs, { from, to, policy });
       expect([review.id, toldTwice(review)]).toEqual([review.id, []]);
+      // No kernel that runs a release lost host state or a promise with it: an error here is a new fact or a wrong one.
+      expect([review.id, review.findings.filter(({ level }) => level === 'error')]).toEqual([review.id, []]);
       if (review.kvm?.runs.kind === 'no') {
         expect(review.kvm.verdicts).toEqual([]);
         expect(review.findings.filter(({ verdict, level }) => verdict !== null || level !== 'info')).toEqual([]);
@@ -77,12 +79,16 @@ test('what PERFMON gates is told apart from what MAXGPA_VIRT decides, and neithe
   for (const finding of gated) expect(wordsOf(finding).because).not.toMatch(/Neither KVM nor user space/);
 });
 
-/** Lines of a kernel's caps that give the bits to ordinary VMs. */
-const capsOf = (kernel: string, mask: number): number => {
+/** Bits of 7.1 that a kernel's caps give to ordinary VMs, and the lines that do. */
+const capsOf = (kernel: string, name: 'eax' | 'edx', mask: number) => {
   const known = specs.policies.find(({ version }) => version === kernel)?.known ?? [];
-  return known
-    .filter(({ leaf, subleaf, register }) => leaf === 7 && subleaf === 1 && register === 'eax')
-    .reduce((all, entry) => all | (entry.mask & mask), 0);
+  const own = known.filter(
+    ({ leaf, subleaf, register, mask: all }) => leaf === 7 && subleaf === 1 && register === name && (all & mask) !== 0,
+  );
+  return {
+    given: own.reduce((all, entry) => all | (entry.mask & mask), 0),
+    lines: own.map(({ path, line }) => `${path}:${line}`),
+  };
 };
 
 test.each(['6.16.1', '7.1.5'])('2.0.08 from 1.5.06 on %s: RAO-INT is exposed, five are KVM’s own caps', (kernel) => {
@@ -102,7 +108,13 @@ test.each(['6.16.1', '7.1.5'])('2.0.08 from 1.5.06 on %s: RAO-INT is exposed, fi
   ]);
   expect(of('meaning-changed')).toEqual(['1.EDX MCE[7] MTRR[12] MCA[14]; 7.0.EDX CORE_CAPABILITIES[30]']);
   expect(of('configurable-removed')).toEqual(['4.{0,1,2}.EDX 0xfffffff8']);
-  expect([capsOf(kernel, 0x200007), capsOf(kernel, 0x8)]).toEqual([0x200007, 0]);
+  const [eax, edx] = [capsOf(kernel, 'eax', 0x200007), capsOf(kernel, 'edx', 0x4000)];
+  expect([eax.given, edx.given, capsOf(kernel, 'eax', 0x8)]).toEqual([0x200007, 0x4000, { given: 0, lines: [] }]);
+  // The finding rests on just these lines of the kernel.
+  const caps = findings.find(({ facts }) => facts.kind === 'configurable' && facts.backing?.kind === 'caps');
+  const evidence = caps?.evidence.map(({ path, line }) => `${path}:${line}`) ?? [];
+  expect(new Set(evidence)).toEqual(new Set([...eax.lines, ...edx.lines]));
+  expect(evidence.length).toBeGreaterThan(0);
 });
 
 test('what stays left changed is told with what is new, of a KVM that runs the release alone, and what only some TDs leave', () => {
