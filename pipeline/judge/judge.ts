@@ -122,8 +122,19 @@ function underKvm(from: ClassedRelease, { runs, verdicts }: KvmContext, { knowle
   return { runs, verdicts: countVerdicts(verdicts), standing };
 }
 
+/** A KVM stands in two steps and in a review of its own: what is found is worked out once for one ground. */
+const JUDGED = new WeakMap<Ground, Map<Policy, readonly Finding[]>>();
+
 /** A policy against all releases that were read. */
-export function judgePolicy(policy: Policy, { releases, knowledge }: Ground): readonly Finding[] {
+export function judgePolicy(policy: Policy, ground: Ground): readonly Finding[] {
+  const known = JUDGED.get(ground) ?? new Map<Policy, readonly Finding[]>();
+  JUDGED.set(ground, known);
+  const found = known.get(policy) ?? policyFindings(policy, ground);
+  known.set(policy, found);
+  return found;
+}
+
+function policyFindings(policy: Policy, { releases, knowledge }: Ground): readonly Finding[] {
   const subject = { from: null, to: policy.version, policy: policy.version };
   const context = { policy, releases, knowledge };
   const drafted = RULES.flatMap((rule) => (rule.scope === 'policy' ? [{ rule, drafts: rule.judge(context) }] : []));
