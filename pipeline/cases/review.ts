@@ -29,7 +29,7 @@ export function reviewFacts(
   const from = since ?? releaseSteps(specs).find(({ to }) => to === release)?.from ?? release;
   const reviews = policies.map((policy) => {
     const review = releaseReview(specs, { from, to: release, policy });
-    return asked === undefined ? review : askedReview(review, asked);
+    return asked === undefined ? review : askedReview(review, release, asked);
   });
   const coverage = {
     ...coverageOf(specs, reviews),
@@ -40,10 +40,12 @@ export function reviewFacts(
 }
 
 /** A review of what a person named: the command reads the same again, and what was taken from elsewhere is said. */
-function askedReview(review: ReleaseReview, asked: Asked): ReleaseReview {
+function askedReview(review: ReleaseReview, { registers }: ClassedRelease, asked: Asked): ReleaseReview {
   const { diff, to } = review;
   const [base, own] = to.name.split('+');
-  const taken = own === undefined ? [] : [`who decides the bits of ${to.name}: the rules of ${base} were taken`];
+  const hasRules = registers.some(({ deciders }) => deciders.length > 0);
+  const taken =
+    own === undefined || !hasRules ? [] : [`who decides the bits of ${to.name}: the rules of ${base} were taken`];
   const coverage = { ...diff.coverage, unknown: [...diff.coverage.unknown, ...taken] };
   return { ...review, diff: { ...diff, coverage }, command: commandOf(review, asked) };
 }
