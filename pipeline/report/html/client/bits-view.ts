@@ -5,15 +5,15 @@ import { registerOf } from '../../../judge/lookup.ts';
 import type { PlaceVerdict } from '../../../judge/rule.ts';
 import {
   absentRegister,
+  CELL_CLASSES,
   type ClassedRelease,
   classOfBit,
   configurableMask,
   type RegisterClasses,
 } from '../../../model/class.ts';
-import { deciderOfBit } from '../../../model/decider.ts';
 import { deciderText } from '../../../model/decider-text.ts';
 import { VERDICTS, type Verdict } from '../../../model/finding.ts';
-import { and, bitMask, bitsOf, countBits, FULL, hasBit, or } from '../../../model/mask.ts';
+import { and, bitMask, countBits, FULL, hasBit, or, without } from '../../../model/mask.ts';
 import { namedBits } from '../../../model/names.ts';
 import { formatLeaf, leafId, type Place, samePlace } from '../../../model/place.ts';
 import { LETTER_LEGEND, letterOf } from '../../bits/register-table.ts';
@@ -75,12 +75,15 @@ export function bitsView(facts: Facts, route: Route, go: (hash: string) => void)
       {},
       `${bits} ${bits === 1 ? 'bit' : 'bits'}: ${what}. Framed: decided otherwise than in ${nameOf(from)}. Arrow keys walk a leaf, Enter opens a bit.`,
     ),
-    ...wanted.map((own) => leafOf(own, { facts, route }, true)),
+    ...wanted.map((own, at) => {
+      const before = wanted.slice(0, at).reduce((sum, each) => sum + each.length, 0);
+      return leafOf(own, { facts, route }, before < MOST_OPEN ? 'open' : 'wanted');
+    }),
     ...(others.length === 0
       ? []
       : [
           folded(wanted.length === 0 ? 'The leaves' : 'The other leaves', String(others.length), () =>
-            others.map((own) => leafOf(own, { facts, route }, false)),
+            others.map((own) => leafOf(own, { facts, route }, 'other')),
           ),
         ]),
     folded('Signs', '', () => [
@@ -127,19 +130,19 @@ function rowOf(place: Place, { from, to, verdicts, show }: Scope): Row {
   return { place, before, now, verdicts: own, changed, shown };
 }
 
-/** Bits whose class or decider differs. */
+/** Bits whose class or decider differs, as far as the code of both was examined. */
 function changedMask(before: RegisterClasses, now: RegisterClasses): number {
-  return bitsOf(FULL).reduce(
-    (mask, bit) => (keyOf(before, bit) === keyOf(now, bit) ? mask : or(mask, bitMask(bit))),
+  let mask = CELL_CLASSES.reduce(
+    (all, name) => or(all, without(now.classes.get(name) ?? 0, before.classes.get(name) ?? 0)),
     0,
   );
+  for (const old of before.deciders)
+    for (const after of now.deciders) {
+      const both = and(old.mask, after.mask);
+      if (both !== 0 && deciderText(old.decider) !== deciderText(after.decider)) mask = or(mask, both);
+    }
+  return mask;
 }
-
-const keyOf = (register: RegisterClasses, bit: number): string => {
-  const cls = classOfBit(register, bit);
-  if (register.deciders.length === 0) return cls;
-  return `${cls} ${deciderText(deciderOfBit(register, register.deciders, bit))}`;
-};
 
 function grouped(rows: readonly Row[]): ReadonlyMap<string, readonly Row[]> {
   const leaves = new Map<string, Row[]>();
@@ -154,14 +157,25 @@ function grouped(rows: readonly Row[]): ReadonlyMap<string, readonly Row[]> {
 /** What a table's links and names need. */
 type Around = { readonly facts: Facts; readonly route: Route };
 
-/** A leaf: open with the registers that have what was asked for, else a line that opens to all of them. */
-function leafOf(rows: readonly Row[], around: Around, isWanted: boolean): HTMLElement {
+/** So many registers are laid out at once; leaves with more of what was asked for are a line each, with their bits counted. */
+const MOST_OPEN = 24;
+
+/** A leaf with the registers that have what was asked for, or, where it has none of that, a line that opens to all of them. */
+function leafOf(rows: readonly Row[], around: Around, how: 'open' | 'wanted' | 'other'): HTMLElement {
+  const isWanted = how !== 'other';
   const [first] = rows;
   const own = isWanted ? rows.filter(({ shown }) => shown !== 0) : rows;
   const bits = own.reduce((sum, { shown }) => sum + countBits(shown), 0);
   const title = first === undefined ? '' : formatLeaf(first.place);
   const count = isWanted ? `${bits} ${bits === 1 ? 'bit' : 'bits'}` : '';
-  return folded(`Leaf ${title}`, count, () => [leafTable(own, around, title)], isWanted);
+  return folded(`Leaf ${title}`, count, () => [leafTable(own, around, title)], how === 'open');
+}
+
+/** The names of a register's bits, by bit. */
+function namesOf({ specs }: Facts, place: Place): readonly (string | null)[] {
+  const names: (string | null)[] = [];
+  for (const { bit, name } of namedBits(specs.knowledge.names, place, FULL)) names[bit] = name;
+  return names;
 }
 
 const BITS = Array.from({ length: 32 }, (_, index) => 31 - index);
@@ -169,7 +183,8 @@ const BITS = Array.from({ length: 32 }, (_, index) => 31 - index);
 function leafTable(rows: readonly Row[], around: Around, title: string): HTMLElement {
   const grid: (HTMLElement | null)[][] = [];
   const lines = rows.map((row) => {
-    const cells = BITS.map((bit) => cellOf(row, bit, around));
+    const names = namesOf(around.facts, row.place);
+    const cells = BITS.map((bit) => cellOf(row, bit, names[bit] ?? null, around.route));
     grid.push(cells.map((cell) => cell.querySelector('a')));
     return el('tr', {}, el('th', { scope: 'row' }, row.place.register.toUpperCase()), ...cells);
   });
@@ -193,11 +208,15 @@ function leafTable(rows: readonly Row[], around: Around, title: string): HTMLEle
   return scrolling(`Leaf ${title}`, table);
 }
 
-function cellOf({ place, now, verdicts, changed, shown }: Row, bit: number, { facts, route }: Around): HTMLElement {
+function cellOf(
+  { place, now, verdicts, changed, shown }: Row,
+  bit: number,
+  name: string | null,
+  route: Route,
+): HTMLElement {
   const letter = now.classes.has('absent') ? '.' : letterOf(now, bit);
   const verdict = verdicts.find((each) => and(each.mask, bitMask(bit)) !== 0)?.verdict;
   const isChanged = hasBit(changed, bit);
-  const name = namedBits(facts.specs.knowledge.names, place, bitMask(bit))[0]?.name ?? null;
   const label = `${bitText(place, bit)}${name === null ? '' : ` ${name}`}: ${classOfBit(now, bit)}${verdict === undefined ? '' : `, ${verdict}`}${isChanged ? ', changed' : ''}`;
   const anchor = signLink(
     hashOf({ ...contextOf(route), view: route.view, show: route.show, bit: bitText(place, bit) }),
