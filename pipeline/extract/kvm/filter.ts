@@ -2,8 +2,10 @@ import { DataError } from '../../model/errors.ts';
 import { hex } from '../../model/mask.ts';
 import { comparePlaces, type Place, REGISTERS, type Register } from '../../model/place.ts';
 import type { Disagreement, Generation, PolicyMask } from '../../model/policy.ts';
+import { valueFor } from '../machine/group.ts';
 import type { At } from '../machine/memory.ts';
 import {
+  ALL_BITS,
   allRegisters,
   isUnheard,
   leavesTold,
@@ -27,6 +29,7 @@ import {
   type Inputs,
   type Leaf,
   NO_SUBLEAF,
+  type Outcome,
   type Root,
 } from './trial.ts';
 import { worldOf } from './world.ts';
@@ -70,6 +73,7 @@ export function readEntryFilter(program: Program, supported: Supported): Filter 
     const own = probe(shown, leaf, told);
     pairs.set(`${leaf.function}.${leaf.index}`, { leaf, shown: own, taken: probe(setUp, leaf, told) });
   });
+  checkOrder(setUp);
   const all = leaves.flatMap((leaf) => pairs.get(`${leaf.function}.${leaf.index}`) ?? []);
   for (const pair of all) checkPassedOn(setUpRoot, pair, setUp.base?.(pair.leaf) ?? blank(pair.leaf));
   const asks = (field: string): boolean =>
@@ -79,6 +83,37 @@ export function readEntryFilter(program: Program, supported: Supported): Filter 
     attributes: asks('attributes') ? takenField(setUp, 'attributes') : null,
     xfam: asks('xfam') ? takenField(setUp, 'xfam') : null,
   };
+}
+
+/** A leaf of which nothing is asked. */
+const NOTHING_ASKED: Entry = blank({ function: 0x87654321n, index: 0n });
+
+/** A leaf is treated alike wherever it stands among the module's: else one run tells nothing of the others. */
+function checkOrder(side: Side): void {
+  const own = side.inputs(UNHEARD, blank(UNHEARD));
+  const inputs = { ...own, second: own.second ?? NOTHING_ASKED, tried: { of: 'user' as const, members: ALL_BITS } };
+  const told = (isLast: boolean): string =>
+    explore(side.root, { ...inputs, isLast }, side.given, false)
+      .flatMap(toldAlone)
+      .sort()
+      .join();
+  if (told(false) === told(true)) return;
+  throw new DataError({
+    where: { file: side.root.unit.file, line: side.root.fn.line },
+    expected: 'a set-up that treats a leaf alike wherever it stands among the module’s',
+    found: `${side.root.fn.name}(), which does not`,
+  });
+}
+
+/** What comes out for each tried bit, in words that are equal where it is. */
+function toldAlone({ members, result }: Outcome): readonly string[] {
+  const all: string[] = [];
+  for (let left = members; left !== 0n; left &= left - 1n) {
+    const member = left & -left;
+    const values = REGISTERS.map((register) => valueFor(result.numbers[register], member));
+    all.push(`${member} ${result.isRefused ? 'refused' : values.join(' ')}`);
+  }
+  return all;
 }
 
 const noForm = ({ path }: Program, line: number): DataError =>
@@ -109,6 +144,7 @@ function shownSide(root: Root, supported: Supported): Side {
 /** Address bits of the guest: a set-up of later kernels asks for 48 or 52. */
 const WIDTH: Leaf = { function: 0x80000008n, index: NO_SUBLEAF };
 const WIDTH_BITS = 48n << 16n;
+const WIDTH_ENTRY: Entry = { ...blank(WIDTH), eax: WIDTH_BITS };
 const isWidth = (leaf: Leaf): boolean =>
   leaf.function === WIDTH.function && (leaf.index === 0n || leaf.index === NO_SUBLEAF);
 
@@ -129,10 +165,9 @@ function setUpSide(root: Root, supported: Supported, shown: Side): Side {
   const alone = forced(root, plain(UNHEARD, blank(UNHEARD)), false);
   if (alone !== null) return { root, isShown: false, inputs: plain, given: alone };
   const base = (leaf: Leaf): Entry => (isWidth(leaf) ? { ...blank(leaf), eax: WIDTH_BITS } : blank(leaf));
-  const second: Entry = { ...blank(WIDTH), eax: WIDTH_BITS };
   const both = (leaf: Leaf, user: Entry): Inputs => ({
     ...plain(leaf, user),
-    ...(isWidth(leaf) ? {} : { second }),
+    ...(isWidth(leaf) ? {} : { second: WIDTH_ENTRY }),
   });
   const given = forced(root, both(UNHEARD, blank(UNHEARD)), false);
   if (given === null) throw refusesAll(root, 'KVM_TDX_INIT_VM');
@@ -190,7 +225,7 @@ function filterOf(program: Program, root: Root, pairs: readonly Pair[]): Omit<Fi
   const refused = !openSetUp ? [] : places(root, pairs, adds, ({ taken }, register) => ALL & ~taken.passed[register]);
   const allowed = openSetUp ? [] : places(root, pairs, adds, ({ taken }, register) => taken.passed[register]);
   const disagreements = disagreementsOf(program, pairs, { openSetUp, openShown });
-  const hostNotes = pairs.flatMap((pair) => hostNote(pair));
+  const hostNotes = [...pairs.flatMap((pair) => hostNote(pair)), ...everySubleafNotes(program, pairs, disagreements)];
   const isList = openSetUp
     ? refused.length > 0 || disagreements.some(({ kind }) => kind === 'hidden-not-refused')
     : false;
@@ -217,7 +252,7 @@ const byPlaceAndLine = (a: PolicyMask, b: PolicyMask): number => comparePlaces(a
 /** The module reports a leaf without sub-leaves by a number of its own: such a leaf must be treated as sub-leaf 0. */
 function checkNoSubleaf(root: Root, { leaf, shown, taken }: Pair, pairs: readonly Pair[]): void {
   // Where KVM leaves the number as it is, it stays a sub-leaf like any other that no code names.
-  if (leaf.index !== NO_SUBLEAF || shown.index !== 0n) return;
+  if (leaf.index !== NO_SUBLEAF || shown.index === NO_SUBLEAF) return;
   const zero = pairs.find((other) => other.leaf.function === leaf.function && other.leaf.index === 0n);
   if (zero === undefined) return;
   for (const [name, own, other] of [
@@ -313,6 +348,10 @@ function addsOf(program: Program, pairs: readonly Pair[]): readonly PolicyMask[]
       // Where no sub-leaf is asked for, sub-leaf 0 stands for the leaf.
       if (mask === 0n || (leaf.index !== 0n && mask === rest?.shown.added[register])) continue;
       const at = shown.lines[register].find((line) => line !== null && line !== undefined);
+      const isEvery = mask === rest?.shown.added[register] && leaf.function !== WIDTH.function;
+      const others = pairs.filter((other) => other.leaf.function === leaf.function && isNamed(other.leaf));
+      const differing = others.filter((other) => other.shown.added[register] !== mask);
+      if (leaf.index === 0n && (rest?.shown.added[register] ?? mask) !== mask) checkAdds(program, leaf, register, rest);
       adds.push({
         leaf: Number(leaf.function),
         subleaf: Number(leaf.index),
@@ -320,11 +359,27 @@ function addsOf(program: Program, pairs: readonly Pair[]): readonly PolicyMask[]
         mask: Number(mask),
         path: at?.file ?? program.path,
         line: at?.line ?? 1,
+        ...(isEvery ? { everySubleafBut: differing.map((other) => Number(other.leaf.index)) } : {}),
       });
     }
   }
   return adds.sort(comparePlaces);
 }
+
+const isNamed = ({ index }: Leaf): boolean => ![0n, UNHEARD.index, NO_SUBLEAF].includes(index);
+
+/** Bits that are added to other sub-leaves than are named have no place. */
+function checkAdds(program: Program, leaf: Leaf, register: Register, rest: Pair | undefined): void {
+  const mask = rest?.shown.added[register] ?? 0n;
+  if (mask !== 0n) throw unlikeSubleaf0(program, leaf, register);
+}
+
+const unlikeSubleaf0 = (program: Program, leaf: Leaf, register: Register): DataError =>
+  new DataError({
+    where: { file: program.path },
+    expected: `a filter that names the sub-leaves of leaf 0x${leaf.function.toString(16)} that it treats unlike sub-leaf 0`,
+    found: `a mask of ${register} for all others`,
+  });
 
 /** A mask by the lines that take its bits away: where they are hidden, else where they are refused. */
 function byLine(
@@ -394,6 +449,30 @@ function disagreementsOf(
     }
   }
   return all;
+}
+
+/** What a disagreement on sub-leaf 0 says of the sub-leaves that no code names. Throws where they have one of their own. */
+function everySubleafNotes(
+  program: Program,
+  pairs: readonly Pair[],
+  disagreements: readonly Disagreement[],
+): readonly string[] {
+  // Where every leaf differs, that is said of them all.
+  if (disagreements.some((each) => each.leaf === null)) return [];
+  return pairs.flatMap(({ leaf, shown, taken }): readonly string[] => {
+    if (isUnheard(leaf) || leaf.index !== UNHEARD.index) return [];
+    return REGISTERS.flatMap((register) => {
+      const differing = (taken.passed[register] ^ shown.passed[register]) & ~shown.added[register];
+      if (differing === 0n) return [];
+      const zero = disagreements
+        .filter((each) => BigInt(each.leaf ?? -1) === leaf.function && each.subleaf === 0 && each.register === register)
+        .reduce((mask, each) => mask | BigInt(each.mask), 0n);
+      if (zero !== differing) throw unlikeSubleaf0(program, leaf, register);
+      return [
+        `what is shown and what is taken of leaf 0x${leaf.function.toString(16)} differ in ${register} ${hex(differing)} of every sub-leaf that no code names, as in sub-leaf 0`,
+      ];
+    });
+  });
 }
 
 function firstLine(program: Program, { lines }: Probe, register: Register, mask: bigint) {

@@ -63,7 +63,7 @@ export type Side = {
 };
 
 /** Every bit of the four registers. */
-const ALL_BITS = (1n << 128n) - 1n;
+export const ALL_BITS = (1n << 128n) - 1n;
 
 /** Runs a side on a leaf: with nothing, with each bit alone, and with all that is let through alone. */
 export function probe(side: Side, leaf: Leaf, told: Told): Probe {

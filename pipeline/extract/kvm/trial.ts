@@ -69,6 +69,8 @@ export type Inputs = {
   /** Whether the flags of user space's entry say that its sub-leaf counts. */
   readonly isIndexed?: boolean;
   readonly tried?: Tried;
+  /** Whether what is tried stands behind the second leaf. */
+  readonly isLast?: boolean;
 };
 
 const PLAIN_ENTRY: CType = structOf(['function', 'index', 'flags', 'eax', 'ebx', 'ecx', 'edx'], 'kvm_cpuid_entry2');
@@ -128,7 +130,8 @@ function typeNamed({ world, unit }: Root, tag: string, otherwise: CType): CType 
 
 function placesOf(inputs: Inputs, entry: CType, group: Group | null): Places {
   const configGroup = inputs.tried?.of === 'config' ? group : null;
-  const configs = [inputs.config, ...(inputs.second === undefined ? [] : [inputs.second])];
+  const configs = inOrder(inputs, inputs.config);
+  const tried = positionOf(inputs);
   const made = new Map<string, Node>();
   const place = (name: string, type: CType, fill: (node: Node) => void): Node => {
     const known = made.get(name);
@@ -157,7 +160,7 @@ function placesOf(inputs: Inputs, entry: CType, group: Group | null): Places {
           for (const [at, entry] of configs.entries()) {
             const pair = elementOf(node, at);
             if (pair === null) continue;
-            const own = at === 0 ? configGroup : null;
+            const own = at === tried ? configGroup : null;
             put(pair, 0, triedBits((entry.ebx << 32n) | entry.eax, 64, 0, own));
             put(pair, 1, triedBits((entry.edx << 32n) | entry.ecx, 64, 64, own));
           }
@@ -167,7 +170,7 @@ function placesOf(inputs: Inputs, entry: CType, group: Group | null): Places {
         return place('cpuid_configs', arrayOf(CONFIG, length), (node) => {
           for (const [at, entry] of configs.entries()) {
             const config = elementOf(node, at);
-            const own: Filling = { isTried: at === 0, names: ['leaf', 'sub_leaf'], group: configGroup };
+            const own: Filling = { isTried: at === tried, names: ['leaf', 'sub_leaf'], group: configGroup };
             if (config !== null) fillEntry(config, entry, own);
           }
         });
@@ -196,15 +199,23 @@ function placesOf(inputs: Inputs, entry: CType, group: Group | null): Places {
   return { member, cpuid, values };
 }
 
+/** What is tried and the second leaf, as they follow each other. */
+function inOrder({ second, isLast }: Inputs, own: Entry): readonly Entry[] {
+  if (second === undefined) return [own];
+  return isLast === true ? [second, own] : [own, second];
+}
+const positionOf = ({ second, isLast }: Inputs): number => (second !== undefined && isLast === true ? 1 : 0);
+
 /** What user space gives: the entry that is tried, and one for the second leaf. */
-function fillCpuid(node: Node, { user, second, isIndexed, tried }: Inputs, type: CType, group: Group | null): void {
-  const given = [...(user === null ? [] : [user]), ...(second === undefined ? [] : [second])];
+function fillCpuid(node: Node, inputs: Inputs, type: CType, group: Group | null): void {
+  const { user, second, isIndexed, tried } = inputs;
+  const given = user === null ? (second === undefined ? [] : [second]) : inOrder(inputs, user);
   put(node, 'nent', int(BigInt(given.length), 32, false));
   const entries = newNode('entries', arrayOf(type, given.length + 1), 'zero');
   for (const [at, entry] of given.entries()) {
     const own = elementOf(entries, at);
     if (own === null) continue;
-    const isTried = at === 0 && user !== null;
+    const isTried = at === positionOf(inputs) && user !== null;
     const index = entry.index === NO_SUBLEAF ? 0n : entry.index;
     fillEntry(own, isTried ? entry : { ...entry, index }, {
       isTried,
@@ -280,13 +291,13 @@ function runOnce(
   if (value.kind === 'unset') throw unknownResult(root, value.text);
   const isRefused = isNumeric(value) && isNonZero(value);
   const shownEntry = isShown ? entryOf(caps) : null;
-  const own = isShown ? (shownEntry ?? entry) : elementOf(places.values, 0);
+  const own = isShown ? (shownEntry ?? entry) : elementOf(places.values, positionOf(inputs));
   const zero = int(0n, 32, false);
   const numbers: Record<Register, Numeric> = { eax: zero, ebx: zero, ecx: zero, edx: zero };
   const changedAt: Record<Register, At | null> = { eax: null, ebx: null, ecx: null, edx: null };
   const index = own === null || !isShown ? null : memberOf(own, 'index');
   const ownIndex = index === null ? inputs.config.index : settled(numberAt(root, index)).value;
-  const goesOn = inputs.second === undefined || isPassed(root, places, inputs.second);
+  const goesOn = inputs.second === undefined || isPassed(root, places, inputs, inputs.second);
   for (const register of REGISTERS) {
     const part = own === null ? null : memberOf(own, register);
     if (part === null) continue;
@@ -318,8 +329,8 @@ function entryOf(caps: Node): Node | null {
   return entries === undefined ? null : elementOf(entries, 0);
 }
 
-function isPassed(root: Root, places: Places, second: Entry): boolean {
-  const value = elementOf(places.values, 1);
+function isPassed(root: Root, places: Places, inputs: Inputs, second: Entry): boolean {
+  const value = elementOf(places.values, 1 - positionOf(inputs));
   return REGISTERS.some((register) => {
     const part = value === null ? null : memberOf(value, register);
     return part !== null && second[register] !== 0n && settled(numberAt(root, part)).value === second[register];

@@ -58,7 +58,9 @@ function run(statement: Stmt, frame: Frame): number {
     case 'block':
       return blockOf(statement.body, frame)(frame);
     case 'return':
-      frame.returned = statement.value === null ? int(0n) : evaluate(statement.value, frame);
+      // Without a value there is none, where the caller uses one.
+      if (statement.value === null) return FLOW.return;
+      frame.returned = evaluate(statement.value, frame);
       noteFailure(frame.returned, frame);
       return FLOW.return;
     case 'loop':

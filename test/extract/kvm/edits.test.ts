@@ -247,11 +247,14 @@ function differences(policy: Filter, [leaf, subleaf]: readonly [number, number],
       ? maskAt(policy.allow, leaf, subleaf, register)
       : all & ~maskAt(policy.deny, leaf, subleaf, register);
   const own = { taken: BigInt(real.taken) & ~adds, shown: BigInt(real.shown) & ~adds, added: BigInt(real.added) };
+  // A note says where all sub-leaves that no code names are as sub-leaf 0.
+  const isAlike = policy.notes.some((each) => each.includes(`of leaf 0x${leaf.toString(16)} differ in ${register} `));
   const isAt = (each: {
     readonly leaf: number | null;
     readonly subleaf: number | null;
     readonly register: string | null;
-  }) => each.leaf === leaf && each.subleaf === (subleaf === NONE ? 0 : subleaf) && each.register === register;
+  }) =>
+    each.leaf === leaf && (each.subleaf === (subleaf === NONE ? 0 : subleaf) || isAlike) && each.register === register;
   const listed = policy.disagreements ?? [];
   const isNamed = listed.some((each) => isAt(each));
   const of = (kind: string): bigint =>
