@@ -158,7 +158,7 @@ function grouped(rows: readonly Row[]): ReadonlyMap<string, readonly Row[]> {
 type Around = { readonly facts: Facts; readonly route: Route };
 
 /** So many registers are laid out at once; leaves with more of what was asked for are a line each, with their bits counted. */
-const MOST_OPEN = 24;
+const MOST_OPEN = 16;
 
 /** A leaf with the registers that have what was asked for, or, where it has none of that, a line that opens to all of them. */
 function leafOf(rows: readonly Row[], around: Around, how: 'open' | 'wanted' | 'other'): HTMLElement {
