@@ -127,6 +127,8 @@ const storyShape = {
       policy: version,
       generation: z.enum(GENERATIONS),
       per: z.array(z.strictObject({ release: version, verdict, why: z.enum(['refused', 'not-settable']).nullable() })),
+      /** What KVM itself does with the bit, beside letting a VMM set it or not. */
+      notes: texts,
       evidence: texts,
     }),
   ),

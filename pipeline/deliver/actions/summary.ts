@@ -15,6 +15,7 @@ const RESULTS: Readonly<Record<number, readonly [string, string]>> = {
   [EXIT.bug]: ['bug', 'The program failed: this run is no verdict.'],
   [EXIT.incomplete]: ['incomplete', 'Incomplete: part of it could not be fetched or read. The rest stands below.'],
   [EXIT.findings]: ['findings', 'Findings reach the level that fails this check.'],
+  [EXIT.closedPipe]: ['closed-pipe', 'Whoever read the output left before its end: this run is no verdict.'],
 };
 
 /** What a step may add to a summary, in bytes. */
