@@ -158,7 +158,7 @@ const topic = z.discriminatedUnion('kind', [
     mrseam: digest.nullable(),
     features0: hex.nullable(),
     deciders: z.enum(['read', 'in part inferred', 'not examined']),
-    hostState: z.enum(['read', 'not read']),
+    hostState: z.enum(['read', 'in part inferred', 'not read']),
     updatesFrom: version.nullable(),
     seen: texts,
   }),
@@ -178,6 +178,8 @@ const topic = z.discriminatedUnion('kind', [
     msr: z.string(),
     rows,
     releases: z.array(z.strictObject({ release: version, exit: z.string(), guard: z.string().nullable() })),
+    /** The releases whose host state was examined. */
+    examined: z.array(version),
     kernels: z.array(z.strictObject({ version, restoredAt: z.string().nullable() })),
     isClosed: z.boolean(),
   }),
