@@ -161,6 +161,7 @@ describe('the host’s state', () => {
       worse: [change('NEW', { isRange: true })],
       better: [change('GONE')],
       otherwise: [change('OTHER')],
+      standing: [],
     });
   });
 

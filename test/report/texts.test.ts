@@ -29,7 +29,8 @@ describe('the texts of CPUID', () => {
     for (const leaf of [7, 0x15, 0x80000008]) expect(new Set(Object.values(texts(leaf)))).toEqual(new Set([null]));
   });
 
-  test.each(FORMAT_NAMES)('keep their blanks in the format %s', async (format) => {
+  // The page words its facts in the browser, and is tested there.
+  test.each(FORMAT_NAMES.filter((name) => name !== 'html'))('keep their blanks in the format %s', async (format) => {
     const { stdout } = await bitwatch(['review', '1.5.28', '--from', '1.5.16', '--out', `${format}=-`]);
     expect(stdout).toContain(OLD);
     expect(stdout).toContain(NEW);

@@ -139,6 +139,12 @@ describe.skipIf(hasNoBrowser)(`the page in Chromium${browserTitle}`, () => {
     await page.screenshot({ path: screenshotPath('briefing') });
   });
 
+  test('shows texts of CPUID with all their blanks', async () => {
+    await open('real', '#to=1.5.28&from=1.5.16&kvm=7.1.5');
+    const shown = (await text('main')).replace(/\n\s*/g, ' ');
+    for (const brand of ['InteTD X   l', 'Intel TDX   ']) expect(shown).toContain(brand);
+  });
+
   test('copies a briefing as the command prints it, for neighbours and pairs far apart under old and new kernels', async () => {
     await open('real', QUESTION);
     const kernels = [specs.policies[0]?.version ?? '', specs.policies.at(-1)?.version ?? ''];

@@ -1,4 +1,4 @@
-/** Type, fields, lists and tables. Lengths are relative to the text, so that enlarging it reflows the page. */
+/** Type, fields, lists and tables. Texts of CPUID are shown with all their blanks. Lengths are relative to the text, so that enlarging it reflows the page. */
 export const LAYOUT = `
 * { box-sizing: border-box; }
 html { scroll-padding-top: 1rem; }
@@ -9,6 +9,7 @@ h3 { font-size: 1rem; margin: 0 0 0.35rem; } h4 { font-size: 0.9375rem; margin: 
 p { margin: 0.35rem 0; } a { color: var(--link); text-underline-offset: 2px; } ul { margin: 0.35rem 0; padding-left: 1.25rem; }
 kbd { font: inherit; border: 1px solid var(--strong); border-radius: 3px; padding: 0 0.3em; }
 pre, code { font-family: ui-monospace, 'Liberation Mono', Menlo, Consolas, monospace; font-size: 0.875em; } pre { overflow-x: auto; margin: 0.5rem 0; }
+main :is(p, li, dd) { white-space: pre-wrap; }
 [hidden] { display: none !important; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .skip { position: absolute; left: -999rem; } .skip:focus { position: static; }
