@@ -1,5 +1,5 @@
 import type { Verdict } from '../model/finding.ts';
-import { bitMask, bitsOf, or, without } from '../model/mask.ts';
+import { bitMask, bitsOf, hasBit, or, without } from '../model/mask.ts';
 import { namedBits } from '../model/names.ts';
 import { comparePlaces, type Place, placeId } from '../model/place.ts';
 import type { Disagreement, Policy } from '../model/policy.ts';
@@ -9,6 +9,8 @@ import { type Ground, kvmContext } from './judge.ts';
 /** Verdicts under which a TD may get the bit, and those under which KVM keeps it from it. */
 const OPEN: ReadonlySet<Verdict> = new Set(['exposed', 'passed', 'allowed']);
 const SHUT: ReadonlySet<Verdict> = new Set(['denied', 'needs-optin']);
+/** Verdicts under which no TD has the bit, also where KVM takes it and never sets its gate. */
+const KEPT: ReadonlySet<Verdict> = new Set([...SHUT, 'closed']);
 
 /** Whether user space that sets the bits no longer gets a TD: KVM took them, also without effect, and refuses them now. */
 export const isBreak = (from: Verdict | null, to: Verdict): boolean => from !== null && !SHUT.has(from) && SHUT.has(to);
@@ -17,8 +19,12 @@ const splitId = ({ kind, leaf, subleaf, register }: Disagreement): string =>
   `${kind} ${leaf === null || register === null ? 'unnamed' : placeId({ leaf, subleaf, register })}`;
 
 /** What one policy hides and takes, or shows and refuses, and the other does not. */
-export function splitsGained(have: Policy, had: Policy | null, { knowledge }: Ground): readonly Split[] {
-  const old = masksOf(had?.disagreements ?? []);
+export const splitsGained = (have: Policy, had: Policy | null, ground: Ground): readonly Split[] =>
+  splitsBeyond(have, [had], ground);
+
+/** The same, held against several policies: the bits that none of them splits. */
+function splitsBeyond(have: Policy, others: readonly (Policy | null)[], { knowledge }: Ground): readonly Split[] {
+  const old = masksOf(others.flatMap((other) => other?.disagreements ?? []));
   return (have.disagreements ?? []).flatMap((each): readonly Split[] => {
     const { kind, leaf, subleaf, register } = each;
     const mask = without(each.mask, old.get(splitId(each)) ?? 0);
@@ -92,8 +98,7 @@ function verdictBits(policy: Policy | null, ground: Ground): Bits {
 type Ends = { readonly before: Policy | null; readonly after: Policy; readonly had: Bits; readonly have: Bits };
 
 function stateOf(policy: Policy, { before, after, had, have }: Ends, ground: Ground): readonly State[] {
-  const lasting = splitsGained(after, before, ground);
-  const own = splitsGained(policy, before, ground).filter((split) => !lasting.some((other) => sameSplit(split, other)));
+  const own = splitsBeyond(policy, [before, after], ground);
   const splits = (['hidden-not-refused', 'shown-but-refused'] as const).flatMap((kind): readonly State[] => {
     const found = own.filter((split) => split.kind === kind);
     const named = found.flatMap(({ place }) => place ?? []);
@@ -101,9 +106,10 @@ function stateOf(policy: Policy, { before, after, had, have }: Ends, ground: Gro
     return [{ kind, isUnnamed: found.length > named.length, places: [...named].sort(comparePlaces) }];
   });
   // What is hidden and taken is let through too: it is told once.
-  const hidden = new Set(
-    splits.flatMap(({ kind, places }) => (kind === 'hidden-not-refused' ? places.map(placeId) : [])),
-  );
+  const hidden = new Map<string, number>();
+  for (const { kind, place } of own)
+    if (kind === 'hidden-not-refused' && place !== null)
+      hidden.set(placeId(place), or(hidden.get(placeId(place)) ?? 0, place.mask));
   const here = verdictBits(policy, ground);
   const turned = (
     kind: 'open' | 'refused',
@@ -115,7 +121,7 @@ function stateOf(policy: Policy, { before, after, had, have }: Ends, ground: Gro
       const [was, is] = [had.get(key)?.verdict, have.get(key)?.verdict];
       if (!now.has(verdict) || was === undefined || is === undefined || !ends.has(was) || !ends.has(is)) continue;
       const id = placeId(place);
-      if (kind === 'refused' || !hidden.has(id))
+      if (kind === 'refused' || !hasBit(hidden.get(id) ?? 0, bit))
         masks.set(id, { place, mask: or(masks.get(id)?.mask ?? 0, bitMask(bit)) });
     }
     const places = [...masks.values()].map(({ place, mask }) => ({
@@ -125,11 +131,5 @@ function stateOf(policy: Policy, { before, after, had, have }: Ends, ground: Gro
     }));
     return places.length === 0 ? [] : [{ kind, isUnnamed: false, places: places.sort(comparePlaces) }];
   };
-  return [...splits, ...turned('open', SHUT, OPEN), ...turned('refused', OPEN, SHUT)];
+  return [...splits, ...turned('open', KEPT, OPEN), ...turned('refused', OPEN, KEPT)];
 }
-
-const sameSplit = (a: Split, b: Split): boolean =>
-  a.kind === b.kind &&
-  (a.place === null || b.place === null
-    ? a.place === b.place
-    : placeId(a.place) === placeId(b.place) && a.place.mask === b.place.mask);
