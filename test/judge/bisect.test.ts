@@ -76,6 +76,7 @@ describe('the splits that a policy gains', () => {
     expect(gained(have, splitting(split(0x2)))).toEqual(['hidden-not-refused 7.1.EAX 0x4 2=PLAIN', whole[1]]);
     // Two entries of one register count together.
     expect(gained(have, splitting(split(0x2), split(0x4)))).toEqual([whole[1]]);
+    expect(gained(splitting(split(0x3)), splitting(split(0x2)))).toEqual(['hidden-not-refused 7.1.EAX 0x1 0=null']);
     expect(gained(have, have)).toEqual([]);
     expect(gained(policy(), have)).toEqual([]);
   });
@@ -288,6 +289,11 @@ describe('bits that come and go within a series', () => {
     expect(between(shut, [splitting(split(0x2))], shut)).toEqual([
       ['1-2', 'hidden-not-refused', '7.1.EAX 0x2 1=CLOB'],
       ['1-2', 'open', '7.1.EAX 0x4 2=PLAIN'],
+    ]);
+    expect(between(denying(0x7), [splitting(split(0x2))], denying(0x7))[1]).toEqual([
+      '1-2',
+      'open',
+      '7.1.EAX 0x5 0=null 2=PLAIN',
     ]);
     expect(between(shut, [splitting(split(0x2), split(0x4))], shut).map(([, kind]) => kind)).toEqual([
       'hidden-not-refused',
