@@ -101,16 +101,25 @@ function clobbersOfPair(from: ClassedRelease, to: ClassedRelease, all: ClobbersB
 export const baseOf = (policy: Policy, { base, releases }: Pick<Ground, 'base' | 'releases'>): ClassedRelease | null =>
   releases.find(({ module }) => module.release === (policy.base?.release ?? base)) ?? null;
 
+/** Contexts by release and KVM, each for the base and the knowledge that it was made with: reviews and matrices ask for the same. */
+const contextsOf = once(
+  (
+    _release: ClassedRelease,
+    _policy: Policy,
+  ): { made?: { base: unknown; knowledge: Knowledge; context: KvmContext } } => ({}),
+);
+
 /** What a KVM version makes of a release; no verdicts where it refuses it. */
 export function kvmContext(release: ClassedRelease, policy: Policy, ground: Ground): KvmContext {
-  const runs = runsOn(release, policy);
   const base = baseOf(policy, ground);
-  return {
-    policy,
-    runs,
-    verdicts: runs.kind === 'no' ? [] : verdictsOf(release, policy, base, ground.knowledge),
-    base: base?.module.release ?? null,
-  };
+  const { knowledge } = ground;
+  const known = contextsOf(release, policy);
+  if (known.made?.base === base && known.made?.knowledge === knowledge) return known.made.context;
+  const runs = runsOn(release, policy);
+  const verdicts = runs.kind === 'no' ? [] : verdictsOf(release, policy, base, knowledge);
+  const context = { policy, runs, verdicts, base: base?.module.release ?? null };
+  known.made = { base, knowledge, context };
+  return context;
 }
 
 function underKvm(from: ClassedRelease, { runs, verdicts }: KvmContext, { knowledge }: Ground): UnderKvm {

@@ -92,13 +92,28 @@ export const bothEvidence = ({ from, to }: Pick<ReleaseContext, 'from' | 'to'>, 
   ...evidenceOf(to, key),
 ];
 
+const ROWS = new WeakMap<readonly ClobberRow[], ReadonlyMap<string, readonly ClobberRow[]>>();
+
+/** The rows of `specs/clobbers.md` that name bits of a register, in their order. */
+function rowsAt({ clobbers }: Knowledge, place: Place): readonly ClobberRow[] {
+  let index = ROWS.get(clobbers);
+  if (index === undefined) {
+    const rows = new Map<string, ClobberRow[]>();
+    for (const row of clobbers)
+      for (const id of new Set(row.bits.map(placeId))) rows.set(id, [...(rows.get(id) ?? []), row]);
+    index = rows;
+    ROWS.set(clobbers, index);
+  }
+  return index.get(placeId(place)) ?? [];
+}
+
 /** The rows of `specs/clobbers.md` that a register's bits open, with the bits of each. */
 export function clobbersOf(
   knowledge: Knowledge,
   place: Place,
   mask: number,
 ): readonly { readonly row: ClobberRow; readonly mask: number }[] {
-  return knowledge.clobbers
+  return rowsAt(knowledge, place)
     .filter((row) => row.kind === 'clobber')
     .map((row) => ({ row, mask: bitsOfRow(row, place, mask) }))
     .filter((hit) => hit.mask !== 0);
@@ -109,11 +124,11 @@ const bitsOfRow = (row: ClobberRow, place: Place, mask: number): number =>
 
 /** Every row of `specs/clobbers.md` that a register's bits open, of whatever kind; none where nobody examined them. */
 export const arguedOf = (knowledge: Knowledge, place: Place, mask: number): readonly ClobberRow[] =>
-  knowledge.clobbers.filter((row) => bitsOfRow(row, place, mask) !== 0);
+  rowsAt(knowledge, place).filter((row) => bitsOfRow(row, place, mask) !== 0);
 
 /** Features of a register's bits that clobber no host state and still need the VMM's help, from `specs/clobbers.md`. */
 export const functionalOf = (knowledge: Knowledge, place: Place, mask: number): readonly string[] =>
-  knowledge.clobbers
+  rowsAt(knowledge, place)
     .filter((row) => row.kind === 'functional' && bitsOfRow(row, place, mask) !== 0)
     .map((row) => row.feature);
 

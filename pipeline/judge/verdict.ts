@@ -101,9 +101,20 @@ function partsOf(place: Place, mask: number, closed: number, ground: Ground): re
 const isAllowing = (policy: Policy): boolean =>
   policy.generation === 'allowlist' || policy.generation === 'supported-cpuid';
 
+/** A list by leaf: every release asks it for each of its registers. */
+const LISTS = new WeakMap<readonly PolicyMask[], ReadonlyMap<number, readonly PolicyMask[]>>();
+
 /** The bits of a register in a list. */
-export const listed = (list: readonly PolicyMask[], place: Place): number =>
-  list.filter((entry) => holdsAt(entry, place)).reduce((mask, entry) => or(mask, entry.mask), 0);
+export function listed(list: readonly PolicyMask[], place: Place): number {
+  let leaves = LISTS.get(list);
+  if (leaves === undefined) {
+    const numbers = [...new Set(list.map(({ leaf }) => leaf))];
+    leaves = new Map(numbers.map((leaf) => [leaf, list.filter((entry) => entry.leaf === leaf)]));
+    LISTS.set(list, leaves);
+  }
+  const own = leaves.get(place.leaf) ?? [];
+  return own.filter((entry) => holdsAt(entry, place)).reduce((mask, entry) => or(mask, entry.mask), 0);
+}
 
 /** Features, and apart from them bits of fields, by verdict, in the order of verdicts. */
 export function countVerdicts(verdicts: readonly PlaceVerdict[]): readonly VerdictCount[] {

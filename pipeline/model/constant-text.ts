@@ -19,8 +19,12 @@ const bytesOf = (value: number): readonly number[] => [0, 8, 16, 24].map((shift)
 
 /** Letters, lowest byte first, as CPUID holds text: a small number looks like one letter, never like two. */
 export function isText(value: number): boolean {
-  const bytes = bytesOf(value).filter((byte) => byte !== 0);
-  return bytes.length !== 1 && bytes.every((byte) => byte >= 0x20 && byte < 0x7f);
+  let letters = 0;
+  for (const byte of bytesOf(value)) {
+    if (byte !== 0 && (byte < 0x20 || byte >= 0x7f)) return false;
+    if (byte !== 0) letters += 1;
+  }
+  return letters !== 1;
 }
 
 /** The letters of registers, one after the other; a zero byte is none. */

@@ -4,28 +4,27 @@
  */
 export type Packed = { readonly shapes: readonly (readonly string[])[]; readonly values: readonly Entry[] };
 
+type Scalar = string | number | boolean | null;
+const isScalar = (entry: Entry): entry is Scalar => typeof entry !== 'object' || entry === null;
+
 /** A text, number, boolean or null as it is; else its kind and what it holds, as indexes of earlier values. */
 type Entry =
-  | string
-  | number
-  | boolean
-  | null
+  | Scalar
   | readonly ['a' | 'm', ...number[]]
   | readonly ['o', shape: number, ...number[]]
   | readonly ['b', string];
 
 export function pack(value: unknown): Packed {
   const shapes = new Map<string, number>();
-  const entries = new Map<string, number>();
+  const scalars = new Map<Scalar, number>();
+  const entries = new Map<Scalar, number>();
   const values: Entry[] = [];
   // An object that was packed before is known without walking it again.
   const seen = new Map<object, number>();
-  const indexIn = (table: Map<string, number>, key: string, added: () => void): number => {
-    const known = table.get(key);
-    if (known !== undefined) return known;
-    const index = table.size;
-    table.set(key, index);
-    added();
+  const shapeOf = (keys: readonly string[]): number => {
+    const key = JSON.stringify(keys);
+    const index = shapes.get(key) ?? shapes.size;
+    shapes.set(key, index);
     return index;
   };
   const put = (each: unknown): number => {
@@ -36,13 +35,20 @@ export function pack(value: unknown): Packed {
     seen.set(each, index);
     return index;
   };
-  const keep = (entry: Entry): number => indexIn(entries, JSON.stringify(entry), () => values.push(entry));
+  // What a list holds are indexes and its kind: joined they are a key.
+  const keep = (entry: Entry): number => {
+    const [table, key] = isScalar(entry) ? [scalars, entry] : [entries, entry.join()];
+    const known = table.get(key);
+    if (known !== undefined) return known;
+    table.set(key, values.length);
+    return values.push(entry) - 1;
+  };
   const whole = (each: object): Entry => {
     if (Array.isArray(each)) return ['a', ...each.map(put)];
     if (each instanceof Map) return ['m', ...[...each].flatMap(([key, item]) => [put(key), put(item)])];
     const pairs = Object.entries(each).filter(([, item]) => item !== undefined);
     const keys = pairs.map(([key]) => key);
-    return ['o', indexIn(shapes, JSON.stringify(keys), () => undefined), ...pairs.map(([, item]) => put(item))];
+    return ['o', shapeOf(keys), ...pairs.map(([, item]) => put(item))];
   };
   put(value);
   return { shapes: [...shapes.keys()].map((keys) => JSON.parse(keys)), values };
