@@ -1,13 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { bodyText, readMail } from '../../pipeline/extract/mail/mail.ts';
 import { SCHEMAS } from '../../pipeline/report/schema.ts';
 import { CERTIFICATE, startServer } from '../deliver/mail/server.ts';
 import { gitEnv, temporaryFolder } from '../helpers/repository.ts';
-import { bitwatch, ROOT, type RunResult } from '../helpers/run.ts';
+import { bitwatch, type RunResult } from '../helpers/run.ts';
 import { type Edit, edited, kernelClone, mboxFile, postingOf, TDX } from '../helpers/series.ts';
+import { FEW, fewSpecs, smallSpecs } from '../helpers/specs.ts';
 
 const MORE = 'feature_bit(X86_FEATURE_HLE)';
 const DENIES: Edit = {
@@ -18,7 +19,7 @@ const DOCUMENTS: Edit = { title: 'Say so', files: { 'Documentation/list.rst': 'A
 const FROM = ['--from', 'A Bot <bot@example.org>', '--date', '2026-11-21T10:00:00Z'];
 
 const reply = (mails: readonly string[], kernel: string, ...more: readonly string[]): Promise<RunResult> =>
-  bitwatch(['reply', mboxFile(mails), '--kernel', kernel, ...FROM, ...more]);
+  bitwatch(['reply', mboxFile(mails), '--kernel', kernel, '--specs', fewSpecs(), ...FROM, ...more]);
 
 test('a series gets one draft in the outbox, the same bytes each time, to the one patch that matters', async () => {
   const { path, base } = kernelClone();
@@ -85,7 +86,7 @@ test('silence where a newer version is known, nothing is touched or nothing chan
   const archive = mboxFile([...postingOf([DENIES]), ...postingOf([DENIES], { version: 2, day: 2 })]);
   const old = await bitwatch([
     ...['reply', 'v1.1@example.org', '--archive', archive, '--state', join(temporaryFolder(), 'state.json')],
-    ...['--kernel', path, ...FROM, '--json'],
+    ...['--kernel', path, '--specs', fewSpecs(), ...FROM, '--json'],
   ]);
   expect(old.status).toBe(0);
   expect(SCHEMAS.reply.parse(JSON.parse(old.stdout))).toMatchObject({
@@ -125,8 +126,7 @@ test('a file or URL that a mail names is never read: its text is quoted as text'
 
 /** specs/ as they are, with lists that opted in. */
 function optedIn(): string {
-  const specs = join(temporaryFolder(), 'specs');
-  cpSync(join(ROOT, 'specs'), specs, { recursive: true });
+  const specs = smallSpecs(temporaryFolder(), FEW);
   const file = join(specs, 'sources.yaml');
   writeFileSync(file, readFileSync(file, 'utf8').replaceAll('optIn: false', 'optIn: true'));
   return specs;

@@ -5,6 +5,7 @@ import { SCHEMAS } from '../../pipeline/report/schema.ts';
 import { buildRepository, git, temporaryFolder } from '../helpers/repository.ts';
 import { bitwatch, type RunResult } from '../helpers/run.ts';
 import { BASE_FILES, type Edit, edited, kernelClone, mailOf, mboxFile, postingOf, TDX } from '../helpers/series.ts';
+import { fewSpecs } from '../helpers/specs.ts';
 
 const QUINCE = '__feature_bit(X86_FEATURE_QUINCE)';
 const AT = 'entry->function == 7 && entry->index == 0';
@@ -40,7 +41,7 @@ const PLACED = { leaf: '0x7', subleaf: '0x0', register: 'ebx', mask: '0x00080000
 const jsonOf = ({ stdout }: RunResult): ReturnType<typeof SCHEMAS.series.parse> =>
   SCHEMAS.series.parse(JSON.parse(stdout));
 const weigh = (mails: readonly string[], kernel: string, ...args: readonly string[]): Promise<RunResult> =>
-  bitwatch(['series', mboxFile(mails), '--kernel', kernel, ...args]);
+  bitwatch(['series', mboxFile(mails), '--kernel', kernel, '--specs', fewSpecs(), ...args]);
 
 test('a patch that hides before the next refuses leaves a state where the bit is hidden and taken', async () => {
   const { path } = kernelClone();
@@ -200,6 +201,8 @@ test('a file without a blank line before its From lines, as git format-patch --n
     file,
     mails.map((mail) => `From ${'a'.repeat(40)} Mon Sep 17 00:00:00 2001\n${mail.replace(/\n+$/, '\n')}`).join(''),
   );
-  const { series } = jsonOf(await bitwatch(['series', file, '--kernel', kernelClone().path, '--json']));
+  const { series } = jsonOf(
+    await bitwatch(['series', file, '--kernel', kernelClone().path, '--specs', fewSpecs(), '--json']),
+  );
   expect([series.total, series.missing]).toEqual([2, []]);
 });

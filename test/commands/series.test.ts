@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { SCHEMAS } from '../../pipeline/report/schema.ts';
@@ -7,7 +7,7 @@ import { makeInbox } from '../archive/inbox.ts';
 import { kernelFiles, MASKING } from '../helpers/kernel-tree.ts';
 import { CLI, program } from '../helpers/machine.ts';
 import { git, gitEnv, temporaryFolder } from '../helpers/repository.ts';
-import { bitwatch, ROOT, type RunResult } from '../helpers/run.ts';
+import { bitwatch, type RunResult } from '../helpers/run.ts';
 import {
   BASE_FILES,
   diffsOf,
@@ -20,6 +20,7 @@ import {
   postingOf,
   TDX,
 } from '../helpers/series.ts';
+import { FEW, fewSpecs, smallSpecs } from '../helpers/specs.ts';
 
 const MORE = 'feature_bit(X86_FEATURE_HLE)';
 /** Denies QUINCE, 7.0.EBX[19], beside the two that are denied already. */
@@ -31,8 +32,14 @@ const DOCUMENTS: Edit = { title: 'Say so', files: { 'Documentation/list.rst': 'A
 
 type Printed = ReturnType<typeof SCHEMAS.series.parse>;
 const jsonOf = ({ stdout }: RunResult): Printed => SCHEMAS.series.parse(JSON.parse(stdout));
+const weighBy = (
+  specs: string,
+  mails: readonly string[],
+  kernel: string,
+  ...args: readonly string[]
+): Promise<RunResult> => bitwatch(['series', mboxFile(mails), '--kernel', kernel, '--specs', specs, ...args]);
 const weigh = (mails: readonly string[], kernel: string, ...args: readonly string[]): Promise<RunResult> =>
-  bitwatch(['series', mboxFile(mails), '--kernel', kernel, ...args]);
+  weighBy(fewSpecs(), mails, kernel, ...args);
 
 /** All that a repository holds, to tell that nothing was written. */
 const contents = (path: string): readonly string[] => readdirSync(path, { recursive: true, encoding: 'utf8' }).sort();
@@ -200,6 +207,8 @@ test('a Message-ID of any of its mails finds a series in archives; re-rolls are 
   const args = [
     '--kernel',
     path,
+    '--specs',
+    fewSpecs(),
     '--cache',
     join(root, 'cache'),
     '--state',
@@ -271,7 +280,7 @@ test('several formats in one run, among them mails that git am takes', async () 
 test('the same input gives the same bytes', async () => {
   const { path } = kernelClone();
   const file = mboxFile(postingOf([DENIES]));
-  const runs = [1, 2].map(() => bitwatch(['series', file, '--kernel', path, '--json']));
+  const runs = [1, 2].map(() => bitwatch(['series', file, '--kernel', path, '--specs', fewSpecs(), '--json']));
   const [a, b] = await Promise.all(runs);
   expect(a?.stdout).toBe(b?.stdout);
 });
@@ -284,8 +293,7 @@ test('a blobless clone: what is not there is fetched from the source of that clo
   const clone = join(cache, 'linux.git');
   git('.', 'clone', '-q', '--bare', '--filter=blob:none', `file://${path}`, clone);
   const mails = postingOf([DENIES], { trailers: `base-commit: ${base}` });
-  const specs = temporaryFolder();
-  cpSync(join(ROOT, 'specs'), specs, { recursive: true });
+  const specs = smallSpecs(temporaryFolder(), FEW);
   writeFileSync(
     join(specs, 'sources.yaml'),
     JSON.stringify({
@@ -294,10 +302,10 @@ test('a blobless clone: what is not there is fetched from the source of that clo
   );
   // Offline; a clone of nobody's cache, which names a remote of its own; a source of another name.
   for (const more of [['--offline', '--cache', cache], [], ['--cache', temporaryFolder()]]) {
-    const { status, stdout, stderr } = await weigh(mails, clone, '--specs', specs, ...more);
+    const { status, stdout, stderr } = await weighBy(specs, mails, clone, ...more);
     expect([status, stdout, stderr]).toEqual([69, '', expect.stringContaining('which this clone does not have')]);
   }
-  expect(await weigh(mails, clone, '--specs', specs, '--cache', cache)).toMatchObject({ status: 0, stderr: '' });
+  expect(await weighBy(specs, mails, clone, '--cache', cache)).toMatchObject({ status: 0, stderr: '' });
 });
 
 /** A kernel that lists what TDs may have: QUINCE, and with `more` other features of that register. */
@@ -368,8 +376,10 @@ test('a Message-ID that was used again means the latest series, and that is said
     'kvm.git',
     [...postingOf([DENIES]), ...again].map((mail) => ({ mail })),
   );
-  const args = ['--archive', inbox, '--state', join(root, 'state.json'), '--kernel', path, '--json'];
-  const { series, notes } = jsonOf(await bitwatch(['series', 'v1.1@example.org', ...args]));
+  const args = ['--archive', inbox, '--state', join(root, 'state.json'), '--kernel', path];
+  const { series, notes } = jsonOf(
+    await bitwatch(['series', 'v1.1@example.org', ...args, '--specs', fewSpecs(), '--json']),
+  );
   expect([series.version, series.newer, notes[0]]).toEqual([
     2,
     null,
@@ -382,14 +392,15 @@ test.skipIf(!existsSync(CLI))('a series comes through a pipe as from a file, and
   const mails = postingOf([DENIES, DOCUMENTS], { trailers: `base-commit: ${base}` });
   const file = mboxFile(mails);
   const input = readFileSync(file, 'utf8');
-  const ofFile = program(['series', file, '--kernel', path]);
+  const more = ['--kernel', path, '--specs', fewSpecs()];
+  const ofFile = program(['series', file, ...more]);
   expect(ofFile.status).toBe(0);
   for (const name of ['-', '/dev/stdin']) {
-    const ofPipe = program(['series', name, '--kernel', path], { input });
+    const ofPipe = program(['series', name, ...more], { input });
     expect([ofPipe.status, ofPipe.stderr]).toEqual([0, '']);
     expect(ofPipe.stdout.replaceAll(`series ${name} `, `series ${file} `)).toBe(ofFile.stdout);
   }
-  const none = program(['series', '-', '--kernel', path]);
+  const none = program(['series', '-', ...more]);
   expect([none.status, none.stderr.split('\n').length]).toEqual([65, 2]);
   expect(none.stderr).not.toContain('a bug');
 });
