@@ -19,8 +19,9 @@ export type { Macro, StructMember };
 
 export type CFunction = FunctionHead & {
   readonly conditions: readonly string[];
-  /** Index of the opening brace in the unit's tokens. */
+  /** Indexes of the opening and the closing brace in the unit's tokens. */
   readonly open: number;
+  readonly close: number;
 };
 
 /** A file-scope object with an initialiser: its array sizes and the index of its value's first token. */
@@ -157,7 +158,7 @@ function readBraces(outline: Outline): void {
   }
   const fn = functionHead(file, tokens, start, at);
   if (fn !== null) {
-    const definition = { ...fn, conditions: conditionsOf(state), open: at };
+    const definition = { ...fn, conditions: conditionsOf(state), open: at, close: behind - 1 };
     const known = outline.functions.get(fn.name);
     if (known === undefined) outline.functions.set(fn.name, [definition]);
     else known.push(definition);
@@ -186,6 +187,18 @@ export function bodyOf(unit: Unit, fn: CFunction): readonly Stmt[] {
   const body = parseBlock(cursorOf(unit.file, unit.tokens, fn.open));
   parsed.set(fn, body);
   return body;
+}
+
+/**
+ * Whether one of the names stands in a function's body, its directives included: where none does, no expression of the
+ * body holds one, and the body need not be parsed to know it.
+ */
+export function namesAny(unit: Unit, fn: CFunction, names: ReadonlySet<string>): boolean {
+  for (let at = fn.open; at < fn.close; at += 1) {
+    const token = unit.tokens[at];
+    if (token?.kind === 'id' ? names.has(token.text) : token?.tokens?.some(({ text }) => names.has(text))) return true;
+  }
+  return false;
 }
 
 /** The initialiser of a file-scope object. */

@@ -1,6 +1,6 @@
 import type { Expr } from '../c/ast.ts';
 import { fail } from '../c/cursor.ts';
-import { bodyOf, type CFunction, type Unit } from '../c/unit.ts';
+import { bodyOf, type CFunction, namesAny, type Unit } from '../c/unit.ts';
 import { expressionsIn } from '../c/walk.ts';
 import { invoke } from '../machine/call.ts';
 import type { Run } from '../machine/world.ts';
@@ -15,14 +15,19 @@ export function fillers(unit: Unit, name: string): readonly CFunction[] {
     [...unit.macros.values()].filter(({ body }) => writesIn(body, name)).map((macro) => macro.name),
   );
   const all = [...unit.functions.values()].flat();
-  const writers = all.filter((fn) => [...expressionsIn(bodyOf(unit, fn))].some((expr) => writes(expr, name, macros)));
+  const writing = new Set([name, ...macros]);
+  const writers = all.filter((fn) => namesAny(unit, fn, writing) && writesTo(unit, fn, name, macros));
   const found = new Set<CFunction>();
   const seen = new Set<CFunction>();
   const take = (fn: CFunction): void => {
     if (seen.has(fn)) return;
     seen.add(fn);
     if (fn.params.length === 0) found.add(fn);
-    else for (const caller of all) if (callsIn(unit, caller).has(fn.name)) take(caller);
+    else {
+      const own = new Set([fn.name]);
+      for (const caller of all)
+        if (namesAny(unit, caller, own) && callsIn(unit, caller).has(fn.name)) take(caller);
+    }
   };
   for (const fn of writers) take(fn);
   return all.filter((fn) => found.has(fn));
@@ -47,6 +52,11 @@ export function runFillers(_: KernelTree, unit: Unit, writers: readonly CFunctio
     invoke({ unit, fn }, [], run, () =>
       fail(unit.file, { kind: 'id', text: fn.name, line: fn.line, column: 1 }, 'calls that end'),
     );
+}
+
+function writesTo(unit: Unit, fn: CFunction, name: string, macros: ReadonlySet<string>): boolean {
+  for (const expr of expressionsIn(bodyOf(unit, fn))) if (writes(expr, name, macros)) return true;
+  return false;
 }
 
 function writes(expr: Expr, name: string, macros: ReadonlySet<string>): boolean {
