@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { resolve, sep } from 'node:path';
 import type { BlobOptions } from '../git/blobs.ts';
 import { objectFetcher } from '../git/prefetch.ts';
 import type { Repository } from '../git/repository.ts';
@@ -21,8 +21,9 @@ export function fetchFrom(context: Context, repository: Repository, url: string)
 
 /** The same for a repository that the command line names: fetched is only into a clone of the cache, from what specs/sources.yaml says. */
 export async function fetchKnown(context: Context, repository: Repository): Promise<BlobOptions> {
-  if (context.options.offline) return {};
+  const clones = resolve(cloneDirectory(context));
+  if (context.options.offline || !resolve(repository.path).startsWith(`${clones}${sep}`)) return {};
   const { sources } = await sourcesOf(context);
-  const own = sources.find(({ name }) => resolve(cloneDirectory(context), `${name}.git`) === resolve(repository.path));
+  const own = sources.find(({ name }) => resolve(clones, `${name}.git`) === resolve(repository.path));
   return own === undefined ? {} : fetchFrom(context, repository, own.url);
 }

@@ -8,7 +8,7 @@ import { best, command } from './measure.ts';
 const cli = join(import.meta.dirname, '..', '..', 'pipeline', 'cli.js');
 const REVISIONS = 200;
 /** Milliseconds that each distinct blob may cost beside reading it. */
-const EACH_BLOB = 5;
+const EACH_BLOB = 10;
 
 /** The files that real commits touch most, in turn; in each a function or a macro is added that nothing asks for. */
 const TOUCHED = [

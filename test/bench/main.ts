@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { benchArchive } from './archive.ts';
 import { benchClobbers } from './clobbers.ts';
 import { benchKernel } from './kernel.ts';
+import { benchKernels } from './kernels.ts';
 import { best, command, ratioLine } from './measure.ts';
 import { benchModules } from './modules.ts';
 import { benchPage } from './page.ts';
@@ -25,6 +26,7 @@ async function main(): Promise<void> {
   }
   if (isWanted('td')) await benchTd(print, root, cli);
   if (isWanted('page')) await benchPage(print, cli);
+  if (isWanted('kernels')) benchKernels(print);
   for (const [name, variable, bench] of [
     ['modules', 'BITWATCH_MODULE_REPO', benchModules],
     ['clobbers', 'BITWATCH_MODULE_REPO', benchClobbers],

@@ -1,5 +1,7 @@
 import type { Expr, Stmt } from './ast.ts';
 
+const NONE: readonly never[] = [];
+
 /** The lists of statements directly below a statement, in source order. */
 export function inner(statement: Stmt): readonly (readonly Stmt[])[] {
   switch (statement.kind) {
@@ -13,15 +15,28 @@ export function inner(statement: Stmt): readonly (readonly Stmt[])[] {
     case 'conditional':
       return statement.branches.map((branch) => branch.body);
     default:
-      return [];
+      return NONE;
   }
 }
 
+/** What a body holds, walked once however often it is asked for: bodies never change. */
+const statements = new WeakMap<readonly Stmt[], readonly Stmt[]>();
+const expressions = new WeakMap<readonly Stmt[], readonly Expr[]>();
+
 /** All statements of a body, outer before inner, in source order. */
-export function* allStatements(body: readonly Stmt[]): Generator<Stmt> {
+export function allStatements(body: readonly Stmt[]): readonly Stmt[] {
+  const known = statements.get(body);
+  if (known !== undefined) return known;
+  const found: Stmt[] = [];
+  addStatements(body, found);
+  statements.set(body, found);
+  return found;
+}
+
+function addStatements(body: readonly Stmt[], found: Stmt[]): void {
   for (const statement of body) {
-    yield statement;
-    for (const list of inner(statement)) yield* allStatements(list);
+    found.push(statement);
+    for (const list of inner(statement)) addStatements(list, found);
   }
 }
 
@@ -43,14 +58,20 @@ export function expressionsOf(statement: Stmt): readonly Expr[] {
     case 'case':
       return [statement.value, statement.last].filter((expr) => expr !== null);
     default:
-      return [];
+      return NONE;
   }
 }
 
 /** An expression and all that it is made of, outer before inner. */
-export function* allExpressions(expr: Expr): Generator<Expr> {
-  yield expr;
-  for (const part of partsOf(expr)) yield* allExpressions(part);
+export function allExpressions(expr: Expr): readonly Expr[] {
+  const found: Expr[] = [];
+  addExpressions(expr, found);
+  return found;
+}
+
+function addExpressions(expr: Expr, found: Expr[]): void {
+  found.push(expr);
+  for (const part of partsOf(expr)) addExpressions(part, found);
 }
 
 /** The expressions directly below an expression. */
@@ -77,11 +98,16 @@ export function partsOf(expr: Expr): readonly Expr[] {
     case 'init':
       return expr.items.map((item) => item.value);
     default:
-      return [];
+      return NONE;
   }
 }
 
 /** All expressions of a body, in source order. */
-export function* expressionsIn(body: readonly Stmt[]): Generator<Expr> {
-  for (const statement of allStatements(body)) for (const expr of expressionsOf(statement)) yield* allExpressions(expr);
+export function expressionsIn(body: readonly Stmt[]): readonly Expr[] {
+  const known = expressions.get(body);
+  if (known !== undefined) return known;
+  const found: Expr[] = [];
+  for (const statement of allStatements(body)) for (const expr of expressionsOf(statement)) addExpressions(expr, found);
+  expressions.set(body, found);
+  return found;
 }

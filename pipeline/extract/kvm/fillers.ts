@@ -25,8 +25,7 @@ export function fillers(unit: Unit, name: string): readonly CFunction[] {
     if (fn.params.length === 0) found.add(fn);
     else {
       const own = new Set([fn.name]);
-      for (const caller of all)
-        if (namesAny(unit, caller, own) && callsIn(unit, caller).has(fn.name)) take(caller);
+      for (const caller of all) if (namesAny(unit, caller, own) && callsIn(unit, caller).has(fn.name)) take(caller);
     }
   };
   for (const fn of writers) take(fn);

@@ -4,6 +4,7 @@ import { type Macro, readUnit, type Unit } from '../c/unit.ts';
 import { constantsOf } from './constants.ts';
 import { checkMeaning } from './meaning.ts';
 import { type Facts, remember } from './remember.ts';
+import { Words } from './words.ts';
 
 type ScopedMacro = FoundMacro & { readonly definitions?: readonly Macro[] };
 export type KernelFile = { readonly text: string; readonly blob: string };
@@ -142,11 +143,11 @@ export function openTree(
   return tree;
 }
 
-const words = new WeakMap<KernelFile, ReadonlySet<string>>();
+const words = new WeakMap<KernelFile, Words>();
 
-/** All words of a file, comments included. */
-function wordsOf(file: KernelFile): ReadonlySet<string> {
-  const known = words.get(file) ?? new Set(file.text.match(/[A-Za-z_$][\w$]*/g));
+/** The words of a file, comments included. */
+function wordsOf(file: KernelFile): Words {
+  const known = words.get(file) ?? new Words(file.text);
   words.set(file, known);
   return known;
 }
