@@ -5,7 +5,6 @@ import { namedBits } from '../model/names.ts';
 import { comparePlaces, type Place, placeId } from '../model/place.ts';
 import type { Policy } from '../model/policy.ts';
 import type { FindingChange, OpenAfter, ReleaseEffect, VerdictChange } from '../model/series-effect.ts';
-import { compareFindings } from './assemble.ts';
 import type { RuleId } from './catalogue.ts';
 import { clobberFacts } from './clobber-facts.ts';
 import { type Ground, judgeRelease, type ReleaseJudgement } from './judge.ts';
@@ -52,13 +51,12 @@ function openedGates(release: ClassedRelease, from: Policy, to: Policy, { knowle
   });
 }
 
-/** What stays open under a policy, for the releases that are named, in their order. */
+/** What stays open under a policy, for the releases that are named, in their order; findings in their total order. */
 export function openAfter(names: readonly string[], policy: Policy, ground: Ground): readonly OpenAfter[] {
   return names.flatMap((name) => {
     const release = ground.releases.find(({ module }) => module.release === name);
     if (release === undefined) return [];
-    const { findings } = judge(release, policy, ground);
-    return [{ release: name, findings: [...findings].sort(compareFindings) }];
+    return [{ release: name, findings: judge(release, policy, ground).findings }];
   });
 }
 

@@ -190,6 +190,25 @@ describe('a series', () => {
       [0x4, null, 'denied'],
     ]);
     expect([first?.closed, first?.opened.map(({ mask }) => mask)]).toEqual([[], [0x1]]);
+    // Bits of one register that come from one verdict are one change, and host state is told of those that clobber it.
+    const lost = ground({ ...facts, clobbers: new Map([['2.0.04', clobbers('none')]]) });
+    const both = (from: Policy, to: Policy) =>
+      releaseEffects(from, to, lost)[1]?.verdicts.map(({ mask, clobbers: host }) => [mask, host]);
+    const two = policy({ deny: [entry(0x5)] });
+    expect(both(before, two)).toEqual([[0x5, []]]);
+    const wide = release('2.0.04', [{ fixed0: { ...ALL, eax: 0xfffffff9 }, allow: { eax: 0x6 } }]);
+    const opened = (on: Parameters<typeof releaseEffects>[2]) =>
+      releaseEffects(policy({ deny: [entry(0x6)] }), before, on)[0]?.verdicts.map(({ mask, clobbers: host }) => [
+        mask,
+        host,
+      ]);
+    const fact = { feature: 'CLOB', msr: 'UMWAIT_CONTROL', restoredByKvm: false };
+    expect(opened({ ...lost, releases: [wide] })).toEqual([[0x6, [{ ...fact, exit: 'none' }]]]);
+    expect(opened(ground({ releases: [wide] }))).toEqual([[0x6, [{ ...fact, exit: 'unknown' }]]]);
+    // A rule that applied to a part of the bits is opened for the rest.
+    expect(
+      releaseEffects(policy({ deny: [entry(0x1)] }), before, facts)[1]?.opened.map(({ rule, mask }) => [rule, mask]),
+    ).toEqual([['exposed-unreviewed', 0x1]]);
     expect(openAfter(['2.0.04', '9.9'], after, facts)).toMatchObject([
       { release: '2.0.04', findings: [{ rule: 'exposed-unreviewed', places: [{ mask: 0x1 }] }] },
     ]);

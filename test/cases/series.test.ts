@@ -1,0 +1,271 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import type { Context } from '../../pipeline/cases/context.ts';
+import { type FoundSeries, findSeries, isNewest, listsOf } from '../../pipeline/cases/series/mails.ts';
+import { INPUTS, isChange } from '../../pipeline/cases/series/steps.ts';
+import { statusOf } from '../../pipeline/cases/series/weigh.ts';
+import { DataError, NoInputError, UsageError } from '../../pipeline/model/errors.ts';
+import type { Finding, Level } from '../../pipeline/model/finding.ts';
+import type {
+  Between,
+  FindingChange,
+  PolicyChanges,
+  PolicyMaskChange,
+  SeriesEffect,
+  SeriesOutcome,
+} from '../../pipeline/model/series-effect.ts';
+import { entry } from '../judge/ground.ts';
+
+const NONE = { added: [], removed: [] };
+const CHANGES: PolicyChanges = {
+  generation: { from: 'denylist', to: 'denylist' },
+  deny: NONE,
+  allow: NONE,
+  adds: NONE,
+  known: NONE,
+  restores: NONE,
+  attributes: { added: 0n, removed: 0n },
+  xfam: NONE,
+  configLimit: { from: 80, to: 80 },
+};
+
+test('a policy is read from the files of TDX and CPUID, and the top make file decides nothing', () => {
+  expect(INPUTS.has('arch/x86/kvm/vmx/tdx.c')).toBe(true);
+  expect(INPUTS.has('Makefile')).toBe(false);
+  expect(INPUTS.size).toBeGreaterThan(1);
+});
+
+describe('two policies differ', () => {
+  const mask: PolicyMaskChange = { ...entry(0x2), bits: [{ bit: 1, name: null }] };
+  const differing: readonly Partial<PolicyChanges>[] = [
+    { generation: { from: 'denylist', to: 'allowlist' } },
+    { generation: { from: null, to: 'denylist' } },
+    ...(['deny', 'allow', 'adds', 'known'] as const).flatMap((list) => [
+      { [list]: { ...NONE, added: [mask] } },
+      { [list]: { ...NONE, removed: [mask] } },
+    ]),
+    ...(['restores', 'xfam'] as const).flatMap((list) => [
+      { [list]: { ...NONE, added: ['avx'] } },
+      { [list]: { ...NONE, removed: ['avx'] } },
+    ]),
+    { attributes: { added: 1n, removed: 0n } },
+    { attributes: { added: 0n, removed: 1n } },
+    { configLimit: { from: 80, to: 81 } },
+    { configLimit: { from: null, to: 80 } },
+  ];
+  test('in each of these', () => {
+    for (const extra of differing) expect(isChange({ ...CHANGES, ...extra }), Object.keys(extra).join()).toBe(true);
+  });
+  test('in nothing', () => {
+    expect(isChange(CHANGES)).toBe(false);
+    expect(isChange({ ...CHANGES, configLimit: { from: null, to: null } })).toBe(false);
+  });
+});
+
+describe('the status of a series', () => {
+  const effect = (outcome: object): SeriesEffect => ({ outcome: outcome as SeriesOutcome }) as SeriesEffect;
+  type Found = {
+    readonly findings: readonly Partial<Finding>[];
+    readonly between: readonly Partial<Between>[];
+    readonly opened: readonly Partial<FindingChange>[];
+    readonly closed: readonly Partial<FindingChange>[];
+  };
+  const applied = ({ findings = [], between = [], opened = [], closed = [] }: Partial<Found>): SeriesEffect =>
+    effect({ kind: 'applied', findings, between, effects: [{ opened, closed }] });
+  const statuses = (of: SeriesEffect): readonly number[] =>
+    (['info', 'warning', 'error'] as const).map((failOn: Level) => statusOf(of, failOn));
+
+  test('says what could not be weighed and what is bad data', () => {
+    expect(statusOf(effect({ kind: 'untouched' }), 'info')).toBe(0);
+    expect(statusOf(effect({ kind: 'incomplete' }), 'info')).toBe(75);
+    expect(statusOf(effect({ kind: 'unreadable' }), 'info')).toBe(65);
+    const rejected = (by: string) => statusOf(effect({ kind: 'rejected', base: { by } }), 'info');
+    // Only where no base was found could another one still take it.
+    expect(rejected('closest')).toBe(75);
+    expect(['given', 'base-commit', 'preimages', 'applies'].map(rejected)).toEqual([65, 65, 65, 65]);
+  });
+
+  test('is a finding where it brings something of the level that is named', () => {
+    expect(statuses(applied({}))).toEqual([0, 0, 0]);
+    expect(statuses(applied({ findings: [{ level: 'warning', decided: null }] }))).toEqual([100, 100, 0]);
+    expect(statuses(applied({ opened: [{ level: 'error' }] }))).toEqual([100, 100, 100]);
+    expect(statuses(applied({ opened: [{ level: 'info' }] }))).toEqual([100, 0, 0]);
+    expect(statuses(applied({ between: [{ kind: 'open' }] }))).toEqual([100, 100, 100]);
+    expect(statuses(applied({ between: [{ kind: 'refused' }] }))).toEqual([100, 100, 0]);
+    // What it settles, what people decided on, and what nobody asked to fail on.
+    expect(statuses(applied({ closed: [{ level: 'error' }] }))).toEqual([0, 0, 0]);
+    const decided = { verdict: 'accepted', reason: 'r', until: null } as unknown as Finding['decided'];
+    expect(statuses(applied({ findings: [{ level: 'error', decided }] }))).toEqual([0, 0, 0]);
+    expect(statusOf(applied({ opened: [{ level: 'error' }] }))).toBe(0);
+  });
+});
+
+const folder = mkdtempSync(join(tmpdir(), 'bitwatch-mails-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const context: Context = {
+  env: { HOME: folder },
+  today: () => '2026-11-21',
+  home: folder,
+  progress: () => undefined,
+  options: { offline: true, specs: null, cache: folder },
+};
+
+type Draft = {
+  readonly id: string;
+  readonly subject: string;
+  readonly diff?: string;
+  readonly parent?: string;
+  readonly day?: number;
+  readonly head?: readonly string[];
+};
+const DIFF = (path: string): string =>
+  [
+    `diff --git a/${path} b/${path}`,
+    'index 1111111..2222222 100644',
+    `--- a/${path}`,
+    `+++ b/${path}`,
+    '@@ -1 +1 @@',
+    '-a',
+    '+b',
+    '',
+  ].join('\n');
+const mailOf = ({ id, subject, diff, parent, day = 1, head = [] }: Draft): string =>
+  [
+    ...(id === '' ? [] : [`Message-ID: <${id}>`]),
+    'From: Jane Doe <jane@example.org>',
+    ...(head.length === 0 ? ['To: kvm@vger.kernel.org'] : head),
+    `Subject: ${subject}`,
+    `Date: ${day} Jun 2026 12:00:00 +0000`,
+    ...(parent === undefined ? [] : [`In-Reply-To: <${parent}>`]),
+    '',
+    'TDX: why.',
+    ...(diff === undefined ? [] : ['---', DIFF(diff)]),
+    '',
+  ].join('\n');
+let files = 0;
+function mbox(mails: readonly Draft[]): string {
+  files += 1;
+  const path = join(folder, `${files}.mbox`);
+  writeFileSync(path, mails.map((mail) => `From a@b Thu Jan  1 00:00:00 1970\n${mailOf(mail)}\n\n`).join(''));
+  return path;
+}
+/** A cover and two patches; the second version leaves out what `parts` does not name. */
+const posting = (version: number, parts: readonly number[] = [1, 2]): readonly Draft[] => {
+  const [prefix, day] = [version === 1 ? 'PATCH' : `PATCH v${version}`, version];
+  const cover = `v${version}.0@x.org`;
+  return [
+    { id: cover, subject: `[${prefix} 0/2] tdx: a list`, day },
+    ...parts.map((part) => ({
+      id: `v${version}.${part}@x.org`,
+      subject: `[${prefix} ${part}/2] tdx: part ${part}`,
+      diff: `p${part}.c`,
+      parent: cover,
+      day,
+    })),
+  ];
+};
+const inFile = (mails: readonly Draft[], archives: readonly string[] = []): Promise<FoundSeries> =>
+  findSeries(context, mbox(mails), archives, join(folder, `state-${files}.json`));
+const inArchive = (operand: string, ...all: readonly (readonly Draft[])[]): Promise<FoundSeries> => {
+  const paths = all.map(mbox);
+  return findSeries(context, operand, paths, join(folder, `state-${files}.json`));
+};
+
+describe('a series that is asked for', () => {
+  test('is found in its file, the newest version with the one before', async () => {
+    const { series, previous, fixups, archives, notes } = await inFile([...posting(1), ...posting(2)]);
+    expect([series.id, series.version, previous?.id, fixups, notes]).toEqual(['v2.0@x.org', 2, 'v1.0@x.org', [], []]);
+    expect(archives).toEqual([join(folder, `${files}.mbox`)]);
+    expect([isNewest(series), previous !== null && isNewest(previous)]).toEqual([true, false]);
+    const only = await inFile(posting(1));
+    expect([only.series.id, only.previous]).toEqual(['v1.0@x.org', null]);
+    // A newer posting is another one by any of the three.
+    for (const newest of [{ id: 'other' }, { version: 2 }, { rfc: true }])
+      expect(isNewest({ ...only.series, newest: { ...only.series.newest, ...newest } })).toBe(false);
+  });
+
+  test('is found by any of its mails, as an id or a link, in the archives that hold it', async () => {
+    for (const operand of [
+      'v1.2@x.org',
+      '<v1.0@x.org>',
+      ' v1.1@x.org ',
+      'https://lore.kernel.org/all/v1.2@x.org/',
+      'https://lore.kernel.org/kvm/v1.1%40x.org/T/#u',
+      'http://lore.kernel.org/v1.1@x.org',
+    ]) {
+      const { series, archives } = await inArchive(operand, [], posting(1));
+      expect([series.id, archives], operand).toEqual(['v1.0@x.org', [join(folder, `${files}.mbox`)]]);
+    }
+  });
+
+  test('is named by an answer in its thread too, and by nothing else', async () => {
+    const answer: Draft = { id: 'answer@x.org', subject: 'Re: [PATCH 1/2] tdx: part 1', parent: 'v1.1@x.org' };
+    expect((await inArchive('answer@x.org', [...posting(1), answer])).series.id).toBe('v1.0@x.org');
+    const alone: Draft = { id: 'talk@x.org', subject: 'tdx: a question' };
+    await expect(inArchive('talk@x.org', [...posting(1), alone])).rejects.toThrow(
+      new NoInputError('<talk@x.org> is in no patch series: its thread has no patch mail'),
+    );
+    await expect(inArchive('gone@x.org', posting(1))).rejects.toThrow(/^no mail <gone@x\.org> in .*\.mbox$/);
+    await expect(inArchive('gone@x.org')).rejects.toThrow(UsageError);
+    for (const text of ['no-file', 'a b@x.org', 'a@b@c', '@x.org', 'https://lore.kernel.org/all/nothing/'])
+      await expect(inArchive(text, posting(1)), text).rejects.toThrow(`${text}: no such file, and no Message-ID`);
+  });
+
+  test('brings the answers with a diff of their own, which no posting has', async () => {
+    const fix = (id: string, diff?: string): Draft => ({
+      id,
+      subject: 'Re: [PATCH 2/2] tdx: part 2',
+      parent: 'v1.2@x.org',
+      ...(diff === undefined ? {} : { diff }),
+    });
+    const { fixups } = await inFile([...posting(1), fix('fix@x.org', 'p9.c'), fix('word@x.org')]);
+    expect(fixups.map(({ id }) => id)).toEqual(['fix@x.org']);
+  });
+
+  test('takes parts that a version leaves out from the one before, and says so', async () => {
+    const { series, notes } = await inFile([...posting(1), ...posting(2, [2])]);
+    expect(series.complete.map(({ part, from }) => [part, from])).toEqual([
+      [1, 'v1.0@x.org'],
+      [2, 'v2.0@x.org'],
+    ]);
+    expect(notes).toEqual(['Part 1 was not sent again with this version and was taken from <v1.0@x.org>.']);
+  });
+
+  test('is asked for again where a file holds several works or none', async () => {
+    const other: Draft = { id: 'other@x.org', subject: '[PATCH] tdx: another work', diff: 'q.c' };
+    await expect(inFile([...posting(1), other])).rejects.toThrow(
+      /holds 2 series; name one by its Message-ID and the file with --archive: <other@x\.org> \(v1 tdx: another work\), <v1\.0@x\.org> \(v1 tdx: a list\)$/,
+    );
+    const talk: Draft = { id: 'talk@x.org', subject: 'tdx: a question' };
+    const none = inFile([talk]);
+    await expect(none).rejects.toThrow(DataError);
+    await expect(none).rejects.toThrow('one mail and no patch');
+    await expect(inFile([talk, { ...talk, id: 'more@x.org' }])).rejects.toThrow('2 mails and no patch');
+  });
+
+  test('is one thread where its mails have no Message-IDs', async () => {
+    const { series } = await inFile(posting(1).map(({ parent: _, ...mail }) => ({ ...mail, id: '' })));
+    expect([series.id, series.patches.map(({ part }) => part), series.missing]).toEqual(['', [1, 2], []]);
+  });
+
+  test('finds versions of its work in the archives beside the file', async () => {
+    const archive = mbox(posting(1));
+    const { series, previous, archives } = await inFile(posting(2), [archive]);
+    expect([series.id, previous?.id]).toEqual(['v2.0@x.org', 'v1.0@x.org']);
+    expect(archives).toEqual([join(folder, `${files}.mbox`)]);
+  });
+
+  test('went to the lists among its To and Cc, each once, in order', async () => {
+    const head = ['To: Joe <joe@example.org>, kvm@vger.kernel.org', 'Cc: linux-coco@lists.linux.dev'];
+    const [cover, ...patches] = posting(1);
+    const mails = [...(cover === undefined ? [] : [{ ...cover, head }]), ...patches];
+    const { series } = await inFile(mails);
+    expect(listsOf(series)).toEqual(['kvm@vger.kernel.org', 'linux-coco@lists.linux.dev']);
+    const bare = await inFile([
+      { id: 'one@x.org', subject: '[PATCH] tdx: one', diff: 'q.c', head: ['To: x86@kernel.org, a@b.org'] },
+    ]);
+    expect(listsOf(bare.series)).toEqual(['x86@kernel.org']);
+  });
+});
