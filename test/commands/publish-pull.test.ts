@@ -1,12 +1,13 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { testTiming } from '../deliver/github/harness.ts';
 import { type GithubServer, startGithub, TOKEN } from '../helpers/github-server.ts';
 import { git, temporaryFolder } from '../helpers/repository.ts';
-import { bitwatch, ROOT } from '../helpers/run.ts';
+import { bitwatch } from '../helpers/run.ts';
+import { type Kept, smallSpecs } from '../helpers/specs.ts';
 
-const KEPT = new Set(['1.5.06.yaml', '2.0.12.yaml', '2.0.16.yaml', '2.0.18.yaml', '7.1.5.yaml']);
+const KEPT: Kept = { releases: ['2.0.12', '2.0.16', '2.0.18'], kernels: ['7.1.5'] };
 const BRANCH = 'refs/heads/bitwatch/specs';
 
 /** A remote whose specifications lack 2.0.18, a checkout of it, and a proposal that has it. */
@@ -14,11 +15,7 @@ async function setUp() {
   const folder = temporaryFolder();
   const [origin, checkout, proposal] = [join(folder, 'origin.git'), join(folder, 'checkout'), join(folder, 'proposal')];
   const server = await startGithub();
-  cpSync(join(ROOT, 'specs'), join(proposal, 'specs'), { recursive: true });
-  // Fewer facts are sooner judged.
-  for (const kind of ['modules', 'kvm'])
-    for (const file of readdirSync(join(proposal, 'specs', kind)))
-      if (!KEPT.has(file)) rmSync(join(proposal, 'specs', kind, file));
+  smallSpecs(join(proposal, 'specs'), KEPT);
   mkdirSync(checkout);
   cpSync(join(proposal, 'specs'), join(checkout, 'specs'), { recursive: true });
   rmSync(join(checkout, 'specs', 'modules', '2.0.18.yaml'));

@@ -7,7 +7,10 @@ import { SCHEMAS } from '../../pipeline/report/schema.ts';
 import { testTiming } from '../deliver/github/harness.ts';
 import { type GithubServer, OURS, startGithub, TOKEN } from '../helpers/github-server.ts';
 import { temporaryFolder } from '../helpers/repository.ts';
-import { bitwatch, ROOT, type RunResult } from '../helpers/run.ts';
+import { bitwatch, type RunResult } from '../helpers/run.ts';
+import { type Kept, smallSpecs } from '../helpers/specs.ts';
+
+const KEPT: Kept = { releases: ['1.5.06', '2.0.12', '2.0.16', '2.0.18'], kernels: ['6.16.1', '7.1.5'] };
 
 type Setup = { readonly specs: string; readonly server: GithubServer; readonly run: Run; readonly timing: Timing };
 type Timing = ReturnType<typeof testTiming>;
@@ -15,12 +18,8 @@ type Run = (args: readonly string[], env?: NodeJS.ProcessEnv) => Promise<RunResu
 
 /** The project's specifications without the releases that a test does not need, and a forge that may be written to. */
 async function setUp(optIn = true): Promise<Setup> {
-  const specs = join(temporaryFolder(), 'specs');
-  cpSync(join(ROOT, 'specs'), specs, { recursive: true });
+  const specs = smallSpecs(join(temporaryFolder(), 'specs'), KEPT);
   rmSync(join(specs, 'posted.yaml'), { force: true });
-  for (const file of readdirSync(join(specs, 'modules')))
-    if (!['1.5.06.yaml', '2.0.12.yaml', '2.0.16.yaml', '2.0.18.yaml'].includes(file))
-      rmSync(join(specs, 'modules', file));
   writeFileSync(
     join(specs, 'sources.yaml'),
     `sources: []\nrepositories:\n  - {repository: example/watch, optIn: ${optIn}}\n`,

@@ -1,11 +1,12 @@
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { inputArguments, stepInputs } from '../../pipeline/deliver/actions/inputs.ts';
 import { moduleFiles } from '../helpers/module-source.ts';
 import { buildRepository, temporaryFolder } from '../helpers/repository.ts';
-import { bitwatch, ROOT } from '../helpers/run.ts';
+import { bitwatch } from '../helpers/run.ts';
 import { isCommand, readOutputs } from '../helpers/runner-files.ts';
+import { smallSpecs } from '../helpers/specs.ts';
 
 /** A runner's files, and a step run with them. */
 function runner() {
@@ -25,12 +26,7 @@ function runner() {
 
 /** Specifications with these releases alone: what takes little time. */
 function specsWith(folder: string, name: string, releases: readonly string[]): string {
-  const specs = join(folder, name);
-  cpSync(join(ROOT, 'specs'), specs, { recursive: true });
-  for (const kind of ['modules', 'clobbers'])
-    for (const file of readdirSync(join(specs, kind)))
-      if (!releases.includes(file.replace('.yaml', ''))) rmSync(join(specs, kind, file));
-  return specs;
+  return smallSpecs(join(folder, name), { releases, kernels: ['6.16.1', '7.1.5'] });
 }
 
 test('a check leaves outputs, a summary, files and annotations, and ends with its own status', async () => {

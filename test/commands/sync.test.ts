@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { baseTree } from '../extract/module/clobbers/tree.ts';
@@ -6,15 +6,14 @@ import { kernelFiles } from '../helpers/kernel-tree.ts';
 import { moduleFiles } from '../helpers/module-source.ts';
 import { FILES } from '../helpers/qemu-source.ts';
 import { addCommits, buildRepository, git, temporaryFolder } from '../helpers/repository.ts';
-import { bitwatch, ROOT } from '../helpers/run.ts';
+import { bitwatch } from '../helpers/run.ts';
+import { smallSpecs } from '../helpers/specs.ts';
 
 /** Specifications without releases, whose sources are these, and an empty cache. */
 function setUp(sources: readonly { readonly name: string; readonly url: string }[]) {
   const folder = temporaryFolder();
-  const [specs, cache] = [join(folder, 'specs'), join(folder, 'cache')];
-  cpSync(join(ROOT, 'specs'), specs, { recursive: true });
-  for (const kind of ['modules', 'kvm', 'cpuid2'])
-    for (const file of readdirSync(join(specs, kind))) if (file !== '1.5.06.yaml') rmSync(join(specs, kind, file));
+  const cache = join(folder, 'cache');
+  const specs = smallSpecs(join(folder, 'specs'), { releases: ['1.5.06'], kernels: [] });
   const lines = sources.map(
     ({ name, url }) =>
       `  - {name: ${name}, kind: module, url: ${JSON.stringify(url)}, repository: example/${name}, licence: MIT}`,

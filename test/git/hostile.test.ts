@@ -11,6 +11,7 @@ import { moduleFiles } from '../helpers/module-source.ts';
 import { buildRepository, git, gitEnv, temporaryFolder } from '../helpers/repository.ts';
 import { bitwatch, ROOT, type RunResult } from '../helpers/run.ts';
 import { edited, postingOf, TDX } from '../helpers/series.ts';
+import { FEW, smallSpecs } from '../helpers/specs.ts';
 
 /** Every command of git that the program runs. A new one is looked at before it gets here: what could a repository make it run? */
 const COMMANDS = [
@@ -76,18 +77,25 @@ function setUp() {
     { title: 'KVM: TDX: Deny more', files: edited(TDX, HLE, `${HLE} | __feature_bit(X86_FEATURE_QUINCE)`) },
   ]);
   writeFileSync(mbox, mails.map((mail) => `From a@b Thu Jan  1 00:00:00 1970\n${mail}\n\n`).join(''));
-  const specs = join(folder, 'specs');
-  cpSync(join(ROOT, 'specs'), specs, { recursive: true });
-  // Fewer facts are sooner read.
-  for (const kind of ['modules', 'kvm'])
-    for (const file of readdirSync(join(specs, kind))) if (file !== '1.5.06.yaml') rmSync(join(specs, kind, file));
+  const specs = smallSpecs(join(folder, 'specs'), { releases: ['1.5.06'], kernels: [] });
   const sources = [
     { name: 'mod', kind: 'module', url: module, repository: 'example/mod', licence: 'x' },
     { name: 'part', kind: 'kernel', url: partial, repository: 'example/part', licence: 'x', tips: ['main'] },
     { name: 'kvm', kind: 'kernel', url: `file://${kernel}`, repository: 'example/kvm', licence: 'x', tips: ['main'] },
   ];
   writeFileSync(join(specs, 'sources.yaml'), JSON.stringify({ sources }));
-  return { folder, canary, kernel, module, inbox, partial, mbox, specs, lost };
+  return {
+    folder,
+    canary,
+    kernel,
+    module,
+    inbox,
+    partial,
+    mbox,
+    specs,
+    few: smallSpecs(join(folder, 'few'), FEW),
+    lost,
+  };
 }
 type Place = ReturnType<typeof setUp>;
 
@@ -107,18 +115,19 @@ function commandLines(place: Place, home: string): readonly (readonly [args: rea
   const cache = join(home, 'cache');
   const state = join(home, 'state.json');
   const common = ['--specs', specs, '--cache', cache];
+  const few = ['--specs', place.few];
   return [
     [['extract', 'module', module, 'main'], 0],
     [['extract', 'kvm', kernel, 'main', '--json'], 0],
     [['extract', 'kvm', kernel, '--history', 'main'], 0],
     [['extract', 'kvm', partial, 'main'], 69],
-    [['series', mbox, '--kernel', kernel, '--base', 'main'], 0],
-    [['series', mbox, '--kernel', partial, '--base', 'main'], 69],
+    [['series', mbox, '--kernel', kernel, '--base', 'main', ...few], 0],
+    [['series', mbox, '--kernel', partial, '--base', 'main', ...few], 69],
     [['archive', 'scan', inbox, '--subjects'], 0],
     [['archive', 'scan', inbox, '--state', state], 0],
-    [['series', 'p@x', '--archive', inbox, '--kernel', kernel, '--state', state], 0],
-    [['history', '7.1.EAX[4]', '--archive', inbox, '--state', state], 0],
-    [['review', '2.0.18', '--suggest', `${kernel}@main`], 0],
+    [['series', 'p@x', '--archive', inbox, '--kernel', kernel, '--state', state, ...few], 0],
+    [['history', '7.1.EAX[4]', '--archive', inbox, '--state', state, ...few], 0],
+    [['review', '2.0.18', '--suggest', `${kernel}@main`, ...few], 0],
     [['sync', ...common], 75],
     [['extract', 'kvm', join(cache, 'kvm.git'), 'main', ...common], 0],
   ];
