@@ -97,7 +97,8 @@ export function fail(file: string, token: Token, expected: string, hint?: string
   });
 }
 
-const CLOSERS: Readonly<Record<string, string | undefined>> = { '(': ')', '[': ']', '{': '}' };
+const closerOf = (text: string): string | undefined =>
+  text === '(' ? ')' : text === '{' ? '}' : text === '[' ? ']' : undefined;
 /** Open brackets, innermost first; a list, since `#if` keeps many of them at once. */
 type Open = { readonly closer: string; readonly outer: Open } | null;
 
@@ -121,7 +122,7 @@ export function skipBrackets(file: string, tokens: readonly Token[], open: numbe
       continue;
     }
     if (token.kind !== 'punct') continue;
-    const closer: string | undefined = CLOSERS[token.text];
+    const closer = closerOf(token.text);
     if (closer !== undefined) stack = { closer, outer: stack };
     else if (isCloser(token)) {
       if (stack?.closer !== token.text) return fail(file, token, 'balanced brackets');

@@ -19,7 +19,6 @@ export type Token = {
 const SHAPES = {
   blank: /(?:[ \t\r\f\v]+|\\[ \t]*\r?\n)+/y,
   comment: /\/\/[^\n\\]*(?:\\(?:[ \t]*\r?\n)?[^\n\\]*)*|\/\*[^*]*(?:\*(?!\/)[^*]*)*\*\//y,
-  id: /[A-Za-z_$][\w$]*/y,
   num: /\.?[0-9](?:[eEpP][+-]|[\w.])*/y,
   str: /"[^"\\\n]*(?:\\(?:\r\n|[\s\S])[^"\\\n]*)*"/y,
   char: /'[^'\\\n]*(?:\\(?:\r\n|[\s\S])[^'\\\n]*)*'/y,
@@ -33,7 +32,6 @@ const TRIED: readonly (readonly Shape[])[] = Array.from({ length: 128 }, (_, cod
   if (/[ \t\r\f\v]/.test(char)) return ['blank'];
   if (char === '\\') return ['blank', 'punct'];
   if (char === '/') return ['comment', 'punct'];
-  if (/[A-Za-z_$]/.test(char)) return ['id'];
   if (/[0-9]/.test(char)) return ['num'];
   if (char === '.') return ['num', 'punct'];
   if (char === '"') return ['str'];
@@ -45,9 +43,22 @@ const SINGLE: readonly (string | undefined)[] = Array.from({ length: 128 }, (_, 
   const char = String.fromCharCode(code);
   return /[~?:;,(){}[\]@`]/.test(char) ? char : undefined;
 });
+/** The characters of names, by their codes: what begins one, and what goes on. */
+const BEGINS_ID = codesOf(/[A-Za-z_$]/);
+const IN_ID = codesOf(/[\w$]/);
+const CHARACTERS = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code));
+/** Punctuation that may be part of a longer one, and what stands behind it where it is, or where it is no punctuation. */
+const MAY_GROW = codesOf(/[-+*/%&|^=!<>.#]/);
+const GROWS = codesOf(/[-+*/%&|^=<>.#0-9]/);
 const NEWLINE = 10;
 const SPACE = 32;
 const TAB = 9;
+const BACKSLASH = 92;
+
+/** Which of the ASCII characters match, by their codes. */
+function codesOf(chars: RegExp): Uint8Array {
+  return Uint8Array.from({ length: 128 }, (_, code) => (chars.test(String.fromCharCode(code)) ? 1 : 0));
+}
 
 /** What a continuation must not stand between, since C would join it to one token. */
 const JOINED = /^(?:[\w$]{2}|&&|\|\||<<|>>|->|\+\+|--|##|[-+*/%&|^=!<>]=)$/;
@@ -86,21 +97,38 @@ export function lex(file: string, text: string): readonly Token[] {
   let at = text.charCodeAt(0) === 0xfeff ? 1 : 0;
   while (at < text.length) {
     const code = text.charCodeAt(at);
-    const single = SINGLE[code];
     if (code === SPACE || code === TAB) at += 1;
     else if (code === NEWLINE) {
       at += 1;
       endLine(scan, at);
-    } else if (single !== undefined) {
-      takeToken(scan, at, single, 'punct');
-      at += 1;
-    } else at = takeShape(scan, at, TRIED[code] ?? NONE);
+    } else if (BEGINS_ID[code] === 1) at = takeName(scan, at);
+    else {
+      const single = SINGLE[code] ?? (MAY_GROW[code] === 1 ? alone(text, at) : undefined);
+      if (single === undefined) at = takeShape(scan, at, TRIED[code] ?? NONE);
+      else {
+        takeToken(scan, at, single, 'punct');
+        at += 1;
+      }
+    }
   }
   endDirective(scan);
   const end: Token = { kind: 'end', text: '', line: scan.line, column: text.length - scan.lineStart + 1 };
   scan.tokens.push(end);
   return liveTokens(file, scan.tokens);
 }
+
+/** A name, which most of C is: read by its characters. */
+function takeName(scan: Scan, start: number): number {
+  const { text } = scan;
+  let end = start + 1;
+  while (IN_ID[text.charCodeAt(end)] === 1) end += 1;
+  takeToken(scan, start, text.slice(start, end), 'id');
+  return end;
+}
+
+/** The character at `at` as punctuation of its own, undefined where what follows may make it more. */
+const alone = (text: string, at: number): string | undefined =>
+  GROWS[text.charCodeAt(at + 1)] === 1 ? undefined : CHARACTERS[text.charCodeAt(at)];
 
 /** Takes the first of the shapes that stands at `start`; returns where to read on. */
 function takeShape(scan: Scan, start: number, tried: readonly Shape[]): number {
@@ -133,19 +161,21 @@ function endDirective(scan: Scan): void {
 
 /** White space or a comment: only its line breaks count, and what it may have cut apart. */
 function passBlank(scan: Scan, start: number, end: number): void {
-  const found = scan.text.slice(start, end);
-  if (found.startsWith('\\') && /^(?:\\[ \t]*\r?\n)+$/.test(found)) {
+  const isContinued = scan.text.charCodeAt(start) === BACKSLASH;
+  if (isContinued && /^(?:\\[ \t]*\r?\n)+$/.test(scan.text.slice(start, end))) {
     if (JOINED.test(scan.text.charAt(start - 1) + scan.text.charAt(end)))
       throw problem(scan, start, 'tokens on one line each', 'a continuation inside a token');
     if (scan.lastEnd === start) scan.lastEnd = end;
   }
-  countLines(scan, start, found);
+  countLines(scan, start, end);
 }
 
-function countLines(scan: Scan, start: number, found: string): void {
-  for (let at = found.indexOf('\n'); at !== -1; at = found.indexOf('\n', at + 1)) {
+function countLines(scan: Scan, start: number, end: number): void {
+  const { text } = scan;
+  for (let at = start; at < end; at += 1) {
+    if (text.charCodeAt(at) !== NEWLINE) continue;
     scan.line += 1;
-    scan.lineStart = start + at + 1;
+    scan.lineStart = at + 1;
   }
 }
 
@@ -162,7 +192,7 @@ function takeToken(scan: Scan, start: number, text: string, kind: TokenKind): vo
   }
   scan.isLineStart = false;
   scan.lastEnd = start + text.length;
-  if (kind === 'str' || kind === 'char') countLines(scan, start, text);
+  if (kind === 'str' || kind === 'char') countLines(scan, start, start + text.length);
 }
 
 /** `#error don't`: the rest of such a line is no literal. Returns where to read on; throws where it is the program's. */
