@@ -139,7 +139,6 @@ export function newlyOpen({ open, effects }: Applied): readonly NewOpen[] {
   const joined = new Map<string, NewOpen>();
   for (const { release, opened } of effects)
     for (const { rule, level, place, mask, bits } of told.has(release) ? opened : []) {
-      if (place === null) continue;
       const key = `${rule} ${placeId(place)} ${mask}`;
       const releases = [...(joined.get(key)?.releases ?? []), release];
       joined.set(key, { rule, level, place: { ...place, mask, bits }, releases });

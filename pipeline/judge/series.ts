@@ -98,25 +98,19 @@ function verdictChanges(
     .sort((a, b) => comparePlaces(a, b) || a.mask - b.mask);
 }
 
-/** The bits to which a rule applies in one list and not in the other. Facts without a place compare as a whole. */
+/** The bits to which a rule applies in one list and not in the other: what stays open always stands at a place. */
 function findingChanges(have: readonly Finding[], had: readonly Finding[]): readonly FindingChange[] {
-  const key = ({ rule, facts }: Finding): string => `${rule} ${JSON.stringify(facts, bigintText)}`;
-  const whole = new Set(had.filter(({ places }) => places.length === 0).map(key));
   const old = new Map<string, number>();
   for (const { rule, places } of had)
     for (const place of places) {
       const id = `${rule} ${placeId(place)}`;
       old.set(id, or(old.get(id) ?? 0, place.mask));
     }
-  return have.flatMap((finding): readonly FindingChange[] => {
-    const { rule, level, places } = finding;
-    if (places.length === 0) return whole.has(key(finding)) ? [] : [{ rule, level, place: null, mask: 0, bits: [] }];
-    return places.flatMap(({ leaf, subleaf, register, mask, bits }) => {
+  return have.flatMap(({ rule, level, places }) =>
+    places.flatMap(({ leaf, subleaf, register, mask, bits }): readonly FindingChange[] => {
       const place: Place = { leaf, subleaf, register };
       const rest = without(mask, old.get(`${rule} ${placeId(place)}`) ?? 0);
       return rest === 0 ? [] : [{ rule, level, place, mask: rest, bits: bits.filter(({ bit }) => hasBit(rest, bit)) }];
-    });
-  });
+    }),
+  );
 }
-
-const bigintText = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? `${value}` : value);

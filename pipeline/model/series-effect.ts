@@ -108,11 +108,11 @@ export type VerdictChange = Place & {
   readonly clobbers: readonly ClobberFact[];
 };
 
-/** Bits of a register to which a rule comes to apply, or no longer applies. `place` is null for facts without one. */
+/** Bits of a register to which a rule comes to apply, or no longer applies. */
 export type FindingChange = {
   readonly rule: string;
   readonly level: Level;
-  readonly place: Place | null;
+  readonly place: Place;
   readonly mask: number;
   readonly bits: readonly NamedBit[];
 };

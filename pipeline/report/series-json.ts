@@ -139,7 +139,7 @@ const verdictJson = (change: VerdictChange) => ({
 const findingChangeJson = ({ rule, level, place, mask, bits }: FindingChange) => ({
   rule,
   level,
-  ...(place === null ? { leaf: null, subleaf: null, register: null } : placeJson(place)),
+  ...placeJson(place),
   mask: hex32(mask),
   bits,
 });

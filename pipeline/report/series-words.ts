@@ -243,7 +243,7 @@ function effectLines({ verdicts, gates, closed, opened }: ReleaseEffect): readon
 }
 
 const findingText = ({ rule, level, place, mask, bits }: FindingChange): string =>
-  [level, rule, ...(place === null ? [] : [maskText({ ...place, mask, bits })])].join(' ');
+  [level, rule, maskText({ ...place, mask, bits })].join(' ');
 
 /** Releases with the same lines as one entry, `1.5.34, 2.0.02`; those where nothing changes under their own head. */
 export function effectGroups(

@@ -371,6 +371,23 @@ describe('a pool', () => {
     );
   });
 
+  test('has an attribute only where every host has it, and what a host without a leaf has none of', () => {
+    const lass = { attributes: (1n << 63n) | (1n << 27n) };
+    const wide = poolOf(stackOf({}, lass), [
+      { name: 'a', host: hostOf() },
+      { name: 'b', host: without(0x40) },
+    ]);
+    expect(wide.attributes).toBe(1n << 63n);
+    const bare = pool({ ...hostOf(), leaves: new Map() });
+    expect([bare.xfam, bare.attributes, eax(bare.features)]).toEqual([0n, 1n << 63n, [0, 1, 3, 14]]);
+    // What the module's code does not say of XFAM and ATTRIBUTES is set on no host.
+    const unsaid = poolOf(stackOf({}, lass, made({ xfam: null, attributes: null })), [{ name: 'a', host: hostOf() }]);
+    expect([unsaid.xfam, unsaid.attributes]).toEqual([0n, 0n]);
+    const family = hostOf({ [hostKey(1, 0)]: [0, 0, 0, 0] });
+    const none: Host = { ...hostOf(), leaves: new Map([...hostOf().leaves].filter(([key]) => key !== hostKey(1, 0))) };
+    expect(pool(family, none).numbers).toEqual([]);
+  });
+
   test('names the numbers in which hosts differ', () => {
     const other = hostOf({ [hostKey(1, 0)]: [0xc06f2, 0, 0, 0], [hostKey(0x80000008, 0)]: [0x3034, 0, 0, 0] });
     expect(pool(hostOf(), other).numbers).toEqual(['family, model and stepping (1.EAX): 0x806f8, 0xc06f2']);
@@ -397,6 +414,9 @@ test('what KVM reports is held against the release, the host and the filter', ()
     ['7.1.EDX', 0x80000000, 0],
   ]);
   expect(check(right, {}, hostOf({ [hostKey(7, 1)]: [0x3, 0x2, 0, 0] }))).toEqual([['7.1.EAX', 0x4, 0]]);
+  // A bit that a host without the leaf cannot show is not missed.
+  const [, ...others] = [...host.leaves].sort(([a]) => (a === hostKey(7, 1) ? -1 : 1));
+  expect(check([0x24003, 0x4, 0, 0], {}, { ...host, leaves: new Map(others) })).toEqual([]);
   expect(check(null)).toEqual([
     ['7.1.EAX', 0, 0x24007],
     ['7.1.EBX', 0, 0x6],

@@ -125,7 +125,8 @@ test('silence: a newer version, no change, nothing touched, nothing known', () =
     version: 3,
   });
   expect(silenceOf({ ...effect, outcome: still })).toEqual({ kind: 'unchanged' });
-  const opened = [{ rule: 'policy-allow-added', level: 'info', place: null, mask: 0, bits: [] }] as const;
+  const place = { leaf: 7, subleaf: 1, register: 'eax' } as const;
+  const opened = [{ rule: 'needs-optin', level: 'info', place, mask: 1, bits: [{ bit: 0, name: null }] }] as const;
   const quiet = { ...outcome, effects: outcome.effects.map((each) => ({ ...each, opened })) };
   expect(silenceOf({ ...effect, outcome: quiet })).toEqual({ kind: 'minor' });
   expect(silenceOf({ ...effect, outcome: quiet }, true)).toBeNull();
