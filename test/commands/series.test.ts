@@ -387,13 +387,13 @@ test('a Message-ID that was used again means the latest series, and that is said
   ]);
 });
 
-test.skipIf(!existsSync(CLI))('a series comes through a pipe as from a file, and leaves nothing', () => {
+test.skipIf(!existsSync(CLI))('a series comes through a pipe as from a file, and leaves nothing', async () => {
   const { path, base } = kernelClone();
   const mails = postingOf([DENIES, DOCUMENTS], { trailers: `base-commit: ${base}` });
   const file = mboxFile(mails);
   const input = readFileSync(file, 'utf8');
   const more = ['--kernel', path, '--specs', fewSpecs()];
-  const ofFile = program(['series', file, ...more]);
+  const ofFile = await bitwatch(['series', file, ...more]);
   expect(ofFile.status).toBe(0);
   for (const name of ['-', '/dev/stdin']) {
     const ofPipe = program(['series', name, ...more], { input });

@@ -62,6 +62,11 @@ test('a preview changes nothing and sends nothing', async () => {
   expect(statesOf(outbox)).toEqual([`draft ${KEY}`]);
 });
 
+/** Both at once: a server waits a while before it greets, and that is most of what a session takes. */
+async function withAndWithoutPipelining(work: (hidePIPELINING: boolean) => Promise<void>): Promise<void> {
+  await Promise.all([false, true].map(work));
+}
+
 const refusing = (code: number) => Object.assign(new Error('no'), { responseCode: code });
 
 test.each([
@@ -85,13 +90,13 @@ test.each([
 ] as const satisfies readonly [string, Parameters<typeof startServer>[0], string, string][])(
   'a server that refuses at %s',
   async (_stage, options, kind, state) => {
-    for (const hidePIPELINING of [false, true]) {
+    await withAndWithoutPipelining(async (hidePIPELINING) => {
       const { port, deliveries } = await server({ ...options, hidePIPELINING });
       const outbox = await outboxWith();
       const results = await postOutbox(outbox, LISTS, sender(settingsFor(port)));
       expect(results.map(({ outcome }) => outcome.kind)).toEqual([kind]);
       expect([statesOf(outbox), deliveries]).toEqual([[`${state} ${KEY}`], []]);
-    }
+    });
   },
 );
 
@@ -118,7 +123,7 @@ test.each([
   ['421 instead of an answer to the text', at(/^\.$/, { answer: '421 going down' }), 'uncertain'],
   ['500 to EHLO', at(/^(?:EHLO|HELO)/, { answer: '550 not you' }), 'not-sent'],
 ] as const)('a connection that ends at %s: delivered never twice', async (_stage, intercept, kind) => {
-  for (const hidePIPELINING of [false, true]) {
+  await withAndWithoutPipelining(async (hidePIPELINING) => {
     const { port, deliveries } = await server({ hidePIPELINING });
     const between = await interceptor(port, intercept);
     const outbox = await outboxWith();
@@ -128,7 +133,7 @@ test.each([
     // A healthy server afterwards gets it where it was surely not sent, and never where that is unknown.
     await postOutbox(outbox, LISTS, sender(settingsFor(port)));
     expect(deliveries).toHaveLength(kind === 'not-sent' ? 1 : 0);
-  }
+  });
 });
 
 test('a server that refuses DATA for good', async () => {
