@@ -68,9 +68,10 @@ type Read = (context: Context, repository: Repository, blobs: BlobReader, commit
 async function extract(context: Context, path: string, revision: string, read: Read): Promise<void> {
   const targets = targetsOf(context.options.out, ['spec', 'json']);
   const repository = openRepository(path, context.env);
-  const commit = await resolveCommit(repository, revision);
+  // The git that reads the files starts while another one finds the commit.
   const blobs = openBlobs(repository, await fetchKnown(context, repository));
   try {
+    const commit = await resolveCommit(repository, revision);
     const { spec, json } = await read(context, repository, blobs, commit);
     const print = async (format: 'spec' | 'json'): Promise<string> => {
       if (format === 'spec') return spec;

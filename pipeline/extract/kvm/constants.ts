@@ -11,21 +11,31 @@ type Files = {
 };
 
 /** An enum's members as far as they can be read: under `#if` inside, the build would decide on their values. */
-const parsed = new WeakMap<CAggregate, readonly EnumMember[]>();
-
 function membersOf(unit: Unit, aggregate: CAggregate): readonly EnumMember[] {
-  const known = parsed.get(aggregate);
+  try {
+    return enumMembers(unit, aggregate);
+  } catch (error) {
+    if (error instanceof KnownError) return [];
+    throw error;
+  }
+}
+
+/** An enumerator: its enum's members, and its place among them. */
+type Enumerator = { readonly members: readonly EnumMember[]; readonly at: number };
+const enumerators = new WeakMap<Unit, ReadonlyMap<string, Enumerator>>();
+
+/** The enumerators of a file by name; of equal names the first counts. */
+function enumeratorsOf(unit: Unit): ReadonlyMap<string, Enumerator> {
+  const known = enumerators.get(unit);
   if (known !== undefined) return known;
-  const members = (() => {
-    try {
-      return enumMembers(unit, aggregate);
-    } catch (error) {
-      if (error instanceof KnownError) return [];
-      throw error;
-    }
-  })();
-  parsed.set(aggregate, members);
-  return members;
+  const found = new Map<string, Enumerator>();
+  for (const aggregate of unit.aggregates) {
+    if (aggregate.form !== 'enum') continue;
+    const members = membersOf(unit, aggregate);
+    for (const [at, { name }] of members.entries()) if (!found.has(name)) found.set(name, { members, at });
+  }
+  enumerators.set(unit, found);
+  return found;
 }
 
 /** Finds the values of enumerators by name: first those of the file that asks, then those of the headers. */
@@ -37,16 +47,8 @@ export function constantsOf(files: Files): { readonly value: (path: string, name
     if (known.has(key)) return known.get(key);
     if (pending.has(key) || !files.mentions(path, name)) return undefined;
     pending.add(key);
-    const unit = files.unit(path);
-    let value: bigint | undefined;
-    for (const aggregate of unit.aggregates) {
-      if (aggregate.form !== 'enum') continue;
-      const members = membersOf(unit, aggregate);
-      const at = members.findIndex((member) => member.name === name);
-      if (at === -1) continue;
-      value = valueAt(path, members, at);
-      break;
-    }
+    const found = enumeratorsOf(files.unit(path)).get(name);
+    const value = found === undefined ? undefined : valueAt(path, found.members, found.at);
     pending.delete(key);
     known.set(key, value);
     return value;

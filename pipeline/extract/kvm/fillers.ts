@@ -6,11 +6,21 @@ import { invoke } from '../machine/call.ts';
 import type { Run } from '../machine/world.ts';
 import type { KernelTree } from './tree.ts';
 
+const known = new WeakMap<Unit, Map<string, readonly CFunction[]>>();
+
 /**
  * The functions without parameters that write to a file's own object, in the order of the file: a table is filled by an
  * init function, by helpers that it calls, or by macros that name the table.
  */
 export function fillers(unit: Unit, name: string): readonly CFunction[] {
+  const own = known.get(unit) ?? new Map<string, readonly CFunction[]>();
+  known.set(unit, own);
+  const found = own.get(name) ?? findFillers(unit, name);
+  own.set(name, found);
+  return found;
+}
+
+function findFillers(unit: Unit, name: string): readonly CFunction[] {
   const macros = new Set(
     [...unit.macros.values()].filter(({ body }) => writesIn(body, name)).map((macro) => macro.name),
   );
@@ -36,8 +46,8 @@ const calls = new WeakMap<CFunction, ReadonlySet<string>>();
 
 /** The names that a function calls or hands on. */
 function callsIn(unit: Unit, fn: CFunction): ReadonlySet<string> {
-  const known = calls.get(fn);
-  if (known !== undefined) return known;
+  const made = calls.get(fn);
+  if (made !== undefined) return made;
   const names = new Set<string>();
   for (const expr of expressionsIn(bodyOf(unit, fn)))
     if (expr.kind === 'call' && expr.callee.kind === 'id') names.add(expr.callee.name);
