@@ -1,6 +1,7 @@
 import { absentRegister, CELL_CLASSES, type CellClass, type RegisterClasses } from '../model/class.ts';
 import { type GateId, gateOf } from '../model/gate.ts';
 import { and, bitMask, countBits, FULL, hasBit, or, without } from '../model/mask.ts';
+import { compareTexts } from '../model/order.ts';
 import { compareLeaves, comparePlaces, type LeafKey, leafId, type Place, placeId } from '../model/place.ts';
 import type { AbiField, AbiRegister, AbiTable, Virtualization } from '../model/virtualization.ts';
 
@@ -168,8 +169,7 @@ function gateRank(difference: TableDifference): string {
 function compareDifferences(a: TableDifference, b: TableDifference): number {
   const [left, right] = [rank(a), rank(b)];
   const byRank = left.map((value, index) => value - (right[index] ?? 0)).find((difference) => difference !== 0) ?? 0;
-  const [one, other] = [gateRank(a), gateRank(b)];
-  return comparePlaces(a, b) || byRank || (one < other ? -1 : one > other ? 1 : 0) || a.mask - b.mask;
+  return comparePlaces(a, b) || byRank || compareTexts(gateRank(a), gateRank(b));
 }
 
 function countOf(register: AbiRegister): { readonly compared: number; readonly open: number } {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -222,6 +222,8 @@ describe('a series that is asked for', () => {
     });
     const { fixups } = await inFile([...posting(1), fix('fix@x.org', 'p9.c'), fix('word@x.org')]);
     expect(fixups.map(({ id }) => id)).toEqual(['fix@x.org']);
+    const elsewhere: Draft = { id: 'else@x.org', subject: 'Re: tdx: a question', parent: 'q@x.org', diff: 'p9.c' };
+    expect((await inFile([...posting(1), elsewhere])).fixups).toEqual([]);
   });
 
   test('takes parts that a version leaves out from the one before, and says so', async () => {
@@ -238,11 +240,52 @@ describe('a series that is asked for', () => {
     await expect(inFile([...posting(1), other])).rejects.toThrow(
       /holds 2 series; name one by its Message-ID and the file with --archive: <other@x\.org> \(v1 tdx: another work\), <v1\.0@x\.org> \(v1 tdx: a list\)$/,
     );
+    const works = (count: number): readonly Draft[] =>
+      [1, 2, 3, 4, 5, 6].slice(0, count).map((at) => ({ ...other, id: `${at}@x.org`, subject: `[PATCH] tdx: w${at}` }));
+    await expect(inFile(works(5))).rejects.toThrow(
+      /holds 5 series.*<4@x\.org> \(v1 tdx: w4\), <5@x\.org> \(v1 tdx: w5\)$/,
+    );
+    await expect(inFile(works(6))).rejects.toThrow(/holds 6 series.*<5@x\.org> \(v1 tdx: w5\), …$/);
     const talk: Draft = { id: 'talk@x.org', subject: 'tdx: a question' };
     const none = inFile([talk]);
     await expect(none).rejects.toThrow(DataError);
     await expect(none).rejects.toThrow('one mail and no patch');
     await expect(inFile([talk, { ...talk, id: 'more@x.org' }])).rejects.toThrow('2 mails and no patch');
+  });
+
+  test('is asked for again where its thread holds several, and where a file is an archive of git', async () => {
+    const [first, ...rest] = posting(2);
+    const second = first === undefined ? [] : [{ ...first, parent: 'v1.0@x.org' }, ...rest];
+    const answer: Draft = { id: 'answer@x.org', subject: 'Re: [PATCH 0/2] tdx: a list', parent: 'v1.0@x.org' };
+    const several = inArchive('answer@x.org', [...posting(1), ...second, answer]);
+    await expect(several).rejects.toThrow(UsageError);
+    await expect(several).rejects.toThrow(
+      'the thread of <answer@x.org> holds 2 series; name one by its Message-ID: <v1.0@x.org> (v1 tdx: a list), <v2.0@x.org> (v2 tdx: a list)',
+    );
+    const bare = join(folder, 'bare.git');
+    mkdirSync(join(bare, 'objects'), { recursive: true });
+    writeFileSync(join(bare, 'HEAD'), 'ref: refs/heads/main');
+    await expect(findSeries(context, bare, [], null)).rejects.toThrow(
+      `${bare} is an archive: name the series by its Message-ID, and this with --archive`,
+    );
+  });
+
+  test('is the latest of those that used its Message-ID, and says so', async () => {
+    const again: Draft = { id: 'v1.2@x.org', subject: '[PATCH] tdx: used again', diff: 'q.c', day: 9 };
+    const { series, notes } = await inArchive('v1.2@x.org', posting(1), [again]);
+    expect([series.title, notes]).toEqual([
+      'tdx: used again',
+      ['2 series have a mail with this Message-ID; this is the latest of them.'],
+    ]);
+  });
+
+  test('is found without a cover, by each of its patches, and where no state is named, in the cache', async () => {
+    const patches = posting(1).slice(1);
+    expect((await inArchive('v1.2@x.org', patches)).series).toMatchObject({ id: 'v1.1@x.org', cover: null });
+    expect((await inArchive('v1.1@x.org', patches)).fixups).toEqual([]);
+    expect(existsSync(join(folder, 'archives.json'))).toBe(false);
+    expect((await findSeries(context, 'v1.1@x.org', [mbox(patches)], null)).series.id).toBe('v1.1@x.org');
+    expect(existsSync(join(folder, 'archives.json'))).toBe(true);
   });
 
   test('is one thread where its mails have no Message-IDs', async () => {
@@ -251,7 +294,7 @@ describe('a series that is asked for', () => {
   });
 
   test('finds versions of its work in the archives beside the file', async () => {
-    const archive = mbox(posting(1));
+    const archive = mbox([...posting(1), { id: 'other@x.org', subject: '[PATCH] tdx: another work', diff: 'q.c' }]);
     const { series, previous, archives } = await inFile(posting(2), [archive]);
     expect([series.id, previous?.id]).toEqual(['v2.0@x.org', 'v1.0@x.org']);
     expect(archives).toEqual([join(folder, `${files}.mbox`)]);
@@ -263,6 +306,8 @@ describe('a series that is asked for', () => {
     const mails = [...(cover === undefined ? [] : [{ ...cover, head }]), ...patches];
     const { series } = await inFile(mails);
     expect(listsOf(series)).toEqual(['kvm@vger.kernel.org', 'linux-coco@lists.linux.dev']);
+    const turned = [...(cover === undefined ? [] : [{ ...cover, head: ['To: x86@kernel.org'] }]), ...patches];
+    expect(listsOf((await inFile(turned)).series)).toEqual(['kvm@vger.kernel.org', 'x86@kernel.org']);
     const bare = await inFile([
       { id: 'one@x.org', subject: '[PATCH] tdx: one', diff: 'q.c', head: ['To: x86@kernel.org, a@b.org'] },
     ]);

@@ -207,6 +207,7 @@ describe('a module table against the ABI table', () => {
     ['#VE', 've'],
     ['FIXED', 'fixed0'],
     ['FIXED to 1', 'fixed1'],
+    ['FIXED_AS_VERIFIED', 'fixed1', 'fixed0'],
     ['CONFIG_DIRECT', 'config-direct'],
     ['ALLOW_DIRECT', 'allow-direct'],
     ['SPECIAL_DIRECT', 'config-direct', 'allow-direct'],
@@ -308,6 +309,58 @@ describe('a module table against the ABI table', () => {
         { leaf: 9, subleaf: 1 },
       ],
     });
+  });
+
+  test('compares gates of what passes or is configured in both, and of nothing else', () => {
+    const gates = new Map<GateId, number>([['xfam:2', 0x6]]);
+    const table = [
+      register(
+        [
+          ['fixed0', 0x1],
+          ['config-direct', 0x2],
+          ['native', 0xfffffffc],
+        ],
+        { gates },
+      ),
+    ];
+    const fields = [
+      field(0, 0, 'NATIVE', 0, ['xfam:2']),
+      field(1, 1, 'CONFIG_DIRECT', 0, ['xfam:5']),
+      field(2, 2, 'NATIVE', 0, ['xfam:2']),
+      field(31, 3, 'NATIVE'),
+    ];
+    // Bit 0 is 0 in the table: its class is wrong, and a gate of it is none.
+    expect(differences(table, abi(fields))).toEqual([
+      '7.1.EAX 0x00000001 fixed0 is not native',
+      '7.1.EAX 0x00000002 xfam:2 only in table',
+      '7.1.EAX 0x00000002 xfam:5 only in abi',
+    ]);
+    // A gate that stands on no bit which passes in the table is not one that only the code applies.
+    const shut = compareTableWithAbi([register([['fixed0', FULL]])], abi([field(31, 0, 'NATIVE', 0, ['xfam:2'])]));
+    expect(shut.gatesBeyondTable).toEqual([]);
+  });
+
+  test('what the platform was verified for makes no other class or claim true', () => {
+    const verified = { fixed1: 0x3, fixed0: 0x30 };
+    const native = abi([field(31, 0, 'NATIVE')]);
+    expect(differences([register([['config-direct', FULL]], { verified })], native)).toEqual([
+      '7.1.EAX 0xffffffff config-direct is not native',
+    ]);
+    expect(differences([register([['fixed1', 0x7]], { verified })], abi([field(31, 0, 'CONFIG_DIRECT')]))).toEqual([
+      '7.1.EAX 0x00000007 fixed1 is not config-direct',
+    ]);
+  });
+
+  test('a register that the ABI table does not have is in it with no bit, and claims of a class stand in their order', () => {
+    expect(differences([register([['fixed1', FULL]])], { version: null, registers: [], notes: [] })).toEqual([
+      '7.1.EAX 0xffffffff fixed1 not in the ABI table',
+    ]);
+    const fields = [field(3, 0, 'NATIVE'), field(7, 4, 'CONFIG_DIRECT'), field(31, 8, '#VE')];
+    expect(differences([register([['fixed0', FULL]])], abi(fields))).toEqual([
+      '7.1.EAX 0xffffff00 fixed0 is not ve',
+      '7.1.EAX 0x000000f0 fixed0 is not config-direct',
+      '7.1.EAX 0x0000000f fixed0 is not native',
+    ]);
   });
 
   test('an absent register in the table is no claim of the table', () => {
