@@ -181,6 +181,8 @@ describe('a series that is asked for', () => {
     expect([isNewest(series), previous !== null && isNewest(previous)]).toEqual([true, false]);
     const only = await inFile(posting(1));
     expect([only.series.id, only.previous]).toEqual(['v1.0@x.org', null]);
+    // Without archives no state of them is kept.
+    expect(existsSync(join(folder, `state-${files}.json`))).toBe(false);
     // A newer posting is another one by any of the three.
     for (const newest of [{ id: 'other' }, { version: 2 }, { rfc: true }])
       expect(isNewest({ ...only.series, newest: { ...only.series.newest, ...newest } })).toBe(false);
@@ -195,8 +197,9 @@ describe('a series that is asked for', () => {
       'https://lore.kernel.org/kvm/v1.1%40x.org/T/#u',
       'http://lore.kernel.org/v1.1@x.org',
     ]) {
-      const { series, archives } = await inArchive(operand, [], posting(1));
-      expect([series.id, archives], operand).toEqual(['v1.0@x.org', [join(folder, `${files}.mbox`)]]);
+      const { series, archives, notes } = await inArchive(operand, [], posting(1));
+      const holder = join(folder, `${files}.mbox`);
+      expect([series.id, archives, notes], operand).toEqual(['v1.0@x.org', [holder], []]);
     }
   });
 

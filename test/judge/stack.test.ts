@@ -383,6 +383,11 @@ describe('a pool', () => {
     // What the module's code does not say of XFAM and ATTRIBUTES is set on no host.
     const unsaid = poolOf(stackOf({}, lass, made({ xfam: null, attributes: null })), [{ name: 'a', host: hostOf() }]);
     expect([unsaid.xfam, unsaid.attributes]).toEqual([0n, 0n]);
+    // Without an attribute what waits for it goes, and what it turns off stays.
+    const still = poolOf(stackOf({ words: [word([0, 1, 2, 3, 5, 6, 10, 11, 14])] }, { attributes: 0n }), [
+      { name: 'a', host: hostOf() },
+    ]);
+    expect(eax(still.features)).toEqual([0, 1, 2, 3, 5, 10, 11]);
     const family = hostOf({ [hostKey(1, 0)]: [0, 0, 0, 0] });
     const none: Host = { ...hostOf(), leaves: new Map([...hostOf().leaves].filter(([key]) => key !== hostKey(1, 0))) };
     expect(pool(family, none).numbers).toEqual([]);
