@@ -24,6 +24,12 @@ export async function specsOf(context: Context): Promise<Specs> {
   return loadSpecs(specsDirectory(context), openCache(cacheFile(context)));
 }
 
+/** The names of bits alone, for what needs no other specification. */
+export async function namesOf(context: Context): Promise<Specs['knowledge']['names']> {
+  const { loadNames } = await import('../specs/names.ts');
+  return loadNames(specsDirectory(context), openCache(cacheFile(context)));
+}
+
 export const specsDirectory = (context: Context): string => context.options.specs ?? join(context.home, 'specs');
 
 /**

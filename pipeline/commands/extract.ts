@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { specsOf } from '../cases/context.ts';
+import { namesOf, specsOf } from '../cases/context.ts';
 import { rulesOfRevision } from '../cases/decider-rules.ts';
 import { readHistory } from '../cases/kvm-history.ts';
 import { readCpuid2Revision, readPolicyRevision } from '../cases/kvm-revision.ts';
@@ -123,7 +123,7 @@ const readKvm: Read = async (context, repository, blobs, commit) => {
   const policy = await readPolicyRevision(repository, blobs, commit);
   return {
     spec: policyToYaml(policy),
-    json: async () => jsonText(policyJson(policy, (await specsOf(context)).knowledge.names)),
+    json: async () => jsonText(policyJson(policy, await namesOf(context))),
   };
 };
 
@@ -152,7 +152,7 @@ async function extractKvmHistory(context: Context, path: string, range: string):
   const blobs = openBlobs(repository, await fetchKnown(context, repository));
   try {
     const history = await readHistory(repository, blobs, range);
-    const { names } = (await specsOf(context)).knowledge;
+    const names = await namesOf(context);
     context.stdout.write(context.options.json ? jsonText(historyJson(history, names)) : historyText(history, names));
   } finally {
     await blobs.close();
