@@ -1,15 +1,17 @@
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { temporaryFolder } from '../helpers/repository.ts';
-import { bitwatch, ROOT } from '../helpers/run.ts';
+import { bitwatch } from '../helpers/run.ts';
+import { smallSpecs } from '../helpers/specs.ts';
 
 function setUp() {
   const folder = temporaryFolder();
-  cpSync(join(ROOT, 'specs'), join(folder, 'specs'), { recursive: true });
-  // Kernels within a range of decisions and outside: fewer are sooner judged.
-  for (const file of readdirSync(join(folder, 'specs', 'kvm')))
-    if (!['6.16.1.yaml', '6.17.yaml', '7.1.5.yaml'].includes(file)) rmSync(join(folder, 'specs', 'kvm', file));
+  // Kernels within a range of decisions and outside.
+  smallSpecs(join(folder, 'specs'), {
+    releases: ['1.5.06', '1.5.16', '2.0.08', '2.0.18'],
+    kernels: ['6.16.1', '6.17', '7.1.5'],
+  });
   const run = (args: readonly string[], today?: string) =>
     bitwatch([...args, '--specs', join(folder, 'specs')], today === undefined ? {} : { today });
   const check = async (release: string, kvm: string, today?: string) =>

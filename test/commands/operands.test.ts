@@ -1,10 +1,11 @@
-import { cpSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { kernelFiles } from '../helpers/kernel-tree.ts';
 import { moduleFiles } from '../helpers/module-source.ts';
 import { buildRepository, git, temporaryFolder } from '../helpers/repository.ts';
 import { bitwatch, ROOT } from '../helpers/run.ts';
+import { smallSpecs } from '../helpers/specs.ts';
 
 const titleOf = async (...args: readonly string[]): Promise<string> => {
   const { status, stdout, stderr } = await bitwatch(args);
@@ -132,7 +133,7 @@ describe('a KVM', () => {
 
 test('check with a revision as its base counts only what is new since', async () => {
   const folder = temporaryFolder();
-  cpSync(join(ROOT, 'specs'), join(folder, 'specs'), { recursive: true });
+  smallSpecs(join(folder, 'specs'), { releases: ['1.5.16', '2.0.08'], kernels: ['6.16.1'] });
   git(folder, 'init', '-q', '-b', 'main', '.');
   git(folder, 'add', '.');
   git(folder, 'commit', '-q', '-m', 'specs');
