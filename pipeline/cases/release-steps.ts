@@ -1,8 +1,10 @@
 import type { ClassedRelease } from '../model/class.ts';
 import { type Lineage, lineageOf } from '../model/lineage.ts';
+import { onceFor } from '../model/once.ts';
 import { compareVersions } from '../model/order.ts';
 import type { Specs } from '../specs/store.ts';
 
+type Step = { readonly from: ClassedRelease; readonly to: ClassedRelease };
 type Facts = Pick<Specs, 'releases' | 'known' | 'lineage'>;
 
 /** What a release follows, by `specs/lineage.md`; null for the oldest. */
@@ -15,11 +17,11 @@ export const followsOf = (specs: Facts, release: string): Lineage | null =>
   );
 
 /** Each release with the one that it follows, in the order of versions. */
-export function releaseSteps(specs: Facts): readonly { readonly from: ClassedRelease; readonly to: ClassedRelease }[] {
+export const releaseSteps = onceFor((specs: Facts): readonly Step[] => {
   const sorted = [...specs.releases].sort((a, b) => compareVersions(a.module.release, b.module.release));
   return sorted.flatMap((to) => {
     const follows = followsOf(specs, to.module.release)?.follows;
     const from = sorted.find(({ module }) => module.release === follows);
     return from === undefined ? [] : [{ from, to }];
   });
-}
+});

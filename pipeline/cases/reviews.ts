@@ -7,6 +7,7 @@ import {
   type Pair,
 } from '../judge/judge.ts';
 import type { ClassedRelease } from '../model/class.ts';
+import { onceFor } from '../model/once.ts';
 import type { Policy } from '../model/policy.ts';
 import type { Participant, ReleaseReview, Review } from '../model/review.ts';
 import type { Specs } from '../specs/store.ts';
@@ -28,13 +29,18 @@ const policyParticipant = (policy: Policy): Participant => ({
 const clobbersByRelease = (specs: Specs): ClobbersByRelease =>
   new Map(specs.clobbers.map((facts) => [facts.release, facts]));
 
-/** What every judgement rests on. A tree that names no base release is taken for one of the newest shipped kernel's. */
-export const groundOf = (specs: Specs): Ground => ({
-  releases: specs.releases,
-  clobbers: clobbersByRelease(specs),
-  knowledge: specs.knowledge,
-  base: specs.policies.findLast(({ base }) => base !== undefined)?.base?.release ?? null,
-});
+/**
+ * What every judgement rests on, the same object for the same facts: what is judged on it is kept by it. A tree that names no base release
+ * is taken for one of the newest shipped kernel's.
+ */
+export const groundOf = onceFor(
+  (specs: Specs): Ground => ({
+    releases: specs.releases,
+    clobbers: clobbersByRelease(specs),
+    knowledge: specs.knowledge,
+    base: specs.policies.findLast(({ base }) => base !== undefined)?.base?.release ?? null,
+  }),
+);
 
 /** A release name with a blank must be quoted where a reader pastes the command. */
 export const quoteArgument = (text: string): string =>

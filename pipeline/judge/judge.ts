@@ -12,13 +12,13 @@ import { once } from '../model/once.ts';
 import type { Policy } from '../model/policy.ts';
 import type { HostState, Runs, UnderKvm } from '../model/review.ts';
 import type { PolicyChanges } from '../model/series-effect.ts';
-import { assemble, compareFindings } from './assemble.ts';
+import { assemble, compareFindings, type Drafted } from './assemble.ts';
 import { RULE_IDS, RULES } from './catalogue.ts';
 import { fieldChanges } from './fields.ts';
 import { hostStateOf } from './host-state.ts';
 import { configurableAt, placeMask, tdChanges } from './lookup.ts';
 import type { ProjectContext } from './project.ts';
-import type { KvmContext, PlaceVerdict, ReleaseContext } from './rule.ts';
+import type { Draft, KvmContext, PlaceVerdict, ReleaseContext, Rule } from './rule.ts';
 import { runsOn } from './runs.ts';
 import { countVerdicts, verdictsOf } from './verdict.ts';
 
@@ -59,8 +59,7 @@ export function judgeRelease({ from, to, policy }: Pair, ground: Ground): Releas
     knowledge: ground.knowledge,
   };
   const subject = { from: from.module.release, to: to.module.release, policy: policy?.version ?? null };
-  const drafted = RULES.flatMap((rule) => (rule.scope === 'release' ? [{ rule, drafts: rule.judge(context) }] : []));
-  const findings = assemble(drafted, { subject, knowledge: ground.knowledge });
+  const findings = assemble(draftedOf(context, ground), { subject, knowledge: ground.knowledge });
   return {
     diff,
     // Where KVM refuses the release no TD of it runs: nobody has to decide anything.
@@ -79,6 +78,39 @@ const stepOf = once((from: ClassedRelease, to: ClassedRelease): Pick<ReleaseCont
   return { diff, changes: tdChanges(from, to, diff.changes) };
 });
 const clobberChanges = once(diffClobbers);
+
+/** What rules drafted of two releases without asking for KVM, for the ground that they were judged on. */
+const draftsOf = once(
+  (_from: ClassedRelease, _to: ClassedRelease): { ground?: Ground; readonly drafts: Map<Rule, readonly Draft[]> } => ({
+    drafts: new Map(),
+  }),
+);
+
+/** What every rule drafts. One that did not ask for KVM has nothing else to say of the pair under another KVM, and is not asked again. */
+function draftedOf(context: ReleaseContext, ground: Ground): readonly Drafted[] {
+  const kept = draftsOf(context.from, context.to);
+  if (kept.ground !== ground) kept.drafts.clear();
+  kept.ground = ground;
+  let isAsked = false;
+  const watched: ReleaseContext = {
+    ...context,
+    get kvm() {
+      isAsked = true;
+      return context.kvm;
+    },
+    get promisedAt() {
+      isAsked = true;
+      return context.promisedAt;
+    },
+  };
+  return RULES.flatMap((rule) => {
+    if (rule.scope !== 'release') return [];
+    isAsked = false;
+    const drafts = kept.drafts.get(rule) ?? rule.judge(watched);
+    if (!isAsked) kept.drafts.set(rule, drafts);
+    return [{ rule, drafts }];
+  });
+}
 
 function withFields(finding: Finding, from: ClassedRelease, to: ClassedRelease, knowledge: Knowledge): Finding {
   const fields = fieldChanges(finding, from, to, knowledge);

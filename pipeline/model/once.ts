@@ -9,3 +9,13 @@ export function once<A extends object, B extends object, R>(work: (a: A, b: B) =
     return found.answer;
   };
 }
+
+/** A function of one object whose answer is worked out once, and forgotten with the object. */
+export function onceFor<A extends object, R>(work: (a: A) => R): (a: A) => R {
+  const all = new WeakMap<A, { readonly answer: R }>();
+  return (a) => {
+    const found = all.get(a) ?? { answer: work(a) };
+    all.set(a, found);
+    return found.answer;
+  };
+}

@@ -1,11 +1,11 @@
+import { configurableMask } from '../../model/class.ts';
 import { ATTRIBUTE_NAMES, XFAM_NAMES } from '../../model/control.ts';
 import type { ClobberFact, ControlBit } from '../../model/finding.ts';
 import { or, without } from '../../model/mask.ts';
 import { msrName } from '../../model/msr-name.ts';
-import { placeId } from '../../model/place.ts';
 import { holdsAt, type Policy } from '../../model/policy.ts';
 import { clobberFacts, isLost, isShownLost } from '../clobber-facts.ts';
-import { configurableBits, placeMask, xfamMask } from '../lookup.ts';
+import { placeMask, xfamMask } from '../lookup.ts';
 import type { Draft, PolicyContext, PolicyStepContext, Rule } from '../rule.ts';
 import { controlBits } from '../runs.ts';
 import { type Direction, mirrored } from './mirrored.ts';
@@ -174,12 +174,11 @@ export const [restoreAdded, restoreRemoved] = mirrored('restore', 'policy-step',
 
 /** Entries of a list whose bits no release that was read lets a VMM set. */
 function staleDrafts({ policy, releases }: PolicyContext, list: 'allow' | 'deny'): readonly Draft[] {
-  const offers = releases.flatMap((release) => {
-    const bits = configurableBits(release);
-    return release.registers.map((place) => ({ place, mask: bits.get(placeId(place)) ?? 0 }));
-  });
+  const registers = releases.flatMap((release) => release.registers);
   return policy[list].flatMap((entry): readonly Draft[] => {
-    const offered = offers.reduce((all, { place, mask }) => (holdsAt(entry, place) ? or(all, mask) : all), 0);
+    const offered = registers
+      .filter((place) => holdsAt(entry, place))
+      .reduce((all, register) => or(all, configurableMask(register)), 0);
     const mask = without(entry.mask, offered);
     if (mask === 0) return [];
     const { repository, revision } = policy.source;
