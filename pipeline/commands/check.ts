@@ -6,8 +6,10 @@ import { reviewFacts } from '../cases/review.ts';
 import { wholeReport } from '../cases/whole-report.ts';
 import { gating } from '../judge/decisions.ts';
 import { EXIT, UsageError } from '../model/errors.ts';
-import type { Level } from '../model/finding.ts';
+import type { Finding, Level } from '../model/finding.ts';
 import type { ReportFacts } from '../model/review.ts';
+import { gateText } from '../report/text.ts';
+import { viewOf } from '../report/view.ts';
 import type { Specs } from '../specs/store.ts';
 import {
   type CommandLine,
@@ -16,6 +18,7 @@ import {
   KVM_OPTION,
   levelOf,
   type Opts,
+  printText,
   textOf,
 } from './command-line.ts';
 import { printReport } from './output.ts';
@@ -32,6 +35,7 @@ export function declare({ program, add, contextOf, done }: CommandLine): void {
     .option('--decisions <file>', 'decisions beside those of specs/decisions.yaml, in the same form')
     .addOption(failOnOption('the level from which a finding fails the check').default('error'))
     .option('--strict', 'decisions that match nothing or have expired fail too')
+    .option('--verbose', 'every finding, instead of those that fail the check')
     .action(async (release: string | undefined, opts: Opts, command: Command) =>
       done(
         await checkCommand(contextOf(command), {
@@ -42,6 +46,7 @@ export function declare({ program, add, contextOf, done }: CommandLine): void {
           decisions: textOf(opts.decisions),
           failOn: levelOf(opts.failOn) ?? 'error',
           strict: opts.strict === true,
+          verbose: opts.verbose === true,
         }),
       ),
     );
@@ -55,6 +60,7 @@ type CheckOptions = {
   readonly decisions: string | null;
   readonly failOn: Level;
   readonly strict: boolean;
+  readonly verbose: boolean;
 };
 
 /** 100 where a finding that is not decided reaches the level; --strict also counts what is wrong with decisions. */
@@ -72,15 +78,21 @@ async function checkCommand(context: Context, options: CheckOptions): Promise<nu
       ? { reviews: [], coverage: { releases: [], policies: [], unread: [], cells: 0, skipped: [] } }
       : judge(context, options.kvm === null ? before : { ...before, policies }, options),
   );
-  printReport(context, report, specs, {
-    title: options.base === null ? 'bitwatch: check' : 'bitwatch: what is new',
-  });
+  const title = options.base === null ? 'bitwatch: check' : 'bitwatch: what is new';
   const findings = report.reviews.flatMap((review) => review.findings);
-  const strict = options.strict
-    ? findings.filter((finding) => finding.rule === 'waiver-unmatched' || finding.rule === 'waiver-expired')
-    : [];
-  return gating(findings, options.failOn).length > 0 || strict.length > 0 ? EXIT.findings : EXIT.clean;
+  const failing = new Set([...gating(findings, options.failOn), ...(options.strict ? findings.filter(isIdle) : [])]);
+  if (options.verbose || context.options.json || context.options.out.length > 0)
+    printReport(context, report, specs, { title });
+  else
+    printText(
+      context,
+      gateText(viewOf(report, title), (finding) => failing.has(finding)),
+    );
+  return failing.size > 0 ? EXIT.findings : EXIT.clean;
 }
+
+/** About a decision that matches nothing or has expired. */
+const isIdle = ({ facts }: Finding): boolean => facts.kind === 'decision';
 
 const knows = (specs: Specs, name: string): boolean => specs.releases.some(({ module }) => module.release === name);
 

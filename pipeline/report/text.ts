@@ -1,5 +1,6 @@
+import type { Finding } from '../model/finding.ts';
 import { lineText, SHOWN_PLACES } from './places.ts';
-import { countsText, coverageLines, type Item, type Section, type View } from './view.ts';
+import { countsText, coverageLines, everyCountText, type Item, type Section, type View } from './view.ts';
 import { wrap } from './wrap.ts';
 
 /** The report as plain text of at most 72 columns. */
@@ -10,11 +11,41 @@ export function text(view: View): string {
   return `${lines.join('\n').trimEnd()}\n`;
 }
 
+/** Of a report only the findings that a gate fails on; of the others their number, and what was not read. */
+export function gateText(
+  { title, sections, counts, coverage }: View,
+  isFailing: (finding: Finding) => boolean,
+): string {
+  const failing = sections.flatMap(({ title: review, command, items }) => {
+    const own = items.filter(({ finding }) => isFailing(finding));
+    return own.length === 0 ? [] : [{ review, command, items: own }];
+  });
+  const isAll = sections.every(({ items }) => items.every(({ finding }) => isFailing(finding)));
+  const lines = [
+    ...wrap(title),
+    '',
+    ...failing.flatMap(({ review, command, items }) => [
+      ...underlined(review),
+      ...wrap(command, 'reproduce:  '),
+      '',
+      ...items.flatMap((item) => [...itemLines(item), '']),
+    ]),
+    ...wrap(`${everyCountText(counts)}${isAll ? '' : '; --verbose prints them'}`),
+    ...(coverage.unread.length === 0
+      ? []
+      : wrap(coverage.unread.map(({ release }) => release).join(', '), 'releases not read: ')),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function underlined(title: string): readonly string[] {
+  const lines = wrap(title);
+  return [...lines, '-'.repeat(Math.max(...lines.map((line) => line.length)))];
+}
+
 function sectionLines(section: Section): readonly string[] {
-  const title = wrap(section.title);
   return [
-    ...title,
-    '-'.repeat(Math.max(...title.map((line) => line.length))),
+    ...underlined(section.title),
     ...wrap(`${section.summary}.`),
     ...wrap(section.command, 'reproduce:  '),
     ...section.notes.flatMap((note) => wrap(note, '* ')),

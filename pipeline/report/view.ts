@@ -159,14 +159,24 @@ export function countsText(counts: Counts): string {
   return parts.length === 0 ? 'nothing to report' : parts.join(', ');
 }
 
+/** `110 findings: 0 errors, 8 warnings, 102 info`: every level, none left out. */
+export function everyCountText(counts: Counts): string {
+  const { error, warning, info, decided } = counts;
+  const all = error + warning + info + decided;
+  const levels = `${counted(error, 'error')}, ${counted(warning, 'warning')}, ${info} info`;
+  return `${counted(all, 'finding')}: ${levels}${decided === 0 ? '' : `, ${decided} decided`}`;
+}
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+
 /** `2 releases (1.5.05, 1.5.06)`; nothing where there are none. */
-const counted = (names: readonly string[], what: string): string =>
-  names.length === 0 ? '' : `${names.length} ${what}${names.length === 1 ? '' : 's'} (${names.join(', ')})`;
+const named = (names: readonly string[], what: string): string =>
+  names.length === 0 ? '' : `${counted(names.length, what)} (${names.join(', ')})`;
 
 /** Sentences on what was looked at and what was not. */
 export function coverageLines({ releases, policies, unread, cells, skipped }: Coverage): readonly string[] {
   return [
-    `Read: ${[counted(releases, 'release'), counted(policies, 'KVM version')].filter((part) => part !== '').join(' and ')}${cells === 0 ? '' : `; ${cells} bits compared between releases`}.`,
+    `Read: ${[named(releases, 'release'), named(policies, 'KVM version')].filter((part) => part !== '').join(' and ')}${cells === 0 ? '' : `; ${cells} bits compared between releases`}.`,
     ...unread.map(({ release, reason }) => `Not read: release ${release}: ${reason}.`),
     ...skipped.map((what) => `${what}.`),
   ].map(plain);

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { kernelFiles } from '../helpers/kernel-tree.ts';
@@ -149,6 +149,37 @@ test('check with a revision as its base counts only what is new since', async ()
   const missing = await check('--base', 'nowhere');
   expect(missing.status).toBe(66);
   expect(missing.stderr).toMatch(/no revision "nowhere"/);
+});
+
+test('check prints what fails it and one line of counts; all of it with --verbose, and in every other format', async () => {
+  const folder = temporaryFolder();
+  smallSpecs(join(folder, 'specs'), { releases: ['1.5.16', '2.0.08'], kernels: ['6.16.1'] });
+  writeFileSync(
+    join(folder, 'specs', 'decisions.yaml'),
+    'decisions:\n  - {rule: configurable-removed, because: a test, by: Jane Doe}\n  - {rule: gate-changed, releases: 1.0.00, because: another, by: Jane Doe}\n',
+  );
+  const check = async (...args: readonly string[]) =>
+    (await bitwatch(['check', '--specs', join(folder, 'specs'), ...args])).stdout;
+  const { findings } = JSON.parse(await check('--json')) as {
+    readonly findings: readonly { readonly fingerprint: string; readonly level: string; readonly decided: unknown }[];
+  };
+  const of = (level: string) => findings.filter((each) => each.level === level && each.decided === null);
+  const isIn = (text: string) => findings.filter(({ fingerprint }) => text.includes(fingerprint));
+  const decided = findings.filter((each) => each.decided !== null);
+  const counts = `${findings.length} findings: 0 errors, ${of('warning').length} warning${of('warning').length === 1 ? '' : 's'}, ${of('info').length} info${decided.length === 0 ? '' : `, ${decided.length} decided`}`;
+  const clean = await check();
+  expect(clean).toContain(`bitwatch: check\n\n${counts}; --verbose prints them\nreleases not read: 1.0.00,`);
+  expect(isIn(clean)).toEqual([]);
+  const warned = await check('--fail-on', 'warning');
+  expect(of('warning').length).toBeGreaterThan(0);
+  expect([isIn(warned), warned.includes(counts)]).toEqual([of('warning'), true]);
+  // A decision that matches nothing is told where it fails the check, and only there.
+  expect(await check('--strict')).toContain('decision on gate-changed for 1.0.00: matches nothing');
+  expect(clean).not.toContain('matches nothing');
+  const all = await check('--verbose');
+  expect(isIn(all)).toEqual(findings);
+  expect(await check('--out', 'text=-')).toBe(all);
+  expect(JSON.parse(await check('--out', 'sarif=-', '--verbose')).runs).toHaveLength(1);
 });
 
 test('check --from without a release, and a review at its level, end as they should', async () => {
