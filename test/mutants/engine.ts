@@ -34,6 +34,8 @@ export class Engine {
         fileParallelism: false,
         testTimeout: 30_000,
         hookTimeout: 60_000,
+        // Tests that share what they build ask for the folder; without it they would count for nothing.
+        globalSetup: [join(root, 'test/helpers/shared-folder.ts')],
         setupFiles: [join(root, 'test/mutants/seed.ts')],
         env: { BITWATCH_MUTANTS: state },
         dangerouslyIgnoreUnhandledErrors: true,
