@@ -4,13 +4,13 @@ import { findRelease } from '../cases/operand.ts';
 import { compareTableWithAbi, type TableDifference } from '../diff/table-against-abi.ts';
 import { readInput } from '../disk/read.ts';
 import { readVirtualization } from '../extract/module/virtualization.ts';
-import { bitsText, namesText } from '../model/bit-names.ts';
 import { EXIT } from '../model/errors.ts';
 import { hex32 } from '../model/mask.ts';
 import { namedBits } from '../model/names.ts';
 import { formatLeaf } from '../model/place.ts';
 import { plain } from '../model/text.ts';
 import { jsonText, placeJson } from '../report/machine.ts';
+import { namedBitsText } from '../report/places.ts';
 import { gateText } from '../report/words.ts';
 import { wrap } from '../report/wrap.ts';
 import type { CommandLine, Context, Opts } from './command-line.ts';
@@ -60,7 +60,7 @@ async function abiCommand(context: Context, name: string, file: string): Promise
       ),
       ...differences.flatMap((difference) =>
         wrap(
-          `${bitsText(difference, difference.mask)} ${namesText(namedBits(specs.knowledge.names, difference, difference.mask))}: ${differenceText(difference)}`,
+          `${namedBitsText({ ...difference, bits: namedBits(specs.knowledge.names, difference, difference.mask) })}: ${differenceText(difference)}`,
           '* ',
         ),
       ),

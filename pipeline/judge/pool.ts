@@ -1,4 +1,5 @@
-import type { Decider } from '../model/decider.ts';
+import type { Decider, Decision } from '../model/decider.ts';
+import type { Condition } from '../model/decider-rules.ts';
 import { and, hasBit, or, without } from '../model/mask.ts';
 import { type LeafKey, type Place, REGISTERS } from '../model/place.ts';
 import { holdsAt, type PolicyMask } from '../model/policy.ts';
@@ -35,7 +36,8 @@ export function poolOf(stack: Stack, hosts: readonly { readonly name: string; re
   const each = hosts.map(({ name, host }) => hostPart(stack, all, name, host));
   const isShared = (feature: StackFeature): boolean => each.every(({ features }) => features.includes(feature));
   const added = all.filter((feature) => !isShared(feature) && each.some(({ features }) => features.includes(feature)));
-  const canLeave = ({ gets, ask }: StackFeature): boolean => ask.name !== null && gets !== 'host' && gets !== 'always';
+  const canLeave = ({ gets, ask }: StackFeature): boolean =>
+    ask.name !== null && gets !== 'host' && gets !== 'always' && gets !== 'after-ve';
   return {
     xfam: each.reduce((mask, { xfam }) => mask & xfam, each[0]?.xfam ?? 0n),
     attributes: each.reduce((mask, { attributes }) => mask & attributes, each[0]?.attributes ?? 0n),
@@ -71,16 +73,50 @@ function hostPart(stack: Stack, all: readonly StackFeature[], name: string, host
 
 type Ground = { readonly xfam: bigint; readonly attributes: bigint; readonly onHost: boolean };
 
+/** Whether some TD has the bit: conditions are asked in their order, and the last one that does not hold decides. */
 function canHave({ gets }: StackFeature, { by, conditions }: Decider, ground: Ground): boolean {
   if (gets === 'kept-back' || gets === 've') return false;
-  const isOpen = (kind: 'xfam' | 'attributes', bits: readonly number[]): boolean =>
-    bits.every((bit) => ((ground[kind] >> BigInt(bit)) & 1n) === 1n);
-  const gates = conditions.filter(({ otherwise }) => otherwise === 0).map(({ when }) => when);
-  if (gates.some((when) => (when.kind === 'xfam' || when.kind === 'attributes') && !isOpen(when.kind, when.bits)))
-    return false;
-  if (by.kind === 'xfam' || by.kind === 'attributes') return isOpen(by.kind, by.bits);
-  if (by.kind === 'constant') return by.value === 1;
-  return by.kind === 'host' || by.kind === 'vmm-and-host' ? ground.onHost : true;
+  let can = canBeOne(by, ground);
+  for (const { when, otherwise } of conditions)
+    if (otherwise === 1) can = can || canFail(when, ground);
+    else if (otherwise === 0) can = can && canHold(when, ground);
+  return can;
+}
+
+function canBeOne(by: Decision, ground: Ground): boolean {
+  switch (by.kind) {
+    case 'xfam':
+    case 'attributes':
+      return canHold(by, ground);
+    case 'constant':
+      return by.value === 1;
+    case 'host':
+    case 'vmm-and-host':
+      return ground.onHost;
+    default:
+      return true;
+  }
+}
+
+/** What is not of XFAM or ATTRIBUTES can be either way. */
+function canHold(condition: Condition, ground: Ground): boolean {
+  switch (condition.kind) {
+    case 'xfam':
+    case 'attributes':
+      return condition.bits.every((bit) => ((ground[condition.kind] >> BigInt(bit)) & 1n) === 1n);
+    case 'not':
+      return canFail(condition.of, ground);
+    case 'any':
+      return condition.of.some((each) => canHold(each, ground));
+    default:
+      return true;
+  }
+}
+
+/** XFAM bits that every TD has are in no condition of their own. */
+function canFail(condition: Condition, ground: Ground): boolean {
+  if (condition.kind === 'not') return canHold(condition.of, ground);
+  return condition.kind !== 'any' || condition.of.every((each) => canFail(each, ground));
 }
 
 const NUMBERS: readonly (readonly [string, LeafKey, number])[] = [

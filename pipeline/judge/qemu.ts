@@ -36,6 +36,7 @@ export type Ask = {
 /** What a TD gets of a bit under a stack. */
 export const GETS = [
   'always',
+  'after-ve',
   'host-cpu',
   'by-name',
   'never-asked',
@@ -109,7 +110,7 @@ const BLOCKED: readonly PlaceVerdict['verdict'][] = ['denied', 'closed', 'needs-
 // The stack, who decides the bit, what KVM makes of it, and how QEMU asks for it.
 function getsOf(stack: Stack, decider: Decider, verdict: PlaceVerdict['verdict'] | null, ask: Ask): Gets {
   if (decider.by.kind === 've') return 've';
-  if (isAlways(stack.release, decider, 1)) return 'always';
+  if (isAlways(stack.release, decider, 1)) return isAnswered(decider) ? 'always' : 'after-ve';
   if (isAlways(stack.release, decider, 0)) return 'never';
   if (isSettable(decider)) {
     if (verdict !== null && BLOCKED.includes(verdict)) return 'kept-back';
@@ -122,6 +123,12 @@ function getsOf(stack: Stack, decider: Decider, verdict: PlaceVerdict['verdict']
     decider.conditions.some(({ otherwise, when }) => otherwise === 0 && when.kind !== 'guest');
   return isGated ? 'gated' : 'host';
 }
+
+/** Whether the leaf answers every guest, whatever the guest has set. */
+const isAnswered = ({ conditions }: Decider): boolean => conditions.every(({ otherwise }) => otherwise !== 've');
+
+/** 1 in every TD that reads it. */
+const isOne = (gets: Gets): boolean => gets === 'always' || gets === 'after-ve';
 
 const isSettable = ({ by }: Decider): boolean => by.kind === 'vmm' || by.kind === 'vmm-and-host';
 
@@ -226,7 +233,7 @@ function fixed1Extra(stack: Stack): readonly QemuFinding[] {
     const features = bitsOf(entry.mask).map((bit) => featureOf(stack, entry, bit));
     const howOf = ({ gets, decider }: StackFeature): QemuFinding['how'] | null => {
       // QEMU's check takes a bit that the guest decides, as SYSCALL, for set.
-      if (gets === 'always' || gets === 'guest' || gets === 'not-examined') return null;
+      if (isOne(gets) || gets === 'guest' || gets === 'not-examined') return null;
       if (gets === 'never' || gets === 'no-leaf' || gets === 've') return gets;
       if (gets !== 'kept-back' && decider?.by.kind === 'vmm') return 'settable';
       return 'depends';
@@ -255,7 +262,7 @@ function fixed1Missing(stack: Stack): readonly QemuFinding[] {
       .map((bit) => featureOf(stack, place, bit))
       .filter(({ ask }) => !ask.isFixed1 && !ask.gates.some((gate) => open.has(gate)));
     const howOf = ({ gets, decider }: StackFeature): QemuFinding['how'] | null => {
-      if (gets === 'always') return 'always';
+      if (isOne(gets)) return 'always';
       // What a closed gate keeps at 0, no TD shows.
       const gates = decider === null ? [] : gatesOfDecider(decider);
       const isReachable = gates.every((gate) => open.has(gate));
@@ -276,7 +283,8 @@ function gateDiffers(stack: Stack): readonly QemuFinding[] {
     const entries = gates.filter((each) => each.gate === key.gate && samePlace(each, key));
     const features = entries.flatMap((entry) => bitsOf(entry.mask).map((bit) => featureOf(stack, entry, bit)));
     const howOf = ({ gets, decider }: StackFeature): QemuFinding['how'] | null => {
-      if (gets === 'never' || gets === 'no-leaf' || gets === 've' || gets === 'always') return gets;
+      if (isOne(gets)) return 'always';
+      if (gets === 'never' || gets === 'no-leaf' || gets === 've') return gets;
       return decider === null || gatesOfDecider(decider).includes(key.gate) ? null : 'other-gate';
     };
     return grouped(features, howOf).map(([how, list]) => ({

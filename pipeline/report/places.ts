@@ -1,3 +1,4 @@
+import { bitsText } from '../model/bit-names.ts';
 import type { FoundPlace, NamedBit } from '../model/finding.ts';
 import { bitMask, FULL, hex32, or, runsOf } from '../model/mask.ts';
 import { formatLeaf, formatPlace, type Place, subleafOf } from '../model/place.ts';
@@ -56,6 +57,12 @@ const sharedText = (first: Place, places: readonly Place[]): string =>
 /** `7.1.EAX RAO-INT[3]`, or the mask where no bit has a name; nothing but the register where all of it is meant. */
 export const lineText = ({ where, mask, names }: PlaceLine): string =>
   [where, names === '' && mask !== hex32(FULL) ? mask : names].filter((part) => part !== '').join(' ');
+
+/** Bits of one register as reviews name them; by place and numbers where none has a name: `1.EDX MCE[7] MCA[14]`, `7.1.EAX[3]`. */
+export function namedBitsText(place: FoundPlace): string {
+  const names = namesOf(place);
+  return names === '' || place.mask === FULL ? bitsText(place, place.mask) : `${formatPlace(place)} ${names}`;
+}
 
 /** More registers than this are cut in a headline. */
 export const SHOWN_PLACES = 4;

@@ -112,7 +112,7 @@ describe('what a TD gets of a bit', () => {
     [9, 'always', 'XFAM bits that must be 1'],
     [10, 'gated', 'an XFAM bit that may be 0'],
     [11, 'host', 'the host’s or 1'],
-    [12, 'always', 'fixed to 1 where the leaf does not fault'],
+    [12, 'after-ve', 'fixed to 1 where the leaf does not fault'],
     [13, 'gated', '0, and 1 without an attribute'],
     [14, 'never-asked', 'the VMM’s behind a gate, without a name'],
     [15, 'kept-back', 'the VMM’s, and KVM denies it'],
@@ -331,7 +331,8 @@ describe('a pool', () => {
   test('of one host has all that a TD may have there', () => {
     const one = pool(hostOf());
     // Not what KVM denies, nor what waits for a component that KVM does not support.
-    expect(eax(one.features)).toEqual([0, 1, 2, 3, 5, 6, 10, 11, 14]);
+    // Bit 13 is 0, and 1 in a TD without an attribute.
+    expect(eax(one.features)).toEqual([0, 1, 2, 3, 5, 6, 10, 11, 13, 14]);
     expect([one.without, one.apart, one.numbers, one.hosts[0]?.adds]).toEqual([[], [], [], []]);
     expect([one.xfam, one.attributes]).toEqual([0x7n, 1n << 63n]);
   });
@@ -342,7 +343,7 @@ describe('a pool', () => {
     expect(eax(two.hosts[0]?.adds)).toEqual([2, 5, 6]);
     expect(two.hosts[1]?.adds).toEqual([]);
     expect([two.without, eax(two.apart)]).toEqual([['b2', 'b6'], [5]]);
-    expect(eax(two.features)).toEqual([0, 1, 3, 10, 11, 14]);
+    expect(eax(two.features)).toEqual([0, 1, 3, 10, 11, 13, 14]);
     const turned = pool(without(0x6d), hostOf());
     expect([turned.features, turned.without, turned.apart]).toEqual([two.features, two.without, two.apart]);
     expect(eax(turned.hosts[1]?.adds)).toEqual([2, 5, 6]);
@@ -371,6 +372,39 @@ describe('a pool', () => {
     );
   });
 
+  test('asks conditions in their order: what sets a bit late wins, what clears it later wins over that', () => {
+    const none: Condition = { kind: 'not', of: PERFMON };
+    const rules = [
+      rule(0x1, { do: 'clear', unless: [none] }),
+      rule(0x2, { do: 'set', unless: [{ kind: 'any', of: [PERFMON, LONG] }] }),
+      rule(0x4, { do: 'set', unless: [PERFMON] }),
+      rule(0x4, { do: 'clear', unless: [{ kind: 'xfam', bits: [2] }] }),
+      rule(0x8, { do: 'set', unless: [PERFMON] }),
+      rule(0x8, { do: 'clear', unless: [{ kind: 'xfam', bits: [9] }] }),
+      rule(0x10, { do: 'clear', unless: [{ kind: 'any', of: [{ kind: 'xfam', bits: [9] }, none] }] }),
+      rule(0x20, {
+        do: 'clear',
+        unless: [
+          {
+            kind: 'any',
+            of: [
+              { kind: 'xfam', bits: [9] },
+              { kind: 'not', of: none },
+            ],
+          },
+        ],
+      }),
+    ];
+    const module = release(
+      '2.0.04',
+      [{ fixed0: { eax: 0xffffffce }, fixed1: { eax: 0x31 } }],
+      { ...MODULE, attributes: { fixed0: 0n, fixed1: 0n } },
+      rules,
+    );
+    const own = stackOf({ words: [word([0, 1, 2, 3, 4, 5])] }, {}, module);
+    expect(eax(poolOf(own, [{ name: 'a', host: hostOf() }]).features)).toEqual([0, 1, 2, 4]);
+  });
+
   test('has an attribute only where every host has it, and what a host without a leaf has none of', () => {
     const lass = { attributes: (1n << 63n) | (1n << 27n) };
     const wide = poolOf(stackOf({}, lass), [
@@ -379,7 +413,7 @@ describe('a pool', () => {
     ]);
     expect(wide.attributes).toBe(1n << 63n);
     const bare = pool({ ...hostOf(), leaves: new Map() });
-    expect([bare.xfam, bare.attributes, eax(bare.features)]).toEqual([0n, 1n << 63n, [0, 1, 3, 14]]);
+    expect([bare.xfam, bare.attributes, eax(bare.features)]).toEqual([0n, 1n << 63n, [0, 1, 3, 11, 13, 14]]);
     // What the module's code does not say of XFAM and ATTRIBUTES is set on no host.
     const unsaid = poolOf(stackOf({}, lass, made({ xfam: null, attributes: null })), [{ name: 'a', host: hostOf() }]);
     expect([unsaid.xfam, unsaid.attributes]).toEqual([0n, 0n]);

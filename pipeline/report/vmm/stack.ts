@@ -11,7 +11,7 @@ import {
   type StackFeature,
   stackFeatures,
 } from '../../judge/qemu.ts';
-import { bitsText, namesText } from '../../model/bit-names.ts';
+import { bitsText } from '../../model/bit-names.ts';
 import { ATTRIBUTE_NAMES, XFAM_NAMES } from '../../model/control.ts';
 import { deciderText } from '../../model/decider-text.ts';
 import { bitMask, hex32 } from '../../model/mask.ts';
@@ -19,12 +19,14 @@ import { namedBits } from '../../model/names.ts';
 import type { Evidence } from '../../model/source.ts';
 import { deciderWords } from '../decider-words.ts';
 import { placeJson } from '../machine.ts';
+import { namedBitsText } from '../places.ts';
 import { runsText } from '../status-words.ts';
 import { wrap } from '../wrap.ts';
 import { cpuid2Json, cpuid2Lines } from './cpuid2.ts';
 
 const HEADS: Readonly<Record<Gets, string>> = {
   always: '1 in every TD',
+  'after-ve': '1 where the leaf is answered, which injects #VE until the guest turns that off',
   'host-cpu': 'with -cpu host, where the host has it or the VMM alone decides',
   'by-name': 'only where -cpu names it',
   'never-asked': 'never with -cpu host: QEMU has no name for it',
@@ -147,7 +149,7 @@ function whatText(stack: Stack, found: QemuFinding): string {
     return found.bits.map((bit) => names.get(bit) ?? `bit ${bit}`).join(', ');
   }
   const mask = findingMask(found);
-  return `${bitsText(found.place, mask)} ${namesText(namedBits(stack.names, found.place, mask))}`.trimEnd();
+  return namedBitsText({ ...found.place, mask, bits: namedBits(stack.names, found.place, mask) });
 }
 
 const askJson = ({ name, isAutomatic, isChecked, isFixed1, gates }: Ask) => ({

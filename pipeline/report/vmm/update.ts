@@ -1,14 +1,14 @@
 import { EFFECTS, type Update, type UpdateChange, type UpdateEffect } from '../../cases/update.ts';
-import { bitsText, namesText } from '../../model/bit-names.ts';
 import type { MaskChange } from '../../model/change.ts';
 import { ATTRIBUTE_NAMES, FEATURE_NAMES, XFAM_NAMES } from '../../model/control.ts';
 import type { Decider } from '../../model/decider.ts';
 import type { DeciderRule } from '../../model/decider-rules.ts';
 import { deciderText } from '../../model/decider-text.ts';
-import { bitsOf64, hex, hex32 } from '../../model/mask.ts';
+import { bitsOf64, formatBits, hex, hex32 } from '../../model/mask.ts';
 import { formatLeaf } from '../../model/place.ts';
 import { deciderWords } from '../decider-words.ts';
 import { placeJson } from '../machine.ts';
+import { lineText, placeLines } from '../places.ts';
 import { runsText } from '../status-words.ts';
 import { wrap } from '../wrap.ts';
 
@@ -95,7 +95,10 @@ function newLines({ newTds, kvm, runs, from, to }: Update): readonly string[] {
   const kernel = runs === null ? [] : wrap(runsText(runs), `  KVM ${kvm} runs ${to}: `, '      ');
   if (newTds === null) return [...kernel, ...wrap('not known', '  ')];
   const { changes, tables } = newTds;
-  const groups = EFFECTS.map((effect) => ({ effect, rows: changes.filter((change) => change.effect === effect) }));
+  const groups = EFFECTS.map((effect) => ({
+    effect,
+    rows: rowsOf(changes.filter((change) => change.effect === effect)),
+  }));
   const controls = [
     ...maskLines('ATTRIBUTES that may be 1', tables.attributes.fixed0, ATTRIBUTE_NAMES),
     ...maskLines('ATTRIBUTES always 1', tables.attributes.fixed1, ATTRIBUTE_NAMES),
@@ -117,7 +120,7 @@ function newLines({ newTds, kvm, runs, from, to }: Update): readonly string[] {
         : [
             `  ${HEADS[effect]}`,
             ...rows.slice(0, SHOWN).flatMap((row) => changeLines(row, kvm)),
-            ...(rows.length > SHOWN ? [`    and ${rows.length - SHOWN} more registers; --json has them`] : []),
+            ...moreLines(rows.slice(SHOWN)),
           ],
     ),
     ...controls,
@@ -125,12 +128,36 @@ function newLines({ newTds, kvm, runs, from, to }: Update): readonly string[] {
   ];
 }
 
-function changeLines(change: UpdateChange, kvm: string | null): readonly string[] {
-  const names = namesText(change.bits);
-  const verdicts = change.verdicts.map(({ verdict, mask }) => `${verdict} ${bitsText(change, mask)}`).join(', ');
+function moreLines(rest: readonly (readonly UpdateChange[])[]): readonly string[] {
+  const count = rest.flat().length;
+  return count === 0
+    ? []
+    : [`    and ${count} more register${count === 1 ? '' : 's'}; --json has ${count === 1 ? 'it' : 'them'}`];
+}
+
+/** Registers whose bits change alike, sub-leaves together: rows with the same key are one. */
+function rowsOf(changes: readonly UpdateChange[]): readonly (readonly UpdateChange[])[] {
+  const rows = new Map<string, UpdateChange[]>();
+  for (const change of changes) {
+    const { leaf, register, mask, verdicts } = change;
+    const key = JSON.stringify([leaf, register, mask, stepText(change), verdicts]);
+    rows.set(key, [...(rows.get(key) ?? []), change]);
+  }
+  return [...rows.values()];
+}
+
+const stepText = ({ from, to }: UpdateChange): string => `${wordsOf(from)} -> ${wordsOf(to)}`;
+
+function changeLines(row: readonly UpdateChange[], kvm: string | null): readonly string[] {
+  const [first] = row;
+  if (first === undefined) return [];
+  // Where it is the same for all bits, one word says so.
+  const verdicts = first.verdicts
+    .map(({ verdict, mask }) => (mask === first.mask ? verdict : `${verdict} ${formatBits(mask)}`))
+    .join(', ');
   return [
-    ...wrap(`${bitsText(change, change.mask)} ${names}`.trimEnd(), '    ', '      '),
-    ...wrap(`${wordsOf(change.from)} -> ${wordsOf(change.to)}`, '      '),
+    ...placeLines(row).flatMap((line) => wrap(lineText(line), '    ', '      ')),
+    ...wrap(stepText(first), '      '),
     ...(verdicts === '' ? [] : wrap(verdicts, `      KVM ${kvm}: `)),
   ];
 }
