@@ -65,6 +65,23 @@ export async function readRevision(
   }
 }
 
+/** Where a revision of somebody's repository asks what KVM_SET_CPUID2 said. */
+export async function readCpuid2Tree(
+  context: Context,
+  { cpuid2 }: Specs,
+  path: string,
+  revision: string,
+): Promise<Cpuid2Facts> {
+  const repository = openRepository(path, context.env);
+  const commit = await resolveCommit(repository, revision);
+  const blobs = openBlobs(repository, await fetchKnown(context, repository));
+  try {
+    return await readCpuid2Revision(repository, blobs, commit, cpuid2.questions);
+  } finally {
+    await blobs.close();
+  }
+}
+
 /** Where one kernel revision asks what KVM_SET_CPUID2 said. A NoInputError where it is no kernel with TDX in KVM. */
 export async function readCpuid2Revision(
   repository: Repository,

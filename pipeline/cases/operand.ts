@@ -97,6 +97,19 @@ export async function specsUnder(context: Context, specs: Specs, kvm: string | n
   return { ...specs, policies: [base === undefined ? policy : { ...policy, base }] };
 }
 
+/**
+ * The specifications with what a kernel's tree asks of KVM_SET_CPUID2, where the text names a tree: as they are for a version,
+ * whose facts they hold, and for a file, which says nothing of it.
+ */
+export async function withCpuid2(context: Context, specs: Specs, text: string): Promise<Specs> {
+  if (policyNamed(specs, text) !== undefined || (existsSync(text) && statSync(text).isFile())) return specs;
+  const [path, revision] = treeOf(text);
+  const { readCpuid2Tree } = await import('./kvm-revision.ts');
+  const facts = await readCpuid2Tree(context, specs, path, revision);
+  const { questions, kernels } = specs.cpuid2;
+  return { ...specs, cpuid2: { questions, kernels: [...kernels, facts] } };
+}
+
 /** Whether a text names a KVM version that the specifications hold. */
 export const isKernelNamed = (specs: Specs, text: string): boolean => policyNamed(specs, text) !== undefined;
 

@@ -38,6 +38,7 @@ export const groundOf = onceFor(
     releases: specs.releases,
     clobbers: clobbersByRelease(specs),
     knowledge: specs.knowledge,
+    cpuid2: specs.cpuid2,
     base: specs.policies.findLast(({ base }) => base !== undefined)?.base?.release ?? null,
   }),
 );

@@ -1,18 +1,17 @@
 import { existsSync, statSync } from 'node:fs';
 import { readInputText } from '../disk/read.ts';
-import { judgeCpuid2 } from '../judge/cpuid2.ts';
+import { cpuid2Of, judgeCpuid2 } from '../judge/cpuid2.ts';
 import { kvmContext } from '../judge/judge.ts';
 import type { Stack } from '../judge/qemu.ts';
 import { UsageError } from '../model/errors.ts';
 import { compareVersions } from '../model/order.ts';
-import type { Policy } from '../model/policy.ts';
 import type { QemuFacts } from '../model/qemu.ts';
 import { suggest } from '../model/suggest.ts';
 import { NO_CACHE } from '../specs/plain.ts';
 import { readQemuFile } from '../specs/qemu-file.ts';
 import type { Specs } from '../specs/store.ts';
 import type { Context } from './context.ts';
-import { findPolicy, findRelease } from './operand.ts';
+import { findPolicy, findRelease, withCpuid2 } from './operand.ts';
 import { groundOf } from './reviews.ts';
 
 /** What a stack is made of, as somebody named it. */
@@ -22,19 +21,15 @@ export type StackNames = { readonly module: string; readonly kvm: string; readon
 export async function stackOf(context: Context, specs: Specs, { module, kvm, qemu }: StackNames): Promise<Stack> {
   const release = findRelease(specs, module);
   const policy = await findPolicy(context, specs, kvm);
+  const known = await withCpuid2(context, specs, kvm);
+  const kernel = cpuid2Of(known.cpuid2, policy);
   return {
     release,
     kvm: kvmContext(release, policy, groundOf(specs)),
     qemu: await findQemu(context, specs, qemu),
     names: specs.knowledge.names,
-    cpuid2: cpuid2Of(specs, policy),
+    cpuid2: kernel === null ? null : judgeCpuid2(known.cpuid2.questions, kernel),
   };
-}
-
-/** What that kernel asks of KVM_SET_CPUID2; null where it was not read: the same file for TDs is the same kernel. */
-function cpuid2Of({ cpuid2 }: Specs, { source }: Policy): Stack['cpuid2'] {
-  const facts = cpuid2.kernels.find((each) => each.source.blob !== null && each.source.blob === source.blob);
-  return facts === undefined ? null : judgeCpuid2(cpuid2.questions, facts);
 }
 
 /** A QEMU version by name, as a specification file, or as it stands in a tree: `11.1.0`, `latest`, `my-qemu.yaml`, `GITDIR[@REV]`. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { specsOf } from '../cases/context.ts';
 import { newerThan } from '../cases/newer.ts';
-import { addDecisions, findRelease, specsUnder } from '../cases/operand.ts';
+import { addDecisions, findRelease, specsUnder, withCpuid2 } from '../cases/operand.ts';
 import { reviewFacts } from '../cases/review.ts';
 import { wholeReport } from '../cases/whole-report.ts';
 import { gating } from '../judge/decisions.ts';
@@ -69,7 +69,9 @@ async function checkCommand(context: Context, options: CheckOptions): Promise<nu
     throw new UsageError(
       'check --from needs the release that is compared with it: bitwatch check RELEASE --from RELEASE',
     );
-  const own = await specsUnder(context, await specsOf(context), options.kvm);
+  const shipped = await specsOf(context);
+  const known = options.kvm === null ? shipped : await withCpuid2(context, shipped, options.kvm);
+  const own = await specsUnder(context, known, options.kvm);
   const specs = options.decisions === null ? own : await addDecisions(own, options.decisions);
   const { policies } = specs;
   const report = await newerThan(context, judge(context, specs, options), options.base, (before) =>

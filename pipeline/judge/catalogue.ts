@@ -21,6 +21,7 @@ import {
   xfamAdded,
   xfamRemoved,
 } from './rules/controls.ts';
+import { setCpuid2DecidesHost, setCpuid2NotExamined } from './rules/cpuid2.ts';
 import { deciderChanged, decidingCodeChanged, meaningChanged } from './rules/deciders.ts';
 import { gateChanged } from './rules/gates.ts';
 import { clobberAdded, clobberRemoved, clobberUndocumented, clobberUnsupported } from './rules/host-state.ts';
@@ -96,6 +97,7 @@ export const RULES = [
   featureAdded,
   cpuidFlagAdded,
   cpuidFlagRemoved,
+  setCpuid2DecidesHost,
   hiddenNotRefused,
   shownButRefused,
   policyDenyRemoved,
@@ -117,6 +119,7 @@ export const RULES = [
   factsMissing,
   hostStateNotExamined,
   decidersNotExamined,
+  setCpuid2NotExamined,
   levelUnknownRule,
   waiverExpired,
   waiverUnmatched,

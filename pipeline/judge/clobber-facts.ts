@@ -4,6 +4,7 @@ import type { ClobberFact } from '../model/finding.ts';
 import type { ClobberRow } from '../model/knowledge.ts';
 import { msrName } from '../model/msr-name.ts';
 import type { Policy, Restore } from '../model/policy.ts';
+import type { Evidence } from '../model/source.ts';
 
 /** Where KVM restores an MSR; undefined where it does not. */
 export const restoreOf = (policy: Policy, msr: string): Restore | undefined =>
@@ -43,3 +44,15 @@ export const isLost = ({ exit, restoredByKvm }: ClobberFact): boolean => exit !=
 /** True where that is shown, not only not ruled out. */
 export const isShownLost = (fact: ClobberFact): boolean =>
   isLost(fact) && fact.exit !== 'unknown' && fact.restoredByKvm === false;
+
+/** Where the module writes the MSRs on the way in. */
+export function siteEvidence(facts: ClobberFacts | null, lost: readonly ClobberFact[]): readonly Evidence[] {
+  if (facts === null) return [];
+  const { repository, revision } = facts.source;
+  const names = new Set(lost.map(({ msr }) => msr));
+  return facts.msrs
+    .filter(({ msr }) => names.has(msrName(msr)))
+    .flatMap(({ entry }) =>
+      entry.slice(0, 1).flatMap(({ path, line }) => (line === null ? [] : [{ repository, revision, path, line }])),
+    );
+}

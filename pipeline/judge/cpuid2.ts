@@ -1,4 +1,5 @@
-import type { Cpuid2Ask, Cpuid2Facts, Cpuid2Question } from '../model/cpuid2.ts';
+import type { Cpuid2Ask, Cpuid2Facts, Cpuid2Knowledge, Cpuid2Question } from '../model/cpuid2.ts';
+import type { Policy } from '../model/policy.ts';
 
 /**
  * What comes of a question under one kernel. `lie`: the answer decides on the host and nothing keeps a VMM that told
@@ -28,3 +29,7 @@ function outcomeOf({ about }: Cpuid2Question, { guard }: Cpuid2Ask): Cpuid2Outco
   if (guard === null) return 'lie';
   return about === 'host' ? 'kept' : 'required';
 }
+
+/** What was read of the kernel of a policy; null where its revision was not read for it. */
+export const cpuid2Of = ({ kernels }: Cpuid2Knowledge, { source }: Policy): Cpuid2Facts | null =>
+  kernels.find((each) => each.source.revision === source.revision) ?? null;

@@ -17,12 +17,15 @@ export function fingerprintOf({
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
 }
 
-/** The value with the keys of every object in order, without lines: code that only moved is the same fact. */
+/** What people wrote about a fact, or where it stands: code that only moved and a table that was reworded are the same fact. */
+const TOLD: ReadonlySet<string> = new Set(['line', 'decides', 'guards']);
+
+/** The value with the keys of every object in order, without what is only told. */
 export function canonical(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(canonical);
   if (typeof value !== 'object' || value === null) return value;
   return Object.entries(value)
-    .filter(([key]) => key !== 'line')
+    .filter(([key]) => !TOLD.has(key))
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, inner]) => [key, canonical(inner)]);
 }

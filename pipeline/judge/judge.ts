@@ -4,6 +4,7 @@ import { diffReleases } from '../diff/release.ts';
 import type { ReleaseDiff } from '../model/change.ts';
 import type { ClassedRelease } from '../model/class.ts';
 import type { ClobberFacts } from '../model/clobber.ts';
+import type { Cpuid2Knowledge } from '../model/cpuid2.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Knowledge } from '../model/knowledge.ts';
 import { without } from '../model/mask.ts';
@@ -14,6 +15,7 @@ import type { HostState, Runs, UnderKvm } from '../model/review.ts';
 import type { PolicyChanges } from '../model/series-effect.ts';
 import { assemble, compareFindings, type Drafted } from './assemble.ts';
 import { RULE_IDS, RULES } from './catalogue.ts';
+import { cpuid2Of } from './cpuid2.ts';
 import { fieldChanges } from './fields.ts';
 import { hostStateOf } from './host-state.ts';
 import { configurableAt, placeMask, tdChanges } from './lookup.ts';
@@ -29,6 +31,8 @@ export type Ground = {
   readonly releases: readonly ClassedRelease[];
   readonly clobbers: ClobbersByRelease;
   readonly knowledge: Knowledge;
+  /** What kernels ask of KVM_SET_CPUID2. */
+  readonly cpuid2: Cpuid2Knowledge;
   /** What the shipped kernels were written against: a tree that names no base is taken for one of theirs. */
   readonly base: string | null;
 };
@@ -175,15 +179,22 @@ export function judgePolicy(policy: Policy, ground: Ground): readonly Finding[] 
   return found;
 }
 
-function policyFindings(policy: Policy, { releases, knowledge }: Ground): readonly Finding[] {
+function policyFindings(policy: Policy, { releases, clobbers, cpuid2, knowledge }: Ground): readonly Finding[] {
   const subject = { from: null, to: policy.version, policy: policy.version };
-  const context = { policy, releases, knowledge };
+  const context = {
+    policy,
+    releases,
+    clobbers: [...clobbers.values()],
+    cpuid2: { questions: cpuid2.questions, kernel: cpuid2Of(cpuid2, policy) },
+    knowledge,
+  };
   const drafted = RULES.flatMap((rule) => (rule.scope === 'policy' ? [{ rule, drafts: rule.judge(context) }] : []));
   return assemble(drafted, { subject, knowledge });
 }
 
-const splitsOf = (policy: Policy, ground: Ground): readonly Finding[] =>
-  judgePolicy(policy, ground).filter(({ facts }) => facts.kind === 'split');
+/** Where a KVM disagrees with itself, or acts on what a VMM may make up. */
+const faultsOf = (policy: Policy, ground: Ground): readonly Finding[] =>
+  judgePolicy(policy, ground).filter(({ facts }) => facts.kind === 'split' || facts.kind === 'set-cpuid2');
 
 /** One KVM version against the one before it. */
 export function judgePolicyStep(
@@ -199,9 +210,9 @@ export function judgePolicyStep(
   );
   const subject = { from: from.version, to: to.version, policy: null };
   // A step that makes KVM disagree with itself brings the finding on its own state with it.
-  const had = new Set(splitsOf(from, ground).map(({ facts, places }) => JSON.stringify([facts, places])));
-  const splits = splitsOf(to, ground).filter(({ facts, places }) => !had.has(JSON.stringify([facts, places])));
-  return { changes, findings: [...splits, ...assemble(drafted, { subject, knowledge })].sort(compareFindings) };
+  const had = new Set(faultsOf(from, ground).map(({ facts, places }) => JSON.stringify([facts, places])));
+  const faults = faultsOf(to, ground).filter(({ facts, places }) => !had.has(JSON.stringify([facts, places])));
+  return { changes, findings: [...faults, ...assemble(drafted, { subject, knowledge })].sort(compareFindings) };
 }
 
 /** The facts and decisions themselves. */

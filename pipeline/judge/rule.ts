@@ -2,6 +2,7 @@ import type { ClobberChanges } from '../diff/clobbers.ts';
 import type { ClassChange, ReleaseDiff } from '../model/change.ts';
 import type { ClassedRelease } from '../model/class.ts';
 import type { ClobberFacts } from '../model/clobber.ts';
+import type { Cpuid2Facts, Cpuid2Question } from '../model/cpuid2.ts';
 import type { Audience, Backing, FindingFacts, Level, Verdict } from '../model/finding.ts';
 import type { Knowledge } from '../model/knowledge.ts';
 import type { Place } from '../model/place.ts';
@@ -69,6 +70,10 @@ export type ReleaseContext = {
 export type PolicyContext = {
   readonly policy: Policy;
   readonly releases: readonly ClassedRelease[];
+  /** What every release leaves behind, where that is known. */
+  readonly clobbers: readonly ClobberFacts[];
+  /** What KVM asks of KVM_SET_CPUID2: the questions, and what was read of this kernel; null where it was not read for it. */
+  readonly cpuid2: { readonly questions: readonly Cpuid2Question[]; readonly kernel: Cpuid2Facts | null };
   readonly knowledge: Knowledge;
 };
 

@@ -19,6 +19,8 @@ export type Cpuid2Question = {
   readonly guards: readonly (readonly Cpuid2Site[])[];
   /** What the answer decides on: state of the host, what the guest is told, or whether KVM goes on. */
   readonly about: 'host' | 'guest' | 'kvm';
+  /** MSRs of the host that the answer decides on, by their names without prefix; empty where it decides on something else. */
+  readonly msrs: readonly string[];
   readonly decides: string;
   /** What comes of it where KVM_TDX_INIT_VM was told otherwise. */
   readonly differs: string;
@@ -38,4 +40,10 @@ export type Cpuid2Facts = {
   readonly asks: readonly Cpuid2Ask[];
   /** Asks in KVM's own file for TDs that no question names: nobody has said yet what they decide. */
   readonly unlisted: readonly (Cpuid2Place & { readonly word: string })[];
+};
+
+/** The questions, and what each kernel that was read answers. */
+export type Cpuid2Knowledge = {
+  readonly questions: readonly Cpuid2Question[];
+  readonly kernels: readonly Cpuid2Facts[];
 };

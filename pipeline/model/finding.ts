@@ -134,6 +134,18 @@ export type FindingFacts =
     }
   /** What KVM shows and takes differ; `isNamed` where the bits are known, else all that its code does not name. */
   | { readonly kind: 'split'; readonly side: 'hidden-not-refused' | 'shown-but-refused'; readonly isNamed: boolean }
+  /** An answer of KVM_SET_CPUID2 on which KVM acts for a TD unguarded; `lost` is the host's state behind it, where that is shown. */
+  | {
+      readonly kind: 'set-cpuid2';
+      readonly question: string;
+      readonly about: 'host' | 'kvm';
+      readonly decides: string;
+      /** What would keep a TD from it and was not found: `file function word`. */
+      readonly guards: readonly string[];
+      readonly lost: readonly ClobberFact[];
+    }
+  /** What of KVM_SET_CPUID2 was not judged: asks that no question names, questions that were not found; neither where nothing was read. */
+  | { readonly kind: 'set-cpuid2-open'; readonly unlisted: readonly string[]; readonly unfound: readonly string[] }
   | { readonly kind: 'stale'; readonly list: 'allow' | 'deny' }
   | { readonly kind: 'policy-list'; readonly list: 'allow' | 'deny' | 'adds'; readonly change: Change }
   | {

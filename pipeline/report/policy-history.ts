@@ -11,6 +11,7 @@ const NOTHING: Ground = {
   releases: [],
   clobbers: new Map(),
   knowledge: { required: [], staticRegisters: [], clobbers: [], names: [], levels: [] },
+  cpuid2: { questions: [], kernels: [] },
   base: null,
 };
 

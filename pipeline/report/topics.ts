@@ -57,7 +57,9 @@ function releaseLines(topic: ReleaseTopic, build: string | null): readonly strin
 }
 
 function cpuid2TopicLines(kernels: readonly Cpuid2Kernel[]): readonly string[] {
-  const lies = kernels.filter(({ verdicts }) => verdicts.some(({ outcome }) => outcome === 'lie'));
+  const lies = kernels.filter(({ verdicts }) =>
+    verdicts.some(({ outcome, question }) => outcome === 'lie' && question.about === 'host'),
+  );
   const versions = kernels.map(({ version }) => version).join(', ');
   const newest = kernels.at(-1);
   if (newest === undefined) return ['KVM_SET_CPUID2: no kernel was read for what it asks of it'];

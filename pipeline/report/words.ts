@@ -112,6 +112,11 @@ function settledWords(facts: FindingFacts): { readonly why: string; readonly act
       why: 'The module does not bring the host’s value back, and KVM does.',
       action: 'Nothing to do; a backport must keep KVM’s restore.',
     };
+  if (facts.kind === 'set-cpuid2' && facts.about === 'kvm')
+    return {
+      why: 'KVM insists on an answer in kernels that have the guard, and refuses the vCPU otherwise; here it goes on without.',
+      action: 'Read the place: bring the check back, or say in specs/cpuid2.md why it is not needed.',
+    };
   if (facts.kind !== 'configurable' || facts.clobbers.length > 0) return null;
   switch (facts.verdict) {
     case 'passed':
@@ -234,6 +239,10 @@ function headlineOf(finding: Finding): string {
       return `${facts.interface} ${facts.register}: documented ${facts.documented}; enforced ${facts.enforced}; validated ${facts.validated}`;
     case 'split':
       return `${facts.isNamed ? where : 'every bit that the code does not name'}: ${SPLIT_TEXT[facts.side]} (KVM ${policy ?? to})`;
+    case 'set-cpuid2':
+      return `KVM_SET_CPUID2 decides ${facts.decides} under KVM ${policy ?? to}, and no check was found${facts.lost.length === 0 ? '' : `; the host loses ${msrsText(facts.lost)}`}`;
+    case 'set-cpuid2-open':
+      return `KVM ${policy ?? to}: ${openText(facts)}`;
     case 'stale':
       return `${where}: on the ${facts.list} list of KVM ${policy ?? to}, offered by no release`;
     case 'policy-list':
@@ -253,6 +262,15 @@ function headlineOf(finding: Finding): string {
     case 'disagreement':
       return `${facts.what}: ${facts.left} against ${facts.right}`;
   }
+}
+
+/** What of KVM_SET_CPUID2 is not known. */
+function openText({ unlisted, unfound }: Extract<FindingFacts, { readonly kind: 'set-cpuid2-open' }>): string {
+  if (unlisted.length + unfound.length === 0) return 'not read for what it asks of KVM_SET_CPUID2';
+  return [
+    ...(unlisted.length === 0 ? [] : [`asks KVM_SET_CPUID2 where no question names it: ${unlisted.join(', ')}`]),
+    ...(unfound.length === 0 ? [] : [`questions of specs/cpuid2.md that were not found: ${unfound.join(', ')}`]),
+  ].join('; ');
 }
 
 const SPLIT_TEXT = {
@@ -375,6 +393,13 @@ function factsText(facts: FindingFacts): string {
         .join(' ');
     case 'policy-control':
       return facts.clobbers.map(clobberText).join(' ');
+    case 'set-cpuid2':
+      return [
+        facts.guards.length === 0
+          ? 'No guard is known.'
+          : `What guards it in other kernels is not there: ${facts.guards.join(', or ')}.`,
+        ...facts.lost.map(clobberText),
+      ].join(' ');
     case 'decision':
       return `Its reason was: ${facts.reason}.`;
     default:

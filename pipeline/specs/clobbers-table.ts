@@ -29,7 +29,8 @@ const openersCell: CellParser<Openers> = (cell, bad) => {
   return { bits, attributes, xfam };
 };
 
-const msrsCell: CellParser<readonly string[]> = (cell, bad) => {
+/** `XSS; TSX_CTRL`, or nothing. */
+export const msrsCell: CellParser<readonly string[]> = (cell, bad) => {
   const names = parts(cell.text);
   const odd = names.find((name) => !/^[A-Z][A-Za-z0-9_]*$/.test(name));
   if (odd !== undefined) throw bad('MSR names separated by `;`');

@@ -1,6 +1,7 @@
 import type { Cell } from '../extract/markdown/document.ts';
 import type { Bad } from '../extract/markdown/table.ts';
 import type { Cpuid2Facts, Cpuid2Question, Cpuid2Site } from '../model/cpuid2.ts';
+import { msrsCell } from './clobbers-table.ts';
 import { type PlainReader, readPlain } from './plain.ts';
 
 /** Reads one `specs/cpuid2/*.yaml`. Throws a DataError with line and column. */
@@ -48,11 +49,20 @@ export async function readCpuid2Questions(
           return about;
         },
       },
+      msrs: { title: 'MSRs of the host', parse: msrsCell },
       decides: { title: 'Decides', parse: said },
       differs: { title: 'Where the two differ', parse: said },
       source: { title: 'Source', parse: said },
     },
-  }).map(({ id, asks, guards, about, decides, differs }) => ({ id, asks, guards, about, decides, differs }));
+  }).map(({ id, asks, guards, about, msrs, decides, differs }) => ({
+    id,
+    asks,
+    guards,
+    about,
+    msrs,
+    decides,
+    differs,
+  }));
   reader.parsed('cpuid2-questions', markdown, rows);
   return rows;
 }

@@ -4,7 +4,7 @@ import { readInputText } from '../disk/read.ts';
 import type { ClassedRelease } from '../model/class.ts';
 import { classify } from '../model/class.ts';
 import type { ClobberFacts } from '../model/clobber.ts';
-import type { Cpuid2Facts, Cpuid2Question } from '../model/cpuid2.ts';
+import type { Cpuid2Knowledge } from '../model/cpuid2.ts';
 import type { CodeChange, DeciderRules } from '../model/decider-rules.ts';
 import { DataError, NoInputError } from '../model/errors.ts';
 import type { Knowledge } from '../model/knowledge.ts';
@@ -53,7 +53,7 @@ export type Specs = {
   /** What each QEMU version does with a TD's CPUID. */
   readonly qemu: readonly QemuFacts[];
   /** What KVM asks of KVM_SET_CPUID2: the questions, and by kernel where it asks them. */
-  readonly cpuid2: { readonly questions: readonly Cpuid2Question[]; readonly kernels: readonly Cpuid2Facts[] };
+  readonly cpuid2: Cpuid2Knowledge;
   readonly knowledge: Knowledge;
   /** What the module's own code leaves behind, per release whose source was read. */
   readonly clobbers: readonly ClobberFacts[];

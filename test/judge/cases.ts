@@ -1,5 +1,6 @@
 import type { RuleId } from '../../pipeline/judge/catalogue.ts';
 import { judgePolicy, judgePolicyStep, judgeProject } from '../../pipeline/judge/judge.ts';
+import type { Cpuid2Facts, Cpuid2Question } from '../../pipeline/model/cpuid2.ts';
 import type { DeciderRule } from '../../pipeline/model/decider-rules.ts';
 import type { Finding } from '../../pipeline/model/finding.ts';
 import type { Knowledge } from '../../pipeline/model/knowledge.ts';
@@ -91,6 +92,69 @@ const split = (kind: 'hidden-not-refused' | 'shown-but-refused') => ({
   shown: { path: 'tdx.c', line: 3 },
   setUp: { path: 'tdx.c', line: 9 },
 });
+
+const OPENER = { kind: 'cpuid', ...PLACE, mask: 0x2, flag: 'clob_supported' } as const;
+const CLOB = { msrs: ['UMWAIT_CONTROL'], openers: [OPENER] };
+const question = (extra: Partial<Cpuid2Question> = {}): Cpuid2Question => ({
+  id: 'counters',
+  asks: [{ path: 'pmu.c', function: 'refresh', word: 'guest_cpu_cap_has', isCall: false }],
+  guards: [[{ path: 'pmu.c', function: 'refresh', word: 'is_td_vcpu', isCall: false }]],
+  about: 'host',
+  msrs: CLOB.msrs,
+  decides: 'which counters run',
+  differs: 'nothing',
+  ...extra,
+});
+const askedAt = { path: 'arch/x86/kvm/pmu.c', function: 'refresh', line: 12 };
+const guardedAt = { ...askedAt, line: 5 };
+const unlistedAt = { path: 'arch/x86/kvm/vmx/tdx.c', function: 'tdx_run', line: 31, word: 'guest_cpu_cap_has' };
+
+/** A policy whose kernel asks one question, guarded or not, on a release that leaves the MSR behind where a TD has the feature. */
+const asking = (
+  { guard = null, ...extra }: Partial<Cpuid2Question> & { readonly guard?: typeof guardedAt | null } = {},
+  kvm: Partial<Policy> = {},
+  exit: Parameters<typeof clobbers>[0] = 'init',
+  line: number | null = 3,
+): readonly Finding[] =>
+  judgePolicy(
+    policy(kvm),
+    ground({
+      releases: [release('x', [{}])],
+      clobbers: new Map([['x', clobbers(exit, { openers: CLOB.openers, entry: [{ path: 'e.c', line, guards: [] }] })]]),
+      cpuid2: {
+        questions: [question(extra)],
+        kernels: [
+          {
+            version: '6.99',
+            source: policy().source,
+            asks: [{ question: 'counters', at: askedAt, guard }],
+            unlisted: [],
+          },
+        ],
+      },
+    }),
+  );
+const asks = (facts: Partial<Cpuid2Facts> | null, questions: readonly Cpuid2Question[] = [question()]) =>
+  judgePolicy(
+    policy(),
+    ground({
+      cpuid2: {
+        questions,
+        kernels:
+          facts === null
+            ? []
+            : [
+                {
+                  version: '6.99',
+                  source: policy().source,
+                  asks: [{ question: 'counters', at: askedAt, guard: guardedAt }],
+                  unlisted: [],
+                  ...facts,
+                },
+              ],
+      },
+    }),
+  );
 
 const writtenFor = (name: string) => ({ release: name, because: 'its authors said so' });
 const unfixed = release(older, [{ fixed0: off(0x10) }], FEATURES);
@@ -556,6 +620,35 @@ export const CASES = {
   'cpuid-flag-removed': {
     fires: () => step(release(older, [], { cpuidFlags: ['a', 'b'] }), release(newer, [], { cpuidFlags: ['a'] })),
     near: { 'not known': () => step(release(older, [], { cpuidFlags: ['b'] }), release(newer, [])) },
+  },
+  'set-cpuid2-decides-host': {
+    fires: () => asking(),
+    near: {
+      'KVM checks': () => asking({ guard: guardedAt }),
+      'the guest alone is told': () => asking({ about: 'guest' }),
+      'KVM goes on without an answer': () => asking({ about: 'kvm' }),
+      'no MSR is behind it': () => asking({ msrs: [] }),
+      'another MSR is behind it': () => asking({ msrs: ['XSS'] }),
+      'KVM restores the MSR': () => asking({}, { restores: [restore] }),
+      'KVM denies what opens it': () => asking({}, { deny: [entry(0x2)] }),
+      'the module restores the MSR': () => asking({}, {}, 'restored'),
+      'the way out is not known': () => asking({}, {}, 'unknown'),
+      'no line says where the module writes it': () => asking({}, {}, 'init', null),
+      'no such release runs': () =>
+        asking({}, { requires: [{ kind: 'config-slots', limit: -1, path: 'tdx.c', line: 2 }] }),
+      'not asked': () => asks({ asks: [] }),
+      'another kernel': () => asking({}, { source: { ...policy().source, revision: 'c'.repeat(40) } }),
+    },
+  },
+  'set-cpuid2-not-examined': {
+    fires: () => asks({ unlisted: [unlistedAt] }),
+    near: {
+      'the kernel was not read': () => asks(null),
+      'a question was not found': () => asks({ asks: [] }),
+      both: () => asks({ asks: [], unlisted: [unlistedAt, { ...unlistedAt, line: 40 }] }),
+      'all were': () => asks({}),
+      'nobody asks': () => asks(null, []),
+    },
   },
   'hidden-not-refused': {
     fires: () => judgePolicy(policy({ disagreements: [split('hidden-not-refused')] }), ground()),

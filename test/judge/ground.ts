@@ -165,6 +165,7 @@ export const ground = (extra: Partial<Ground> = {}): Ground => ({
   releases: [],
   clobbers: new Map(),
   knowledge: KNOWLEDGE,
+  cpuid2: { questions: [], kernels: [] },
   base: null,
   ...extra,
 });

@@ -86,6 +86,18 @@ export function everyKind(text: string): readonly (readonly [RuleId, FindingFact
       },
     ],
     ['hidden-not-refused', { kind: 'split', side: 'hidden-not-refused', isNamed: true }],
+    [
+      'set-cpuid2-decides-host',
+      {
+        kind: 'set-cpuid2',
+        question: text,
+        about: 'host',
+        decides: text,
+        guards: [text],
+        lost: [{ feature: text, msr: text, exit: 'init', restoredByKvm: false }],
+      },
+    ],
+    ['set-cpuid2-not-examined', { kind: 'set-cpuid2-open', unlisted: [text], unfound: [text] }],
     ['deny-stale', { kind: 'stale', list: 'deny' }],
     ['policy-deny-added', { kind: 'policy-list', list: 'deny', change: 'added' }],
     [

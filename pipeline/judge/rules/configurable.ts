@@ -1,11 +1,10 @@
 import { type ClobberFact, type FindingFacts, VERDICTS, type Verdict } from '../../model/finding.ts';
 import type { GateId } from '../../model/gate.ts';
 import { and, without } from '../../model/mask.ts';
-import { msrName } from '../../model/msr-name.ts';
 import { sameLeaf } from '../../model/place.ts';
 import { holdsAt } from '../../model/policy.ts';
 import type { Evidence } from '../../model/source.ts';
-import { clobberFacts, isLost, isShownLost } from '../clobber-facts.ts';
+import { clobberFacts, isLost, isShownLost, siteEvidence } from '../clobber-facts.ts';
 import {
   arguedOf,
   bothEvidence,
@@ -111,7 +110,7 @@ function clobberDrafts(
           story: row.feature,
           places: [placeMask(each, mask)],
           facts: factsOf(context, { ...each, mask }, lost),
-          evidence: [...evidenceOf(context.to, each), ...siteEvidence(context, lost)],
+          evidence: [...evidenceOf(context.to, each), ...siteEvidence(context.clobbers.to, lost)],
           ...(each.verdict === null ? {} : { verdict: each.verdict }),
           // Without the proof in the evidence it is a question, not an error.
           ...(each.verdict !== null && lost.some(isShownLost) ? {} : { level: 'warning' as const }),
@@ -119,18 +118,6 @@ function clobberDrafts(
       ];
     }),
   );
-}
-
-/** Where the module writes the MSRs on the way in. */
-function siteEvidence({ clobbers: { to } }: ReleaseContext, lost: readonly ClobberFact[]): readonly Evidence[] {
-  if (to === null) return [];
-  const { repository, revision } = to.source;
-  const names = new Set(lost.map(({ msr }) => msr));
-  return to.msrs
-    .filter(({ msr }) => names.has(msrName(msr)))
-    .flatMap(({ entry }) =>
-      entry.slice(0, 1).flatMap(({ path, line }) => (line === null ? [] : [{ repository, revision, path, line }])),
-    );
 }
 
 export const exposedClobbersHost = {

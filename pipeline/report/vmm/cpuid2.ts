@@ -3,7 +3,7 @@ import type { Cpuid2Place } from '../../model/cpuid2.ts';
 import { wrap } from '../wrap.ts';
 
 const HEADS: Readonly<Record<Cpuid2Outcome, string>> = {
-  lie: 'decides on the host, and nothing keeps a VMM from lying there',
+  lie: 'KVM acts on it, and no check was found: a VMM can lie there',
   kept: 'would decide on the host, and is kept from it',
   required: 'KVM insists on it',
   shown: 'decides what the TD is told, and nothing of the host',
@@ -25,7 +25,8 @@ export function cpuid2Lines(verdicts: readonly Cpuid2Verdict[], wordy: boolean):
           ask === null ? '' : ` (${lineText(ask.at)}${ask.guard === null ? '' : `; kept by ${lineText(ask.guard)}`})`;
         return [
           ...wrap(`${question.decides}${at}`, '    - ', '      '),
-          ...(wordy || outcome === 'lie' ? wrap(`where they differ: ${question.differs}`, '      ') : []),
+          // What the table says of a difference holds where its guard stands.
+          ...(wordy && outcome !== 'lie' ? wrap(`where they differ: ${question.differs}`, '      ') : []),
         ];
       }),
     ];

@@ -2,13 +2,18 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readCpuid2Revision } from '../../../pipeline/cases/kvm-revision.ts';
+import { groundOf } from '../../../pipeline/cases/reviews.ts';
 import { readCpuid2 } from '../../../pipeline/extract/kvm/cpuid2.ts';
 import { openBlobs } from '../../../pipeline/git/blobs.ts';
 import { openRepository, resolveCommit } from '../../../pipeline/git/repository.ts';
 import { judgeCpuid2 } from '../../../pipeline/judge/cpuid2.ts';
+import { judgePolicy } from '../../../pipeline/judge/judge.ts';
 import type { Cpuid2Question } from '../../../pipeline/model/cpuid2.ts';
+import type { Finding } from '../../../pipeline/model/finding.ts';
 import { readCpuid2File, readCpuid2Questions } from '../../../pipeline/specs/cpuid2-file.ts';
 import { NO_CACHE } from '../../../pipeline/specs/plain.ts';
+import { kernelFiles } from '../../helpers/kernel-tree.ts';
+import { buildRepository } from '../../helpers/repository.ts';
 import { bitwatch, ROOT } from '../../helpers/run.ts';
 import { shippedSpecs } from '../../helpers/specs.ts';
 
@@ -21,6 +26,7 @@ const question: Cpuid2Question = {
   asks: [site('pmu.c refresh guest_cpu_cap_has')],
   guards: [[site('pmu.c refresh is_td_vcpu')]],
   about: 'host',
+  msrs: [],
   decides: 'counters of the host',
   differs: 'the host loses them',
 };
@@ -140,6 +146,69 @@ test('explain and stack say it', async () => {
   expect((await bitwatch(['stack', '--kvm', '7.1.5'])).stdout).toContain(
     'would decide on the host, and is kept from it',
   );
+});
+
+/** A kernel whose one question of the shipped ones is whether XSS is switched, with these lines before it. */
+const asking = (guard: string): string => {
+  const files = kernelFiles();
+  const x86 = 'arch/x86/kvm/x86.c';
+  const load = `static void kvm_load_xfeatures(struct kvm_vcpu *vcpu, bool load_guest)\n{\n${guard}\tif (guest_cpu_cap_has(vcpu, X86_FEATURE_XSAVES))\n\t\twrmsrq(MSR_IA32_XSS, 3);\n}\n`;
+  const create =
+    'int tdx_vcpu_create(struct kvm_vcpu *vcpu)\n{\n\tvcpu->arch.guest_state_protected = true;\n\treturn 0;\n}\n';
+  return buildRepository([
+    {
+      subject: 'a kernel',
+      files: { ...files, [x86]: `${files[x86] ?? ''}${load}`, [TDX]: `${files[TDX] ?? ''}${create}` },
+    },
+  ]);
+};
+const cpuid2Findings = async (tree: string) => {
+  const { stdout } = await bitwatch(['check', '--kvm', tree, '--json']);
+  const { findings } = JSON.parse(stdout) as { findings: readonly (Finding & { evidence: Finding['evidence'] })[] };
+  return findings.filter(({ rule }) => rule.startsWith('set-cpuid2'));
+};
+
+test('a tree that acts on what a VMM may make up fails the gate, and one that checks does not', async () => {
+  const [bare, ...others] = await cpuid2Findings(asking(''));
+  expect(bare).toMatchObject({ rule: 'set-cpuid2-decides-host', level: 'error', for: ['kernel', 'operator'] });
+  // Where KVM asks, and where the newest release that it runs and whose line is known writes the MSR.
+  expect(bare?.evidence.map(({ path, line }) => `${path.split('/').at(-1)}:${line}`)).toEqual([
+    'x86.c:4',
+    expect.stringMatching(/\.c:\d+$/),
+  ]);
+  // Of the other questions nothing is found in a tree this small, which is said.
+  expect(others.map(({ rule, level }) => [rule, level])).toEqual([['set-cpuid2-not-examined', 'info']]);
+  const checked = await cpuid2Findings(asking('\tif (vcpu->arch.guest_state_protected)\n\t\treturn;\n'));
+  expect(checked.map(({ rule }) => rule)).toEqual(['set-cpuid2-not-examined']);
+});
+
+test('on the shipped kernels neither rule finds anything: each was read, and each guard stands', async () => {
+  const { stdout } = await bitwatch(['check', '--json']);
+  expect(stdout).not.toContain('set-cpuid2');
+  const specs = await shippedSpecs();
+  const ground = groundOf(specs);
+  for (const policy of specs.policies)
+    expect([policy.version, judgePolicy(policy, ground).filter(({ rule }) => rule.startsWith('set-cpuid2'))]).toEqual([
+      policy.version,
+      [],
+    ]);
+  // The same kernels without their guards: every question about the host is one.
+  const kernels = specs.cpuid2.kernels.map((facts) => ({
+    ...facts,
+    asks: facts.asks.map((ask) => ({ ...ask, guard: null })),
+  }));
+  const bare = { ...ground, cpuid2: { ...specs.cpuid2, kernels } };
+  for (const policy of specs.policies)
+    expect(
+      judgePolicy(policy, bare)
+        .flatMap(({ facts, level }) => (facts.kind === 'set-cpuid2' ? [`${facts.question} ${level}`] : []))
+        .sort(),
+    ).toEqual([
+      // Denied, closed or restored: no value of the host is shown lost behind them.
+      ...['after-set-cpuid', 'ept-level', 'fpu-buffer', 'pmu'].map((id) => `${id} warning`),
+      'x2apic info',
+      'xsave-state warning',
+    ]);
 });
 
 test('a row or a file that is wrong is refused with its place', async () => {
