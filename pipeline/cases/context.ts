@@ -19,9 +19,12 @@ export type Context = {
 };
 
 /** The specifications that the options name, else the program's own. */
-export async function specsOf(context: Context): Promise<Specs> {
+export const specsOf = (context: Context): Promise<Specs> => specsIn(context, specsDirectory(context));
+
+/** The specifications of a folder; what of them the build or this run has parsed before is not parsed again. */
+export async function specsIn(context: Context, folder: string): Promise<Specs> {
   const { loadSpecs } = await import('../specs/store.ts');
-  return loadSpecs(specsDirectory(context), openCache(cacheFile(context)));
+  return loadSpecs(folder, openCache(cacheFile(context)));
 }
 
 /** The names of bits alone, for what needs no other specification. */

@@ -8,9 +8,8 @@ import { listPaths, openRepository, resolveCommit } from '../git/repository.ts';
 import { NoInputError } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
 import type { ReportFacts } from '../model/review.ts';
-import { NO_CACHE } from '../specs/plain.ts';
-import { loadSpecs, type Specs } from '../specs/store.ts';
-import { type Context, specsDirectory } from './context.ts';
+import type { Specs } from '../specs/store.ts';
+import { type Context, specsDirectory, specsIn } from './context.ts';
 import { fetchKnown } from './sources.ts';
 
 /** A finding as it counts: one whose decision came or went is another. */
@@ -37,7 +36,7 @@ export async function newerThan(
 
 /** The specifications of a directory, else of a revision of the repository that the run's own specifications are in. */
 export async function baseSpecs(context: Context, base: string): Promise<Specs> {
-  if (existsSync(base)) return loadSpecs(base, NO_CACHE);
+  if (existsSync(base)) return specsIn(context, base);
   const own = resolve(specsDirectory(context));
   const top = workTreeOf(own);
   if (top === null)
@@ -62,7 +61,7 @@ export async function baseSpecs(context: Context, base: string): Promise<Specs> 
       files.push({ path: file, content: blob.bytes });
     }
     writeFiles(files);
-    return await loadSpecs(folder, NO_CACHE);
+    return await specsIn(context, folder);
   } finally {
     await blobs.close();
     end();

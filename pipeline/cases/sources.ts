@@ -2,13 +2,14 @@ import { resolve, sep } from 'node:path';
 import type { BlobOptions } from '../git/blobs.ts';
 import { objectFetcher } from '../git/prefetch.ts';
 import type { Repository } from '../git/repository.ts';
-import { NO_CACHE } from '../specs/plain.ts';
+import { openCache } from '../specs/cache.ts';
 import { readSources } from '../specs/sources-file.ts';
 import type { PlainSources } from '../specs/sources-shape.ts';
-import { type Context, cloneDirectory, specsDirectory } from './context.ts';
+import { type Context, cacheFile, cloneDirectory, specsDirectory } from './context.ts';
 
 /** What specs/sources.yaml names; nothing where there is no such file. Throws a DataError where it is damaged. */
-export const sourcesOf = (context: Context): Promise<PlainSources> => readSources(specsDirectory(context), NO_CACHE);
+export const sourcesOf = (context: Context): Promise<PlainSources> =>
+  readSources(specsDirectory(context), openCache(cacheFile(context)));
 
 /** The lists of `specs/sources.yaml`. */
 export const knownLists = async (context: Context): Promise<PlainSources['lists']> => (await sourcesOf(context)).lists;
