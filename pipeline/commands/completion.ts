@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { specsOf } from '../cases/context.ts';
 import { RULES } from '../judge/catalogue.ts';
+import { STACK_RULES } from '../judge/qemu-rules.ts';
 import { UsageError } from '../model/errors.ts';
 import { compareTexts, compareVersions } from '../model/order.ts';
 import { suggest } from '../model/suggest.ts';
@@ -59,7 +60,7 @@ function wordsOf(program: Command, specs: Specs): Words {
     abi: releases,
     diff: [...releases, ...kernels],
     history: features,
-    explain: [...releases, ...kernels, ...RULES.map(({ id }) => id), ...features],
+    explain: [...releases, ...kernels, ...[...RULES, ...STACK_RULES].map(({ id }) => id), ...features],
   };
   return {
     commands: program.commands.map((command) => ({

@@ -6,8 +6,10 @@ import { specsUnder } from '../cases/operand.ts';
 import { stackOf } from '../cases/stack.ts';
 import { topicsOf } from '../cases/topics.ts';
 import { wholeReport } from '../cases/whole-report.ts';
-import { isRule, type RuleId, ruleOf } from '../judge/catalogue.ts';
+import { isRule, ruleOf } from '../judge/catalogue.ts';
 import { featureOf } from '../judge/qemu.ts';
+import { STACK_RULES, type StackRule } from '../judge/qemu-rules.ts';
+import type { Rule } from '../judge/rule.ts';
 import { parseBit } from '../model/bit-text.ts';
 import { UsageError } from '../model/errors.ts';
 import { hasBit } from '../model/mask.ts';
@@ -48,7 +50,8 @@ export function declare({ program, add, contextOf }: CommandLine): void {
 
 /** Everything that a name may mean is told, each with its answer in the first line. */
 async function explainCommand(context: Context, text: string, kvm: string | null): Promise<void> {
-  if (isRule(text)) return explainRule(context, text);
+  const rule = isRule(text) ? ruleOf(text) : STACK_RULES.find(({ id }) => id === text);
+  if (rule !== undefined) return explainRule(context, rule);
   const specs = await specsUnder(context, await specsOf(context), kvm);
   if (/^[0-9a-f]{16}$/.test(text)) return explainFingerprint(context, specs, text);
   const topics = topicsOf(specs, text);
@@ -95,10 +98,9 @@ async function whyCommand(context: Context, text: string, opts: Opts): Promise<v
   );
 }
 
-function explainRule(context: Context, id: RuleId): void {
-  const rule = ruleOf(id);
+function explainRule(context: Context, rule: Rule | StackRule): void {
   if (context.options.json) {
-    const { title, level, mirror, why, action, scope } = rule;
+    const { id, title, level, mirror, why, action, scope } = rule;
     context.stdout.write(jsonText({ schema: 'bitwatch.rule/1', id, title, level, mirror, why, action, scope }));
     return;
   }

@@ -4,6 +4,7 @@ import { specsUnder } from '../cases/operand.ts';
 import { followsOf } from '../cases/release-steps.ts';
 import { statusReviews } from '../cases/status.ts';
 import { RULES } from '../judge/catalogue.ts';
+import { STACK_RULES } from '../judge/qemu-rules.ts';
 import { compareVersions } from '../model/order.ts';
 import { columnLines } from '../report/columns.ts';
 import { jsonText } from '../report/machine.ts';
@@ -106,10 +107,10 @@ const lines = (head: readonly string[], rows: readonly (readonly string[])[]): s
 
 function rulesText(context: Context): string {
   if (!context.options.json)
-    return `${RULES.flatMap((rule) => [`${rule.id} (${rule.level})`, ...wrap(`${rule.title}.`, '  ')]).join('\n')}\n`;
+    return `${[...RULES, ...STACK_RULES].flatMap((rule) => [`${rule.id} (${rule.level})`, ...wrap(`${rule.title}.`, '  ')]).join('\n')}\n`;
   return jsonText({
     schema: 'bitwatch.rules/1',
-    rules: RULES.map(({ id, title, level, mirror, why, action, scope }) => ({
+    rules: [...RULES, ...STACK_RULES].map(({ id, title, level, mirror, why, action, scope }) => ({
       id,
       title,
       level,

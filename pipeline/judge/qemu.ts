@@ -346,7 +346,7 @@ function controlFinding(
 }
 
 /** ATTRIBUTES and XFAM bits that the release lets be 1 and KVM supports. */
-function openGates({ release: { module }, kvm: { policy } }: Stack): ReadonlySet<GateId> {
+export function openGates({ release: { module }, kvm: { policy } }: Stack): ReadonlySet<GateId> {
   const attributes = (module.attributes?.fixed0 ?? 0n) & policy.attributes;
   const xfam = (module.xfam?.fixed0 ?? 0n) & xfamMask(policy);
   return new Set([

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { RULE_IDS } from '../judge/catalogue.ts';
+import { QEMU_RULES } from '../judge/qemu.ts';
 import { CELL_CLASSES } from '../model/class.ts';
 import { LEVELS, VERDICTS } from '../model/finding.ts';
 import { GENERATIONS, UPSTREAM_PROOFS } from '../model/policy.ts';
@@ -83,13 +84,13 @@ export const kernels = z.strictObject({
 });
 
 const ruleShape = {
-  id: z.enum(RULE_IDS),
+  id: z.enum([...RULE_IDS, ...QEMU_RULES]),
   title: z.string(),
   level: z.enum(LEVELS),
   mirror: z.enum(RULE_IDS).nullable(),
   why: z.string(),
   action: z.string(),
-  scope: z.enum(['release', 'policy', 'policy-step', 'project']),
+  scope: z.enum(['release', 'policy', 'policy-step', 'project', 'stack']),
 };
 export const rules = z.strictObject({
   schema: z.literal('bitwatch.rules/1'),

@@ -35,6 +35,7 @@ describe('the JSON of a command follows the schema that it names', () => {
     ['explain TSX'],
     ['explain KVM_SET_CPUID2'],
     ['explain exposed-unreviewed'],
+    ['explain qemu-no-name'],
     ['history 7.1.EAX[19]'],
     ['td 1.5.06 --status 0xc000010000000045'],
     ['stack --module 2.0.18 --kvm 7.1.5'],

@@ -4,13 +4,13 @@ import {
   GETS,
   type Gets,
   judgeQemu,
-  QEMU_RULES,
   type QemuFinding,
   type QemuRule,
   type Stack,
   type StackFeature,
   stackFeatures,
 } from '../../judge/qemu.ts';
+import { type Quiet, quietRules } from '../../judge/qemu-quiet.ts';
 import { bitsText } from '../../model/bit-names.ts';
 import { ATTRIBUTE_NAMES, XFAM_NAMES } from '../../model/control.ts';
 import { deciderText } from '../../model/decider-text.ts';
@@ -40,15 +40,35 @@ const HEADS: Readonly<Record<Gets, string>> = {
   'not-examined': 'not known: the release’s code was not examined',
 };
 
-/** Why a rule found nothing, for a reader who looks for it. */
-const QUIET: Readonly<Record<QemuRule, string>> = {
-  'qemu-fixed1-extra': 'every bit that QEMU takes for fixed is 1 in every TD',
-  'qemu-fixed1-missing': 'QEMU expects every bit that a TD has in the registers that its check looks at',
-  'qemu-gate-differs': 'each open gate of QEMU’s tables is one of the module’s too',
-  'qemu-no-name': 'QEMU names every feature that the release offers and KVM passes',
-  'qemu-attributes': 'QEMU can ask for each attribute that the release and KVM take',
-  'qemu-xfam': 'QEMU’s tables name a feature of each XFAM bit that the release and KVM take',
+/** What a rule that found nothing held against each other, and what it would have found. */
+const QUIET: Readonly<Record<QemuRule, { readonly looked: string; readonly none: string }>> = {
+  'qemu-fixed1-extra': {
+    looked: 'that QEMU takes for fixed',
+    none: 'each is 1 in every TD, or decided by the guest',
+  },
+  'qemu-fixed1-missing': {
+    looked: 'of the registers that QEMU’s check looks at',
+    none: 'QEMU expects each that a TD has without anybody asking for it',
+  },
+  'qemu-gate-differs': {
+    looked: 'that QEMU’s tables put behind a gate which KVM and the release can open',
+    none: 'each has that gate in the module too',
+  },
+  'qemu-no-name': { looked: 'that the release offers and KVM passes', none: 'QEMU names each' },
+  'qemu-attributes': { looked: 'of ATTRIBUTES that the release and KVM take', none: 'QEMU can ask for each' },
+  'qemu-xfam': {
+    looked: 'of XFAM that the release and KVM take',
+    none: 'QEMU’s tables name a feature of each, or of one that goes with it',
+  },
 };
+
+function quietText({ rule, looked, unexamined, unread }: Quiet): string {
+  const { looked: what, none } = QUIET[rule];
+  if (unread !== null) return `nothing could be found: the ${unread} that the release takes were not read`;
+  if (looked === 0) return `nothing to look at: no bit ${what}`;
+  const open = unexamined === 0 ? '' : `, but of ${unexamined} who decides was not examined`;
+  return `${looked} ${looked === 1 ? 'bit' : 'bits'} ${what}: ${none}${open}`;
+}
 
 const titleOf = ({ release, kvm, qemu }: Stack): string =>
   `TDX module ${release.module.release}, KVM ${kvm.policy.version}, QEMU ${qemu.version}`;
@@ -58,7 +78,7 @@ export function stackText(stack: Stack): string {
   const features = stackFeatures(stack);
   const findings = judgeQemu(stack);
   const refused = stack.kvm.runs.kind === 'no';
-  const quiet = QEMU_RULES.filter((rule) => findings.every((each) => each.rule !== rule));
+  const quiet = quietRules(stack, findings);
   return `${[
     titleOf(stack),
     ...wrap(runsText(stack.kvm.runs), '  KVM runs the module: ', '      '),
@@ -72,7 +92,7 @@ export function stackText(stack: Stack): string {
     ...(refused ? [] : cpuid2Section(stack)),
     ...(refused || quiet.length === 0
       ? []
-      : ['', 'Nothing to find', ...quiet.flatMap((rule) => wrap(`${rule}: ${QUIET[rule]}`, '  ', '      '))]),
+      : ['', 'Nothing to find', ...quiet.flatMap((each) => wrap(`${each.rule}: ${quietText(each)}`, '  ', '      '))]),
   ].join('\n')}\n`;
 }
 
@@ -195,13 +215,7 @@ export function stackJson(stack: Stack) {
     })),
     /** Null where the kernel was not read for it. */
     cpuid2: stack.cpuid2 === null ? null : cpuid2Json(stack.cpuid2),
-    quiet:
-      stack.kvm.runs.kind === 'no'
-        ? []
-        : QEMU_RULES.filter((rule) => findings.every((each) => each.rule !== rule)).map((rule) => ({
-            rule,
-            because: QUIET[rule],
-          })),
+    quiet: quietRules(stack, findings).map((each) => ({ rule: each.rule, because: quietText(each) })),
   };
 }
 
