@@ -59,7 +59,7 @@ export async function readRevision(
     // Rules hold for the tree's own code: the name of a release does not say that it is unchanged.
     const { rules, unexamined, note } = await rulesOfRevision(specs, module.release, blobs, commit);
     const noted = note === null ? module : { ...module, notes: [...module.notes, note] };
-    return { kind: 'release', release: { module: noted, registers: classify(module, rules), unexamined } };
+    return { kind: 'release', release: { module: noted, registers: classify(module, rules), rules, unexamined } };
   } finally {
     await blobs.close();
   }

@@ -167,6 +167,7 @@ async function readSpecFile(path: string, specs: Specs): Promise<Operand> {
 const classed = (module: ModuleRelease, specs: Specs): ClassedRelease => ({
   module,
   registers: classify(module, specs.deciders.get(module.release)),
+  rules: specs.deciders.get(module.release),
 });
 
 async function resolveRevision(context: Context, specs: Specs, path: string, revision: string): Promise<Operand> {

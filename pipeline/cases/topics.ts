@@ -1,9 +1,10 @@
 import { type Cpuid2Verdict, judgeCpuid2 } from '../judge/cpuid2.ts';
 import { isClosed as isKeptClosed } from '../judge/rules/host-state.ts';
 import { ATTRIBUTE_NAMES, XFAM_NAMES } from '../model/control.ts';
+import type { Decider } from '../model/decider.ts';
 import { type GateId, gateId } from '../model/gate.ts';
 import type { ClobberRow } from '../model/knowledge.ts';
-import { and, rangeMask } from '../model/mask.ts';
+import { and, or, rangeMask } from '../model/mask.ts';
 import type { FixedMasks } from '../model/module.ts';
 import { msrName } from '../model/msr-name.ts';
 import { compareNumbers } from '../model/order.ts';
@@ -11,6 +12,7 @@ import { comparePlaces, type Place, samePlace } from '../model/place.ts';
 import type { Policy } from '../model/policy.ts';
 import type { KnownRelease } from '../specs/lists-file.ts';
 import type { Specs } from '../specs/store.ts';
+import { type GuestTopic, guestTopic, type LeafTopic, leafTopic } from './guest-topics.ts';
 import { buildOf, namedRelease } from './named.ts';
 import { followsOf } from './release-steps.ts';
 
@@ -21,6 +23,8 @@ export type Topic =
   | { readonly kind: 'cpuid2'; readonly kernels: readonly Cpuid2Kernel[] }
   | { readonly kind: 'msr'; readonly msr: MsrTopic }
   | { readonly kind: 'control'; readonly control: ControlTopic }
+  | { readonly kind: 'leaf'; readonly leaf: LeafTopic }
+  | { readonly kind: 'guest'; readonly guest: GuestTopic }
   | {
       readonly kind: 'family';
       readonly name: string;
@@ -64,6 +68,8 @@ export type ControlTopic = {
   readonly kernels: readonly { readonly version: string; readonly supports: boolean }[];
   /** What the newest release keeps behind it. */
   readonly gated: readonly (Place & { readonly mask: number })[];
+  /** What the newest release clears where it is 1. */
+  readonly clears: readonly (Place & { readonly mask: number })[];
   readonly rows: readonly ClobberRow[];
 };
 
@@ -77,7 +83,14 @@ export function topicsOf(specs: Specs, text: string): readonly Topic[] {
   if (release !== null) return [release];
   const policy = specs.policies.find(({ version }) => version === text.replace(/^(?:kvm|linux)?[ -]?v?(?=\d)/i, ''));
   if (policy !== undefined) return [{ kind: 'kernel', policy }];
-  return [...msrTopic(specs, text), ...controlTopics(specs, text), ...familyTopic(specs, text)];
+  const [leaf, guest] = [leafTopic(specs, text), guestTopic(specs, text)];
+  return [
+    ...(leaf === null ? [] : [{ kind: 'leaf', leaf } as const]),
+    ...(guest === null ? [] : [{ kind: 'guest', guest } as const]),
+    ...msrTopic(specs, text),
+    ...controlTopics(specs, text),
+    ...familyTopic(specs, text),
+  ];
 }
 
 function cpuid2Topic({ cpuid2, policies }: Specs): Topic {
@@ -200,9 +213,19 @@ function controlOf(specs: Specs, { field, kind, names }: (typeof FIELDS)[number]
       const mask = gates.get(gate) ?? 0;
       return mask === 0 ? [] : [{ leaf, subleaf, register, mask }];
     }),
+    clears: (newest?.registers ?? []).flatMap(({ deciders, leaf, subleaf, register }) => {
+      const mask = deciders.reduce((all, bits) => (isClearedBy(bits.decider, kind, bit) ? or(all, bits.mask) : all), 0);
+      return mask === 0 ? [] : [{ leaf, subleaf, register, mask }];
+    }),
     rows: specs.knowledge.clobbers.filter((row) => row[kind].includes(bit)),
   };
 }
+
+const isClearedBy = ({ conditions }: Decider, kind: 'attributes' | 'xfam', bit: number): boolean =>
+  conditions.some(
+    ({ when, otherwise }) =>
+      otherwise === 0 && when.kind === 'not' && when.of.kind === kind && when.of.bits.includes(bit),
+  );
 
 function mayOf(masks: FixedMasks | null, bit: number): ControlTopic['releases'][number]['may'] {
   if (masks === null) return 'unread';

@@ -29,7 +29,7 @@ export function declare({ program, add, contextOf }: CommandLine): void {
   add(
     program,
     'explain <what>',
-    'a bit, feature, family, MSR, attribute, XFAM bit, release, kernel, MRSEAM, rule or finding',
+    'a bit, leaf, feature, family, MSR, attribute, XFAM bit, control of the guest, release, kernel, MRSEAM, rule or finding',
     [
       'bitwatch explain WAITPKG',
       'bitwatch explain UMWAIT_CONTROL',

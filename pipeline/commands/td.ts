@@ -95,7 +95,7 @@ async function tdCommand(context: Context, name: string, options: TdOptions): Pr
     import('../model/class.ts'),
     import('../specs/names.ts'),
   ]);
-  const release = { module, registers: classify(module, rules) };
+  const release = { module, registers: classify(module, rules), rules };
   const names = await loadNames(specsDirectory(context), reader(context));
   const told = through === null ? '' : kvmText(kvm?.policy.version ?? '', through);
   context.stdout.write(

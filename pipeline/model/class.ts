@@ -32,6 +32,8 @@ export type RegisterClasses = Place & {
 export type ClassedRelease = {
   readonly module: ModuleRelease;
   readonly registers: readonly RegisterClasses[];
+  /** The rules of its code; absent where that was not examined. */
+  readonly rules?: DeciderRules | undefined;
   /** What of its deciding code is not that of the release whose rules it would have: nobody examined it, so it has no rules. */
   readonly unexamined?: readonly CodeChange[];
 };

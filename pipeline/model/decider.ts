@@ -314,6 +314,29 @@ export function flagsAsked({ by, conditions }: Decider): readonly number[] {
 /** MAXPA_VIRT: without it the module computes the width from the host, whatever the VMM configured. */
 const FLAG_OF: Partial<Readonly<Record<Computation, number>>> = { maxpa: 3 };
 
+/** Whether what the guest sets decides that the leaf is answered at all, and whether it has a say in the value. */
+export function asksGuest(
+  { by, conditions }: Decider,
+  control: string,
+): { readonly fault: boolean; readonly value: boolean } {
+  const asks = (condition: Condition): boolean => {
+    if (condition.kind === 'not') return asks(condition.of);
+    if (condition.kind === 'any') return condition.of.some(asks);
+    return condition.kind === 'guest' && condition.control === control;
+  };
+  const isOwn = by.kind === 'computed' ? GUEST_OF[by.what] === control : by.kind === 'guest' && by.control === control;
+  return {
+    fault: conditions.some(({ when, otherwise }) => otherwise === 've' && asks(when)),
+    value: isOwn || conditions.some(({ when, otherwise }) => otherwise !== 've' && asks(when)),
+  };
+}
+
+/** What computations themselves ask of the guest. */
+const GUEST_OF: Partial<Readonly<Record<Computation, GuestControl>>> = {
+  'native-cache': 'REDUCE_VE',
+  'initial-apic-id': 'ENUM_TOPOLOGY',
+};
+
 /** The decider of one bit. Throws where the masks do not cover it: conservation is broken, a bug. */
 export function deciderOfBit(place: Place, bits: readonly DecidedBits[], bit: number): Decider {
   for (const { mask, decider } of bits) if (hasBit(mask, bit)) return decider;

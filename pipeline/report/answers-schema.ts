@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { RULE_IDS } from '../judge/catalogue.ts';
 import { QEMU_RULES } from '../judge/qemu.ts';
 import { CELL_CLASSES } from '../model/class.ts';
+import { TD_CONTROLS } from '../model/decider-rules.ts';
 import { LEVELS, VERDICTS } from '../model/finding.ts';
 import { GENERATIONS, UPSTREAM_PROOFS } from '../model/policy.ts';
 import { count, hex, hex32, leafKey, line, place, policy, source, texts } from './schema-parts.ts';
@@ -192,7 +193,29 @@ const topic = z.discriminatedUnion('kind', [
     releases: z.array(z.strictObject({ release: version, may: z.enum(['set', 'always 1', 'always 0', 'unread']) })),
     kernels: z.array(z.strictObject({ version, supports: z.boolean() })),
     opens: z.array(masked),
+    clears: z.array(masked),
     rows,
+  }),
+  z.strictObject({
+    kind: z.literal('leaf'),
+    leaf: hex,
+    subleaf: hex.nullable(),
+    /** What a TD reads, in words; null where the release's code was not examined. */
+    releases: z.array(z.strictObject({ release: version, decider: z.string().nullable() })),
+  }),
+  z.strictObject({
+    kind: z.literal('guest'),
+    control: z.enum(TD_CONTROLS),
+    releases: z.array(z.strictObject({ release: version, has: z.boolean().nullable() })),
+    effect: z
+      .strictObject({
+        release: version,
+        answered: z.array(hex),
+        /** Leaves that are in no table and read as 0; `rest`: so does each other one. */
+        zero: z.strictObject({ leaves: z.array(hex), rest: z.boolean() }).nullable(),
+        decides: z.array(masked),
+      })
+      .nullable(),
   }),
   z.strictObject({
     kind: z.literal('family'),

@@ -1,3 +1,4 @@
+import type { Beyond } from '../model/beyond-tables.ts';
 import type { RegisterClasses } from '../model/class.ts';
 import { ATTRIBUTE_NAMES, CONFIG_FLAG_NAMES, PARAVIRT_NAMES } from '../model/control.ts';
 import { type Decider, type Decision, deciderOfBit } from '../model/decider.ts';
@@ -88,7 +89,7 @@ export function deciderWords({ by, conditions }: Decider): string {
   const forced = values.filter(({ otherwise }) => otherwise === 1);
   const cleared = values.filter(({ otherwise }) => otherwise === 0).map(({ when }) => when);
   const parts = [
-    ...ve.map(({ when }) => `#VE without ${conditionWords(when)}`),
+    ...ve.map(({ when }) => `#VE ${withoutWords(when)}`),
     ...forced.map(({ when }) => `1 until ${conditionWords(when)}`),
     // Under a condition that is told already, the rest of an alternative says enough.
     ...cleared.map((when) => {
@@ -104,11 +105,35 @@ export function deciderWords({ by, conditions }: Decider): string {
  * several, `under the guest’s TD_CTLS.REDUCE_VE 0 without the guest’s FEATURE_PARAVIRT_CTRL.DCA`.
  */
 function without(conditions: readonly Condition[]): string {
-  const all = conditions.flatMap((condition) => (condition.kind === 'any' ? condition.of : [condition]));
-  const absent = all.flatMap((condition) => (condition.kind === 'not' ? [conditionWords(condition.of)] : []));
-  const present = all.filter(({ kind }) => kind !== 'not').map(conditionWords);
+  const { absent, present } = partsOf(conditions);
   if (present.length === 0) return `0 with ${absent.join(' and ')}`;
   return `${absent.length === 0 ? '' : `under ${absent.join(' and ')} `}0 without ${present.join(' or ')}`;
+}
+
+/** `without the guest’s TD_CTLS.REDUCE_VE`; of absences alone what brings it about: `with A and B`. */
+function withoutWords(condition: Condition): string {
+  const { absent, present } = partsOf([condition]);
+  return present.length === 0 ? `with ${absent.join(' and ')}` : `without ${conditionWords(condition)}`;
+}
+
+/** What must not be so, and what must, of conditions of which one is enough. */
+function partsOf(conditions: readonly Condition[]): {
+  readonly absent: readonly string[];
+  readonly present: readonly string[];
+} {
+  const all = conditions.flatMap((condition) => (condition.kind === 'any' ? condition.of : [condition]));
+  return {
+    absent: all.flatMap((condition) => (condition.kind === 'not' ? [conditionWords(condition.of)] : [])),
+    present: all.filter(({ kind }) => kind !== 'not').map(conditionWords),
+  };
+}
+
+/** What a TD reads of a leaf that the tables lack. */
+export function beyondWords(beyond: Beyond): string {
+  if (beyond.kind === 'decided')
+    return beyond.decider.by.kind === 've' ? 'it injects #VE' : deciderWords(beyond.decider);
+  const last = `answered as leaf 0x${beyond.leaf.toString(16)}, the last base leaf`;
+  return beyond.isHosts ? `#VE; where the host has no such leaf either, ${last}` : last;
 }
 
 const WIDTH: PolicyMask = { leaf: 0x80000008, subleaf: null, register: 'eax', mask: 0x00ff0000, path: '', line: 0 };

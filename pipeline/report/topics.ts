@@ -3,6 +3,7 @@ import { bitsText } from '../model/bit-names.ts';
 import type { ClobberRow } from '../model/knowledge.ts';
 import { hex, hex32 } from '../model/mask.ts';
 import type { Policy } from '../model/policy.ts';
+import { guestLines, guestTopicJson, leafLines, leafTopicJson, runText } from './guest-topics.ts';
 import { placeJson } from './machine.ts';
 import { cpuid2Json, cpuid2Lines } from './vmm/cpuid2.ts';
 import { wrap } from './wrap.ts';
@@ -25,6 +26,10 @@ function linesOf(topic: Topic): readonly string[] {
       return msrLines(topic.msr);
     case 'control':
       return controlLines(topic.control);
+    case 'leaf':
+      return leafLines(topic.leaf);
+    case 'guest':
+      return guestLines(topic.guest);
     case 'family':
       return [
         `${topic.name} is a family: ${topic.members.length} CPUID bits or fields, ${topic.rows.length} rows of host state`,
@@ -112,7 +117,7 @@ function msrLines({ msr, rows, releases, examined, kernels, isClosed }: MsrTopic
   };
   const answer =
     releases.length === 0
-      ? 'no release whose code was read writes it'
+      ? 'no entry or exit code of a release that was read writes it itself'
       : left.length === 0
         ? 'the module leaves it as the host had it, in every release that was read'
         : `host MSR is clobbered at TD exit${guards.map(where).join(', and')}`;
@@ -124,17 +129,6 @@ function msrLines({ msr, rows, releases, examined, kernels, isClosed }: MsrTopic
     ...restoring.flatMap(({ version, restoredAt }) => wrap(`restored at ${restoredAt}`, `  KVM ${version.padEnd(8)} `)),
     ...rows.flatMap(({ feature, kind, source }) => wrap(`${feature}: ${kind}; ${source}`, '  host state         ')),
   ];
-}
-
-/** Neighbours of the list of all as runs: `1.5 Beta to 2.0.18`. */
-function runText(names: readonly string[], all: readonly string[]): string {
-  const runs: string[][] = [];
-  for (const name of names) {
-    const run = runs.at(-1);
-    if (run !== undefined && all.indexOf(name) === all.indexOf(run.at(-1) ?? '') + 1) run.push(name);
-    else runs.push([name]);
-  }
-  return runs.map((run) => (run.length < 3 ? run.join(', ') : `${run[0]} to ${run.at(-1)}`)).join(', ');
 }
 
 /** That KVM has no line for an MSR does not say that the host loses it: extended state comes back with the host's own. */
@@ -170,7 +164,7 @@ const EXIT_TEXT: Readonly<Record<string, string>> = {
   unknown: 'not settled by the code',
 };
 
-function controlLines({ field, bit, name, releases, kernels, gated, rows }: ControlTopic): readonly string[] {
+function controlLines({ field, bit, name, releases, kernels, gated, clears, rows }: ControlTopic): readonly string[] {
   const may = releases.filter((each) => each.may === 'set').map(({ release }) => release);
   const supporting = kernels.filter(({ supports }) => supports).map(({ version }) => version);
   const unread = releases.filter((each) => each.may === 'unread').map(({ release }) => release);
@@ -185,6 +179,7 @@ function controlLines({ field, bit, name, releases, kernels, gated, rows }: Cont
     ...line('always 0', fixed('always 0')),
     ...line('not read', unread),
     ...gated.map((each) => `  opens          ${bitsText(each, each.mask)}`),
+    ...clears.map((each) => `  clears         ${bitsText(each, each.mask)}`),
     ...rowLines(rows),
   ];
 }
@@ -222,10 +217,14 @@ export function topicJson(topic: Topic) {
     case 'msr':
       return { kind: topic.kind, ...topic.msr, rows: rowsOf(topic.msr.rows) };
     case 'control': {
-      const { gated, rows, ...rest } = topic.control;
-      const opens = gated.map((each) => ({ ...placeJson(each), mask: hex32(each.mask) }));
-      return { kind: topic.kind, ...rest, opens, rows: rowsOf(rows) };
+      const { gated, clears, rows, ...rest } = topic.control;
+      const masksOf = (list: typeof gated) => list.map((each) => ({ ...placeJson(each), mask: hex32(each.mask) }));
+      return { kind: topic.kind, ...rest, opens: masksOf(gated), clears: masksOf(clears), rows: rowsOf(rows) };
     }
+    case 'leaf':
+      return { kind: topic.kind, ...leafTopicJson(topic.leaf) };
+    case 'guest':
+      return { kind: topic.kind, ...guestTopicJson(topic.guest) };
     case 'family':
       return {
         kind: topic.kind,

@@ -109,6 +109,7 @@ export async function loadSpecs(directory: string, reader: PlainReader): Promise
       .map((module) => ({
         module,
         registers: classify(module, deciders.get(module.release)),
+        rules: deciders.get(module.release),
         unexamined: resolved.get(module.release)?.unexamined ?? [],
       })),
     deciders,

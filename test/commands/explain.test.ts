@@ -75,6 +75,53 @@ describe('explain', () => {
     expect(pks).toMatch(/^7\.0\.ECX\[31\] PKS$/m);
   });
 
+  test('a leaf that no release has in its tables, with what a TD reads of it', async () => {
+    const [leaf] = await topics('0xf');
+    expect(leaf).toMatchObject({ kind: 'leaf', leaf: '0xf', subleaf: null });
+    const of = (name: string) => leaf.releases.find(({ release }: { release: string }) => release === name).decider;
+    expect([of('1.5.08'), of('2.0.02')]).toEqual(['it injects #VE', 'it injects #VE']);
+    expect(of('1.5.09')).toMatch(/^always 0; #VE without the guest’s TD_CTLS\.REDUCE_VE; #VE with .*\.RDT_M$/);
+    expect(await out('explain', '0x24')).toContain('answered as leaf 0x23, the last base leaf');
+    // One that a release has is told bit by bit.
+    expect(await topics('0x20')).toEqual([]);
+  });
+
+  test('what the guest sets in TD_CTLS, with what it decides', async () => {
+    const [reduce] = await topics('REDUCE_VE');
+    expect(await topics('TD_CTLS.reduce_ve')).toEqual([reduce]);
+    const has = (name: string) => reduce.releases.find(({ release }: { release: string }) => release === name).has;
+    expect(['1.5.08', '1.5.09', '2.0.02', '2.0.04'].map(has)).toEqual([false, true, false, true]);
+    expect(reduce.effect.answered).toEqual(['0x6', '0x80000002']);
+    expect(reduce.effect.zero).toMatchObject({ rest: true });
+    expect(reduce.effect.zero.leaves).toContain('0xf');
+    const masks = reduce.effect.decides.map(
+      (each: Record<string, string>) => `${each.leaf}.${each.subleaf} ${each.register} ${each.mask}`,
+    );
+    expect(masks).toEqual(expect.arrayContaining(['0x1.null edx 0x00405080', '0x7.0x0 edx 0x40040000']));
+    const [topology] = await topics('ENUM_TOPOLOGY');
+    expect(topology.effect).toMatchObject({ answered: ['0xb', '0x1f'], zero: null });
+    expect(topology.effect.decides).toMatchObject([{ leaf: '0x1', register: 'ebx', mask: '0xff000000' }]);
+    expect(await out('explain', 'LOCK')).toContain('it decides no CPUID bit');
+  });
+
+  test('an attribute that clears bits, and an MSR that only the VMCS loads', async () => {
+    const [migratable] = await topics('MIGRATABLE');
+    expect(migratable).toMatchObject({ opens: [], clears: [{ leaf: '0x1a', register: 'eax', mask: '0xffffffff' }] });
+    expect((await topics('PKS'))[0]).toMatchObject({ clears: [], opens: [{ mask: '0x80000000' }] });
+    const [pkrs] = await topics('PKRS');
+    expect(pkrs).toMatchObject({ kind: 'msr', msr: 'PKRS', releases: [], rows: [{ kind: 'handled' }] });
+    expect((await out('explain', 'IA32_PKRS')).replace(/\s+/g, ' ')).toContain('what SEAMRET does was not read');
+  });
+
+  test('a register as one table: a field is one row, and a 1 that not every guest reads is none of every TD', async () => {
+    expect(await out('history', '0x1a.EAX')).toMatch(
+      /^ {2}\[23:0\] {3}\. d {2}core_native_model\n {2}\[31:24\] {2}\. d {2}core_type\n\n/m,
+    );
+    // Leaf 6 injects #VE in every TD of the first releases, then until the guest sets REDUCE_VE.
+    expect((await out('history', '6.EAX')).match(/^ {2}\[.*$/gm)).toEqual(['  [2]   v d v d  ARAT']);
+    expect((await out('history', '1.ECX')).match(/^ {2}\[21\].*$/gm)).toEqual(['  [21]  1 1 1  X2APIC']);
+  });
+
   test('what is nothing of these is refused with what is near', async () => {
     const { status, stderr } = await bitwatch(['explain', 'WAITPKX']);
     expect(status).toBe(64);

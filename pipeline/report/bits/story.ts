@@ -4,15 +4,16 @@ import { kvmContext } from '../../judge/judge.ts';
 import { registerOf } from '../../judge/lookup.ts';
 import type { KvmContext } from '../../judge/rule.ts';
 import { verdictOfBit } from '../../judge/verdict.ts';
+import { beyondTables } from '../../model/beyond-tables.ts';
 import { bitsText } from '../../model/bit-names.ts';
-import { absentRegister, classOfBit } from '../../model/class.ts';
+import { absentRegister, type ClassedRelease, classOfBit } from '../../model/class.ts';
 import { deciderOfBit } from '../../model/decider.ts';
 import { bitMask, hasBit, or } from '../../model/mask.ts';
 import { namedBits } from '../../model/names.ts';
 import { type Place, samePlace } from '../../model/place.ts';
 import { holdsAt } from '../../model/policy.ts';
 import type { Specs } from '../../specs/store.ts';
-import { deciderWords, kvmPartWords } from '../decider-words.ts';
+import { beyondWords, deciderWords, kvmPartWords } from '../decider-words.ts';
 import { wrap } from '../wrap.ts';
 
 /** A bit's whole story: its class per release, its verdict per KVM version, with where each was read. */
@@ -25,7 +26,7 @@ export type BitStory = {
     readonly class: string;
     readonly gates: readonly string[];
     readonly dynamic: boolean;
-    /** Who decides the bit by the release's code, in words; null where its code was not examined or its table lacks the leaf. */
+    /** Who decides the bit by the release's code, in words; null where its code was not examined. */
     readonly decider: string | null;
     readonly evidence: string | null;
   }[];
@@ -73,7 +74,7 @@ export function storyOf(specs: Specs, place: Place, bit: number, judged: ReturnT
         class: classOfBit(register, bit),
         gates: [...register.gates].filter(([, mask]) => hasBit(mask, bit)).map(([gate]) => gate),
         dynamic: hasBit(register.dynamic, bit),
-        decider: register.deciders.length === 0 ? null : deciderWords(deciderOfBit(place, register.deciders, bit)),
+        decider: decidedBy(release, place, bit),
         evidence: `${repository}@${revision.slice(0, 12)} ${path}${register.line === undefined ? '' : `:${register.line}`}`,
       };
     }),
@@ -100,6 +101,15 @@ export function storyOf(specs: Specs, place: Place, bit: number, judged: ReturnT
     })),
     unread: unreadOf(specs).map(({ release }) => release),
   };
+}
+
+/** Also of a leaf that the tables lack: the code answers it, or injects #VE. Null where the code was not examined. */
+function decidedBy(release: ClassedRelease, place: Place, bit: number): string | null {
+  const register = registerOf(release, place);
+  if (register !== undefined)
+    return register.deciders.length === 0 ? null : deciderWords(deciderOfBit(place, register.deciders, bit));
+  const beyond = beyondTables(release, place, bit);
+  return beyond === null ? null : beyondWords(beyond);
 }
 
 /** Stories as texts: bits of a register whose stories read the same are one, under one line that names them. */
@@ -133,7 +143,7 @@ export type Run<T> = { readonly text: string; readonly items: readonly T[] };
 export const decidedRuns = (story: BitStory): readonly Run<BitStory['releases'][number]>[] =>
   runs(story.releases, (entry) =>
     entry.class === 'absent'
-      ? 'absent: no such leaf in the tables'
+      ? `absent: no such leaf in the tables${entry.decider === null ? '' : `; ${entry.decider}`}`
       : entry.decider === null
         ? `${classText(entry)}; who decides was not examined`
         : `${entry.class} in the table: ${entry.decider}`,

@@ -59,6 +59,7 @@ function classedLater(module: ModuleRelease, { deciders }: PageData['specs']): C
   let registers: readonly RegisterClasses[] | null = null;
   return {
     module,
+    rules: deciders.get(module.release),
     get registers() {
       registers ??= classify(module, deciders.get(module.release));
       return registers;

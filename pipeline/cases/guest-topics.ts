@@ -1,0 +1,88 @@
+import { type Beyond, beyondTables, type ZeroLeaves, zeroLeavesOf } from '../model/beyond-tables.ts';
+import type { ClassedRelease } from '../model/class.ts';
+import { asksGuest } from '../model/decider.ts';
+import { TD_CONTROLS, type TdControl } from '../model/decider-rules.ts';
+import type { FoundPlace } from '../model/finding.ts';
+import type { BitName } from '../model/knowledge.ts';
+import { or } from '../model/mask.ts';
+import { namedBits } from '../model/names.ts';
+import type { LeafKey, Place } from '../model/place.ts';
+import type { Specs } from '../specs/store.ts';
+
+/** A leaf, or sub-leaf, that no release has in its tables: what a TD reads of it all the same. */
+export type LeafTopic = LeafKey & {
+  /** `null` where the release's code was not examined. */
+  readonly releases: readonly { readonly release: string; readonly beyond: Beyond | null }[];
+};
+
+/** A bit of TD_CTLS, which the guest sets. */
+export type GuestTopic = {
+  readonly control: TdControl;
+  /** `null` where the release's code was not examined. */
+  readonly releases: readonly { readonly release: string; readonly has: boolean | null }[];
+  /** What it does in the newest release that has it; null where none has. */
+  readonly effect: {
+    readonly release: string;
+    /** Leaves of the tables that inject #VE without it. */
+    readonly answered: readonly number[];
+    /** Leaves that the tables lack, where it is what they need. */
+    readonly zero: Pick<ZeroLeaves, 'asked' | 'rest'> | null;
+    /** Bits whose value it has a say in. */
+    readonly decides: readonly FoundPlace[];
+  } | null;
+};
+
+/** Sub-leaves of these are computed, number by number: they are told bit by bit. */
+const TOPOLOGY: readonly number[] = [0xb, 0x1f];
+
+/** `0xf`, `leaf 0x7.3`: none where a release has it in its tables. */
+export function leafTopic({ releases }: Specs, text: string): LeafTopic | null {
+  const [, digits, sub] = /^(?:leaf\s+|cpuid\.)?0x([0-9a-f]{1,8})(?:\.(0x[0-9a-f]+|\d+))?$/i.exec(text.trim()) ?? [];
+  if (digits === undefined) return null;
+  const [leaf, subleaf] = [Number.parseInt(digits, 16), sub === undefined ? null : Number(sub)];
+  const isOf = (place: Place): boolean =>
+    place.leaf === leaf && (subleaf === null || place.subleaf === null || place.subleaf === subleaf);
+  if (TOPOLOGY.includes(leaf) || releases.some(({ registers }) => registers.some(isOf))) return null;
+  const place: Place = { leaf, subleaf, register: 'eax' };
+  return {
+    leaf,
+    subleaf,
+    releases: releases.map((each) => ({ release: each.module.release, beyond: beyondTables(each, place, 0) })),
+  };
+}
+
+/** `REDUCE_VE`, `TD_CTLS.ENUM_TOPOLOGY`. */
+export function guestTopic({ releases, knowledge }: Specs, text: string): GuestTopic | null {
+  const name = text
+    .trim()
+    .toUpperCase()
+    .replace(/^TD_CTLS\./, '');
+  const control = TD_CONTROLS.find((each) => each === name);
+  if (control === undefined) return null;
+  const hasIt = ({ rules }: ClassedRelease): boolean | null => rules?.limits.tdControls.includes(control) ?? null;
+  const newest = releases.findLast((each) => hasIt(each) === true);
+  return {
+    control,
+    releases: releases.map((each) => ({ release: each.module.release, has: hasIt(each) })),
+    effect: newest === undefined ? null : effectOf(newest, control, knowledge.names),
+  };
+}
+
+function effectOf(release: ClassedRelease, control: TdControl, names: readonly BitName[]): GuestTopic['effect'] {
+  const asked = release.registers.map(({ leaf, subleaf, register, deciders }) => ({
+    ...{ leaf, subleaf, register },
+    parts: deciders.map(({ mask, decider }) => ({ mask, of: asksGuest(decider, control) })),
+  }));
+  const zero = zeroLeavesOf(release);
+  return {
+    release: release.module.release,
+    answered: [...new Set(asked.filter(({ parts }) => parts.some(({ of }) => of.fault)).map(({ leaf }) => leaf))].sort(
+      (a, b) => a - b,
+    ),
+    zero: zero.guest.some((each) => each === control) ? { asked: zero.asked, rest: zero.rest } : null,
+    decides: asked.flatMap(({ parts, ...place }) => {
+      const mask = parts.reduce((all, part) => (part.of.value ? or(all, part.mask) : all), 0);
+      return mask === 0 ? [] : [{ ...place, mask, bits: namedBits(names, place, mask) }];
+    }),
+  };
+}
