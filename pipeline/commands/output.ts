@@ -7,6 +7,7 @@ import type { ReportFacts } from '../model/review.ts';
 import { suggest } from '../model/suggest.ts';
 import { FORMAT_NAMES } from '../report/format-names.ts';
 import { FORMATS } from '../report/formats.ts';
+import { webAddresses } from '../report/html/links.ts';
 import { viewOf } from '../report/view.ts';
 import type { Specs } from '../specs/store.ts';
 import { type Context, printText } from './command-line.ts';
@@ -76,7 +77,7 @@ export function printReport(
   const page = targets.some(({ format }) => format === 'html')
     ? pageFactsOf(specs, report, run(), { releases, discussions })
     : null;
-  const view = { ...viewOf(report, title, page), rulesUrl: rulesUrl(context.env) };
+  const view = { ...viewOf(report, title, page), rulesUrl: rulesUrl(context.env), web: webAddresses(specs.sources) };
   const files: OutputFile[] = targets
     .filter(({ path }) => path !== '-')
     .map(({ format, path }) => ({ path, content: FORMATS[format](view) }));

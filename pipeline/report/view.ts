@@ -1,7 +1,7 @@
 import type { PageFacts } from '../cases/page-facts.ts';
 import { compareFindings } from '../judge/assemble.ts';
 import { type Finding, LEVELS, type Level } from '../model/finding.ts';
-import { type Coverage, participantsOf, type ReportFacts, type Review } from '../model/review.ts';
+import { type Coverage, type Participant, participantsOf, type ReportFacts, type Review } from '../model/review.ts';
 import type { Evidence } from '../model/source.ts';
 import { plain } from '../model/text.ts';
 
@@ -35,6 +35,8 @@ export type Section = {
   readonly summary: string;
   /** What was read, and what of it was not settled. */
   readonly notes: readonly string[];
+  /** What took part: a finding without a line of its own rests on these. */
+  readonly participants: readonly Participant[];
   readonly items: readonly Item[];
   /** The review on one screen; null where none is of a release. */
   readonly briefing: Briefing | null;
@@ -50,6 +52,8 @@ export type View = {
   readonly coverage: Coverage;
   /** The address under which the pages of the rules stand, with a final slash; null where none is known. */
   readonly rulesUrl: string | null;
+  /** A repository's name to its https address, where `specs/sources.yaml` gives one. */
+  readonly web: ReadonlyMap<string, string>;
   /** What a page works out the rest from; null where no page is made. */
   readonly page: PageFacts | null;
 };
@@ -66,6 +70,7 @@ export function viewOf(
     counts: sumCounts(sections.map(({ counts }) => counts)),
     coverage: report.coverage,
     rulesUrl: null,
+    web: new Map(),
     page,
   };
 }
@@ -86,6 +91,7 @@ function sectionOf(review: Review, coverage: Coverage): Section {
     title: plain(titleOf(review)),
     summary: countsText(counts),
     notes: [...statusLines(review).map(plain), ...notes],
+    participants,
     items,
     briefing: review.kind === 'release' ? briefingOf(review, coverage) : null,
     counts,

@@ -3,6 +3,7 @@ import type { Finding } from '../../model/finding.ts';
 import type { ModuleRelease } from '../../model/module.ts';
 import type { Specs } from '../../specs/store.ts';
 import { coverageLines, type View } from '../view.ts';
+import { webAddresses } from './links.ts';
 import { type MapCell, mapOf } from './map.ts';
 
 /** The facts that a page works with. Releases come without their registers, which are worked out of tables and rules. */
@@ -52,8 +53,6 @@ export function pageData(view: View, { specs, today, first, discussions }: PageF
     // What was not read stands in the table of releases.
     coverage: coverageLines({ ...view.coverage, unread: [] }),
     discussions,
-    web: new Map(
-      sources.filter(({ url }) => url.startsWith('https://')).map(({ repository, url }) => [repository, url]),
-    ),
+    web: webAddresses(sources),
   };
 }

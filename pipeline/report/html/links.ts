@@ -3,6 +3,12 @@ import { plain } from '../../model/text.ts';
 /** Where something was read: a text, an address to it or the empty text, and what goes before a line there. */
 export type PageSource = { readonly text: string; readonly url: string; readonly lineMark: string };
 
+/** A repository's name to the https address where a reader finds it. */
+export const webAddresses = (
+  sources: readonly { readonly repository: string; readonly url: string }[],
+): ReadonlyMap<string, string> =>
+  new Map(sources.filter(({ url }) => url.startsWith('https://')).map(({ repository, url }) => [repository, url]));
+
 /**
  * Where a fact was read, with an address for a browser. Only a repository whose address `specs/sources.yaml` gives, at a full
  * commit, gets one: a guessed link could show another text.
