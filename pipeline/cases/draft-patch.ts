@@ -1,8 +1,9 @@
 import { type FeatureTable, readFeatures } from '../extract/kvm/features.ts';
 import { optInPlaces } from '../extract/kvm/opt-in.ts';
+import { KVM_PATHS, TDX_PATH } from '../extract/kvm/paths.ts';
 import { findDenialPlaces } from '../extract/kvm/places.ts';
 import { filterOf } from '../extract/kvm/policy.ts';
-import { type KernelFile, type KernelTree, KVM_PATHS, openTree, TDX_PATH } from '../extract/kvm/tree.ts';
+import { type KernelFile, type KernelTree, openTree } from '../extract/kvm/tree.ts';
 import { openBlobs } from '../git/blobs.ts';
 import { filePatch } from '../git/file-patch.ts';
 import { openRepository, resolveCommit } from '../git/repository.ts';

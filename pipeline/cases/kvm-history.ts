@@ -1,4 +1,5 @@
-import { type KernelFile, KVM_PATHS, type UnitCache } from '../extract/kvm/tree.ts';
+import { KVM_PATHS } from '../extract/kvm/paths.ts';
+import type { KernelFile, UnitCache } from '../extract/kvm/tree.ts';
 import { decodeText } from '../extract/text.ts';
 import type { BlobReader } from '../git/blobs.ts';
 import { listPathChanges, type PathChange } from '../git/path-changes.ts';

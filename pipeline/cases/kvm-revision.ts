@@ -1,6 +1,7 @@
 import { cpuid2Paths, readCpuid2 } from '../extract/kvm/cpuid2.ts';
+import { KVM_PATHS, TDX_PATH } from '../extract/kvm/paths.ts';
 import { kernelVersion, readPolicy } from '../extract/kvm/policy.ts';
-import { type KernelFile, KVM_PATHS, openTree, TDX_PATH, type UnitCache } from '../extract/kvm/tree.ts';
+import { type KernelFile, openTree, type UnitCache } from '../extract/kvm/tree.ts';
 import { type BlobReader, openBlobs } from '../git/blobs.ts';
 import { openRepository, type Repository, resolveCommit } from '../git/repository.ts';
 import { type ClassedRelease, classify } from '../model/class.ts';

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { KVM_PATHS } from '../../pipeline/extract/kvm/tree.ts';
+import { KVM_PATHS } from '../../pipeline/extract/kvm/paths.ts';
 import { best, command } from './measure.ts';
 
 const cli = join(import.meta.dirname, '..', '..', 'pipeline', 'cli.js');

@@ -20,9 +20,9 @@ type Group = {
 
 /**
  * The tokens that a compiler may see: what stands under `#if 0`, or in the `#else` of `#if 1`, is in no build and holds
- * no fact. Throws a DataError where conditionals do not nest.
+ * no fact. Throws a DataError where conditionals do not nest. Only where a file starts may a guard be left open.
  */
-export function liveTokens(file: string, tokens: readonly Token[]): readonly Token[] {
+export function liveTokens(file: string, tokens: readonly Token[], isWhole: boolean): readonly Token[] {
   const live: Token[] = [];
   const groups: Group[] = [];
   for (const token of tokens) {
@@ -40,7 +40,7 @@ export function liveTokens(file: string, tokens: readonly Token[]): readonly Tok
     } else if (isLive) live.push(token);
   }
   const [open] = groups;
-  if (open !== undefined && (groups.length > 1 || !isGuard(tokens, open.opener)))
+  if (open !== undefined && (groups.length > 1 || !isWhole || !isGuard(tokens, open.opener)))
     return fail(file, groups.at(-1)?.opener ?? open.opener, '#endif for each #if');
   const end = tokens.at(-1);
   if (end !== undefined && live.at(-1) !== end) live.push(end);

@@ -78,23 +78,27 @@ type Scan = {
   lastEnd: number;
 };
 
+/** A place behind a token that no directive holds and under no `#if`: its offset, its 1-based line and where that starts. */
+export type LexFrom = { readonly at: number; readonly line: number; readonly lineStart: number };
+
 /**
  * Splits C source into preprocessing tokens; comments and line continuations vanish, each directive becomes one token,
  * and what stands under `#if 0` is left out. Throws a DataError for a character or an unterminated comment or literal
- * that C does not have, for merge markers, and for conditionals that do not nest.
+ * that C does not have, for merge markers, and for conditionals that do not nest. With a place to start from, only what
+ * stands behind it.
  */
-export function lex(file: string, text: string): readonly Token[] {
+export function lex(file: string, text: string, from: LexFrom | null = null): readonly Token[] {
   const scan: Scan = {
     file,
     text,
     tokens: [],
-    line: 1,
-    lineStart: 0,
-    isLineStart: true,
+    line: from?.line ?? 1,
+    lineStart: from?.lineStart ?? 0,
+    isLineStart: from === null,
     directive: null,
-    lastEnd: -1,
+    lastEnd: from?.at ?? -1,
   };
-  let at = text.charCodeAt(0) === 0xfeff ? 1 : 0;
+  let at = from?.at ?? (text.charCodeAt(0) === 0xfeff ? 1 : 0);
   while (at < text.length) {
     const code = text.charCodeAt(at);
     if (code === SPACE || code === TAB) at += 1;
@@ -114,7 +118,7 @@ export function lex(file: string, text: string): readonly Token[] {
   endDirective(scan);
   const end: Token = { kind: 'end', text: '', line: scan.line, column: text.length - scan.lineStart + 1 };
   scan.tokens.push(end);
-  return liveTokens(file, scan.tokens);
+  return liveTokens(file, scan.tokens, from === null);
 }
 
 /** A name, which most of C is: read by its characters. */

@@ -3,8 +3,8 @@ import type { Expr, Stmt } from '../c/ast.ts';
 import { evaluate64, evaluateMacro, type Scope } from '../c/evaluate.ts';
 import { bodyOf, type Unit } from '../c/unit.ts';
 import { allExpressions, allStatements, expressionsIn } from '../c/walk.ts';
+import { TDX_PATH } from './paths.ts';
 import { returnsError } from './refusal.ts';
-import { TDX_PATH } from './tree.ts';
 
 const ATTRIBUTE_MACROS = ['KVM_SUPPORTED_TDX_TD_ATTRS', 'KVM_SUPPORTED_TD_ATTRS'];
 const ALL = 0xffff_ffff_ffff_ffffn;

@@ -2,6 +2,7 @@ import { KnownError } from '../../model/errors.ts';
 import { evaluate, type Scope, type ScopedMacro } from '../c/evaluate.ts';
 import type { EnumMember } from '../c/members.ts';
 import { type CAggregate, enumMembers, type Unit } from '../c/unit.ts';
+import { ask } from './view.ts';
 
 type Files = {
   readonly headers: readonly string[];
@@ -20,8 +21,8 @@ function membersOf(unit: Unit, aggregate: CAggregate): readonly EnumMember[] {
   }
 }
 
-/** An enumerator: its enum's members, and its place among them. */
-type Enumerator = { readonly members: readonly EnumMember[]; readonly at: number };
+/** An enumerator: its enum with the members, and its place among them. */
+type Enumerator = CAggregate & { readonly members: readonly EnumMember[]; readonly at: number };
 const enumerators = new WeakMap<Unit, ReadonlyMap<string, Enumerator>>();
 
 /** The enumerators of a file by name; of equal names the first counts. */
@@ -32,7 +33,8 @@ function enumeratorsOf(unit: Unit): ReadonlyMap<string, Enumerator> {
   for (const aggregate of unit.aggregates) {
     if (aggregate.form !== 'enum') continue;
     const members = membersOf(unit, aggregate);
-    for (const [at, { name }] of members.entries()) if (!found.has(name)) found.set(name, { members, at });
+    for (const [at, { name }] of members.entries())
+      if (!found.has(name)) found.set(name, { ...aggregate, members, at });
   }
   enumerators.set(unit, found);
   return found;
@@ -47,7 +49,10 @@ export function constantsOf(files: Files): { readonly value: (path: string, name
     if (known.has(key)) return known.get(key);
     if (pending.has(key) || !files.mentions(path, name)) return undefined;
     pending.add(key);
-    const found = enumeratorsOf(files.unit(path)).get(name);
+    const [found] = ask(files.unit(path), `enumerator ${name}`, (own) => {
+      const enumerator = enumeratorsOf(own).get(name);
+      return enumerator === undefined ? [] : [enumerator];
+    });
     const value = found === undefined ? undefined : valueAt(path, found.members, found.at);
     pending.delete(key);
     known.set(key, value);

@@ -4,7 +4,7 @@ import { bodyOf, type CFunction, namesAny, type Unit } from '../c/unit.ts';
 import { expressionsIn } from '../c/walk.ts';
 import { invoke } from '../machine/call.ts';
 import type { Run } from '../machine/world.ts';
-import type { KernelTree } from './tree.ts';
+import { ask } from './view.ts';
 
 const known = new WeakMap<Unit, Map<string, readonly CFunction[]>>();
 
@@ -12,13 +12,14 @@ const known = new WeakMap<Unit, Map<string, readonly CFunction[]>>();
  * The functions without parameters that write to a file's own object, in the order of the file: a table is filled by an
  * init function, by helpers that it calls, or by macros that name the table.
  */
-export function fillers(unit: Unit, name: string): readonly CFunction[] {
-  const own = known.get(unit) ?? new Map<string, readonly CFunction[]>();
-  known.set(unit, own);
-  const found = own.get(name) ?? findFillers(unit, name);
-  own.set(name, found);
-  return found;
-}
+export const fillers = (unit: Unit, name: string): readonly CFunction[] =>
+  ask(unit, `functions that fill ${name}`, (own) => {
+    const found = known.get(own) ?? new Map<string, readonly CFunction[]>();
+    known.set(own, found);
+    const writers = found.get(name) ?? findFillers(own, name);
+    found.set(name, writers);
+    return writers;
+  });
 
 function findFillers(unit: Unit, name: string): readonly CFunction[] {
   const macros = new Set(
@@ -26,7 +27,7 @@ function findFillers(unit: Unit, name: string): readonly CFunction[] {
   );
   const all = [...unit.functions.values()].flat();
   const writing = new Set([name, ...macros]);
-  const writers = all.filter((fn) => namesAny(unit, fn, writing) && writesTo(unit, fn, name, macros));
+  const writers = all.filter((fn) => namesAny(fn, writing) && writesTo(unit, fn, name, macros));
   const found = new Set<CFunction>();
   const seen = new Set<CFunction>();
   const take = (fn: CFunction): void => {
@@ -35,7 +36,7 @@ function findFillers(unit: Unit, name: string): readonly CFunction[] {
     if (fn.params.length === 0) found.add(fn);
     else {
       const own = new Set([fn.name]);
-      for (const caller of all) if (namesAny(unit, caller, own) && callsIn(unit, caller).has(fn.name)) take(caller);
+      for (const caller of all) if (namesAny(caller, own) && callsIn(unit, caller).has(fn.name)) take(caller);
     }
   };
   for (const fn of writers) take(fn);
@@ -56,7 +57,7 @@ function callsIn(unit: Unit, fn: CFunction): ReadonlySet<string> {
 }
 
 /** Runs what fills an object. */
-export function runFillers(_: KernelTree, unit: Unit, writers: readonly CFunction[], run: Run): void {
+export function runFillers(unit: Unit, writers: readonly CFunction[], run: Run): void {
   for (const fn of writers)
     invoke({ unit, fn }, [], run, () =>
       fail(unit.file, { kind: 'id', text: fn.name, line: fn.line, column: 1 }, 'calls that end'),

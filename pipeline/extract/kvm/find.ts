@@ -1,25 +1,26 @@
 import { DataError } from '../../model/errors.ts';
 import type { Expr } from '../c/ast.ts';
-import { bodyOf, type CFunction } from '../c/unit.ts';
+import { bodyOf, type CFunction, type Unit } from '../c/unit.ts';
 import { allExpressions, allStatements, expressionsIn, expressionsOf } from '../c/walk.ts';
 import { looksUp } from './masking.ts';
 import type { Program } from './program.ts';
 import { returnsError } from './refusal.ts';
+import { ask } from './view.ts';
 
 /** The condition under which a TD's setup fails, with the name that stands for the entry in it. */
 export type Refusal = { readonly test: Expr; readonly entry: string; readonly line: number };
 
 /** The functions that fill an entry from the module's `cpuid_config_values`. */
 export function findInits(program: Program): readonly CFunction[] {
-  return [...program.unit.functions.values()]
-    .flat()
-    .filter((fn) => fillsEntry(program, fn) && hasEntryParameter(program, fn));
+  return ask(program.unit, 'functions that fill an entry which they are given', (unit) =>
+    [...unit.functions.values()].flat().filter((fn) => fillsEntry(unit, fn) && hasEntryParameter(fn)),
+  );
 }
 
-function fillsEntry(program: Program, fn: CFunction): boolean {
+function fillsEntry(unit: Unit, fn: CFunction): boolean {
   const names = new Set<string>();
   let writes = false;
-  for (const expr of expressionsIn(bodyOf(program.unit, fn))) {
+  for (const expr of expressionsIn(bodyOf(unit, fn))) {
     if (expr.kind === 'member' || expr.kind === 'id') names.add(expr.name);
     if (expr.kind === 'assign' && expr.target.kind === 'member' && expr.target.name === 'eax') writes = true;
   }
@@ -37,8 +38,8 @@ export function findInit(program: Program): CFunction {
   });
 }
 
-function hasEntryParameter(program: Program, fn: CFunction): boolean {
-  const { tokens } = program.unit;
+function hasEntryParameter(fn: CFunction): boolean {
+  const { tokens } = fn;
   for (let at = fn.open; at > 0 && tokens[at]?.text !== fn.name; at -= 1)
     if (tokens[at]?.text === 'kvm_cpuid_entry2') return true;
   return false;

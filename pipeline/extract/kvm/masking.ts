@@ -1,8 +1,9 @@
 import { REGISTERS } from '../../model/place.ts';
 import type { Expr } from '../c/ast.ts';
-import { bodyOf, type CFunction } from '../c/unit.ts';
+import { bodyOf, type CFunction, type Unit } from '../c/unit.ts';
 import { allExpressions, allStatements, expressionsOf } from '../c/walk.ts';
 import type { Program } from './program.ts';
+import { ask } from './view.ts';
 
 /** A function that cuts each register of one structure down to what another one has. */
 export type Masking = {
@@ -20,20 +21,25 @@ type Cut = { readonly registers: Set<string>; readonly line: number; readonly cu
  * older generations KVM refuses nothing, and what a TD gets is what such a function leaves.
  */
 export function findMaskings(program: Program): readonly Masking[] {
-  return [...program.unit.functions.values()].flat().flatMap((fn) => {
-    const entries = new Set<string>();
-    const cuts = new Map<string, Cut>();
-    for (const statement of allStatements(bodyOf(program.unit, fn))) {
-      if (statement.kind === 'decl' && statement.init !== null && looksUp(statement.init)) entries.add(statement.name);
-      for (const expr of expressionsOf(statement))
-        for (const part of allExpressions(expr)) {
-          if (part.kind === 'assign' && part.target.kind === 'id' && looksUp(part.value)) entries.add(part.target.name);
-          note(cuts, part, entries);
-        }
-    }
-    const whole = [...cuts.values()].find(({ registers }) => registers.size === REGISTERS.length);
-    return whole === undefined ? [] : [{ fn, line: whole.line, cuts: whole.cuts }];
-  });
+  const masking = ask(program.unit, 'functions that cut the registers of an entry', (unit) =>
+    [...unit.functions.values()].flat().filter((fn) => maskingOf(unit, fn) !== null),
+  );
+  return masking.flatMap((fn) => maskingOf(program.unit, fn) ?? []);
+}
+
+function maskingOf(unit: Unit, fn: CFunction): Masking | null {
+  const entries = new Set<string>();
+  const cuts = new Map<string, Cut>();
+  for (const statement of allStatements(bodyOf(unit, fn))) {
+    if (statement.kind === 'decl' && statement.init !== null && looksUp(statement.init)) entries.add(statement.name);
+    for (const expr of expressionsOf(statement))
+      for (const part of allExpressions(expr)) {
+        if (part.kind === 'assign' && part.target.kind === 'id' && looksUp(part.value)) entries.add(part.target.name);
+        note(cuts, part, entries);
+      }
+  }
+  const whole = [...cuts.values()].find(({ registers }) => registers.size === REGISTERS.length);
+  return whole === undefined ? null : { fn, line: whole.line, cuts: whole.cuts };
 }
 
 /** A call that finds the entry of a leaf. */

@@ -1,7 +1,8 @@
 import { skipBrackets } from '../c/cursor.ts';
 import { readFeatures } from './features.ts';
 import { findInit, findRefusals } from './find.ts';
-import { type KernelTree, TDX_PATH } from './tree.ts';
+import { TDX_PATH } from './paths.ts';
+import type { KernelTree } from './tree.ts';
 
 /** The lines of tdx.c where a denial would go, 1-based: each is the line that the new text is put before. */
 export type DenialPlaces = {

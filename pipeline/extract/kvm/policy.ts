@@ -8,10 +8,11 @@ import type { Filter } from './filter.ts';
 import { readFilter } from './generation.ts';
 import { readKnown } from './known.ts';
 import { oneMeaning } from './meaning.ts';
+import { TDX_PATH } from './paths.ts';
 import type { Program } from './program.ts';
-import { readRequirements } from './requirements.ts';
+import { readRequirements, type Supported } from './requirements.ts';
 import { readRestores } from './restores.ts';
-import { type KernelTree, TDX_PATH } from './tree.ts';
+import type { KernelTree } from './tree.ts';
 import { readConfigFlags, readVmcallCheck } from './vmcall.ts';
 import { namedXfam, readXfam, readXfamChanges, type Xfam } from './xfam.ts';
 
@@ -27,7 +28,7 @@ export function readPolicy(tree: KernelTree, version: string): Policy {
   const known = tree.remember('known', (view) => readKnown(view.unit(CPUID), view.remember('features', readFeatures)));
   const configLimit = readConfigLimit(tree);
   const supported = { attributes: attributes.mask, xfam: xfam.mask, configLimit };
-  const { requirements, notes: missing } = readRequirements(tree, supported);
+  const { requirements, notes: missing } = requirementsOf(tree, supported);
   const vmcall = tree.remember('vmcall', (view) => readVmcallCheck(view.unit(TDX_PATH), view.scope(TDX_PATH)));
   const { generation, deny, allow, adds, disagreements } = filter;
   return {
@@ -61,6 +62,10 @@ export const filterOf = (tree: KernelTree): Filter =>
   tree.remember('filter', (view) =>
     readFilter(programOf(view, view.remember('features', readFeatures)), view.remember('supported xfam', readXfam)),
   );
+
+/** What is supported is no question to the tree: it is a part of the name. */
+const requirementsOf = (tree: KernelTree, supported: Supported): ReturnType<typeof readRequirements> =>
+  tree.remember(`requirements ${Object.values(supported).join(' ')}`, (view) => readRequirements(view, supported));
 
 const programOf = (tree: KernelTree, features: FeatureTable): Program => ({
   tree,

@@ -5,8 +5,9 @@ import { evaluate64 } from '../c/evaluate.ts';
 import { bodyOf } from '../c/unit.ts';
 import { allExpressions, allStatements } from '../c/walk.ts';
 import { oneMeaning } from './meaning.ts';
+import { TDX_PATH } from './paths.ts';
 import { returnsError } from './refusal.ts';
-import { type KernelTree, TDX_PATH } from './tree.ts';
+import type { KernelTree } from './tree.ts';
 
 /** Where the host's side of TDX initialises the module, and refuses one that it cannot work with. */
 const HOST_PATHS: readonly string[] = ['arch/x86/virt/vmx/tdx/tdx.c', 'arch/x86/virt/vmx/tdx/tdx_global_metadata.c'];

@@ -3,6 +3,7 @@ import type { Expr } from '../c/ast.ts';
 import { bodyOf, type CFunction, type Unit } from '../c/unit.ts';
 import { allExpressions, allStatements, expressionsIn } from '../c/walk.ts';
 import { hasParam } from './trial.ts';
+import { ask } from './view.ts';
 
 /** The functions that KVM_TDX_CAPABILITIES and KVM_TDX_INIT_VM lead to, as far up as they can be run. */
 export type Roots = {
@@ -16,11 +17,13 @@ const all = (unit: Unit): readonly CFunction[] => [...unit.functions.values()].f
 
 /** Finds both by what they do. Throws a DataError where there is none, or more than one. */
 export function findRoots(unit: Unit): Roots {
-  const fills = all(unit).filter((fn) => fillsEntry(unit, fn));
-  const caps = all(unit).filter((fn) => hasParam({ unit, fn }, 'kvm_tdx_capabilities') && reaches(unit, fn, fills));
+  const fills = ask(unit, 'functions that fill an entry', (own) => all(own).filter((fn) => fillsEntry(own, fn)));
+  const caps = ask(unit, 'functions that are given capabilities', (own) =>
+    all(own).filter((fn) => hasParam({ unit: own, fn }, 'kvm_tdx_capabilities')),
+  ).filter((fn) => reaches(unit, fn, fills));
   const entries = fills.filter((fn) => hasParam({ unit, fn }, 'kvm_cpuid_entry2'));
   const [shown = null, ...more] = caps.length > 0 ? caps : entries;
-  const inner = all(unit).filter((fn) => takesEntries(unit, fn));
+  const inner = ask(unit, 'functions that take entries', (own) => all(own).filter((fn) => takesEntries(own, fn)));
   const outer = inner.map((fn) => outermost(unit, fn));
   const [setUp, ...others] = [...new Set(outer)];
   if (setUp === undefined || others.length > 0 || more.length > 0) {
@@ -79,7 +82,9 @@ function reaches(unit: Unit, fn: CFunction, targets: readonly CFunction[]): bool
 }
 
 const callersOf = (unit: Unit, fn: CFunction): readonly CFunction[] =>
-  all(unit).filter((each) => each !== fn && calledIn(unit, each).has(fn.name));
+  ask(unit, `functions that call ${fn.name}`, (own) =>
+    all(own).filter((each) => calledIn(own, each).has(fn.name)),
+  ).filter((each) => each !== fn);
 
 /** The function above it that is given all that user space asks for, if there is one. */
 function outermost(unit: Unit, fn: CFunction): CFunction {

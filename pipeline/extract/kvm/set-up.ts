@@ -4,7 +4,7 @@ import { comparePlaces, REGISTERS, type Register } from '../../model/place.ts';
 import type { PolicyMask } from '../../model/policy.ts';
 import type { Expr, Stmt } from '../c/ast.ts';
 import { fail } from '../c/cursor.ts';
-import { bodyOf, type CFunction } from '../c/unit.ts';
+import { bodyOf, type CFunction, type Unit } from '../c/unit.ts';
 import { allStatements, expressionsIn } from '../c/walk.ts';
 import type { Filter } from './filter.ts';
 import { isUnheard, leavesTold, Told, UNHEARD } from './probe.ts';
@@ -21,6 +21,7 @@ import {
   type Result,
   type Root,
 } from './trial.ts';
+import { ask } from './view.ts';
 import { worldOf } from './world.ts';
 
 /** The loop that sets a TD's CPUID values by the module's configurable leaves. */
@@ -28,17 +29,21 @@ export type SetUp = { readonly fn: CFunction; readonly body: readonly Stmt[] };
 
 /** The loops that fill `cpuid_values[]` from entries of user space and the module's `cpuid_configs[]`. */
 export function findSetUps(program: Program): readonly SetUp[] {
-  return [...program.unit.functions.values()].flat().flatMap((fn) => {
-    const body = bodyOf(program.unit, fn);
-    const loops = [...allStatements(body)].filter((statement) => statement.kind === 'loop');
-    return loops.flatMap((loop) => {
-      const exprs = [...expressionsIn(loop.body)];
-      const isSetUp =
-        exprs.some(isConfig) &&
-        exprs.some((expr) => isTableOf(expr, /^cpuid_values$/)) &&
-        exprs.some((expr) => expr.kind === 'call' && /find_cpuid_entry/.test(nameOf(expr.callee)));
-      return isSetUp ? [{ fn, body: loop.body }] : [];
-    });
+  const having = ask(program.unit, 'functions with a loop that sets a TD up', (unit) =>
+    [...unit.functions.values()].flat().filter((fn) => setUpsIn(unit, fn).length > 0),
+  );
+  return having.flatMap((fn) => setUpsIn(program.unit, fn));
+}
+
+function setUpsIn(unit: Unit, fn: CFunction): readonly SetUp[] {
+  const loops = allStatements(bodyOf(unit, fn)).filter((statement) => statement.kind === 'loop');
+  return loops.flatMap((loop) => {
+    const exprs = expressionsIn(loop.body);
+    const isSetUp =
+      exprs.some(isConfig) &&
+      exprs.some((expr) => isTableOf(expr, /^cpuid_values$/)) &&
+      exprs.some((expr) => expr.kind === 'call' && /find_cpuid_entry/.test(nameOf(expr.callee)));
+    return isSetUp ? [{ fn, body: loop.body }] : [];
   });
 }
 

@@ -7,16 +7,17 @@ import { evaluate32 } from '../c/evaluate.ts';
 import { bodyOf, type CFunction } from '../c/unit.ts';
 import { expressionsIn } from '../c/walk.ts';
 import { featureScope, type Program } from './program.ts';
+import { ask } from './view.ts';
 
 /** Functions that ask KVM what KVM_GET_SUPPORTED_CPUID would report. */
 export function findSupported(program: Program): readonly CFunction[] {
-  return [...program.unit.functions.values()].flat().filter((fn) => {
-    for (const expr of expressionsIn(bodyOf(program.unit, fn)))
-      if (expr.kind === 'call' && expr.callee.kind === 'id' && /^(?:__)?kvm_get_supported_cpuid/.test(expr.callee.name))
-        return true;
-    return false;
-  });
+  return ask(program.unit, 'functions that ask what KVM supports', (unit) =>
+    [...unit.functions.values()].flat().filter((fn) => expressionsIn(bodyOf(unit, fn)).some(asksSupported)),
+  );
 }
+
+const asksSupported = (expr: Expr): boolean =>
+  expr.kind === 'call' && expr.callee.kind === 'id' && /^(?:__)?kvm_get_supported_cpuid/.test(expr.callee.name);
 
 /** A leaf that a variable stands for. */
 type Leaf = { readonly leaf: number; readonly subleaf: number };

@@ -1,12 +1,11 @@
 import { DataError, NoInputError } from '../../model/errors.ts';
-import type { ScopedMacro as FoundMacro, Scope } from '../c/evaluate.ts';
-import { type Macro, readUnit, type Unit } from '../c/unit.ts';
-import { constantsOf } from './constants.ts';
-import { checkMeaning } from './meaning.ts';
+import type { Scope } from '../c/evaluate.ts';
+import { readUnit, type Unit } from '../c/unit.ts';
+import { HEADERS, TDX_PATH } from './paths.ts';
 import { type Facts, remember } from './remember.ts';
+import { scopesOf } from './scopes.ts';
 import { Words } from './words.ts';
 
-type ScopedMacro = FoundMacro & { readonly definitions?: readonly Macro[] };
 export type KernelFile = { readonly text: string; readonly blob: string };
 
 /** One kernel revision: the files that policies are read from, as C units, each parsed once. */
@@ -28,47 +27,11 @@ export type KernelTree = {
   readonly remember: <T>(name: string, compute: (tree: KernelTree) => T) => T;
 };
 
-/** What a history keeps: units by blob, and values with what they were computed from. Without it all is read anew. */
-export type UnitCache = Map<string, Unit> & { facts?: Facts };
-
-export const TDX_PATH = 'arch/x86/kvm/vmx/tdx.c';
-/** What a policy is read from; older trees have some elsewhere or not at all. */
-export const KVM_PATHS: readonly string[] = [
-  TDX_PATH,
-  'arch/x86/kvm/vmx/tdx_arch.h',
-  'arch/x86/kvm/vmx/tdx.h',
-  'arch/x86/kvm/vmx/common.h',
-  'arch/x86/kvm/cpuid.c',
-  'arch/x86/kvm/cpuid.h',
-  'arch/x86/kvm/x86.c',
-  'arch/x86/kvm/vmx/vmx.c',
-  'arch/x86/kvm/reverse_cpuid.h',
-  'arch/x86/include/asm/kvm_host.h',
-  'arch/x86/include/asm/cpufeature.h',
-  'arch/x86/include/asm/cpufeatures.h',
-  'arch/x86/include/asm/cpuid/types.h',
-  'arch/x86/include/asm/shared/tdx.h',
-  'arch/x86/include/asm/tdx.h',
-  'arch/x86/include/asm/tdx_global_metadata.h',
-  'arch/x86/include/uapi/asm/kvm.h',
-  'arch/x86/include/asm/fpu/types.h',
-  'arch/x86/include/asm/fpu/xcr.h',
-  'arch/x86/virt/vmx/tdx/tdx.h',
-  'arch/x86/virt/vmx/tdx/tdx.c',
-  'arch/x86/virt/vmx/tdx/tdx_global_metadata.c',
-  'Makefile',
-];
-/** What the names of bits are read from. */
-export const NAME_PATHS: readonly string[] = [
-  'arch/x86/kvm/reverse_cpuid.h',
-  'arch/x86/include/asm/kvm_host.h',
-  'arch/x86/include/asm/cpufeature.h',
-  'arch/x86/include/asm/cpufeatures.h',
-];
-/** Files whose macros and enumerators constants are made of; the big C files are searched only for themselves. */
-export const HEADERS = KVM_PATHS.filter((path) => path.endsWith('.h'));
-/** KVM's other files with functions that tdx.c may call. */
-export const CODE: readonly string[] = ['arch/x86/kvm/cpuid.c', 'arch/x86/kvm/x86.c', 'arch/x86/kvm/vmx/vmx.c'];
+/**
+ * What a history keeps: units by blob, the last of each path, which the next goes on from, and values with what they were
+ * computed from. Without it all is read anew.
+ */
+export type UnitCache = Map<string, Unit> & { last?: Map<string, Unit>; facts?: Facts };
 
 const MAX_UNITS = 32;
 
@@ -96,38 +59,6 @@ export function openTree(
     return file !== undefined && wordsOf(file).has(word);
   };
   const headers = HEADERS.filter((path) => files.has(path));
-  const macroIn = (path: string, name: string): ScopedMacro | undefined => {
-    const own = mentions(path, name) ? unit(path).macros.get(name) : undefined;
-    return own === undefined ? undefined : scoped(unit(path), own);
-  };
-  const shared = new Map<string, ScopedMacro | undefined>();
-  const macroOf = (path: string, name: string): ScopedMacro | undefined => {
-    const own = macroIn(path, name);
-    if (own !== undefined) return own;
-    if (shared.has(name)) return shared.get(name);
-    let found: ScopedMacro | undefined;
-    for (const header of headers) {
-      found = macroIn(header, name);
-      if (found !== undefined) break;
-    }
-    shared.set(name, found);
-    return found;
-  };
-  const constants = constantsOf({ headers, mentions, unit, macro: macroOf });
-  const checked = new Set<string>();
-  const scope = (path: string): Scope => ({
-    file: path,
-    macro: (name) => {
-      const macro = macroOf(path, name);
-      // What tdx.c itself defines is checked where KVM's names for features are in scope.
-      if (macro?.definitions !== undefined && macro.file !== TDX_PATH && !checked.has(`${macro.file}:${name}`)) {
-        checked.add(`${macro.file}:${name}`);
-        checkMeaning(macro.file ?? path, macro.definitions, scope(macro.file ?? path));
-      }
-      return macro;
-    },
-    constant: (name) => constants.value(path, name),
-  });
   cache.facts ??= new Map();
   const { facts } = cache;
   const tree: KernelTree = {
@@ -137,7 +68,7 @@ export function openTree(
     unit,
     file: (path) => files.get(path),
     mentions,
-    scope,
+    scope: scopesOf({ headers, mentions, unit, checksItself: TDX_PATH }),
     remember: (name, compute) => remember(facts, tree, name, compute),
   };
   return tree;
@@ -152,12 +83,6 @@ function wordsOf(file: KernelFile): Words {
   return known;
 }
 
-/** A macro with its file, and with all its definitions where it has several: a build may choose between them. */
-function scoped(unit: Unit, macro: Macro): ScopedMacro {
-  const definitions = unit.definitions.get(macro.name) ?? [];
-  return { ...macro, file: unit.file, ...(definitions.length > 1 ? { definitions } : {}) };
-}
-
 /** A file's unit, parsed if none of the last revisions had it. */
 function cachedUnit(cache: UnitCache, path: string, { blob, text }: KernelFile): Unit {
   const key = `${blob}:${path}`;
@@ -169,7 +94,9 @@ function cachedUnit(cache: UnitCache, path: string, { blob, text }: KernelFile):
     return known;
   }
   checkMerge(path, text);
-  const read = readUnit(path, text);
+  cache.last ??= new Map();
+  const read = readUnit(path, text, cache.last.get(path));
+  cache.last.set(path, read);
   // A history goes forward: what the last few revisions read is what the next one shares.
   for (const old of cache.keys()) {
     if (cache.size < MAX_UNITS) break;

@@ -236,10 +236,10 @@ const params = new WeakMap<CFunction, readonly (readonly Token[])[]>();
 function paramTokens({ unit, fn }: Head): readonly (readonly Token[])[] {
   const known = params.get(fn);
   if (known !== undefined) return known;
-  const { tokens, file } = unit;
+  const { tokens } = fn;
   let at = fn.open;
   while (at > 0 && !(isText(tokens[at], fn.name) && isText(tokens[at + 1], '('))) at -= 1;
-  const inside = tokens.slice(at + 2, skipBrackets(file, tokens, at + 1) - 1);
+  const inside = tokens.slice(at + 2, skipBrackets(unit.file, tokens, at + 1) - 1);
   const parts: Token[][] = [[]];
   for (const token of inside) {
     if (isText(token, ',')) parts.push([]);

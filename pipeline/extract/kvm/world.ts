@@ -15,8 +15,10 @@ import { type Builtin, type FoundFunction, type Frame, type Run, stop, textOf, t
 import { featureCall } from './feature-calls.ts';
 import { fillers, runFillers } from './fillers.ts';
 import { oneMeaning } from './meaning.ts';
+import { CODE, HEADERS, TDX_PATH } from './paths.ts';
 import { memoOf, noteConditions, type Program } from './program.ts';
-import { CODE, HEADERS, type KernelTree, TDX_PATH } from './tree.ts';
+import type { KernelTree } from './tree.ts';
+import { ask } from './view.ts';
 
 /** What only the host tells: both ways are run. */
 const HOST =
@@ -95,7 +97,7 @@ export function worldOf(tree: KernelTree, program: Program): World {
         return objects.get(name) ?? null;
       }
       try {
-        fillObject(tree, world, name, found);
+        fillObject(world, name, found);
       } catch (error) {
         // What is half filled is nothing that anyone may read.
         objects.delete(name);
@@ -186,14 +188,13 @@ function findObject(
     const unit = tree.unit(path);
     const object = unit.objects.get(name);
     if (object !== undefined) {
-      const tokens = unit.tokens.slice(object.start, object.value - 1);
+      const tokens = object.tokens.slice(object.start, object.value - 1);
       const said = declaratorsOf(path, tokens, types).find((each) => each.name === name)?.type;
       const type = ofBody(said ?? { kind: 'unknown', text: '' }, unit, object.start, types);
       return { node: newNode(name, type, 'zero', true), unit, value: object.value };
     }
-    for (const { start, end } of unit.declarations) {
-      const tokens = unit.tokens.slice(start, end);
-      if (!tokens.some((token) => isText(token, name)) || /^(?:typedef|extern)$/.test(tokens[0]?.text ?? '')) continue;
+    for (const tokens of declaring(unit, name)) {
+      if (/^(?:typedef|extern)$/.test(tokens[0]?.text ?? '')) continue;
       const found = declaratorsOf(path, tokens, types).find((each) => each.name === name);
       if (found === undefined) continue;
       // What a pointer or a switch of the module's parameters holds, the code that runs before says, and the host.
@@ -203,6 +204,15 @@ function findObject(
   }
   return null;
 }
+
+/** The tokens of each declaration that names something. */
+const declaring = (unit: Unit, name: string): readonly (readonly Token[])[] =>
+  ask(unit, `declarations that name ${name}`, ({ declarations }) =>
+    declarations.filter(({ tokens, start, end }) => {
+      for (let at = start; at < end; at += 1) if (isText(tokens[at], name)) return true;
+      return false;
+    }),
+  ).map(({ tokens, start, end }) => tokens.slice(start, end));
 
 /** The type of an object whose declaration stands behind the body of its struct: `static const struct { … } rows[] = …`. */
 function ofBody(type: CType, unit: Unit, start: number, types: TypeScope): CType {
@@ -217,18 +227,16 @@ function ofBody(type: CType, unit: Unit, start: number, types: TypeScope): CType
 }
 
 /** Whether a C file holds an object that others may use. */
-function declaresObject({ file, tokens, objects, declarations }: Unit, name: string, types: TypeScope): boolean {
+function declaresObject(unit: Unit, name: string, types: TypeScope): boolean {
+  const { file, objects } = unit;
   if (!file.endsWith('.c')) return false;
   const object = objects.get(name);
-  if (object !== undefined) return !isText(tokens[object.start], 'static');
-  return declarations.some(({ start, end }) => {
-    const own = tokens.slice(start, end);
-    return (
-      own.some((token) => isText(token, name)) &&
-      !/^(?:typedef|extern|static)$/.test(own[0]?.text ?? '') &&
-      declaratorsOf(file, own, types).some((each) => each.name === name)
-    );
-  });
+  if (object !== undefined) return !isText(object.tokens[object.start], 'static');
+  return declaring(unit, name).some(
+    (tokens) =>
+      !/^(?:typedef|extern|static)$/.test(tokens[0]?.text ?? '') &&
+      declaratorsOf(file, tokens, types).some((each) => each.name === name),
+  );
 }
 
 const isFlag = (type: Node['type']): boolean => type.kind === 'int' && type.isBool === true;
@@ -243,7 +251,7 @@ function objectOf(world: World, path: string, name: string): Node | null {
   }
 }
 
-function fillObject(tree: KernelTree, world: World, name: string, { node, unit, value }: FoundObject): void {
+function fillObject(world: World, name: string, { node, unit, value }: FoundObject): void {
   const run = fillingRun(world);
   const object = unit.objects.get(name);
   if (value !== null && object !== undefined) initialise(node, initialiserOf(unit, object), frameIn(run, unit.file));
@@ -261,7 +269,7 @@ function fillObject(tree: KernelTree, world: World, name: string, { node, unit, 
     node.value = null;
     return;
   }
-  runFillers(tree, unit, writers, run);
+  runFillers(unit, writers, run);
   checkFilled(name, unit, writers, run);
 }
 
@@ -291,7 +299,7 @@ function findFunction(
     const [fn, ...more] = unit.functions.get(name) ?? [];
     if (fn === undefined) continue;
     // What is static in another C file is not what this one calls.
-    if (path !== file && path.endsWith('.c') && isStatic(unit, fn)) continue;
+    if (path !== file && path.endsWith('.c') && isStatic(fn)) continue;
     if (more.length === 0) return { unit, fn };
     const built = [fn, ...more].filter(({ conditions }) => !conditions.some(isLeftOut));
     const [only, ...others] = built;
@@ -305,8 +313,8 @@ function findFunction(
 const isLeftOut = (condition: string): boolean =>
   /^!\(?defined\(CONFIG_(?:X86_64|KVM|KVM_INTEL|KVM_INTEL_TDX|INTEL_TDX_HOST)\)\)?$/.test(condition);
 
-function isStatic({ tokens }: Unit, fn: CFunction): boolean {
-  for (let at = fn.open - 1; at >= 0; at -= 1) {
+function isStatic({ tokens, open }: CFunction): boolean {
+  for (let at = open - 1; at >= 0; at -= 1) {
     const token = tokens[at];
     if (isText(token, ';') || isText(token, '}') || token?.kind === 'directive') return false;
     if (isText(token, 'static')) return true;
@@ -345,8 +353,10 @@ function readStruct(
   const [form, tag] = name.split(' ');
   for (const path of paths) {
     const unit = tree.unit(path);
-    const found = unit.aggregates.find((each) => each.form === form && each.tag === tag);
-    if (found !== undefined) return membersOf(path, unit.tokens, found.open, types, form === 'union');
+    const [found] = ask(unit, name, ({ aggregates }) =>
+      aggregates.filter((each) => each.form === form && each.tag === tag).slice(0, 1),
+    );
+    if (found !== undefined) return membersOf(path, found.tokens, found.open, types, form === 'union');
   }
   return null;
 }

@@ -6,6 +6,7 @@ import { bodyOf, type Unit } from '../c/unit.ts';
 import { allExpressions, allStatements, expressionsIn } from '../c/walk.ts';
 import { refusedBits } from './attributes.ts';
 import type { KernelTree } from './tree.ts';
+import { ask } from './view.ts';
 
 const X86_PATH = 'arch/x86/kvm/x86.c';
 const VMX_PATH = 'arch/x86/kvm/vmx/vmx.c';
@@ -121,8 +122,10 @@ const constantsOf = (chain: readonly Expr[], scope: Scope): bigint =>
 function clearsXss(tree: KernelTree): boolean {
   if (!tree.has(VMX_PATH)) return false;
   const unit = tree.unit(VMX_PATH);
-  return [...unit.functions.values()].flat().some((fn) => {
-    if (!/cpu_caps$/.test(fn.name)) return false;
+  const setting = ask(unit, 'functions that set capabilities of the CPU', (own) =>
+    [...own.functions.values()].flat().filter((fn) => /cpu_caps$/.test(fn.name)),
+  );
+  return setting.some((fn) => {
     for (const expr of expressionsIn(bodyOf(unit, fn)))
       if (
         expr.kind === 'assign' &&

@@ -125,7 +125,8 @@ function signatureOf({ unit, fn }: FoundFunction, run: Run): Signature {
   const known = run.world.signatures.get(fn);
   if (known !== undefined) return known;
   const scope = run.world.types(unit.file);
-  const { tokens, file } = unit;
+  const { file } = unit;
+  const { tokens } = fn;
   let at = fn.open;
   while (at > 0 && !(isText(tokens[at], fn.name) && isText(tokens[at + 1], '('))) at -= 1;
   const behind = skipBrackets(file, tokens, at + 1);

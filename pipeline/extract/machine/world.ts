@@ -3,6 +3,7 @@ import { fail } from '../c/cursor.ts';
 import type { ScopedMacro } from '../c/evaluate.ts';
 import type { Token } from '../c/lex.ts';
 import type { CFunction, Unit } from '../c/unit.ts';
+import { allStatements, expressionsOf } from '../c/walk.ts';
 import { type At, type Node, newNode, type Value } from './memory.ts';
 import { type CType, type TypeScope, UNKNOWN_TYPE } from './types.ts';
 
@@ -155,7 +156,16 @@ export function textOf(expr: Expr): string {
       return `(${expr.type})${textOf(expr.operand)}`;
     case 'type':
       return expr.type;
-    default:
-      return `an expression in line ${expr.at.line}`;
+    case 'ternary':
+      return `${textOf(expr.test)} ? ${textOf(expr.then)} : ${textOf(expr.otherwise)}`;
+    case 'comma':
+      return expr.items.map(textOf).join(', ');
+    case 'init':
+      return `{ ${expr.items.map(({ value }) => textOf(value)).join(', ')} }`;
+    case 'statements':
+      return `({ ${allStatements(expr.body).map(wordsOf).join('; ')} })`;
   }
 }
+
+const wordsOf = (statement: Stmt): string =>
+  [statement.kind, 'name' in statement ? statement.name : '', ...expressionsOf(statement).map(textOf)].join(' ');

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { TDX_PATH } from '../../../pipeline/extract/kvm/tree.ts';
+import { TDX_PATH } from '../../../pipeline/extract/kvm/paths.ts';
 import { canonical } from '../../fuzz/canonical.ts';
 import { kernelFiles, policyOf } from '../../helpers/kernel-tree.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { TDX_PATH } from '../../../pipeline/extract/kvm/tree.ts';
+import { TDX_PATH } from '../../../pipeline/extract/kvm/paths.ts';
 import { DataError } from '../../../pipeline/model/errors.ts';
 import type { Policy } from '../../../pipeline/model/policy.ts';
 import { masks, policyOf } from '../../helpers/kernel-tree.ts';

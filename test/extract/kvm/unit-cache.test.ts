@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { TDX_PATH } from '../../../pipeline/extract/kvm/paths.ts';
 import { readPolicy } from '../../../pipeline/extract/kvm/policy.ts';
-import { openTree, TDX_PATH, type UnitCache } from '../../../pipeline/extract/kvm/tree.ts';
+import { openTree, type UnitCache } from '../../../pipeline/extract/kvm/tree.ts';
 import { KnownError } from '../../../pipeline/model/errors.ts';
 import { policyToYaml } from '../../../pipeline/specs/policy-text.ts';
-import { DENY, type KernelParts, kernelFiles } from '../../helpers/kernel-tree.ts';
+import { DENY, type KernelParts, kernelFiles, MASKING } from '../../helpers/kernel-tree.ts';
 
 const XCR0 = '#define KVM_SUPPORTED_XCR0 (XFEATURE_MASK_FP | XFEATURE_MASK_SSE)\n';
 
@@ -12,6 +13,8 @@ const XCR0 = '#define KVM_SUPPORTED_XCR0 (XFEATURE_MASK_FP | XFEATURE_MASK_SSE)\
 const REVISIONS: readonly (readonly [change: string, parts: KernelParts])[] = [
   ['the first', {}],
   ['tdx.c denies less', { filter: DENY.replace(' | __feature_bit(X86_FEATURE_RTM)', '') }],
+  ['a line is put into a function that denies', { filter: DENY.replace('{\n\tentry->ebx', '{\n\n\tentry->ebx') }],
+  ['tdx.c sets a flag', { values: `${MASKING}\n\t\tparams->config_flags |= 4;` }],
   ['a header moves a denied bit', { features: { HLE: ['CPUID_7_0_EBX', 9] } }],
   [
     'a header gives an attribute another bit',
