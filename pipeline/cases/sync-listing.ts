@@ -4,8 +4,7 @@ import { readReleaseTable } from '../extract/module/release-table.ts';
 import { openBlobs } from '../git/blobs.ts';
 import { type Repository, resolveCommit } from '../git/repository.ts';
 import { compareVersions } from '../model/order.ts';
-import { type KnownRelease, unknownRelease } from '../specs/lists-file.ts';
-import { releasesToYaml } from '../specs/releases-text.ts';
+import { type KnownRelease, releasesToYaml, unknownRelease } from '../specs/lists-file.ts';
 import type { PlainSource } from '../specs/sources-shape.ts';
 import type { Specs } from '../specs/store.ts';
 import { type Context, specsDirectory } from './context.ts';
@@ -43,7 +42,7 @@ export async function syncListing(
       });
     }
     const sorted = [...known.values()].sort((a, b) => compareVersions(a.release, b.release));
-    writeFileAtomically(join(specsDirectory(context), 'releases.yaml'), releasesToYaml(sorted));
+    writeFileAtomically(join(specsDirectory(context), 'releases.yaml'), await releasesToYaml(sorted));
     return {
       lines: [
         `${source.name}: README lists ${table.releases.length} releases: wrote specs/releases.yaml`,

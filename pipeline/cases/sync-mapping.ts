@@ -4,8 +4,7 @@ import { readMappingFile } from '../extract/module/mapping-file.ts';
 import { openBlobs } from '../git/blobs.ts';
 import { type Repository, resolveCommit } from '../git/repository.ts';
 import { compareVersions } from '../model/order.ts';
-import { type KnownRelease, unknownRelease } from '../specs/lists-file.ts';
-import { releasesToYaml } from '../specs/releases-text.ts';
+import { type KnownRelease, releasesToYaml, unknownRelease } from '../specs/lists-file.ts';
 import type { PlainSource } from '../specs/sources-shape.ts';
 import type { Specs } from '../specs/store.ts';
 import { type Context, specsDirectory } from './context.ts';
@@ -51,7 +50,7 @@ export async function syncMapping(
     }
     writeFileAtomically(
       join(specsDirectory(context), 'releases.yaml'),
-      releasesToYaml([...known.values()].sort((a, b) => compareVersions(a.release, b.release))),
+      await releasesToYaml([...known.values()].sort((a, b) => compareVersions(a.release, b.release))),
     );
     return {
       lines: [

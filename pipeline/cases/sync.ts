@@ -8,9 +8,9 @@ import { type Update, updateClone } from '../git/clone.ts';
 import { listReleases, makefileNotes, type ReleaseRevision } from '../git/releases.ts';
 import type { Repository } from '../git/repository.ts';
 import { codeChangeText } from '../model/decider-text.ts';
-import { clobbersToYaml } from '../specs/clobbers-text.ts';
+import { clobbersToYaml } from '../specs/clobbers-file.ts';
 import { newDecidersToYaml } from '../specs/decider-text.ts';
-import { moduleFileName, moduleToYaml } from '../specs/module-text.ts';
+import { moduleFileName, moduleToYaml } from '../specs/module-file.ts';
 import type { PlainSource } from '../specs/sources-shape.ts';
 import type { Specs } from '../specs/store.ts';
 import type { Context } from './context.ts';
@@ -81,7 +81,7 @@ async function syncModules(context: Context, specs: Specs, source: PlainSource, 
         const deciders = await writeDeciders(context, specs, { repository, blobs, revision });
         writeFileAtomically(
           inside(join(specsDirectory(context), 'modules'), file, `${repository.name}: a release`),
-          moduleToYaml({
+          await moduleToYaml({
             ...module,
             notes: [
               ...revision.notes,
@@ -130,7 +130,7 @@ async function writeClobbers(
     const facts = await readClobbersRevision(repository, blobs, commit, release);
     writeFileAtomically(
       inside(join(specsDirectory(context), 'clobbers'), file, `${repository.name}: a release`),
-      clobbersToYaml(facts),
+      await clobbersToYaml(facts),
     );
     return ` and specs/clobbers/${file}`;
   } catch (error) {
@@ -159,7 +159,7 @@ async function writeDeciders(
   const file = moduleFileName(release);
   writeFileAtomically(
     inside(join(specsDirectory(context), 'deciders'), file, `${repository.name}: a release`),
-    newDecidersToYaml({ release, base, repository: repository.name, commit, files, code, changes }),
+    await newDecidersToYaml({ release, base, repository: repository.name, commit, files, code, changes }),
   );
   return ` and specs/deciders/${file}${changes.length === 0 ? '' : ` (${codeChangeText(changes)})`}`;
 }

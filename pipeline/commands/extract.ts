@@ -17,10 +17,10 @@ import { classify } from '../model/class.ts';
 import { NoInputError, UsageError } from '../model/errors.ts';
 import { clobbersJson, jsonText, moduleJson, policyJson } from '../report/machine.ts';
 import { historyJson, historyText } from '../report/policy-history.ts';
-import { clobbersToYaml } from '../specs/clobbers-text.ts';
+import { clobbersToYaml } from '../specs/clobbers-file.ts';
 import { cpuid2ToYaml } from '../specs/cpuid2-file.ts';
-import { moduleToYaml } from '../specs/module-text.ts';
-import { namesToYaml } from '../specs/names-text.ts';
+import { namesToYaml } from '../specs/lists-file.ts';
+import { moduleToYaml } from '../specs/module-file.ts';
 import { policyToYaml } from '../specs/policy-text.ts';
 import { plainQemu, qemuToYaml } from '../specs/qemu-file.ts';
 import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
@@ -62,7 +62,7 @@ export function declare({ add, group, contextOf }: CommandLine): void {
 }
 
 /** What was read, as the file that specs/ takes and, where there is one, in the machine format. */
-type Extracted = { readonly spec: string; readonly json: (() => Promise<string>) | null };
+type Extracted = { readonly spec: () => Promise<string>; readonly json: (() => Promise<string>) | null };
 type Read = (context: Context, repository: Repository, blobs: BlobReader, commit: string) => Promise<Extracted>;
 
 /** JSON with --json, else the YAML that specs/ would hold; `--out spec=PATH` and `--out json=PATH` write files. */
@@ -75,7 +75,7 @@ async function extract(context: Context, path: string, revision: string, read: R
     const commit = await resolveCommit(repository, revision);
     const { spec, json } = await read(context, repository, blobs, commit);
     const print = async (format: 'spec' | 'json'): Promise<string> => {
-      if (format === 'spec') return spec;
+      if (format === 'spec') return spec();
       if (json === null) throw new UsageError('extract names: specs/names.yaml has no other format');
       return json();
     };
@@ -94,7 +94,7 @@ async function extract(context: Context, path: string, revision: string, read: R
 const readModule: Read = async (context, repository, blobs, commit) => {
   const module = await readModuleRevision(repository, blobs, commit, null);
   return {
-    spec: moduleToYaml(module),
+    spec: () => moduleToYaml(module),
     json: async () => {
       const specs = await specsOf(context);
       const { rules, note } = await rulesOfRevision(specs, module.release, blobs, commit);
@@ -117,13 +117,13 @@ const readNames: Read = async (_context, repository, blobs, commit) => {
     path: file,
     blob,
   }));
-  return { spec: namesToYaml(names, sources), json: null };
+  return { spec: () => namesToYaml(names, sources), json: null };
 };
 
 const readKvm: Read = async (context, repository, blobs, commit) => {
   const policy = await readPolicyRevision(repository, blobs, commit);
   return {
-    spec: policyToYaml(policy),
+    spec: async () => policyToYaml(policy),
     json: async () => jsonText(policyJson(policy, await namesOf(context))),
   };
 };
@@ -131,7 +131,7 @@ const readKvm: Read = async (context, repository, blobs, commit) => {
 const readQemu: Read = async (_context, repository, blobs, commit) => {
   const facts = await readQemuRevision(repository, blobs, commit);
   return {
-    spec: await qemuToYaml(facts),
+    spec: () => qemuToYaml(facts),
     json: async () => jsonText({ schema: 'bitwatch.qemu/1', ...plainQemu(facts) }),
   };
 };
@@ -139,12 +139,12 @@ const readQemu: Read = async (_context, repository, blobs, commit) => {
 const readCpuid2: Read = async (context, repository, blobs, commit) => {
   const { questions } = (await specsOf(context)).cpuid2;
   const facts = await readCpuid2Revision(repository, blobs, commit, questions);
-  return { spec: await cpuid2ToYaml(facts), json: async () => jsonText({ schema: 'bitwatch.cpuid2/1', ...facts }) };
+  return { spec: () => cpuid2ToYaml(facts), json: async () => jsonText({ schema: 'bitwatch.cpuid2/1', ...facts }) };
 };
 
 const readClobbers: Read = async (_context, repository, blobs, commit) => {
   const facts = await readClobbersRevision(repository, blobs, commit, null);
-  return { spec: clobbersToYaml(facts), json: async () => jsonText(clobbersJson(facts)) };
+  return { spec: () => clobbersToYaml(facts), json: async () => jsonText(clobbersJson(facts)) };
 };
 
 /** `bitwatch extract kvm GITDIR --history REV-RANGE`: each revision where the policy's inputs changed, and what changed. */

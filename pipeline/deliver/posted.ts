@@ -6,7 +6,7 @@ import { readInputText } from '../disk/read.ts';
 import { writeFileAtomically } from '../disk/write.ts';
 import { compareNumbers, compareTexts } from '../model/order.ts';
 import { NO_CACHE, readPlain } from '../specs/plain.ts';
-import { quoted } from '../specs/yaml-text.ts';
+import { yamlText } from '../specs/yaml-text.ts';
 
 /**
  * One posting that stands on a forge. The file is a hint that saves a look; the mark in the posting is the truth, so that a
@@ -50,21 +50,26 @@ export function mergePosted(a: readonly Posted[], b: readonly Posted[]): readonl
 }
 
 /** The file as YAML, one entry a block: the same entries, the same bytes. */
-export function postedToYaml(entries: readonly Posted[]): string {
-  const head =
-    '# What was posted where. A hint: the mark in each posting decides. Written by `bitwatch publish --send`.';
-  const blocks = mergePosted(entries, []).flatMap((entry) => [
-    `  - repository: ${quoted(entry.repository)}`,
-    `    kind: ${entry.kind}`,
-    `    key: ${quoted(entry.key)}`,
-    `    number: ${entry.number}`,
-    ...(entry.comment === null ? [] : [`    comment: ${entry.comment}`]),
-    `    hash: ${quoted(entry.hash)}`,
-    `    url: ${quoted(entry.url)}`,
-    `    at: ${quoted(entry.at)}`,
-  ]);
-  return `${[head, ...(blocks.length === 0 ? ['posted: []'] : ['posted:', ...blocks])].join('\n')}\n`;
-}
+export const postedToYaml = (entries: readonly Posted[]): Promise<string> =>
+  yamlText(
+    {
+      posted: mergePosted(entries, []).map(({ repository, kind, key, number, comment, hash, url, at }) => ({
+        repository,
+        kind,
+        key,
+        number,
+        ...(comment === null ? {} : { comment }),
+        hash,
+        url,
+        at,
+      })),
+    },
+    {
+      comment: 'What was posted where. A hint: the mark in each posting decides. Written by `bitwatch publish --send`.',
+      blocks: ['posted'],
+      words: ['kind'],
+    },
+  );
 
 /** Throws a DataError with line and column. */
 export async function readPosted(file: string, text: string): Promise<readonly Posted[]> {
@@ -114,8 +119,8 @@ async function change(
 ): Promise<void> {
   await withPostedLock(lockBeside(path), path, sleep, async () => {
     const before = await loadPosted(path);
-    const text = postedToYaml(next(before));
-    if (text === postedToYaml(before)) return;
+    const text = await postedToYaml(next(before));
+    if (text === (await postedToYaml(before))) return;
     writeFileAtomically(path, text);
   });
 }

@@ -3,6 +3,7 @@ import type { Bad } from '../extract/markdown/table.ts';
 import type { Cpuid2Facts, Cpuid2Question, Cpuid2Site } from '../model/cpuid2.ts';
 import { msrsCell } from './clobbers-table.ts';
 import { type PlainReader, readPlain } from './plain.ts';
+import { yamlText } from './yaml-text.ts';
 
 /** Reads one `specs/cpuid2/*.yaml`. Throws a DataError with line and column. */
 export const readCpuid2File = (file: string, text: string, reader: PlainReader): Promise<Cpuid2Facts> =>
@@ -68,16 +69,9 @@ export async function readCpuid2Questions(
 }
 
 /** `specs/cpuid2/<version>.yaml`: where one kernel asks. */
-export async function cpuid2ToYaml(facts: Cpuid2Facts): Promise<string> {
-  const { Document, visit, isMap } = await import('yaml');
-  const document = new Document(facts);
-  document.commentBefore =
-    ' Where one kernel asks what KVM_SET_CPUID2 said of a vCPU, by the questions of specs/cpuid2.md, read by the program.';
-  visit(document, {
-    Seq: (_key, seq) => {
-      for (const item of seq.items) if (isMap(item)) item.flow = true;
-      return undefined;
-    },
+export const cpuid2ToYaml = (facts: Cpuid2Facts): Promise<string> =>
+  yamlText(facts, {
+    comment:
+      'Where one kernel asks what KVM_SET_CPUID2 said of a vCPU, by the questions of specs/cpuid2.md, read by the program.',
+    blocks: ['source'],
   });
-  return document.toString({ lineWidth: 0, defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' });
-}

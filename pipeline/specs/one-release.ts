@@ -4,8 +4,7 @@ import { readInputText } from '../disk/read.ts';
 import type { DeciderRules } from '../model/decider-rules.ts';
 import type { ModuleRelease } from '../model/module.ts';
 import { type DeciderFile, readDeciderFile, resolveDeciders } from './decider-file.ts';
-import { readModuleFile } from './module-file.ts';
-import { moduleFileName } from './module-text.ts';
+import { moduleFileName, readModuleFile } from './module-file.ts';
 import type { PlainReader } from './plain.ts';
 
 /** One release and its rules, read without the rest of a directory; `null` where the files of these names do not say all of it. */

@@ -2,7 +2,6 @@ import { hex, hex32 } from '../model/mask.ts';
 import { compareTexts } from '../model/order.ts';
 import { comparePlaces } from '../model/place.ts';
 import type { Disagreement, Policy, PolicyMask, Requirement } from '../model/policy.ts';
-import { flow, quoted, textList } from './yaml-text.ts';
 
 /** `specs/kvm/<version>.yaml`: what one KVM version does, extracted by the program or declared by hand. */
 export function policyToYaml(policy: Policy): string {
@@ -113,3 +112,15 @@ const everySubleaf = ({ everySubleafBut }: PolicyMask): readonly (readonly [stri
   everySubleafBut === undefined
     ? []
     : [['everySubleafBut', `[${everySubleafBut.map((subleaf) => quoted(hex(subleaf))).join(', ')}]`]];
+
+/** A YAML double-quoted scalar: versions and hex strings are always quoted, an unquoted 2.0 would be a number. */
+const quoted = (text: string): string => JSON.stringify(text);
+
+/** A flow map of already written values; keys are plain words. */
+const flow = (pairs: readonly (readonly [string, string])[]): string =>
+  `{${pairs.map(([key, value]) => `${key}: ${value}`).join(', ')}}`;
+
+/** A list of texts, one a line, or `[]`. */
+function textList(key: string, items: readonly string[]): readonly string[] {
+  return items.length === 0 ? [`${key}: []`] : [`${key}:`, ...items.map((item) => `  - ${quoted(item)}`)];
+}

@@ -3,6 +3,7 @@ import type { Place } from '../model/place.ts';
 import type { QemuFacts, QemuGate, QemuMask, QemuWord } from '../model/qemu.ts';
 import { type PlainReader, readPlain } from './plain.ts';
 import type { PlainQemu } from './qemu-shape.ts';
+import { yamlText } from './yaml-text.ts';
 
 /** Reads one `specs/qemu/*.yaml`. Throws a DataError with line and column. */
 export async function readQemuFile(file: string, text: string, reader: PlainReader): Promise<QemuFacts> {
@@ -64,17 +65,10 @@ export function plainQemu(facts: QemuFacts): PlainQemu {
 }
 
 /** `specs/qemu/<version>.yaml`: what one QEMU version does with a TD's CPUID. */
-export async function qemuToYaml(facts: QemuFacts): Promise<string> {
-  const { Document, visit, isMap, isSeq } = await import('yaml');
-  const document = new Document(plainQemu(facts));
-  document.commentBefore =
-    ' What one QEMU version does with a TD’s CPUID, read by the program. Lines are those of the named revision.';
-  // Entries of a list stand on one line each, so that a diff shows one change as one line.
-  visit(document, {
-    Seq: (_key, seq) => {
-      for (const item of seq.items) if (isMap(item) || isSeq(item)) item.flow = true;
-      return undefined;
-    },
+export const qemuToYaml = (facts: QemuFacts): Promise<string> =>
+  yamlText(plainQemu(facts), {
+    comment:
+      'What one QEMU version does with a TD’s CPUID, read by the program. Lines are those of the named revision.',
+    blocks: ['source'],
+    words: ['register'],
   });
-  return document.toString({ lineWidth: 0, defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' });
-}

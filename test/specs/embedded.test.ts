@@ -5,11 +5,13 @@ import { registerOf } from '../../pipeline/judge/lookup.ts';
 import type { RegisterClasses } from '../../pipeline/model/class.ts';
 import { configSlotsOf } from '../../pipeline/model/module.ts';
 import type { Register } from '../../pipeline/model/place.ts';
-import { readModuleFile } from '../../pipeline/specs/module-file.ts';
-import { moduleToYaml } from '../../pipeline/specs/module-text.ts';
+import { cpuid2ToYaml, readCpuid2File } from '../../pipeline/specs/cpuid2-file.ts';
+import { readReleasesFile, releasesToYaml } from '../../pipeline/specs/lists-file.ts';
+import { moduleToYaml, readModuleFile } from '../../pipeline/specs/module-file.ts';
 import { NO_CACHE } from '../../pipeline/specs/plain.ts';
 import { readPolicyFile } from '../../pipeline/specs/policy-file.ts';
 import { policyToYaml } from '../../pipeline/specs/policy-text.ts';
+import { qemuToYaml, readQemuFile } from '../../pipeline/specs/qemu-file.ts';
 import type { Specs } from '../../pipeline/specs/store.ts';
 import { ROOT } from '../helpers/run.ts';
 import { shippedSpecs } from '../helpers/specs.ts';
@@ -119,15 +121,25 @@ test('the policy of 6.16.1: HLE, RTM and WAITPKG denied, nothing else', () => {
   expect([policy?.generation, policy?.attributes, policy?.configLimit]).toEqual(['denylist', 0x10000000n, 128]);
 });
 
-test('files are written as they are read, byte for byte', async () => {
-  for (const name of readdirSync(join(ROOT, 'specs', 'modules'))) {
-    const text = readFileSync(join(ROOT, 'specs', 'modules', name), 'utf8');
-    expect(moduleToYaml(await readModuleFile(name, text, NO_CACHE))).toBe(text);
+const ways: Readonly<Record<string, (file: string, text: string) => Promise<string>>> = {
+  modules: async (file, text) => moduleToYaml(await readModuleFile(file, text, NO_CACHE)),
+  kvm: async (file, text) => policyToYaml(await readPolicyFile(file, text, NO_CACHE)),
+  qemu: async (file, text) => qemuToYaml(await readQemuFile(file, text, NO_CACHE)),
+  cpuid2: async (file, text) => cpuid2ToYaml(await readCpuid2File(file, text, NO_CACHE)),
+};
+
+test.each(Object.entries(ways))('the files of %s are written as they are read, byte for byte', async (folder, way) => {
+  const names = readdirSync(join(ROOT, 'specs', folder));
+  expect(names.length).toBeGreaterThan(3);
+  for (const name of names) {
+    const text = readFileSync(join(ROOT, 'specs', folder, name), 'utf8');
+    expect(await way(name, text)).toBe(text);
   }
-  for (const name of readdirSync(join(ROOT, 'specs', 'kvm'))) {
-    const text = readFileSync(join(ROOT, 'specs', 'kvm', name), 'utf8');
-    expect(policyToYaml(await readPolicyFile(name, text, NO_CACHE))).toBe(text);
-  }
+});
+
+test('the list of releases is written as it is read, byte for byte', async () => {
+  const text = readFileSync(join(ROOT, 'specs', 'releases.yaml'), 'utf8');
+  expect(await releasesToYaml(await readReleasesFile('releases.yaml', text, NO_CACHE))).toBe(text);
 });
 
 test.each([

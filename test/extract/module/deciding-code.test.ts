@@ -106,7 +106,7 @@ test('a new release has the rules of the one before it only while the code is th
   const files = new Map([[INIT, { blob: '1'.repeat(40) }]]);
   const facts = { release: '1.5.99', base, repository: 'example/module', commit: 'c'.repeat(40), files, code: own };
   const read = async (changes: Parameters<typeof newDecidersToYaml>[0]['changes']) => {
-    const text = newDecidersToYaml({ ...facts, changes });
+    const text = await newDecidersToYaml({ ...facts, changes });
     const path = join(ROOT, 'specs/deciders/1.5.06.yaml');
     const chain = ['1.0.00', '1.0.01', '1.0.03', '1.5-beta', '1.5.01', '1.5.05', '1.5.06'];
     const { readFileSync } = await import('node:fs');
