@@ -7,6 +7,7 @@ import {
   type Pair,
 } from '../judge/judge.ts';
 import type { ClassedRelease } from '../model/class.ts';
+import { disputedFeatures, type ModuleRelease } from '../model/module.ts';
 import { onceFor } from '../model/once.ts';
 import type { Policy } from '../model/policy.ts';
 import type { Participant, ReleaseReview, Review } from '../model/review.ts';
@@ -64,12 +65,19 @@ export function releaseReview(specs: Specs, pair: Pair, ground = groundOf(specs)
     diff,
     lineage: lineage?.follows === before ? lineage : null,
     isOldest: lineage === null,
+    disputed: [...new Set([from, to])].flatMap(
+      ({ module }) => disputedFeatures(module, publishedOf(specs, module)) ?? [],
+    ),
     kvm,
     hostState,
     findings,
     command: `bitwatch review ${quoteArgument(name)}${isAlone ? '' : ` --from ${quoteArgument(before)}`}${on}`,
   };
 }
+
+/** TDX_FEATURES0 as mapping_file.json has it. */
+const publishedOf = ({ known }: Specs, { release }: ModuleRelease): bigint | null =>
+  known.find((each) => each.release === release)?.features0 ?? null;
 
 /** A policy on its own. */
 export const policyReview = (policy: Policy, ground: Ground): Review => ({

@@ -5,7 +5,7 @@ import type { Decider } from '../model/decider.ts';
 import { type GateId, gateId } from '../model/gate.ts';
 import type { ClobberRow } from '../model/knowledge.ts';
 import { and, or, rangeMask } from '../model/mask.ts';
-import type { FixedMasks } from '../model/module.ts';
+import { disputedFeatures, type FixedMasks } from '../model/module.ts';
 import { msrName } from '../model/msr-name.ts';
 import { compareNumbers } from '../model/order.ts';
 import { comparePlaces, type Place, samePlace } from '../model/place.ts';
@@ -40,6 +40,8 @@ export type ReleaseTopic = {
   readonly follows: string | null;
   readonly mrseam: string | null;
   readonly features0: bigint | null;
+  /** What mapping_file.json says, where that is something else. */
+  readonly publishedFeatures0: bigint | null;
   /** Whether the code that decides its bits was read at this release, or some of its files were inferred from another one. */
   readonly deciders: 'read' | 'in part inferred' | 'not examined';
   readonly hostState: 'read' | 'in part inferred' | 'not read';
@@ -126,6 +128,8 @@ function releaseTopic(specs: Specs, text: string): Topic | null {
       follows: read === undefined ? null : (followsOf(specs, release)?.follows ?? null),
       mrseam: read?.mrseam ?? known?.mrseam ?? null,
       features0: read?.features0 ?? known?.features0 ?? null,
+      publishedFeatures0:
+        (read === undefined ? null : disputedFeatures(read, known?.features0 ?? null))?.published ?? null,
       deciders:
         rules === undefined
           ? 'not examined'

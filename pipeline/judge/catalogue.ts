@@ -25,7 +25,7 @@ import { setCpuid2DecidesHost, setCpuid2NotExamined } from './rules/cpuid2.ts';
 import { deciderChanged, decidingCodeChanged, meaningChanged } from './rules/deciders.ts';
 import { gateChanged } from './rules/gates.ts';
 import { clobberAdded, clobberRemoved, clobberUndocumented, clobberUnsupported } from './rules/host-state.ts';
-import { leafAdded, leafRemoved, veAdded, veRemoved } from './rules/leaves.ts';
+import { leafAdded, leafRemoved, veAdded, veRemoved, zeroLeavesAdded, zeroLeavesRemoved } from './rules/leaves.ts';
 import {
   allowStale,
   denyStale,
@@ -74,6 +74,8 @@ export const RULES = [
   configurableRemoved,
   configurableAdded,
   leafAdded,
+  zeroLeavesRemoved,
+  zeroLeavesAdded,
   constantChanged,
   staticLeafExtended,
   unfixedNotConfigurable,

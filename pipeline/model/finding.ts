@@ -1,3 +1,4 @@
+import type { ZeroLeaves } from './beyond-tables.ts';
 import type { CellClass } from './class.ts';
 import type { Decider } from './decider.ts';
 import type { CodeChange, GuestControl } from './decider-rules.ts';
@@ -87,6 +88,8 @@ export type FindingFacts =
       /** Guest controls without which the leaf injects #VE all the same. */
       readonly guest: readonly GuestControl[];
     }
+  /** Leaves that are in no table and read as 0, or no longer; `asked`: once the guest has set `guest`; `rest`: so does each other one. */
+  | ({ readonly kind: 'zero-leaves'; readonly change: Change } & ZeroLeaves)
   /** Bits that somebody else decides, beyond the tables. */
   | { readonly kind: 'decider'; readonly steps: readonly { readonly from: Decider; readonly to: Decider }[] }
   /** The deciding code is not that of the release whose rules this one would have; lines are for people, and no part of what was found. */

@@ -69,3 +69,16 @@ export type ModuleRelease = ModuleTables & {
 /** How many CPUID_CONFIG entries a release reports. */
 export const configSlotsOf = ({ configurable }: Pick<ModuleRelease, 'configurable'>): number =>
   configurable.reduce((most, { slot }) => Math.max(most, slot + 1), 0);
+
+/** TDX_FEATURES0 as two sources have it; of bits that depend on the platform they need not agree. */
+export type DisputedFeatures = { readonly release: string; readonly source: bigint; readonly published: bigint };
+
+/** What a release's own source says of TDX_FEATURES0 and mapping_file.json says otherwise; null where they agree, or one is silent. */
+export function disputedFeatures(
+  { release, features0, features0Conditional }: ModuleRelease,
+  published: bigint | null,
+): DisputedFeatures | null {
+  if (features0 === null || published === null) return null;
+  const open = features0Conditional.reduce((mask, bit) => mask | (1n << BigInt(bit)), 0n);
+  return ((features0 ^ published) & ~open) === 0n ? null : { release, source: features0, published };
+}

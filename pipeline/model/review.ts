@@ -1,6 +1,7 @@
 import type { ReleaseDiff } from './change.ts';
 import type { ControlBit, Finding, FoundPlace, Verdict } from './finding.ts';
 import type { Lineage } from './lineage.ts';
+import type { DisputedFeatures } from './module.ts';
 import type { Evidence, Source } from './source.ts';
 
 /** A release or policy that took part, with where it was read and what of it was not settled. */
@@ -75,6 +76,8 @@ export type ReleaseReview = Common & {
   readonly lineage: Lineage | null;
   /** No release before it was read. */
   readonly isOldest: boolean;
+  /** Of which of the two TDX_FEATURES0 is not the same in every source. */
+  readonly disputed: readonly DisputedFeatures[];
   readonly kvm: UnderKvm | null;
   readonly hostState: HostState;
 };

@@ -159,6 +159,8 @@ const topic = z.discriminatedUnion('kind', [
     follows: version.nullable(),
     mrseam: digest.nullable(),
     features0: hex.nullable(),
+    /** What mapping_file.json says, where that is something else. */
+    publishedFeatures0: hex.nullable(),
     deciders: z.enum(['read', 'in part inferred', 'not examined']),
     hostState: z.enum(['read', 'in part inferred', 'not read']),
     updatesFrom: version.nullable(),

@@ -7,7 +7,7 @@ import type { Coverage, ReleaseReview } from '../model/review.ts';
 import { plain } from '../model/text.ts';
 import { mentionsText } from './mentions.ts';
 import { type PlaceLine, placeLines, placesText } from './places.ts';
-import { againstText, hostStateText, runsText } from './status-words.ts';
+import { againstText, disputedText, hostStateText, runsText } from './status-words.ts';
 import { wordsOf } from './words.ts';
 
 /** What somebody has to decide or to know, in the order in which it is asked. */
@@ -47,7 +47,7 @@ export type Briefing = {
 };
 
 export function briefingOf(review: ReleaseReview, coverage: Coverage): Briefing {
-  const { from, to, policy, kvm, hostState, command } = review;
+  const { from, to, policy, kvm, hostState, disputed, command } = review;
   const findings = [...review.findings].filter(({ decided }) => decided === null).sort(compareFindings);
   const of = (question: Question): readonly Finding[] => findings.filter((finding) => questionOf(finding) === question);
   const isBetween = (release: string): boolean =>
@@ -63,6 +63,7 @@ export function briefingOf(review: ReleaseReview, coverage: Coverage): Briefing 
       ...(kvm === null || kvm.standing.length === 0
         ? []
         : [['undecided', plain(`${placesText(kvm.standing)}: exposed in ${from.name} already`)] as const]),
+      ...disputed.map((each) => ['disputed', plain(disputedText(each))] as const),
     ],
     counts: tallyText(tallyOf(findings)),
     parts: QUESTIONS.flatMap((question) => partOf(question, of(question))),
@@ -94,11 +95,14 @@ function partOf(question: Question, findings: readonly Finding[]): readonly Brie
   if (findings.length === 0) return [];
   const title = TITLES[question];
   if (question === 'told') return [{ title, places: [], sentences: [plain(`${mentionsText(findings)}.`)] }];
-  const places = findings.flatMap((finding) => placeLines(finding.places)).map(plainLine);
-  const words = findings.map(wordsOf);
-  const whole = findings.flatMap(({ places: own }, at) => (own.length === 0 ? [words[at]?.headline ?? ''] : []));
-  return [{ title, places, sentences: [...whole, ...sentencesOf(question, findings)].map(plain) }];
+  const [whole, apart] = [findings.filter(isWhole), findings.filter((finding) => !isWhole(finding))];
+  const places = apart.flatMap((finding) => placeLines(finding.places)).map(plainLine);
+  const sentences = [...whole.map((finding) => `${wordsOf(finding).headline}.`), ...sentencesOf(question, apart)];
+  return [{ title, places, sentences: sentences.map(plain) }];
 }
+
+/** Told by its headline alone: it has no bits, or is of all those of a leaf. */
+const isWhole = ({ places, facts }: Finding): boolean => places.length === 0 || facts.kind === 'leaf';
 
 const plainLine = (line: PlaceLine): PlaceLine => ({ ...line, names: plain(line.names) });
 
@@ -110,12 +114,10 @@ function sentencesOf(question: Question, findings: readonly Finding[]): readonly
       return `${headline.slice(headline.indexOf(': ') + 2)}. ${todo}`;
     });
   if (question === 'lost' || question === 'stops')
-    return findings
-      .filter(({ places }) => places.length > 0)
-      .map((finding) => {
-        const { headline } = wordsOf(finding);
-        return `${headline.slice(headline.lastIndexOf(': ') + 2)}.`;
-      });
+    return findings.map((finding) => {
+      const { headline } = wordsOf(finding);
+      return `${headline.slice(headline.lastIndexOf(': ') + 2)}.`;
+    });
   return [];
 }
 

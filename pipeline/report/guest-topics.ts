@@ -1,7 +1,6 @@
 import type { GuestTopic, LeafTopic } from '../cases/guest-topics.ts';
 import type { TdControl } from '../model/decider-rules.ts';
 import { hex, hex32 } from '../model/mask.ts';
-import { formatLeaf } from '../model/place.ts';
 import { beyondWords } from './decider-words.ts';
 import { placeJson } from './machine.ts';
 import { lineText, placeLines } from './places.ts';
@@ -79,8 +78,7 @@ const zeroText = ({ asked, rest }: { readonly asked: readonly number[]; readonly
     ...(rest ? [`any ${asked.length === 0 ? '' : 'other '}leaf that the tables lack`] : []),
   ].join(', and ');
 
-const leavesText = (leaves: readonly number[]): string =>
-  leaves.map((leaf) => formatLeaf({ leaf, subleaf: null })).join(', ');
+const leavesText = (leaves: readonly number[]): string => leaves.map(hex).join(', ');
 
 export const leafTopicJson = ({ leaf, subleaf, releases }: LeafTopic) => ({
   leaf: hex(leaf),

@@ -1,9 +1,9 @@
 import { textOf } from '../model/constant-text.ts';
 import type { Finding, FoundPlace } from '../model/finding.ts';
-import { countBits, FULL, formatBits, or } from '../model/mask.ts';
+import { countBits, FULL, formatBits, hex, or } from '../model/mask.ts';
 import { placeId } from '../model/place.ts';
 import { leafText, placeLines, underGuest } from './places.ts';
-import { numbersOf } from './words.ts';
+import { holdNumbers, numbersOf } from './words.ts';
 
 /** What a finding that needs no action says: its kind, and what it names where that is no CPUID bit. */
 type Mention = { readonly label: string; readonly names: readonly string[] };
@@ -87,7 +87,8 @@ function mentionOf(finding: Finding): Mention {
       return plainly('no longer configurable');
     case 'class': {
       const names = numbersOf(finding);
-      return names.length === 0 ? plainly(CLASS_TEXT[facts.to]) : { label: 'numbers', names };
+      if (names.length > 0) return { label: 'numbers', names };
+      return plainly(holdNumbers(finding) ? 'numbers, the same in every TD now' : CLASS_TEXT[facts.to]);
     }
     case 'constant':
       return {
@@ -96,6 +97,13 @@ function mentionOf(finding: Finding): Mention {
       };
     case 'leaf':
       return { label: `${LEAF_TEXT[facts.change]}${underGuest(facts.guest)}`, names: [leafText(places)] };
+    case 'zero-leaves': {
+      const leaves = [...facts.always, ...facts.asked].map(hex);
+      return {
+        label: `${facts.change === 'added' ? 'read as 0' : 'no longer read as 0'}${underGuest(facts.guest)}`,
+        names: facts.rest ? ['every leaf that no table has'] : leaves,
+      };
+    }
     case 'decider':
       return plainly('what decides the value changed');
     case 'deciding-code':

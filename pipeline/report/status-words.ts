@@ -1,4 +1,6 @@
 import type { Lineage } from '../model/lineage.ts';
+import { hex } from '../model/mask.ts';
+import type { DisputedFeatures } from '../model/module.ts';
 import type { HostChange, HostState, Refusal, ReleaseReview, Review, Runs, VerdictCount } from '../model/review.ts';
 import type { Evidence } from '../model/source.ts';
 import { placesText } from './places.ts';
@@ -107,6 +109,10 @@ function countText(verdicts: readonly VerdictCount[]): string {
   return `${features.join(', ') || 'none'}${fields === 0 ? '' : `; beside them ${fields} bits of numbers`}`;
 }
 
+/** `TDX_FEATURES0 of 2.0.08: 0x… by its source, which is told here, and 0x… by mapping_file.json`. */
+export const disputedText = ({ release, source, published }: DisputedFeatures): string =>
+  `TDX_FEATURES0 of ${release}: ${hex(source)} by its source, which is told here, and ${hex(published)} by mapping_file.json`;
+
 /** Why a release is compared with the other, what lies between, and what else it can be compared with. */
 function lineageLines(from: string, to: string, lineage: Lineage | null): readonly string[] {
   if (lineage === null) return [];
@@ -127,7 +133,7 @@ function lineageLines(from: string, to: string, lineage: Lineage | null): readon
 /** What a review says beside its findings. */
 export function statusLines(review: Review): readonly string[] {
   if (review.kind !== 'release') return [];
-  const { from, to, kvm, hostState, diff, lineage } = review;
+  const { from, to, kvm, hostState, diff, lineage, disputed } = review;
   return [
     ...(kvm === null ? [] : [`Runs: ${runsText(kvm.runs)}`]),
     `Host state: ${hostStateText(hostState, from.name, to.name, Number.POSITIVE_INFINITY)}`,
@@ -135,6 +141,7 @@ export function statusLines(review: Review): readonly string[] {
     ...(kvm === null || kvm.standing.length === 0
       ? []
       : [`Exposed in ${from.name} already: ${placesText(kvm.standing)}`]),
+    ...disputed.map((each) => `Sources disagree: ${disputedText(each)}`),
     ...lineageLines(from.name, to.name, lineage),
     ...diff.coverage.unknown,
   ];

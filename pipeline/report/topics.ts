@@ -40,7 +40,7 @@ function linesOf(topic: Topic): readonly string[] {
 }
 
 function releaseLines(topic: ReleaseTopic, build: string | null): readonly string[] {
-  const { release, known, source, follows, mrseam, features0 } = topic;
+  const { release, known, source, follows, mrseam } = topic;
   const first =
     source === null
       ? `${release} is a release of the TDX module that is known by name only: its tables were not read`
@@ -52,13 +52,19 @@ function releaseLines(topic: ReleaseTopic, build: string | null): readonly strin
       ? []
       : wrap(`${source.repository}@${source.revision.slice(0, 12)} ${source.path}`, '  read in        ')),
     ...wrap(mrseam ?? 'not published', '  MRSEAM         '),
-    ...wrap(features0 === null ? 'not known' : hex(features0), '  TDX_FEATURES0  '),
+    ...wrap(featuresText(topic), '  TDX_FEATURES0  '),
     ...(known?.updatesFrom == null ? [] : wrap(`${known.updatesFrom}, TDs preserved`, '  updates from   ')),
     ...(source === null
       ? wrap((known?.seen ?? []).join('; '), '  seen in        ')
       : [`  deciders       ${topic.deciders}`, `  host state     ${topic.hostState}`]),
     ...(source === null ? [] : [`  more           bitwatch review '${release}'; bitwatch bits '${release}'`]),
   ];
+}
+
+function featuresText({ features0, publishedFeatures0 }: ReleaseTopic): string {
+  if (features0 === null) return 'not known';
+  if (publishedFeatures0 === null) return hex(features0);
+  return `${hex(features0)} by its source, ${hex(publishedFeatures0)} by mapping_file.json: which one holds is not known`;
 }
 
 function cpuid2TopicLines(kernels: readonly Cpuid2Kernel[]): readonly string[] {
@@ -194,13 +200,14 @@ export function topicJson(topic: Topic) {
   const rowsOf = (rows: readonly ClobberRow[]) => rows.map(({ feature, kind, msrs }) => ({ feature, kind, msrs }));
   switch (topic.kind) {
     case 'release': {
-      const { known, features0, ...rest } = topic.release;
+      const { known, features0, publishedFeatures0, ...rest } = topic.release;
       const { updatesFrom = null, seen = [] } = known ?? {};
       return {
         kind: topic.kind,
         build: topic.build,
         ...rest,
         features0: features0 === null ? null : hex(features0),
+        publishedFeatures0: publishedFeatures0 === null ? null : hex(publishedFeatures0),
         updatesFrom,
         seen,
       };

@@ -4,7 +4,7 @@ import { textOf } from '../model/constant-text.ts';
 import { ATTRIBUTE_NAMES, XFAM_NAMES } from '../model/control.ts';
 import type { CodeChange } from '../model/decider-rules.ts';
 import { changeText } from '../model/decider-text.ts';
-import type { FieldMeaning } from '../model/field.ts';
+import type { FieldChange, FieldMeaning } from '../model/field.ts';
 import type {
   Audience,
   Backing,
@@ -18,7 +18,7 @@ import type {
   Verdict,
 } from '../model/finding.ts';
 import { type GateId, gateOf } from '../model/gate.ts';
-import { rangeMask, without } from '../model/mask.ts';
+import { hex, or, rangeMask, without } from '../model/mask.ts';
 import { formatPlace, samePlace } from '../model/place.ts';
 import { deciderWords } from './decider-words.ts';
 import { leafText, placesText, underGuest } from './places.ts';
@@ -45,13 +45,14 @@ export const AUDIENCE_TEXT: Readonly<Record<Audience, string>> = {
 
 export function wordsOf(finding: Finding): Words {
   const rule = ruleOf(finding.rule);
-  const settled = settledWords(finding.facts);
+  const isNumber = holdNumbers(finding);
+  const settled = isNumber ? NUMBER_WORDS : settledWords(finding.facts);
   const also = finding.also.map(
     (line) => `Also ${line.rule}: ${ruleOf(line.rule).title.replace(/: every TD has it$/, '')}.`,
   );
   return {
     headline: headlineOf(finding),
-    because: [fieldsText(finding), factsText(finding.facts), settled?.why ?? rule.why, ...also]
+    because: [fieldsText(finding), isNumber ? '' : factsText(finding.facts), settled?.why ?? rule.why, ...also]
       .filter((part) => part !== '')
       .join(' '),
     todo: settled?.action ?? rule.action,
@@ -75,15 +76,30 @@ function fieldsText({ fields = [] }: Finding): string {
 }
 
 /** `7.0.EAX leaf7_n_subleaves 1 -> 2`: numbers that are the same in every TD of both releases, where that is all there is. */
-export function numbersOf({ places, fields = [] }: Finding): readonly string[] {
-  const numbers = fields.flatMap(({ name, high, low, from, to, ...place }) =>
-    from.kind === 'value' && to.kind === 'value'
-      ? [{ mask: rangeMask(high, low), text: `${formatPlace(place)} ${name} ${from.value} -> ${to.value}`, place }]
-      : [],
-  );
-  const isTold = (place: FoundPlace): boolean =>
-    numbers.some((each) => samePlace(each.place, place) && without(place.mask, each.mask) === 0);
-  return places.every(isTold) ? numbers.map(({ text }) => text) : [];
+export function numbersOf(finding: Finding): readonly string[] {
+  const steps = isOfNumbers(finding, ({ from, to }) => from.kind === 'value' && to.kind === 'value');
+  return !steps
+    ? []
+    : (finding.fields ?? []).flatMap(({ name, from, to, ...place }) =>
+        from.kind === 'value' && to.kind === 'value'
+          ? [`${formatPlace(place)} ${name} ${from.value} -> ${to.value}`]
+          : [],
+      );
+}
+
+/** Whether all bits belong to numbers that are the same in every TD now. */
+export const holdNumbers = (finding: Finding): boolean =>
+  finding.facts.kind === 'class' && isOfNumbers(finding, ({ to }) => to.kind === 'value');
+
+/** Whether all bits belong to fields like these. */
+function isOfNumbers({ places, fields = [] }: Finding, isLike: (field: FieldChange) => boolean): boolean {
+  const like = fields.filter(isLike);
+  const isIn = (place: FoundPlace): boolean =>
+    without(
+      place.mask,
+      like.filter((each) => samePlace(each, place)).reduce((mask, { high, low }) => or(mask, rangeMask(high, low)), 0),
+    ) === 0;
+  return places.length > 0 && places.every(isIn);
 }
 
 /** What a field holds, in words. */
@@ -99,6 +115,12 @@ function meaningText(meaning: FieldMeaning): string {
       return 'not examined';
   }
 }
+
+/** Of a number that is the same in every TD: what holds for features does not hold for it. */
+const NUMBER_WORDS = {
+  why: 'Neither KVM nor a VMM has a say in it.',
+  action: 'Check what user space computes for the number.',
+};
 
 /** Of bits on which a decision stands the reason and what is left to do; null where the rule's own words hold. */
 function settledWords(facts: FindingFacts): { readonly why: string; readonly action: string } | null {
@@ -204,12 +226,15 @@ function headlineOf(finding: Finding): string {
     case 'class': {
       const numbers = numbersOf(finding);
       if (numbers.length > 0) return `${numbers.join(', ')} in every TD`;
+      if (holdNumbers(finding)) return `${where}: the same number in every TD now`;
       return `${where}: ${CLASS_CHANGE_TEXT[facts.to]}${facts.clobbers.length === 0 ? '' : `, host MSR is clobbered: ${msrsText(facts.clobbers)}`}`;
     }
     case 'constant':
       return `leaf ${leafText(places)}${underGuest(facts.guest)}: “${textOf(facts.before)}” became “${textOf(facts.after)}”`;
     case 'leaf':
       return `leaf ${leafText(places)}: ${LEAF_TEXT[facts.change]}${facts.change === 've-removed' ? underGuest(facts.guest) : ''}`;
+    case 'zero-leaves':
+      return zeroLeavesText(facts);
     case 'decider':
       return `${where}: ${deciderHeadline(facts)}`;
     case 'deciding-code':
@@ -270,6 +295,19 @@ function openText({ unlisted, unfound }: Extract<FindingFacts, { readonly kind: 
   return [
     ...(unlisted.length === 0 ? [] : [`asks KVM_SET_CPUID2 where no question names it: ${unlisted.join(', ')}`]),
     ...(unfound.length === 0 ? [] : [`questions of specs/cpuid2.md that were not found: ${unfound.join(', ')}`]),
+  ].join('; ');
+}
+
+/** `leaf 0xc, 0x16 and every other leaf that no table has: read as 0 under REDUCE_VE`. */
+function zeroLeavesText(facts: Extract<FindingFacts, { readonly kind: 'zero-leaves' }>): string {
+  const { change, always, asked, guest, rest } = facts;
+  const told = (leaves: readonly number[]): string => (leaves.length === 0 ? '' : `leaf ${leaves.map(hex).join(', ')}`);
+  const others = rest ? `every ${asked.length === 0 ? '' : 'other '}leaf that no table has` : '';
+  const under = [told(asked), others].filter((part) => part !== '').join(' and ');
+  const reads = change === 'added' ? 'read as 0 now' : 'no longer read as 0';
+  return [
+    ...(always.length === 0 ? [] : [`${told(always)}: ${reads}`]),
+    ...(under === '' ? [] : [`${under}: ${reads}${underGuest(guest)}`]),
   ].join('; ');
 }
 

@@ -9,9 +9,10 @@ import { everyReview, wholeReport } from '../../pipeline/cases/whole-report.ts';
 import type { DenialPlaces } from '../../pipeline/extract/kvm/places.ts';
 import type { DeciderRule, DeciderRules } from '../../pipeline/model/decider-rules.ts';
 import type { ReportFacts } from '../../pipeline/model/review.ts';
+import { briefingOf } from '../../pipeline/report/briefing.ts';
 import { unknownRelease } from '../../pipeline/specs/lists-file.ts';
 import { clobbers, entry, PLACE, policy, release } from '../judge/ground.ts';
-import { specsOf } from './facts.ts';
+import { moduleWith, specsOf } from './facts.ts';
 
 const ALL = { eax: 0xffffffff, ebx: 0xffffffff, ecx: 0xffffffff, edx: 0xffffffff };
 const offering = (name: string, mask: number, rules: readonly DeciderRule[] | null = null) =>
@@ -44,6 +45,26 @@ describe('a review', () => {
     releases: [old, mid, now],
     policies: [kvm],
     lineage: [{ release: '1.5.08', follows: '1.5.06', why: 'its code' }],
+  });
+
+  test('says where the sources of TDX_FEATURES0 disagree, but for bits of the platform', () => {
+    const of = (features0: bigint | null, published: bigint | null, features0Conditional: readonly number[] = []) => {
+      const module = moduleWith(now, { features0, features0Conditional });
+      const known = [{ ...unknownRelease('1.5.08'), features0: published }];
+      const review = releaseReview(specsOf({ releases: [mid, module], policies: [kvm], known }), {
+        from: mid,
+        to: module,
+        policy: kvm,
+      });
+      const shown = briefingOf(review, { releases: [], policies: [], unread: [], cells: 0, skipped: [] });
+      return [review.disputed, shown.facts.filter(([label]) => label === 'disputed').map(([, text]) => text)];
+    };
+    expect(of(0x5n, 0x7n)).toEqual([
+      [{ release: '1.5.08', source: 0x5n, published: 0x7n }],
+      ['TDX_FEATURES0 of 1.5.08: 0x5 by its source, which is told here, and 0x7 by mapping_file.json'],
+    ]);
+    for (const agree of [of(0x5n, 0x5n), of(null, 0x7n), of(0x5n, null), of(0x5n, 0x7n, [1])])
+      expect(agree).toEqual([[], []]);
   });
 
   test('names who took part, why, and the command that gives it again', () => {

@@ -6,6 +6,7 @@ const out = async (...args: readonly string[]): Promise<string> => {
   expect([status, stderr]).toEqual([0, '']);
   return stdout;
 };
+const flat = async (...args: readonly string[]): Promise<string> => (await out(...args)).replace(/\s+/g, ' ');
 const topics = async (what: string) => JSON.parse(await out('explain', what, '--json')).topics;
 
 describe('explain', () => {
@@ -21,6 +22,17 @@ describe('explain', () => {
     expect(await topics('1.5.06.00.744')).toEqual([{ ...release, build: '00.744' }]);
     expect(await topics(release.mrseam.slice(0, 8))).toEqual([release]);
     expect(await topics(`0x${release.mrseam.toUpperCase()}`)).toEqual([release]);
+  });
+
+  test('a release whose sources give two values of TDX_FEATURES0 has both', async () => {
+    expect((await topics('2.0.08'))[0]).toMatchObject({
+      features0: '0x10336f3f0fff',
+      publishedFeatures0: '0x32a71f0fbf',
+    });
+    expect(await flat('explain', '2.0.08')).toContain(
+      '0x32a71f0fbf by mapping_file.json: which one holds is not known',
+    );
+    expect((await topics('2.0.12'))[0]).toMatchObject({ publishedFeatures0: null });
   });
 
   test('a release that is known by name only says so', async () => {
@@ -130,8 +142,6 @@ describe('explain', () => {
 });
 
 describe('explain says what the code does, not what the tables hold', () => {
-  const flat = async (...args: readonly string[]): Promise<string> => (await out(...args)).replace(/\s+/g, ' ');
-
   test('bits that read the same are told once, with who decides each run of releases', async () => {
     const text = await out('explain', '0x80000008.EAX[23:16]');
     expect(text.match(/^0x80000008\.EAX\S+/gm)).toEqual(['0x80000008.EAX[21:16]', '0x80000008.EAX[23,22]']);

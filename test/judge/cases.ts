@@ -6,7 +6,19 @@ import type { Finding } from '../../pipeline/model/finding.ts';
 import type { Knowledge } from '../../pipeline/model/knowledge.ts';
 import type { RegisterMasks } from '../../pipeline/model/module.ts';
 import type { Policy } from '../../pipeline/model/policy.ts';
-import { clobbers, entry, ground, KNOWLEDGE, PLACE, policy, release, restore, step, under } from './ground.ts';
+import {
+  clobbers,
+  entry,
+  ground,
+  KNOWLEDGE,
+  PLACE,
+  policy,
+  release,
+  restore,
+  step,
+  under,
+  withControls,
+} from './ground.ts';
 
 const CHANGED = [
   { path: 'src/init.c', name: 'mask', line: 12, kind: 'changed' },
@@ -84,6 +96,15 @@ const veRule = (effect: DeciderRule['effect'], stage: DeciderRule['stage'] = 'gu
 const untilReduceVe = veRule({ do: 'set', unless: [{ kind: 'guest', control: 'REDUCE_VE' }] });
 const coded = (name: string, leaf: Parameters<typeof release>[1][number], rules: readonly DeciderRule[]) =>
   release(name, [leaf], {}, rules);
+
+const asksVe = (leaf: number): DeciderRule => ({
+  ...veRule({ do: 've', unless: [{ kind: 'guest', control: 'REDUCE_VE' }] }),
+  leaf,
+  masks: ALL,
+});
+/** A release with leaves that no table has and that read as 0, some of them once the guest asks. */
+const zeros = (name: string, fixed0Leaves: readonly number[], rules: readonly DeciderRule[] | null = [asksVe(0xc)]) =>
+  release(name, [{}], { fixed0Leaves }, rules);
 
 const split = (kind: 'hidden-not-refused' | 'shown-but-refused') => ({
   kind,
@@ -319,6 +340,24 @@ export const CASES = {
         step(release(older, []), release(newer, [{ fixed0: off(0x4), gates: new Map([[2, { eax: 0x4 }]]) }])),
     },
   },
+  'zero-leaves-added': {
+    fires: () => step(zeros(older, []), withControls(zeros(newer, [3, 0xc]), ['REDUCE_VE'])),
+    near: {
+      'each without conditions': () => step(zeros(older, [3]), zeros(newer, [3, 8])),
+      'one that the table has now is told as a leaf': () =>
+        step(zeros(older, [3]), release(newer, [{}, { leaf: 8, subleaf: null }], { fixed0Leaves: [3, 8] }, [])),
+      'nothing is said of code that was not examined': () => step(zeros(older, [], null), zeros(newer, [3, 0xc], null)),
+      'nothing changed': () => step(zeros(older, [3, 0xc]), zeros(newer, [0xc, 3])),
+    },
+  },
+  'zero-leaves-removed': {
+    fires: () => step(withControls(zeros(older, [3, 0xc]), ['REDUCE_VE']), zeros(newer, [3])),
+    near: {
+      'every other leaf alone': () => step(withControls(zeros(older, []), ['REDUCE_VE']), zeros(newer, [])),
+      'one that came into the table is told as a leaf': () =>
+        step(zeros(older, [8]), release(newer, [{}, { leaf: 8, subleaf: null }], {}, [])),
+    },
+  },
   'constant-changed': {
     fires: () =>
       step(
@@ -369,6 +408,9 @@ export const CASES = {
   'fixed1-added': {
     fires: () => step(plain, fixed(0xf0000006), [[newer, clobbers('none')]]),
     near: {
+      'a number in another value is one finding': () => step(fixed(0x50000000, older), fixed(0xa0000004)),
+      'a number and a feature that is 0 now': () => step(fixed(0x50000004, older), fixed(0x60000000)),
+      'a number that somebody decides now': () => step(fixed(0x50000000, older), passes(0xf0000000)),
       'it was one': () => step(fixed(0x4, older), fixed(0x4)),
       'the module restores what it clobbers': () => step(plain, fixed(0x2), [[newer, clobbers('restored')]]),
       'not examined is no proof': () => step(plain, fixed(0x2)),

@@ -175,8 +175,11 @@ test('a number of several bits is told with what it held and what it holds now',
   );
   expect(wordsOf(maxpa).because).not.toMatch(/stays 0/);
   // A step of one number is told as that number, not as a bit that is 1 and another that is 0.
-  const leaves = told('1.0.01', '1.0.03').map((finding) => wordsOf(finding).headline);
-  expect(new Set(leaves)).toEqual(new Set(['7.0.EAX leaf7_n_subleaves 1 -> 2 in every TD']));
+  const leaves = told('1.0.01', '1.0.03');
+  expect(leaves.map((finding) => wordsOf(finding).headline)).toEqual(['7.0.EAX leaf7_n_subleaves 1 -> 2 in every TD']);
+  expect(leaves[0]?.places).toMatchObject([{ mask: 0x3 }]);
+  // What holds for features does not hold for it.
+  expect(leaves.map((finding) => wordsOf(finding).todo)).toEqual(['Check what user space computes for the number.']);
   // Features are no numbers.
   expect(told('1.5.16', '2.0.08')).toEqual([]);
 });

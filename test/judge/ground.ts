@@ -1,7 +1,7 @@
 import { type Ground, judgeRelease } from '../../pipeline/judge/judge.ts';
 import { type ClassedRelease, classify } from '../../pipeline/model/class.ts';
 import type { ClobberFacts, MsrTransition } from '../../pipeline/model/clobber.ts';
-import type { DeciderRule } from '../../pipeline/model/decider-rules.ts';
+import type { DeciderRule, TdControl } from '../../pipeline/model/decider-rules.ts';
 import type { Finding } from '../../pipeline/model/finding.ts';
 import type { Knowledge } from '../../pipeline/model/knowledge.ts';
 import { hex32 } from '../../pipeline/model/mask.ts';
@@ -19,7 +19,9 @@ type Leaf = {
   readonly direct?: RegisterMasks;
   readonly gates?: ReadonlyMap<number, RegisterMasks>;
 };
-type Extra = Partial<Pick<ModuleRelease, 'attributes' | 'xfam' | 'features0' | 'featureNames' | 'cpuidFlags'>>;
+type Extra = Partial<
+  Pick<ModuleRelease, 'attributes' | 'xfam' | 'features0' | 'featureNames' | 'cpuidFlags' | 'fixed0Leaves'>
+>;
 
 const ALL: RegisterMasks = { eax: 0xffffffff, ebx: 0xffffffff, ecx: 0xffffffff, edx: 0xffffffff };
 
@@ -99,8 +101,12 @@ export function release(
           functions: [],
           unexamined: [],
         };
-  return { module, registers: classify(module, code) };
+  return { module, registers: classify(module, code), rules: code };
 }
+
+/** The same release, with these bits of TD_CTLS for the guest to write. */
+export const withControls = (made: ClassedRelease, tdControls: readonly TdControl[]): ClassedRelease =>
+  made.rules === undefined ? made : { ...made, rules: { ...made.rules, limits: { ...NO_LIMITS, tdControls } } };
 
 export const PLACE = { leaf: 7, subleaf: 1, register: 'eax' } as const;
 export const KNOWLEDGE: Knowledge = {

@@ -192,6 +192,7 @@ export function reportOf(text: string): ReportFacts {
           standing: [],
         },
         isOldest: false,
+        disputed: [],
         hostState: { kind: 'not-examined', releases: [text] },
         findings: everyKind(text).map(([rule, facts], index) => findingOf(rule, facts, text, index)),
         command: `bitwatch review ${text}`,

@@ -3,7 +3,9 @@ import { BRAND, constantAt, isBrand, isText, textOrder } from '../../model/const
 import { constantOf } from '../../model/decider.ts';
 import type { FindingFacts, Level } from '../../model/finding.ts';
 import type { GateId } from '../../model/gate.ts';
-import { without, xor } from '../../model/mask.ts';
+import { and, or, rangeMask, without, xor } from '../../model/mask.ts';
+import { namesOf } from '../../model/names.ts';
+import { samePlace } from '../../model/place.ts';
 import { clobberFacts, isLost } from '../clobber-facts.ts';
 import {
   bothEvidence,
@@ -72,20 +74,33 @@ export const fixed1Added = {
             evidence: evidenceOf(context.to, change),
           }),
         ),
-        ...parts.flatMap(([mask, level]): readonly Draft[] =>
-          mask === 0
-            ? []
-            : [
-                {
-                  ...draftOf(context, change, mask, classFacts('fixed1', change)),
-                  level,
-                  story: level === 'info' ? 'numbers' : 'features',
-                },
-              ],
-        ),
+        ...parts.flatMap(([mask, level]): readonly Draft[] => {
+          if (mask === 0) return [];
+          if (level !== 'info')
+            return [{ ...draftOf(context, change, mask, classFacts('fixed1', change)), level, story: 'features' }];
+          const cleared = clearedBeside(context, change, mask);
+          const all = cleared.reduce((sum, each) => or(sum, each.mask), mask);
+          const facts = classFacts('fixed1', change, { steps: stepsOf([change, ...cleared]) });
+          return [{ ...draftOf(context, change, all, facts), level, story: 'numbers' }];
+        }),
       ];
     }),
 } as const satisfies Rule;
+
+/** A number goes from one value to another in bits of both directions: those of the same fields that are 0 in every TD now. */
+function clearedBeside(context: ReleaseContext, change: ClassChange, mask: number): readonly ClassChange[] {
+  const fields = namesOf(context.knowledge.names, change)
+    .map(({ high, low }) => rangeMask(high, low))
+    .filter((field) => and(field, mask) !== 0)
+    .reduce((all, field) => or(all, field), 0);
+  return changesOf('fixed0-added', context)
+    .filter((each) => samePlace(each, change))
+    .map((each) => ({
+      ...each,
+      mask: decidedMask(context.to, each, and(each.mask, fields), (by) => constantOf(by) === 0),
+    }))
+    .filter((each) => each.mask !== 0);
+}
 
 export const fixed1Removed = {
   id: 'fixed1-removed',

@@ -1,7 +1,10 @@
+import { type ZeroLeaves, zeroLeavesOf } from '../../model/beyond-tables.ts';
+import type { ClassedRelease } from '../../model/class.ts';
 import type { LeafKey } from '../../model/place.ts';
 import type { Effect } from '../change-table.ts';
 import { bothEvidence, byLeaf, changesOf, guestsOf, isKnownLeaf, placeMask } from '../lookup.ts';
 import type { Draft, ReleaseContext, Rule } from '../rule.ts';
+import { mirrored } from './mirrored.ts';
 
 type LeafChange = 'added' | 'removed' | 've-added' | 've-removed';
 
@@ -80,3 +83,47 @@ export const veRemoved = {
   scope: 'release',
   judge: (context): readonly Draft[] => leafDrafts('ve-removed', 've-removed', context),
 } as const satisfies Rule;
+
+/** What of `now` is not so in `before`; null where that is nothing. */
+function newZeros(before: ZeroLeaves, now: ZeroLeaves): ZeroLeaves | null {
+  const known = new Set([...before.always, ...before.asked]);
+  const isNew = (leaf: number): boolean => !known.has(leaf);
+  const [always, asked, rest] = [now.always.filter(isNew), now.asked.filter(isNew), now.rest && !before.rest];
+  if (always.length + asked.length === 0 && !rest) return null;
+  return { always, asked, guest: asked.length === 0 && !rest ? [] : now.guest, rest };
+}
+
+/** Of a leaf that came into a table, or left it, another rule tells. */
+const outside = (zeros: ZeroLeaves, { module }: ClassedRelease): ZeroLeaves => {
+  const table = new Set(module.lookup.map(({ leaf }) => leaf));
+  const isOutside = (leaf: number): boolean => !table.has(leaf);
+  return { ...zeros, always: zeros.always.filter(isOutside), asked: zeros.asked.filter(isOutside) };
+};
+
+export const [zeroLeavesAdded, zeroLeavesRemoved] = mirrored(
+  'zero-leaves',
+  'release',
+  ({ from, to }, change): readonly Draft[] => {
+    // Without the rules of both it is not known what leaves beyond the tables give.
+    if (from.rules === undefined || to.rules === undefined) return [];
+    const [before, after] = [outside(zeroLeavesOf(from), to), outside(zeroLeavesOf(to), from)];
+    const zeros = change === 'added' ? newZeros(before, after) : newZeros(after, before);
+    return zeros === null ? [] : [{ facts: { kind: 'zero-leaves', change, ...zeros } }];
+  },
+  {
+    added: {
+      title: 'Leaves that are in no table read as 0 instead of injecting #VE',
+      level: 'info',
+      for: ['userspace'],
+      why: 'The leaf injected #VE, and the hypervisor answered. Where the module answers 0, the hypervisor is not asked any more.',
+      action: 'Check what the guest took from the hypervisor’s answer for the leaf.',
+    },
+    removed: {
+      title: 'Leaves that are in no table no longer read as 0',
+      level: 'warning',
+      for: ['userspace', 'operator'],
+      why: 'The leaf injects #VE again; guests without a handler for it break.',
+      action: 'Check guests that read the leaf.',
+    },
+  },
+);

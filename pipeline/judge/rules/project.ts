@@ -1,6 +1,6 @@
 import { compareRegisters, type RegisterMask } from '../../diff/registers.ts';
 import { bitsOf64, hex } from '../../model/mask.ts';
-import type { ModuleRelease } from '../../model/module.ts';
+import { disputedFeatures } from '../../model/module.ts';
 import type { ProjectContext } from '../project.ts';
 import type { Draft, Rule } from '../rule.ts';
 
@@ -17,8 +17,8 @@ export const sourcesDisagree = {
   judge: ({ releases, published }): readonly Draft[] =>
     published.flatMap(({ release, features0 }) => {
       const module = releases.find((each) => each.module.release === release)?.module;
-      if (module === undefined || module.features0 === null || features0 === null) return [];
-      if (sameFeatures(module, module.features0 ^ features0)) return [];
+      const disputed = module === undefined ? null : disputedFeatures(module, features0);
+      if (module === undefined || disputed === null) return [];
       const what = `TDX_FEATURES0 of ${release}`;
       return [
         {
@@ -26,17 +26,13 @@ export const sourcesDisagree = {
           facts: {
             kind: 'disagreement',
             what,
-            left: `${hex(module.features0)} (source ${module.source.repository})`,
-            right: `${hex(features0)} (mapping_file.json)`,
+            left: `${hex(disputed.source)} (source ${module.source.repository})`,
+            right: `${hex(disputed.published)} (mapping_file.json)`,
           },
         },
       ];
     }),
 } as const satisfies Rule;
-
-/** Equal in all bits that do not depend on the platform. */
-const sameFeatures = ({ features0Conditional }: ModuleRelease, difference: bigint): boolean =>
-  (difference & ~features0Conditional.reduce((mask, bit) => mask | (1n << BigInt(bit)), 0n)) === 0n;
 
 export const registerMaskMismatch = {
   id: 'register-mask-mismatch',
