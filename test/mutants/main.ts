@@ -3,11 +3,11 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join, matchesGlob } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { parse } from 'yaml';
 import { z } from 'zod';
 import { copyOf, filesUnder, roomOf, type SourceFile, sourcesOf } from './checkout.ts';
 import { cover } from './cover.ts';
 import { Engine } from './engine.ts';
+import { type Explained, entryOf, explainedOf, idleOf } from './explained.ts';
 import { hunt, type Outcome } from './hunt.ts';
 import { instrument, type Mutant } from './mutate.ts';
 import { runNamed } from './named.ts';
@@ -28,6 +28,8 @@ type Options = {
   readonly budget: number;
   readonly quick?: boolean;
   readonly atLeast: number;
+  readonly explained?: boolean;
+  readonly doubt?: boolean;
   readonly named?: boolean | readonly string[];
   readonly out?: string;
 };
@@ -48,6 +50,8 @@ const command = new Command('mutants')
     'leave out mutants that take effect before a test starts, such as those of tables; they are counted apart',
   )
   .option('--at-least <percent>', 'the score below which the status is 100', whole, 85)
+  .option('--explained', 'the status is 100 where a survivor has no reason in equivalent.yaml too')
+  .option('--doubt', 'try the mutants that equivalent.yaml calls equal too; the status is 65 where a test tells one')
   .option('--named [name...]', 'the mutants of named.yaml instead, each with the tests that kill it')
   .option('--out <file>', 'write every mutant and what became of it, as JSON');
 
@@ -55,18 +59,6 @@ const print = (line: string): void => console.log(line);
 const tell = (line: string): void => {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${line.slice(0, 150)}`);
 };
-
-const equivalentsSchema = z.array(
-  z.strictObject({ file: z.string(), text: z.string(), change: z.string(), reason: z.string().min(10) }),
-);
-type Equivalent = z.infer<typeof equivalentsSchema>[number];
-
-/** Mutants that no test can tell from the program, by file, line of text and change. */
-function equivalents(root: string): readonly Equivalent[] {
-  return equivalentsSchema.parse(parse(readFileSync(join(root, 'test/mutants/equivalent.yaml'), 'utf8')) ?? []);
-}
-const isSame = (mutant: Mutant, { file, text, change }: Equivalent): boolean =>
-  mutant.file === file && mutant.text === text && mutant.change === change;
 
 /** Lines of each file that changed since a revision of the checkout, the work tree included. */
 function changedSince(ref: string): (mutant: Mutant) => boolean {
@@ -117,43 +109,41 @@ function chosen(sources: readonly SourceFile[], options: Options): readonly Muta
   return [...some].sort((a, b) => a.id - b.id);
 }
 
-/** Prints the score of each room and the survivors; the score over all. */
+type Count = { dead: number; late: number; alive: number; named: number; untried: number; same: number };
+type Told = { readonly score: number; readonly isExplained: boolean; readonly isRight: boolean };
+
+/** Prints the survivors, those with a reason apart, and the score of each room; what comes of it for all. */
 function report(
   mutants: readonly Mutant[],
   outcomes: ReadonlyMap<number, Outcome>,
-  same: readonly Equivalent[],
-): number {
-  const counts = new Map<string, { dead: number; late: number; alive: number; untried: number; same: number }>();
-  for (const mutant of mutants) {
-    const kind = outcomes.get(mutant.id)?.kind;
-    for (const room of [roomOf(mutant.file), 'all']) {
-      const count = counts.get(room) ?? { dead: 0, late: 0, alive: 0, untried: 0, same: 0 };
-      counts.set(room, count);
-      if (same.some((each) => isSame(mutant, each))) count.same += 1;
-      else if (kind === 'killed') count.dead += 1;
-      else if (kind === 'timeout') count.late += 1;
-      else if (kind === 'untried') count.untried += 1;
-      else count.alive += 1;
-    }
-  }
-  const score = ({ dead, late, alive }: { dead: number; late: number; alive: number }): number =>
-    dead + late + alive === 0 ? 100 : (100 * (dead + late)) / (dead + late + alive);
+  entry: (mutant: Mutant) => Explained | undefined,
+): Told {
+  const counts = new Map<string, Count>();
+  const [open, accepted, wrong]: [string[], string[], string[]] = [[], [], []];
   for (const mutant of mutants) {
     const outcome = outcomes.get(mutant.id);
-    if (
-      outcome === undefined ||
-      !('left' in outcome) ||
-      outcome.kind === 'untried' ||
-      same.some((each) => isSame(mutant, each))
-    )
-      continue;
-    const how =
-      outcome.kind === 'unmet' ? 'no test meets it' : outcome.left > 0 ? `${outcome.left} dear tests not tried` : '';
-    print(
-      `${mutant.file}:${mutant.line}:${mutant.column}  ${mutant.change}${how === '' ? '' : `  (${how})`}\n    ${mutant.text}`,
-    );
+    const why = entry(mutant);
+    const isDead = outcome?.kind === 'killed' || outcome?.kind === 'timeout';
+    const isAlive = outcome?.kind === 'survived' || outcome?.kind === 'unmet';
+    if (why !== undefined && isDead)
+      wrong.push(`${why.kind} by equivalent.yaml, but ${outcome.kind} by ${outcome.by}: ${linesOf(mutant, '')}`);
+    else if (isAlive && why === undefined) open.push(linesOf(mutant, howOf(outcome)));
+    else if (isAlive && why?.kind === 'accepted') accepted.push(linesOf(mutant, why.reason));
+    for (const room of [roomOf(mutant.file), 'all']) {
+      const count = counts.get(room) ?? { dead: 0, late: 0, alive: 0, named: 0, untried: 0, same: 0 };
+      counts.set(room, count);
+      if (why?.kind === 'equal' && !isDead) count.same += 1;
+      else if (outcome?.kind === 'killed') count.dead += 1;
+      else if (outcome?.kind === 'timeout') count.late += 1;
+      else if (outcome?.kind === 'untried') count.untried += 1;
+      else count.alive += 1;
+      if (isAlive && why?.kind === 'accepted') count.named += 1;
+    }
   }
-  print('room     killed  timeout  survived  equivalent  untried  score');
+  if (accepted.length > 0) print(`survivors that are accepted, each with its reason:\n${accepted.join('\n')}`);
+  if (open.length > 0) print(`survivors that nobody has named a reason for:\n${open.join('\n')}`);
+  for (const line of wrong) print(line);
+  print('room     killed  timeout  survived  of them accepted  equal  untried  score');
   const rooms = [...counts].sort(([a], [b]) => Number(a === 'all') - Number(b === 'all'));
   for (const [room, count] of rooms)
     print(
@@ -162,13 +152,28 @@ function report(
         `${count.dead}`.padStart(8),
         `${count.late}`.padStart(8),
         `${count.alive}`.padStart(9),
-        `${count.same}`.padStart(11),
+        `${count.named}`.padStart(17),
+        `${count.same}`.padStart(6),
         `${count.untried}`.padStart(8),
-        `${score(count).toFixed(1)} %`.padStart(9),
+        `${scoreOf(count).toFixed(1)} %`.padStart(8),
       ].join(' '),
     );
-  return score(counts.get('all') ?? { dead: 0, late: 0, alive: 0 });
+  const all = counts.get('all');
+  return {
+    score: all === undefined ? 100 : scoreOf(all),
+    isExplained: open.length === 0,
+    isRight: wrong.length === 0,
+  };
 }
+
+const scoreOf = ({ dead, late, alive }: Count): number =>
+  dead + late + alive === 0 ? 100 : (100 * (dead + late)) / (dead + late + alive);
+
+const linesOf = ({ file, line, column, change, text }: Mutant, note: string): string =>
+  `${file}:${line}:${column}  ${change}${note === '' ? '' : `  (${note})`}\n    ${text}`;
+
+const howOf = ({ kind, left }: Extract<Outcome, { left: number }>): string =>
+  kind === 'unmet' ? 'no test meets it' : left > 0 ? `${left} dear tests not tried` : '';
 
 async function main(options: Options): Promise<number> {
   const root = copyOf(ROOT);
@@ -178,9 +183,10 @@ async function main(options: Options): Promise<number> {
     if (options.named !== undefined)
       return (await runNamed(root, state, options.named === true ? [] : options.named || [], print)) ? 0 : 100;
     const sources = sourcesOf(root);
-    const same = equivalents(root);
+    const entries = explainedOf(root);
+    const entry = entryOf(entries);
     const every = sources.flatMap(({ mutants }) => mutants);
-    const idle = same.filter((each) => !every.some((mutant) => isSame(mutant, each)));
+    const idle = idleOf(entries, every);
     for (const { file, text, change } of idle)
       print(`equivalent.yaml names what is not there: ${file}: ${change}: ${text}`);
     const mutants = chosen(sources, options);
@@ -208,16 +214,17 @@ async function main(options: Options): Promise<number> {
     const outcomes = await hunt({
       engine,
       covered,
-      mutants: mutants.filter((mutant) => !same.some((each) => isSame(mutant, each))),
+      mutants: mutants.filter((mutant) => options.doubt === true || entry(mutant)?.kind !== 'equal'),
       budget: options.budget,
       isQuick: options.quick === true,
       tell,
     });
     await engine.close();
     tell('');
-    const score = report(mutants, outcomes, same);
+    const { score, isExplained, isRight } = report(mutants, outcomes, entry);
     if (options.out !== undefined) writeOut(options.out, mutants, outcomes);
-    return idle.length > 0 ? 65 : score < options.atLeast ? 100 : 0;
+    if (idle.length > 0 || !isRight) return 65;
+    return score < options.atLeast || (options.explained === true && !isExplained) ? 100 : 0;
   } finally {
     process.chdir(ROOT);
     for (const folder of [root, state]) if (existsSync(folder)) rmSync(folder, { recursive: true });
