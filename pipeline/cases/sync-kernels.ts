@@ -15,7 +15,7 @@ import { KnownError } from '../model/errors.ts';
 import { compareVersions } from '../model/order.ts';
 import type { Policy } from '../model/policy.ts';
 import { cpuid2ToYaml } from '../specs/cpuid2-file.ts';
-import { policyToYaml } from '../specs/policy-text.ts';
+import { policyToYaml } from '../specs/policy-file.ts';
 import type { PlainSource } from '../specs/sources-shape.ts';
 import type { Specs } from '../specs/store.ts';
 import { type Context, cloneDirectory, specsDirectory } from './context.ts';
@@ -51,7 +51,7 @@ export async function syncKernels(
     const write = async ({ policy, asks }: Kernel, version: string): Promise<string> => {
       const at = `${repository.name}@${policy.source.revision.slice(0, 12)} Makefile`;
       const path = (folder: string): string => inside(join(specsDirectory(context), folder), `${version}.yaml`, at);
-      writeFileAtomically(path('kvm'), policyToYaml({ ...policy, version }));
+      writeFileAtomically(path('kvm'), await policyToYaml({ ...policy, version }));
       writeFileAtomically(path('cpuid2'), await cpuid2ToYaml({ ...asks, version }));
       return `specs/kvm/${version}.yaml and specs/cpuid2/${version}.yaml`;
     };
@@ -197,7 +197,7 @@ const NOWHERE = { version: '', source: { repository: '', revision: '', path: '',
 
 /** What a version says, wherever it stands: its files without version, revision, lines and what people argued. */
 async function factsOf({ policy: { base, upstream, ...policy }, asks }: Kernel): Promise<string> {
-  const text = policyToYaml({ ...policy, ...NOWHERE }) + (await cpuid2ToYaml({ ...asks, ...NOWHERE }));
+  const text = (await policyToYaml({ ...policy, ...NOWHERE })) + (await cpuid2ToYaml({ ...asks, ...NOWHERE }));
   return text.replace(/\bline: \d+/g, 'line');
 }
 

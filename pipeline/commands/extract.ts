@@ -21,7 +21,7 @@ import { clobbersToYaml } from '../specs/clobbers-file.ts';
 import { cpuid2ToYaml } from '../specs/cpuid2-file.ts';
 import { namesToYaml } from '../specs/lists-file.ts';
 import { moduleToYaml } from '../specs/module-file.ts';
-import { policyToYaml } from '../specs/policy-text.ts';
+import { policyToYaml } from '../specs/policy-file.ts';
 import { plainQemu, qemuToYaml } from '../specs/qemu-file.ts';
 import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
 import { targetsOf } from './output.ts';
@@ -123,7 +123,7 @@ const readNames: Read = async (_context, repository, blobs, commit) => {
 const readKvm: Read = async (context, repository, blobs, commit) => {
   const policy = await readPolicyRevision(repository, blobs, commit);
   return {
-    spec: async () => policyToYaml(policy),
+    spec: () => policyToYaml(policy),
     json: async () => jsonText(policyJson(policy, await namesOf(context))),
   };
 };

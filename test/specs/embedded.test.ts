@@ -9,8 +9,7 @@ import { cpuid2ToYaml, readCpuid2File } from '../../pipeline/specs/cpuid2-file.t
 import { readReleasesFile, releasesToYaml } from '../../pipeline/specs/lists-file.ts';
 import { moduleToYaml, readModuleFile } from '../../pipeline/specs/module-file.ts';
 import { NO_CACHE } from '../../pipeline/specs/plain.ts';
-import { readPolicyFile } from '../../pipeline/specs/policy-file.ts';
-import { policyToYaml } from '../../pipeline/specs/policy-text.ts';
+import { policyToYaml, readPolicyFile } from '../../pipeline/specs/policy-file.ts';
 import { qemuToYaml, readQemuFile } from '../../pipeline/specs/qemu-file.ts';
 import type { Specs } from '../../pipeline/specs/store.ts';
 import { ROOT } from '../helpers/run.ts';

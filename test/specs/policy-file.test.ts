@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { NO_CACHE } from '../../pipeline/specs/plain.ts';
-import { readPolicyFile } from '../../pipeline/specs/policy-file.ts';
-import { policyToYaml } from '../../pipeline/specs/policy-text.ts';
+import { policyToYaml, readPolicyFile } from '../../pipeline/specs/policy-file.ts';
 import { policyOf } from '../helpers/kernel-tree.ts';
 
 const IN_EVERY = `
@@ -19,7 +18,7 @@ static void drop(struct kvm_cpuid_entry2 *entry)
 test('a policy with masks of every sub-leaf is written and read back', async () => {
   const policy = policyOf({ filter: IN_EVERY });
   expect(policy.deny).toMatchObject([{ leaf: 0x14, subleaf: 0, everySubleafBut: [3] }]);
-  const text = policyToYaml(policy);
+  const text = await policyToYaml(policy);
   expect(text).toContain('everySubleafBut: ["0x3"]');
   expect(await readPolicyFile('p.yaml', text, NO_CACHE)).toEqual(policy);
 });

@@ -2,13 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CODE, KVM_PATHS, TDX_PATH } from '../../../pipeline/extract/kvm/paths.ts';
 import { readPolicy } from '../../../pipeline/extract/kvm/policy.ts';
 import { openTree, type UnitCache } from '../../../pipeline/extract/kvm/tree.ts';
 import { KnownError } from '../../../pipeline/model/errors.ts';
-import { policyToYaml } from '../../../pipeline/specs/policy-text.ts';
 import { kernelFiles } from '../../helpers/kernel-tree.ts';
 import { ROOT } from '../../helpers/run.ts';
 
@@ -41,7 +41,8 @@ function printed(files: Files, cache?: UnitCache): string {
     ([path, text]) => [path, { text, blob: createHash('sha1').update(text).digest('hex') }] as const,
   );
   try {
-    return policyToYaml(readPolicy(openTree('example/linux', 'a'.repeat(40), new Map(tree), cache), '7.2.1'));
+    const policy = readPolicy(openTree('example/linux', 'a'.repeat(40), new Map(tree), cache), '7.2.1');
+    return inspect(policy, { depth: null, maxArrayLength: null, sorted: true });
   } catch (error) {
     if (!(error instanceof KnownError)) throw error;
     return `${error.name}: ${error.message}`;

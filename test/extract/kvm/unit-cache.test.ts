@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
+import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
 import { TDX_PATH } from '../../../pipeline/extract/kvm/paths.ts';
 import { readPolicy } from '../../../pipeline/extract/kvm/policy.ts';
 import { openTree, type UnitCache } from '../../../pipeline/extract/kvm/tree.ts';
 import { KnownError } from '../../../pipeline/model/errors.ts';
-import { policyToYaml } from '../../../pipeline/specs/policy-text.ts';
 import { DENY, type KernelParts, kernelFiles, MASKING } from '../../helpers/kernel-tree.ts';
 
 const XCR0 = '#define KVM_SUPPORTED_XCR0 (XFEATURE_MASK_FP | XFEATURE_MASK_SSE)\n';
@@ -33,7 +33,8 @@ function printed(parts: KernelParts, cache?: UnitCache): string {
     .filter(([path]) => !parts.without?.includes(path))
     .map(([path, text]) => [path, { text, blob: createHash('sha1').update(text).digest('hex') }] as const);
   try {
-    return policyToYaml(readPolicy(openTree('example/linux', 'a'.repeat(40), new Map(files), cache), '7.2.1'));
+    const policy = readPolicy(openTree('example/linux', 'a'.repeat(40), new Map(files), cache), '7.2.1');
+    return inspect(policy, { depth: null, maxArrayLength: null, sorted: true });
   } catch (error) {
     if (!(error instanceof KnownError)) throw error;
     return `${error.name}: ${error.message}`;
