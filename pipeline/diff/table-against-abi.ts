@@ -3,23 +3,14 @@ import { type GateId, gateOf } from '../model/gate.ts';
 import { and, bitMask, countBits, FULL, hasBit, or, without } from '../model/mask.ts';
 import { compareTexts } from '../model/order.ts';
 import { compareLeaves, comparePlaces, type LeafKey, leafId, type Place, placeId } from '../model/place.ts';
-import type { AbiField, AbiRegister, AbiTable, Virtualization } from '../model/virtualization.ts';
-
-/** What the ABI table claims of a bit, as far as a CPUID table can show it. */
-const CLAIMS = [
-  've',
-  'config-direct',
-  'allow-direct',
-  'configurable',
-  'td-params',
-  'fixed1',
-  'fixed0',
-  'fixed',
-  'native',
-  'computed',
-  'special',
-] as const;
-export type Claim = (typeof CLAIMS)[number];
+import {
+  type AbiField,
+  type AbiRegister,
+  type AbiTable,
+  CLAIMS,
+  type Claim,
+  type Virtualization,
+} from '../model/virtualization.ts';
 
 /** A bit set of one register on which the table and the ABI table of the same release disagree. */
 export type TableDifference = Place & { readonly mask: number } & (

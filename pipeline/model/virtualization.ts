@@ -51,3 +51,19 @@ export type AbiTable = {
   readonly registers: readonly AbiRegister[];
   readonly notes: readonly string[];
 };
+
+/** What the ABI table claims of a bit, as far as a CPUID table can show it. */
+export const CLAIMS = [
+  've',
+  'config-direct',
+  'allow-direct',
+  'configurable',
+  'td-params',
+  'fixed1',
+  'fixed0',
+  'fixed',
+  'native',
+  'computed',
+  'special',
+] as const;
+export type Claim = (typeof CLAIMS)[number];

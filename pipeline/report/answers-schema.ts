@@ -5,6 +5,7 @@ import { CELL_CLASSES } from '../model/class.ts';
 import { TD_CONTROLS } from '../model/decider-rules.ts';
 import { LEVELS, VERDICTS } from '../model/finding.ts';
 import { GENERATIONS, UPSTREAM_PROOFS } from '../model/policy.ts';
+import { CLAIMS } from '../model/virtualization.ts';
 import { count, hex, hex32, leafKey, line, place, policy, source, texts } from './schema-parts.ts';
 import { cpuid2Row } from './vmm/schema.ts';
 
@@ -268,12 +269,19 @@ export const policyHistory = z.strictObject({
   ),
 });
 
+const differing = { ...place, mask: hex32 };
 export const abi = z.strictObject({
   schema: z.literal('bitwatch.abi/1'),
   release: version,
   comparedBits: count,
   openBits: count,
-  differences: z.array(z.looseObject({ ...place, mask: hex32, kind: z.enum(['class', 'gate', 'absent']) })),
+  differences: z.array(
+    z.discriminatedUnion('kind', [
+      z.strictObject({ ...differing, kind: z.literal('class'), table: z.enum(CELL_CLASSES), abi: z.enum(CLAIMS) }),
+      z.strictObject({ ...differing, kind: z.literal('gate'), gate: z.string(), only: z.enum(['table', 'abi']) }),
+      z.strictObject({ ...differing, kind: z.literal('not-in-abi'), table: z.enum(CELL_CLASSES) }),
+    ]),
+  ),
   gatesBeyondTable: texts,
 });
 
@@ -311,4 +319,39 @@ export const cpuid2 = z.strictObject({
     }),
   ),
   unlisted: z.array(z.strictObject({ ...cpuid2Place, word: z.string() })),
+});
+
+/** What a scan of archives left, and what it passed over. */
+export const archiveSummary = z.strictObject({
+  schema: z.literal('bitwatch.archive-summary/1'),
+  /** Whether the run read anything that was not known. */
+  new: z.boolean(),
+  mails: count,
+  threads: count,
+  /** Threads of which some mail names TDX. */
+  matter: count,
+  /** Message-IDs that stand on several mails of one archive. */
+  reused: count,
+  skipped: z.array(
+    z.strictObject({
+      archive: z.string(),
+      /** A commit, or `offset+length` or a file name where there are no commits. */
+      at: z.string(),
+      reason: z.enum(['missing-blob', 'deleted', 'empty-commit', 'not-a-mail', 'duplicate', 'too-large']),
+      detail: z.string(),
+    }),
+  ),
+});
+
+/** A matrix for a workflow, which takes each key for a dimension: it names no schema of its own. */
+export const plan = z.strictObject({
+  include: z.array(
+    z.strictObject({
+      archive: z.string(),
+      /** The commit that every share of the epoch reads up to; empty for the newest. */
+      tip: z.string(),
+      shard: z.string().regex(/^\d+\/\d+$/),
+      part: z.string(),
+    }),
+  ),
 });

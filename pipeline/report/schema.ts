@@ -3,12 +3,14 @@ import { CELL_CLASSES } from '../model/class.ts';
 import { WRITTEN_BY } from '../model/clobber.ts';
 import {
   abi,
+  archiveSummary,
   bitsOfRelease,
   cpuid2,
   explain,
   history,
   kernels,
   oneFinding,
+  plan,
   policyHistory,
   qemu,
   releases,
@@ -258,6 +260,8 @@ export const SCHEMAS = {
   host,
   'host-check': hostCheck,
   pool,
+  'archive-summary': archiveSummary,
+  plan,
 } as const;
 
 /** The JSON Schema files of `specs/schema/`, by name. */

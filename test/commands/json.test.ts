@@ -1,8 +1,20 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { captureJson } from '../../pipeline/cases/capture.ts';
 import { SCHEMAS } from '../../pipeline/report/schema.ts';
+import { mailText, makeInbox } from '../archive/inbox.ts';
+import { baseTree } from '../extract/module/clobbers/tree.ts';
+import { kernelFiles } from '../helpers/kernel-tree.ts';
+import { CHECKED_REGISTERS, moduleFiles } from '../helpers/module-source.ts';
+import { FILES as QEMU } from '../helpers/qemu-source.ts';
+import { buildRepository, temporaryFolder } from '../helpers/repository.ts';
 import { bitwatch, ROOT } from '../helpers/run.ts';
+import { fewSpecs, shippedSpecs } from '../helpers/specs.ts';
+import { hostFor } from '../helpers/td.ts';
+
+/** Formats that a test of this file has seen a command print. */
+const seen = new Set<string>();
 
 /** What a command prints with --json, held against the schema that it names. */
 async function checked(args: readonly string[]): Promise<unknown> {
@@ -16,6 +28,7 @@ async function checked(args: readonly string[]): Promise<unknown> {
   shape?.parse(json);
   const file = JSON.parse(readFileSync(join(ROOT, 'specs', 'schema', `${name}.json`), 'utf8')) as { title: string };
   expect(file.title).toBe(`bitwatch.${name}/${version}`);
+  seen.add(name);
   return json;
 }
 
@@ -53,6 +66,106 @@ describe('the JSON of a command follows the schema that it names', () => {
     const fingerprint = findings[0]?.fingerprint ?? '';
     expect(await checked(['explain', fingerprint])).toMatchObject({ finding: { fingerprint } });
   });
+});
+
+describe('of what somebody has on a disk', () => {
+  const own = (args: readonly string[]): Promise<unknown> => checked([...args, '--specs', fewSpecs()]);
+
+  test('a release of the module, its host state, and tables of the ABI', async () => {
+    const module = buildRepository([{ subject: 'TDX 1.5.06', files: moduleFiles('0x1d30'), tags: ['TDX_1.5.06'] }]);
+    expect(await own(['extract', 'module', module, 'TDX_1.5.06'])).toMatchObject({ release: '1.5.06' });
+    const tree = Object.fromEntries([...baseTree()].map(([path, { text }]) => [path, text]));
+    const files = { ...tree, ...CHECKED_REGISTERS };
+    const host = (await own(['extract', 'clobbers', buildRepository([{ subject: 'TDX 1.5.06', files }])])) as {
+      readonly msrs: readonly unknown[];
+    };
+    expect(host.msrs.length).toBeGreaterThan(3);
+    const abi = join(ROOT, 'fixtures', 'virtualization', 'early', 'cpuid_virtualization.json');
+    const against = (await own(['abi', '1.5.06', abi])) as { readonly differences: readonly { kind: string }[] };
+    expect(new Set(against.differences.map(({ kind }) => kind)).size).toBeGreaterThan(1);
+  });
+
+  test('a kernel, what it asks of KVM_SET_CPUID2, and its history', async () => {
+    const kernel = buildRepository([
+      { subject: 'a kernel', files: kernelFiles(), tags: ['before'] },
+      { subject: 'another', files: kernelFiles({ init: '', refusal: '' }) },
+    ]);
+    expect(await own(['extract', 'kvm', kernel])).toMatchObject({ version: '7.2.1' });
+    expect(await own(['extract', 'cpuid2', kernel])).toMatchObject({ version: '7.2.1' });
+    const { revisions } = (await own(['extract', 'kvm', kernel, '--history', 'before..main'])) as {
+      readonly revisions: readonly { readonly changes: readonly unknown[] }[];
+    };
+    expect(revisions.map(({ changes }) => changes.length > 0)).toEqual([true]);
+  });
+
+  test('a QEMU', async () => {
+    const qemu = buildRepository([{ subject: 'q', files: { ...Object.fromEntries(QEMU), VERSION: '11.9.1\n' } }]);
+    expect(await own(['extract', 'qemu', qemu])).toMatchObject({ version: '11.9.1' });
+  });
+
+  test('a host, and several', async () => {
+    const folder = temporaryFolder();
+    expect(await own(['host', '--root', folder])).toMatchObject({ kernel: null, host: [] });
+    const release = (await shippedSpecs()).releases.find(({ module }) => module.release === '2.0.18');
+    if (release === undefined) throw new Error('not in specs/');
+    const host = hostFor(release);
+    const file = join(folder, 'capture.json');
+    writeFileSync(
+      file,
+      JSON.stringify(
+        captureJson({
+          kernel: '7.1.5',
+          module: { version: '2.0.18', from: 'sysfs' },
+          host,
+          capabilities: { attributes: 0n, xfam: 3n, configurable: host },
+          missing: [],
+        }),
+      ),
+    );
+    // The whole host is more than the release lets a VMM set.
+    expect(await own(['host', file])).toMatchObject({ agrees: false });
+    expect(await own(['pool', file])).toMatchObject({ cpu: '-cpu host' });
+    expect(await own(['explain', '7.1.EAX[3]', '--module', '2.0.18', '--host', file])).toMatchObject({
+      bits: [{ onHost: true }],
+    });
+  });
+
+  test('an archive of mails', async () => {
+    const folder = temporaryFolder();
+    const inbox = makeInbox(folder, '0.git', [{ mail: mailText('1@x', '[PATCH] x86/tdx: one') }, { file: 'readme' }]);
+    expect(await own(['archive', 'scan', inbox, '--state', join(folder, 's.json')])).toMatchObject({
+      new: true,
+      mails: 1,
+      matter: 1,
+      skipped: [{ reason: 'not-a-mail' }],
+    });
+  });
+});
+
+/** Formats whose commands need a server or a series: the test that holds what they print against the schema. */
+const ELSEWHERE = {
+  plan: 'plan.test.ts',
+  post: 'reply.test.ts',
+  publish: 'publish.test.ts',
+  reply: 'reply.test.ts',
+  series: 'series.test.ts',
+};
+
+test('no format is without a command that was seen to print it', () => {
+  expect([...seen, ...Object.keys(ELSEWHERE)].sort()).toEqual(Object.keys(SCHEMAS).sort());
+  for (const [name, file] of Object.entries(ELSEWHERE))
+    expect(readFileSync(join(import.meta.dirname, file), 'utf8')).toContain(`SCHEMAS.${name}.parse(JSON.parse(`);
+});
+
+/** Formats of files that the program keeps for itself, and no command prints. */
+const KEPT = ['archive', 'archive-part', 'folder', 'mark'];
+
+test('no name of a format in the program is without a schema', () => {
+  const names = readdirSync(join(ROOT, 'pipeline'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .flatMap((path) => [...readFileSync(join(ROOT, 'pipeline', path), 'utf8').matchAll(/bitwatch\.([a-z0-9-]+)\/\d/g)])
+    .map(([, name = '']) => name);
+  expect([...new Set([...names, 'plan'])].sort()).toEqual([...Object.keys(SCHEMAS), ...KEPT].sort());
 });
 
 test('the masks of a release are its bits by register, and what KVM keeps back is a part of them', async () => {

@@ -1,6 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { SCHEMAS } from '../../pipeline/report/schema.ts';
 import { append, git, mailText, makeInbox } from '../archive/inbox.ts';
 import { temporaryFolder } from '../helpers/repository.ts';
 import { bitwatch, ROOT } from '../helpers/run.ts';
@@ -28,7 +29,7 @@ function setUp(epochs: readonly number[], named: readonly number[] = [0]) {
   const run = (...args: readonly string[]) => bitwatch([...args, '--specs', specs, '--cache', cache]);
   const plan = async (shards: number) => {
     const { status, stdout, stderr } = await run('plan', '--shards', String(shards), '--state', state, '--json');
-    return { status, stderr, jobs: (stdout === '' ? [] : JSON.parse(stdout).include) as readonly Job[] };
+    return { status, stderr, jobs: stdout === '' ? [] : SCHEMAS.plan.parse(JSON.parse(stdout)).include };
   };
   /** One job of the matrix on a machine of its own. */
   const scan = async ({ archive, tip, shard, part }: Job): Promise<string> => {

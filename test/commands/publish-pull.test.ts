@@ -2,10 +2,11 @@ import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } f
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { testTiming } from '../deliver/github/harness.ts';
+import type { Kept } from '../helpers/copy-specs.ts';
 import { type GithubServer, startGithub, TOKEN } from '../helpers/github-server.ts';
 import { git, temporaryFolder } from '../helpers/repository.ts';
 import { bitwatch } from '../helpers/run.ts';
-import { type Kept, smallSpecs } from '../helpers/specs.ts';
+import { smallSpecs } from '../helpers/specs.ts';
 
 const KEPT: Kept = { releases: ['2.0.12', '2.0.16', '2.0.18'], kernels: ['7.1.5'] };
 const BRANCH = 'refs/heads/bitwatch/specs';

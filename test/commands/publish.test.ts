@@ -5,10 +5,11 @@ import { expect, test } from 'vitest';
 import { readMarker } from '../../pipeline/deliver/github/marker.ts';
 import { SCHEMAS } from '../../pipeline/report/schema.ts';
 import { testTiming } from '../deliver/github/harness.ts';
+import type { Kept } from '../helpers/copy-specs.ts';
 import { type GithubServer, OURS, startGithub, TOKEN } from '../helpers/github-server.ts';
 import { temporaryFolder } from '../helpers/repository.ts';
 import { bitwatch, type RunResult } from '../helpers/run.ts';
-import { type Kept, smallSpecs } from '../helpers/specs.ts';
+import { smallSpecs } from '../helpers/specs.ts';
 
 const KEPT: Kept = { releases: ['1.5.06', '2.0.12', '2.0.16', '2.0.18'], kernels: ['6.16.1', '7.1.5'] };
 

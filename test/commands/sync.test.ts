@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { baseTree } from '../extract/module/clobbers/tree.ts';
 import { kernelFiles } from '../helpers/kernel-tree.ts';
-import { moduleFiles } from '../helpers/module-source.ts';
+import { CHECKED_REGISTERS, moduleFiles } from '../helpers/module-source.ts';
 import { FILES } from '../helpers/qemu-source.ts';
 import { addCommits, buildRepository, git, temporaryFolder } from '../helpers/repository.ts';
 import { bitwatch } from '../helpers/run.ts';
@@ -124,10 +124,7 @@ test('an empty source and a shallow one are said to be so', async () => {
 const wholeRelease = (): Readonly<Record<string, string>> => ({
   ...Object.fromEntries([...baseTree()].map(([path, { text }]) => [path, text])),
   ...moduleFiles('0x00000010'),
-  'include/tdx_api_defs.h':
-    'typedef union control_u { struct { uint16_t low; uint16_t mid; uint32_t high; }; uint64_t raw; } control_t;',
-  'src/td_dispatcher/vm_exits/tdg_vp_vmcall.c':
-    'int tdg_vp_vmcall(uint64_t v)\n{\n control_t c = { .raw = v };\n if ((c.high != 0))\n { r = refuse(WRONG, OPERAND_ID_RCX); goto FAIL; }\nFAIL:\n return r;\n}',
+  ...CHECKED_REGISTERS,
 });
 
 test('a run that was killed between the files of a release is made up for, and says so', async () => {

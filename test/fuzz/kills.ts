@@ -16,7 +16,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { composeMail } from '../../pipeline/deliver/mail/compose.ts';
 import { putDraft } from '../../pipeline/deliver/mail/outbox.ts';
-import { moduleFiles } from '../helpers/module-source.ts';
+import { copySpecs } from '../helpers/copy-specs.ts';
+import { CHECKED_REGISTERS, moduleFiles } from '../helpers/module-source.ts';
 import { startForge } from './forge.ts';
 import { startPostOffice } from './post-office.ts';
 
@@ -136,10 +137,7 @@ function moduleSource(folder: string): string {
   const files: Readonly<Record<string, string>> = {
     ...Object.fromEntries(filesIn(join(ROOT, 'fixtures', 'clobbers', 'base'))),
     ...moduleFiles('0x00000010'),
-    'include/tdx_api_defs.h':
-      'typedef union control_u { struct { uint16_t low; uint16_t mid; uint32_t high; }; uint64_t raw; } control_t;',
-    'src/td_dispatcher/vm_exits/tdg_vp_vmcall.c':
-      'int tdg_vp_vmcall(uint64_t v)\n{\n control_t c = { .raw = v };\n if ((c.high != 0))\n { r = refuse(WRONG, OPERAND_ID_RCX); goto FAIL; }\nFAIL:\n return r;\n}',
+    ...CHECKED_REGISTERS,
     'README.md': `| Version | MRSEAM |\n|-|-|\n| 1.5.77 | ${'ab'.repeat(48)} |\n`,
   };
   for (const [path, text] of Object.entries(files)) {
@@ -153,14 +151,8 @@ function moduleSource(folder: string): string {
 }
 
 /** Small specifications: what a run costs is the moments that it has. */
-function smallSpecs(folder: string, releases: readonly string[]): void {
-  cpSync(join(ROOT, 'specs'), folder, { recursive: true });
-  for (const kind of ['modules', 'clobbers', 'kvm'])
-    for (const name of existsSync(join(folder, kind)) ? readdirSync(join(folder, kind)) : []) {
-      const isKept = kind === 'kvm' ? name === '6.16.1.yaml' : releases.includes(name.replace(/\.yaml$/, ''));
-      if (!isKept) rmSync(join(folder, kind, name));
-    }
-}
+const smallSpecs = (folder: string, releases: readonly string[]): string =>
+  copySpecs(join(ROOT, 'specs'), folder, { releases, kernels: ['6.16.1'] });
 
 const bytesOf = (files: Files, path: string): string => files.get(path) ?? '';
 

@@ -75,3 +75,11 @@ export function moduleFiles(
     'proj_defs.mk': `PROJ_FLAGS += -DTDX_MODULE_MAJOR_VER=1\nPROJ_FLAGS += -DTDX_MODULE_MINOR_VER=5\nPROJ_FLAGS += -DTDX_MODULE_UPDATE_VER=${options.update ?? 6}\n`,
   };
 }
+
+/** The check of the registers that TDG.VP.VMCALL hands on, which every tree of a release with its code has. */
+export const CHECKED_REGISTERS: Readonly<Record<string, string>> = {
+  'include/tdx_api_defs.h':
+    'typedef union control_u { struct { uint16_t low; uint16_t mid; uint32_t high; }; uint64_t raw; } control_t;',
+  'src/td_dispatcher/vm_exits/tdg_vp_vmcall.c':
+    'int tdg_vp_vmcall(uint64_t v)\n{\n control_t c = { .raw = v };\n if ((c.high != 0))\n { r = refuse(WRONG, OPERAND_ID_RCX); goto FAIL; }\nFAIL:\n return r;\n}',
+};

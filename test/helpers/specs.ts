@@ -1,8 +1,9 @@
-import { cpSync, mkdtempSync } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
+import { mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
 import { inject } from 'vitest';
 import { NO_CACHE } from '../../pipeline/specs/plain.ts';
 import { loadSpecs, type Specs } from '../../pipeline/specs/store.ts';
+import { copySpecs, type Kept } from './copy-specs.ts';
 import { ROOT } from './run.ts';
 
 let shipped: Promise<Specs> | undefined;
@@ -13,29 +14,8 @@ export function shippedSpecs(): Promise<Specs> {
   return shipped;
 }
 
-/** Of which a copy of `specs/` holds facts: releases of the TDX module, versions of KVM. */
-export type Kept = { readonly releases: readonly string[]; readonly kernels: readonly string[] };
-
-/** The rules of deciders stay: those of a release may be those of another. */
-const KINDS: Readonly<Record<string, keyof Kept>> = {
-  modules: 'releases',
-  clobbers: 'releases',
-  kvm: 'kernels',
-  cpuid2: 'kernels',
-};
-
-/** Copies `specs/` with the facts of these releases and versions alone: fewer facts are sooner read and judged. */
-export function smallSpecs(folder: string, kept: Kept): string {
-  const root = join(ROOT, 'specs');
-  cpSync(root, folder, {
-    recursive: true,
-    filter: (source) => {
-      const kind = KINDS[dirname(relative(root, source))];
-      return kind === undefined || kept[kind].includes(basename(source, '.yaml'));
-    },
-  });
-  return folder;
-}
+/** Copies the shipped `specs/` with the facts of these releases and versions alone: fewer facts are sooner read and judged. */
+export const smallSpecs = (folder: string, kept: Kept): string => copySpecs(join(ROOT, 'specs'), folder, kept);
 
 let few: string | undefined;
 
