@@ -15,14 +15,15 @@ export type Decoded = {
   readonly notSettable: Registers | null;
 };
 
-/** Checks of one leaf that name it in RCX; those that leave RCX alone may be behind any value of it. */
-const ONE_LEAF: ReadonlyMap<string, number> = new Map([
-  ['fms', 1],
-  ['fms-given', 1],
-  ['tsx-equal-rcx', 7],
+const NO_SUBLEAF = 0xffffffff;
+
+/** Checks of one leaf that name it in RCX, with what is in its upper half; those that leave RCX alone may be behind any value of it. */
+const ONE_LEAF: ReadonlyMap<string, readonly [leaf: number, subleaf: number]> = new Map([
+  ['fms', [1, NO_SUBLEAF]],
+  ['fms-given', [1, NO_SUBLEAF]],
+  ['tsx-equal-rcx', [7, 0]],
 ]);
 
-const NO_SUBLEAF = 0xffffffff;
 const CPUID_CONFIG = 69;
 const LOW = 0xffffffffn;
 
@@ -36,8 +37,10 @@ export function decodeStatus(program: Program, status: bigint, rcx: bigint | nul
   const subleaf = rcx === null || !namesLeaf ? null : Number(rcx >> 32n);
   const slot = leaf === null ? null : program.rows[program.find(leaf, subleaf ?? 0)]?.slot;
   // What only one leaf is refused for is no reason where RCX names another.
-  const isOfLeaf = ({ id }: Check): boolean =>
-    leaf === null || ONE_LEAF.get(id) === undefined || ONE_LEAF.get(id) === leaf;
+  const isOfLeaf = ({ id }: Check): boolean => {
+    const own = ONE_LEAF.get(id);
+    return leaf === null || own === undefined || (own[0] === leaf && own[1] === subleaf);
+  };
   return {
     status,
     checks: checks.filter(isOfLeaf),

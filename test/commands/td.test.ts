@@ -293,6 +293,12 @@ describe('bitwatch td', () => {
       true,
       true,
     ]);
+    // HLE and RTM are in sub-leaf 0, leaf 1 has none.
+    const other = [await why('0x100000007'), await why('0x1')];
+    expect(other.map((text) => [/family/.test(text), /HLE/.test(text), /MAXPA/.test(text)])).toEqual([
+      [false, false, true],
+      [false, false, true],
+    ]);
     const attributes = await bitwatch(['td', '1.5.06', '--status', 'c000010000000040']);
     expect(attributes.stdout).toContain('DEBUG and MIGRATABLE exclude each other');
     // Accepted since 1.5.28.
