@@ -5,7 +5,7 @@ import type { Decider } from '../model/decider.ts';
 import { type GateId, gateId } from '../model/gate.ts';
 import type { ClobberRow } from '../model/knowledge.ts';
 import { and, or, rangeMask } from '../model/mask.ts';
-import { disputedFeatures, type FixedMasks } from '../model/module.ts';
+import { disputedFeatures, type FixedMasks, type ModuleRelease } from '../model/module.ts';
 import { msrName } from '../model/msr-name.ts';
 import { compareNumbers } from '../model/order.ts';
 import { comparePlaces, type Place, samePlace } from '../model/place.ts';
@@ -105,40 +105,57 @@ function cpuid2Topic({ cpuid2, policies }: Specs): Topic {
 
 /** By name, by a build number behind it, or by the MRSEAM that its binary measures to, whole or its first 8 digits. */
 function releaseTopic(specs: Specs, text: string): Topic | null {
-  const digest = /^(?:0x)?([0-9a-f]{8,96})$/i.exec(text)?.[1]?.toLowerCase();
-  const measured =
-    digest === undefined || digest.length === 16
-      ? undefined
-      : [...specs.releases.map(({ module }) => module), ...specs.known].find(({ mrseam }) =>
-          mrseam?.startsWith(digest),
-        );
+  const measured = measuredRelease(specs, text);
   const { name, build } = buildOf(text);
-  const release = measured?.release ?? namedRelease(specs, name);
-  if (release === null) return null;
-  const read = specs.releases.find(({ module }) => module.release === release)?.module;
+  const release = measured ?? namedRelease(specs, name);
+  return release === null
+    ? null
+    : { kind: 'release', build: measured === null ? build : null, release: topicOfRelease(specs, release) };
+}
+
+/** The release that measures to this MRSEAM; 16 digits are a fingerprint. */
+function measuredRelease({ releases, known }: Specs, text: string): string | null {
+  const digest = /^(?:0x)?([0-9a-f]{8,96})$/i.exec(text)?.[1]?.toLowerCase();
+  if (digest === undefined || digest.length === 16) return null;
+  const all = [...releases.map(({ module }) => module), ...known];
+  return all.find(({ mrseam }) => mrseam?.startsWith(digest))?.release ?? null;
+}
+
+function topicOfRelease(specs: Specs, release: string): ReleaseTopic {
   const known = specs.known.find((each) => each.release === release) ?? null;
-  const rules = specs.deciders.get(release);
+  const read = specs.releases.find(({ module }) => module.release === release)?.module;
   return {
-    kind: 'release',
-    build: measured === undefined ? build : null,
-    release: {
-      release,
-      known,
-      source: read === undefined ? null : read.source,
-      follows: read === undefined ? null : (followsOf(specs, release)?.follows ?? null),
-      mrseam: read?.mrseam ?? known?.mrseam ?? null,
-      features0: read?.features0 ?? known?.features0 ?? null,
-      publishedFeatures0:
-        (read === undefined ? null : disputedFeatures(read, known?.features0 ?? null))?.published ?? null,
-      deciders:
-        rules === undefined
-          ? 'not examined'
-          : rules.sources.every(({ how }) => how === 'read')
-            ? 'read'
-            : 'in part inferred',
-      hostState: hostStateOf(specs, release),
-    },
+    release,
+    known,
+    ...(read === undefined ? unreadParts(known) : readParts(specs, read, known)),
+    deciders: decidersOf(specs, release),
+    hostState: hostStateOf(specs, release),
   };
+}
+
+type Parts = Pick<ReleaseTopic, 'source' | 'follows' | 'mrseam' | 'features0' | 'publishedFeatures0'>;
+
+/** Of a release that is known by name only what was published of it. */
+const unreadParts = (known: KnownRelease | null): Parts => ({
+  source: null,
+  follows: null,
+  mrseam: known?.mrseam ?? null,
+  features0: known?.features0 ?? null,
+  publishedFeatures0: null,
+});
+
+const readParts = (specs: Specs, module: ModuleRelease, known: KnownRelease | null): Parts => ({
+  source: module.source,
+  follows: followsOf(specs, module.release)?.follows ?? null,
+  mrseam: module.mrseam ?? known?.mrseam ?? null,
+  features0: module.features0 ?? known?.features0 ?? null,
+  publishedFeatures0: disputedFeatures(module, known?.features0 ?? null)?.published ?? null,
+});
+
+function decidersOf({ deciders }: Specs, release: string): ReleaseTopic['deciders'] {
+  const rules = deciders.get(release);
+  if (rules === undefined) return 'not examined';
+  return rules.sources.every(({ how }) => how === 'read') ? 'read' : 'in part inferred';
 }
 
 /** Of host state the same as of deciders: what rests on other releases is no reading of this one. */

@@ -11,7 +11,7 @@ import { formatLeaf } from '../model/place.ts';
 import { plain } from '../model/text.ts';
 import { jsonText, placeJson } from '../report/machine.ts';
 import { namedBitsText } from '../report/places.ts';
-import { gateText } from '../report/words.ts';
+import { gateText } from '../report/words/fact-words.ts';
 import { wrap } from '../report/wrap.ts';
 import type { CommandLine, Context, Opts } from './command-line.ts';
 

@@ -8,7 +8,7 @@ import { gating } from '../judge/decisions.ts';
 import { EXIT, UsageError } from '../model/errors.ts';
 import type { Finding, Level } from '../model/finding.ts';
 import type { ReportFacts } from '../model/review.ts';
-import { gateText } from '../report/text.ts';
+import { checkText } from '../report/text.ts';
 import { viewOf } from '../report/view.ts';
 import type { Specs } from '../specs/store.ts';
 import {
@@ -88,7 +88,7 @@ async function checkCommand(context: Context, options: CheckOptions): Promise<nu
   else
     printText(
       context,
-      gateText(viewOf(report, title), (finding) => failing.has(finding)),
+      checkText(viewOf(report, title), (finding) => failing.has(finding)),
     );
   return failing.size > 0 ? EXIT.findings : EXIT.clean;
 }

@@ -5,10 +5,10 @@ import { countBits } from '../model/mask.ts';
 import { compareVersions } from '../model/order.ts';
 import type { Coverage, ReleaseReview } from '../model/review.ts';
 import { plain } from '../model/text.ts';
-import { mentionsText } from './mentions.ts';
 import { type PlaceLine, placeLines, placesText } from './places.ts';
 import { againstText, disputedText, hostStateText, runsText } from './status-words.ts';
-import { wordsOf } from './words.ts';
+import { mentionsText } from './words/mentions.ts';
+import { wordsOf } from './words/words.ts';
 
 /** What somebody has to decide or to know, in the order in which it is asked. */
 const QUESTIONS = ['lost', 'decide', 'optin', 'new', 'confirm', 'changed', 'gone', 'stops', 'told'] as const;

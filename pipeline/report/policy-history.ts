@@ -3,7 +3,7 @@ import { type Ground, judgePolicyStep } from '../judge/judge.ts';
 import type { BitName } from '../model/knowledge.ts';
 import { plain } from '../model/text.ts';
 import { policyJson } from './machine.ts';
-import { wordsOf } from './words.ts';
+import { wordsOf } from './words/words.ts';
 import { wrap } from './wrap.ts';
 
 /** A history is about what KVM lists: it is judged on no release. */

@@ -2,7 +2,7 @@ import { RULES } from '../judge/catalogue.ts';
 import type { Rule } from '../judge/rule.ts';
 import { escapeMarkdown } from './markdown.ts';
 import type { Page } from './pages.ts';
-import { AUDIENCE_TEXT } from './words.ts';
+import { AUDIENCE_TEXT } from './words/words.ts';
 
 const GENERATED = '<!-- Generated from the catalogue of rules: edit the rule, then run the tests with UPDATE=1. -->';
 

@@ -8,7 +8,8 @@ import { bitsOf64, or } from '../model/mask.ts';
 import { comparePlaces, placeId } from '../model/place.ts';
 import type { Between, Split } from '../model/series-effect.ts';
 import { placesText } from './places.ts';
-import { clobberText, wordsOf } from './words.ts';
+import { clobberText } from './words/fact-words.ts';
+import { wordsOf } from './words/words.ts';
 
 /** One thing that a reviewer must know, the most urgent first. */
 export type Point = { readonly level: Level; readonly text: string };

@@ -16,7 +16,7 @@ import type {
 } from '../model/series-effect.ts';
 import { placesText } from './places.ts';
 import { betweenText, splitTexts } from './series-points.ts';
-import { gateText } from './words.ts';
+import { gateText } from './words/fact-words.ts';
 
 /** All wording on what a series does; the text, the page and the reply print these lines. Untrusted text is made plain by who prints. */
 

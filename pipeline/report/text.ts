@@ -12,7 +12,7 @@ export function text(view: View): string {
 }
 
 /** Of a report only the findings that a gate fails on; of the others their number, and what was not read. */
-export function gateText(
+export function checkText(
   { title, sections, counts, coverage }: View,
   isFailing: (finding: Finding) => boolean,
 ): string {

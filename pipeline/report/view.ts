@@ -8,7 +8,7 @@ import { plain } from '../model/text.ts';
 import { type Briefing, briefingOf } from './briefing.ts';
 import { type PlaceLine, placeLines } from './places.ts';
 import { againstText, statusLines } from './status-words.ts';
-import { wordsOf } from './words.ts';
+import { wordsOf } from './words/words.ts';
 
 /** One finding in words, ready for any format. */
 export type Item = {

@@ -99,35 +99,49 @@ function changedList<T extends { readonly id: string }>(
   return list;
 }
 
-function limitsOf(plain: PlainDeciders, base: DeciderRules | null, wrong: Wrong): Limits {
-  const { limits } = plain;
+/** The numbers that the file names, the others as the release that it is like has them. */
+function limitsOf({ limits }: PlainDeciders, base: DeciderRules | null, wrong: Wrong): Limits {
+  const own = ownLimits(limits);
   const old = base?.limits;
-  const need = <T>(name: string, value: T | undefined): T => {
+  const limit = <K extends keyof Limits>(name: K): Limits[K] => {
+    // Null is a value of its own: the host's last leaf.
+    const value = own[name] === undefined ? old?.[name] : own[name];
     if (value === undefined) throw wrong('limits', name, 'nothing');
     return value;
   };
-  const capabilities = limits.archCapabilities;
   return {
-    configFlags: limits.configFlags === undefined ? need('configFlags', old?.configFlags) : BigInt(limits.configFlags),
-    maxVcpus: need('maxVcpus', limits.maxVcpus ?? old?.maxVcpus),
-    maxL2Vms: need('maxL2Vms', limits.maxL2Vms ?? old?.maxL2Vms),
-    lastBaseLeaf:
-      limits.lastBaseLeaf === undefined ? need('lastBaseLeaf', old?.lastBaseLeaf) : Number(limits.lastBaseLeaf),
-    lastExtendedLeaf:
-      limits.lastExtendedLeaf === undefined
-        ? need('lastExtendedLeaf', old?.lastExtendedLeaf)
-        : limits.lastExtendedLeaf === null
-          ? null
-          : Number(limits.lastExtendedLeaf),
-    minMaxpa: need('minMaxpa', limits.minMaxpa ?? old?.minMaxpa),
-    tdControls: need('tdControls', limits.tdControls ?? old?.tdControls),
-    families: need('families', limits.families?.map(Number) ?? old?.families),
-    archCapabilities:
-      capabilities === undefined
-        ? need('archCapabilities', old?.archCapabilities)
-        : { one: BigInt(capabilities.one), zero: BigInt(capabilities.zero), config: BigInt(capabilities.config) },
+    configFlags: limit('configFlags'),
+    maxVcpus: limit('maxVcpus'),
+    maxL2Vms: limit('maxL2Vms'),
+    lastBaseLeaf: limit('lastBaseLeaf'),
+    lastExtendedLeaf: limit('lastExtendedLeaf'),
+    minMaxpa: limit('minMaxpa'),
+    tdControls: limit('tdControls'),
+    families: limit('families'),
+    archCapabilities: limit('archCapabilities'),
   };
 }
+
+type OwnLimits = { readonly [K in keyof Limits]: Limits[K] | undefined };
+
+const ownLimits = (limits: PlainDeciders['limits']): OwnLimits => ({
+  configFlags: read(limits.configFlags, BigInt),
+  maxVcpus: limits.maxVcpus,
+  maxL2Vms: limits.maxL2Vms,
+  lastBaseLeaf: read(limits.lastBaseLeaf, Number),
+  lastExtendedLeaf: limits.lastExtendedLeaf === null ? null : read(limits.lastExtendedLeaf, Number),
+  minMaxpa: limits.minMaxpa,
+  tdControls: limits.tdControls,
+  families: limits.families?.map(Number),
+  archCapabilities: read(limits.archCapabilities, ({ one, zero, config }) => ({
+    one: BigInt(one),
+    zero: BigInt(zero),
+    config: BigInt(config),
+  })),
+});
+
+const read = <T, R>(value: T | undefined, as: (value: T) => R): R | undefined =>
+  value === undefined ? undefined : as(value);
 
 const checkOf = (plain: PlainCheck): Check => ({
   id: plain.id,

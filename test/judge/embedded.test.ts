@@ -8,7 +8,7 @@ import { placeId } from '../../pipeline/model/place.ts';
 import type { Review } from '../../pipeline/model/review.ts';
 import { placesText } from '../../pipeline/report/places.ts';
 import { itemOf } from '../../pipeline/report/view.ts';
-import { wordsOf } from '../../pipeline/report/words.ts';
+import { wordsOf } from '../../pipeline/report/words/words.ts';
 import { shippedSpecs } from '../helpers/specs.ts';
 import { expectFile } from '../report/golden.ts';
 

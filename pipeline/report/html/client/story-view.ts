@@ -8,7 +8,7 @@ import { samePlace } from '../../../model/place.ts';
 import { chainOf, KINDS, siteText } from '../../bits/host-state.ts';
 import { LETTER_LEGEND, letterOf } from '../../bits/register-table.ts';
 import { type BitStory, decidedRuns, judgedOf, kernelRuns, rangeText, storyOf, verdictRuns } from '../../bits/story.ts';
-import { backingText } from '../../words.ts';
+import { backingText } from '../../words/fact-words.ts';
 import { discussionsOf } from './discussions.ts';
 import { el, folded, scrolling, signLink, span, table } from './dom.ts';
 import { type Facts, nameOf } from './facts.ts';

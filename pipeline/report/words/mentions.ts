@@ -1,9 +1,9 @@
-import { textOf } from '../model/constant-text.ts';
-import type { Finding, FoundPlace } from '../model/finding.ts';
-import { countBits, FULL, formatBits, hex, or } from '../model/mask.ts';
-import { placeId } from '../model/place.ts';
-import { leafText, placeLines, underGuest } from './places.ts';
-import { holdNumbers, numbersOf } from './words.ts';
+import { textOf } from '../../model/constant-text.ts';
+import type { Finding, FoundPlace } from '../../model/finding.ts';
+import { countBits, FULL, formatBits, hex, or } from '../../model/mask.ts';
+import { placeId } from '../../model/place.ts';
+import { leafText, placeLines, underGuest } from '../places.ts';
+import { holdNumbers, numbersOf } from './number-words.ts';
 
 /** What a finding that needs no action says: its kind, and what it names where that is no CPUID bit. */
 type Mention = { readonly label: string; readonly names: readonly string[] };
