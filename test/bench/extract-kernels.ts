@@ -3,15 +3,23 @@ import { openBlobs } from '../../pipeline/git/blobs.ts';
 import { openRepository, resolveCommit } from '../../pipeline/git/repository.ts';
 import { withTemporaries } from '../../pipeline/git/temporary.ts';
 import { policyToYaml } from '../../pipeline/specs/policy-file.ts';
+import { command } from './measure.ts';
 
-/** Extracts the kernels that the arguments name as GITDIR@REV, one after the other and each anew: what `sync` does, without writing. */
+/**
+ * Extracts the kernels that the arguments name as GITDIR@REV, or GITDIR@REV:FOLDER where the tree of the kernel lies in one, one
+ * after the other and each anew: what `sync` does, without writing.
+ */
 async function extractOne(place: string): Promise<number> {
-  const at = place.lastIndexOf('@');
-  const repository = openRepository(at === -1 ? place : place.slice(0, at), process.env);
-  const commit = await resolveCommit(repository, at === -1 ? 'HEAD' : place.slice(at + 1));
+  const [, path = place, revision = 'HEAD', folder] = /^(.*)@([^@:]*)(?::(.*))?$/.exec(place) ?? [];
+  const repository = openRepository(path, process.env);
+  const commit = await resolveCommit(repository, revision);
   const blobs = openBlobs(repository);
   try {
-    return (await policyToYaml(await readPolicyRevision(repository, blobs, commit))).length;
+    const tree =
+      folder === undefined
+        ? commit
+        : command('git', ['-C', path, 'rev-parse', '--verify', `${commit}:${folder}`]).trim();
+    return (await policyToYaml(await readPolicyRevision(repository, blobs, tree))).length;
   } finally {
     await blobs.close();
   }

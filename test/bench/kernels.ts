@@ -6,11 +6,11 @@ const extractAll = join(import.meta.dirname, 'extract-kernels.js');
 /** Milliseconds for each kernel: eight take at most 3 s. */
 const EACH = 375;
 
-/** Kernels extracted by one process, after the start of the program: `BITWATCH_KERNEL_REPOS` lists them as GITDIR@REV. */
+/** Kernels extracted by one process, after the start of the program: `BITWATCH_KERNEL_REPOS` lists them as GITDIR@REV[:FOLDER]. */
 export function benchKernels(print: (line: string) => void): void {
   const list = (process.env.BITWATCH_KERNEL_REPOS ?? '').split(/\s+/).filter((item) => item !== '');
   if (list.length === 0) {
-    print('kernels: skipped, BITWATCH_KERNEL_REPOS names no clones (GITDIR@REV, blanks between)');
+    print('kernels: skipped, BITWATCH_KERNEL_REPOS names no clones (GITDIR@REV[:FOLDER], blanks between)');
     return;
   }
   const start = best(5, () => command(process.execPath, [cli, '--version']));

@@ -13,8 +13,12 @@ type Ground = {
   /** Whether its lines are lines of the value: then it holds only where they are the same. */
   isPinned: boolean;
 };
-/** All that was asked of one file, and blobs of it that give these answers. */
-type FileGrounds = { readonly blobs: Set<string>; readonly grounds: Map<string, Ground> };
+/** All that was asked of one file, the words that were looked for in it, and blobs of it that give these answers. */
+type FileGrounds = {
+  readonly blobs: Set<string>;
+  readonly words: Map<string, boolean>;
+  readonly grounds: Map<string, Ground>;
+};
 /** Another value that was asked for: it counts by what it is, not by what it was computed from. */
 type ValueGround = { readonly compute: (tree: KernelTree) => unknown; readonly value: unknown };
 
@@ -67,9 +71,10 @@ function holds(facts: Facts, tree: KernelTree, { files, values }: Remembered): b
   }
 }
 
-function holdsIn(tree: KernelTree, path: string, { blobs, grounds }: FileGrounds): boolean {
+function holdsIn(tree: KernelTree, path: string, { blobs, words, grounds }: FileGrounds): boolean {
   const blob = blobOf(tree, path);
   if (blobs.has(blob)) return true;
+  for (const [word, does] of words) if (tree.mentions(path, word) !== does) return false;
   for (const { ask, answer, isPinned } of grounds.values())
     if (!isSameAnswer(answer, ask(tree), isPinned)) return false;
   blobs.add(blob);
@@ -103,10 +108,16 @@ function noting(
   files: Map<string, FileGrounds>,
   values: Map<string, ValueGround>,
 ): KernelTree {
+  const groundsOf = (path: string): FileGrounds => {
+    const known = files.get(path);
+    if (known !== undefined) return known;
+    const made: FileGrounds = { blobs: new Set([blobOf(tree, path)]), words: new Map(), grounds: new Map() };
+    files.set(path, made);
+    return made;
+  };
   const note = (path: string, question: string, ask: Ground['ask'], answer: Answer): void => {
-    const own = files.get(path) ?? { blobs: new Set([blobOf(tree, path)]), grounds: new Map<string, Ground>() };
-    files.set(path, own);
-    if (!own.grounds.has(question)) own.grounds.set(question, { ask, answer, isPinned: false });
+    const { grounds } = groundsOf(path);
+    if (!grounds.has(question)) grounds.set(question, { ask, answer, isPinned: false });
   };
   const noteWhole = (path: string): void => note(path, 'blob', (own) => blobOf(own, path), blobOf(tree, path));
   const has = (path: string): boolean => {
@@ -115,8 +126,11 @@ function noting(
     return is;
   };
   const mentions = (path: string, word: string): boolean => {
+    const { words } = groundsOf(path);
+    const known = words.get(word);
+    if (known !== undefined) return known;
     const does = tree.mentions(path, word);
-    note(path, `word ${word}`, (own) => `${own.mentions(path, word)}`, `${does}`);
+    words.set(word, does);
     return does;
   };
   const units = new Map<string, ReturnType<typeof viewOf>>();
