@@ -65,6 +65,8 @@ export type Disagreement = {
   readonly mask: number;
   readonly shown: Line;
   readonly setUp: Line;
+  /** What is told of sub-leaf 0 holds for every other sub-leaf but these, which are told apart where they differ. */
+  readonly everySubleafBut?: readonly number[];
 };
 
 export type Base = { readonly release: string; readonly because: string };

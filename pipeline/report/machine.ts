@@ -155,8 +155,9 @@ export function policyJson(policy: Policy, names: readonly BitName[]) {
     restoredAt: policy.restores,
     configLimit: policy.configLimit,
     disagreements:
-      policy.disagreements?.map((each) => ({
+      policy.disagreements?.map(({ everySubleafBut, ...each }) => ({
         ...each,
+        ...(everySubleafBut === undefined ? {} : { everySubleafBut: everySubleafBut.map(hex) }),
         leaf: each.leaf === null ? null : hex(each.leaf),
         subleaf: each.subleaf === null ? null : hex(each.subleaf),
         mask: hex32(each.mask),

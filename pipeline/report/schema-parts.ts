@@ -51,6 +51,7 @@ export const policy = z.strictObject({
         mask: hex32,
         shown: z.strictObject({ path: z.string(), line }),
         setUp: z.strictObject({ path: z.string(), line }),
+        everySubleafBut: z.array(hex).optional(),
       }),
     )
     .nullable(),

@@ -23,8 +23,9 @@ export async function readPolicyFile(file: string, text: string, reader: PlainRe
     ...(disagreements === undefined
       ? {}
       : {
-          disagreements: disagreements.map((each) => ({
+          disagreements: disagreements.map(({ everySubleafBut, ...each }) => ({
             ...each,
+            ...(everySubleafBut === undefined ? {} : { everySubleafBut: everySubleafBut.map(Number) }),
             leaf: each.leaf === null ? null : Number(each.leaf),
             subleaf: each.subleaf === null ? null : Number(each.subleaf),
             mask: Number(each.mask),
@@ -113,10 +114,11 @@ const plainMasks = (entries: readonly PolicyMask[]): PlainPolicy['deny'] =>
       mask: hex32(entry.mask),
       path: entry.path,
       line: entry.line,
-      ...(entry.everySubleafBut === undefined
-        ? {}
-        : { everySubleafBut: entry.everySubleafBut.map((subleaf) => hex(subleaf)) }),
+      ...plainEvery(entry),
     }));
+
+const plainEvery = ({ everySubleafBut }: Pick<PolicyMask, 'everySubleafBut'>): { everySubleafBut?: string[] } =>
+  everySubleafBut === undefined ? {} : { everySubleafBut: everySubleafBut.map((subleaf) => hex(subleaf)) };
 
 const plainDisagreement = (
   each: NonNullable<Policy['disagreements']>[number],
@@ -128,6 +130,7 @@ const plainDisagreement = (
   mask: hex32(each.mask),
   shown: { path: each.shown.path, line: each.shown.line },
   setUp: { path: each.setUp.path, line: each.setUp.line },
+  ...plainEvery(each),
 });
 
 const plainRequirement = (

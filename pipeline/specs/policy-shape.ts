@@ -36,6 +36,7 @@ export const policyShape = z.strictObject({
         mask: u32Text,
         shown: z.strictObject(place),
         setUp: z.strictObject(place),
+        everySubleafBut: z.array(u32Text).optional(),
       }),
     )
     .optional(),

@@ -2,36 +2,13 @@ import { DataError } from '../../model/errors.ts';
 import { hex } from '../../model/mask.ts';
 import { comparePlaces, type Place, REGISTERS, type Register } from '../../model/place.ts';
 import type { Disagreement, Generation, PolicyMask } from '../../model/policy.ts';
-import { valueFor } from '../machine/group.ts';
 import type { At } from '../machine/memory.ts';
-import {
-  ALL_BITS,
-  allRegisters,
-  isUnheard,
-  leavesTold,
-  type Masks,
-  type Probe,
-  probe,
-  type Side,
-  Told,
-  UNHEARD,
-} from './probe.ts';
+import { disagreementsOf, everySubleafNotes, isNamed, type Pair, unlikeSubleaf0 } from './disagreements.ts';
+import { allRegisters, isUnheard, leavesTold, type Masks, probe, Told, UNHEARD } from './probe.ts';
 import type { Program } from './program.ts';
 import { findRoots, mentionsMember } from './roots.ts';
-import {
-  ALL,
-  blank,
-  type Choices,
-  type Entry,
-  explore,
-  full,
-  hasParam,
-  type Inputs,
-  type Leaf,
-  NO_SUBLEAF,
-  type Outcome,
-  type Root,
-} from './trial.ts';
+import { checkOrder, type Supported, setUpSide, shownSide, takenField, WIDTH } from './sides.ts';
+import { ALL, blank, type Entry, hasParam, type Leaf, NO_SUBLEAF, type Root } from './trial.ts';
 import { worldOf } from './world.ts';
 
 /** What KVM does to the entries that the module reports as configurable. */
@@ -46,12 +23,6 @@ export type Filter = {
   readonly attributes: bigint | null;
   readonly xfam: bigint | null;
 };
-
-/** Masks of KVM's own that tdx.c asks for. */
-export type Supported = { readonly xcr0: bigint; readonly xss: bigint };
-
-/** Both sides of one leaf. */
-type Pair = { readonly leaf: Leaf; readonly shown: Probe; readonly taken: Probe };
 
 /**
  * Derives the filter by running KVM's own functions on entries: for every leaf that the code tells apart, with nothing, with
@@ -85,37 +56,6 @@ export function readEntryFilter(program: Program, supported: Supported): Filter 
   };
 }
 
-/** A leaf of which nothing is asked. */
-const NOTHING_ASKED: Entry = blank({ function: 0x87654321n, index: 0n });
-
-/** A leaf is treated alike wherever it stands among the module's: else one run tells nothing of the others. */
-function checkOrder(side: Side): void {
-  const own = side.inputs(UNHEARD, blank(UNHEARD));
-  const inputs = { ...own, second: own.second ?? NOTHING_ASKED, tried: { of: 'user' as const, members: ALL_BITS } };
-  const told = (isLast: boolean): string =>
-    explore(side.root, { ...inputs, isLast }, side.given, false)
-      .flatMap(toldAlone)
-      .sort()
-      .join();
-  if (told(false) === told(true)) return;
-  throw new DataError({
-    where: { file: side.root.unit.file, line: side.root.fn.line },
-    expected: 'a set-up that treats a leaf alike wherever it stands among the module’s',
-    found: `${side.root.fn.name}(), which does not`,
-  });
-}
-
-/** What comes out for each tried bit, in words that are equal where it is. */
-function toldAlone({ members, result }: Outcome): readonly string[] {
-  const all: string[] = [];
-  for (let left = members; left !== 0n; left &= left - 1n) {
-    const member = left & -left;
-    const values = REGISTERS.map((register) => valueFor(result.numbers[register], member));
-    all.push(`${member} ${result.isRefused ? 'refused' : values.join(' ')}`);
-  }
-  return all;
-}
-
 const noForm = ({ path }: Program, line: number): DataError =>
   new DataError({
     where: { file: path, line },
@@ -123,78 +63,6 @@ const noForm = ({ path }: Program, line: number): DataError =>
     found: 'none',
     hint: 'declare the policy by hand in specs/kvm/ where the code is of another kind',
   });
-
-/** What the host must say for anything to be let through: conditions that have one answer wherever nothing fails. */
-function forced(root: Root, inputs: Inputs, isShown: boolean): Choices | null {
-  const outcomes = explore(root, inputs, new Map(), isShown).filter(({ result }) => !result.isRefused);
-  const [first, ...more] = outcomes;
-  if (first === undefined) return null;
-  return new Map(
-    [...first.choices].filter(([text, value]) => more.every(({ choices }) => (choices.get(text) ?? value) === value)),
-  );
-}
-
-function shownSide(root: Root, supported: Supported): Side {
-  const inputs = (_: Leaf, config: Entry): Inputs => ({ config, user: null, supported });
-  const given = forced(root, inputs(UNHEARD, blank(UNHEARD)), true);
-  if (given === null) throw refusesAll(root, 'KVM_TDX_CAPABILITIES');
-  return { root, isShown: true, inputs, given };
-}
-
-/** Address bits of the guest: a set-up of later kernels asks for 48 or 52. */
-const WIDTH: Leaf = { function: 0x80000008n, index: NO_SUBLEAF };
-const WIDTH_BITS = 48n << 16n;
-const WIDTH_ENTRY: Entry = { ...blank(WIDTH), eax: WIDTH_BITS };
-const isWidth = (leaf: Leaf): boolean =>
-  leaf.function === WIDTH.function && (leaf.index === 0n || leaf.index === NO_SUBLEAF);
-
-function setUpSide(root: Root, supported: Supported, shown: Side): Side {
-  const indexes = new Map<string, bigint>();
-  const indexOf = (leaf: Leaf): bigint => {
-    const key = `${leaf.function}.${leaf.index}`;
-    const index = indexes.get(key) ?? shownIndex(shown, leaf);
-    indexes.set(key, index);
-    return index;
-  };
-  const plain = (leaf: Leaf, user: Entry): Inputs => ({
-    config: full(leaf),
-    user: { ...user, index: indexOf(leaf) },
-    supported,
-    isIndexed: leaf.index !== NO_SUBLEAF,
-  });
-  const alone = forced(root, plain(UNHEARD, blank(UNHEARD)), false);
-  if (alone !== null) return { root, isShown: false, inputs: plain, given: alone };
-  const base = (leaf: Leaf): Entry => (isWidth(leaf) ? { ...blank(leaf), eax: WIDTH_BITS } : blank(leaf));
-  const both = (leaf: Leaf, user: Entry): Inputs => ({
-    ...plain(leaf, user),
-    ...(isWidth(leaf) ? {} : { second: WIDTH_ENTRY }),
-  });
-  const given = forced(root, both(UNHEARD, blank(UNHEARD)), false);
-  if (given === null) throw refusesAll(root, 'KVM_TDX_INIT_VM');
-  return { root, isShown: false, inputs: both, given, base };
-}
-
-/** User space asks for the sub-leaf that it was shown. */
-function shownIndex(shown: Side, leaf: Leaf): bigint {
-  const [first] = explore(shown.root, shown.inputs(leaf, blank(leaf)), shown.given, true);
-  return first?.result.index ?? leaf.index;
-}
-
-const refusesAll = ({ unit, fn }: Root, command: string): DataError =>
-  new DataError({
-    where: { file: unit.file, line: fn.line },
-    expected: `${command} to take an entry without any bits`,
-    found: `${fn.name}(), which gives up on it`,
-  });
-
-/** The bits of a field that the set-up takes, each asked for alone. */
-function takenField(side: Side, field: 'attributes' | 'xfam'): bigint {
-  const tried = { of: field, members: (1n << 64n) - 1n };
-  const inputs = { ...side.inputs(UNHEARD, blank(UNHEARD)), tried };
-  return explore(side.root, inputs, side.given, false)
-    .filter(({ result }) => !result.isRefused)
-    .reduce((taken, { members }) => taken | members, 0n);
-}
 
 /** A bit that user space did not set would be set for every TD: nothing here says so. */
 function checkPassedOn(root: Root, { leaf, taken }: Pair, base: Entry): void {
@@ -366,20 +234,11 @@ function addsOf(program: Program, pairs: readonly Pair[]): readonly PolicyMask[]
   return adds.sort(comparePlaces);
 }
 
-const isNamed = ({ index }: Leaf): boolean => ![0n, UNHEARD.index, NO_SUBLEAF].includes(index);
-
 /** Bits that are added to other sub-leaves than are named have no place. */
 function checkAdds(program: Program, leaf: Leaf, register: Register, rest: Pair | undefined): void {
   const mask = rest?.shown.added[register] ?? 0n;
   if (mask !== 0n) throw unlikeSubleaf0(program, leaf, register);
 }
-
-const unlikeSubleaf0 = (program: Program, leaf: Leaf, register: Register): DataError =>
-  new DataError({
-    where: { file: program.path },
-    expected: `a filter that names the sub-leaves of leaf 0x${leaf.function.toString(16)} that it treats unlike sub-leaf 0`,
-    found: `a mask of ${register} for all others`,
-  });
 
 /** A mask by the lines that take its bits away: where they are hidden, else where they are refused. */
 function byLine(
@@ -406,78 +265,6 @@ function byLine(
     line: at.line,
     ...(every.everySubleafBut === undefined ? {} : { everySubleafBut: every.everySubleafBut }),
   }));
-}
-
-/** Bits that one side lets through and the other does not, with the lines of both. */
-function disagreementsOf(
-  program: Program,
-  pairs: readonly Pair[],
-  { openSetUp, openShown }: { readonly openSetUp: boolean; readonly openShown: boolean },
-): readonly Disagreement[] {
-  const all: Disagreement[] = [];
-  const unheard = pairs.find(({ leaf }) => isUnheard(leaf));
-  if (openSetUp !== openShown && unheard !== undefined)
-    all.push({
-      kind: openSetUp ? 'hidden-not-refused' : 'shown-but-refused',
-      leaf: null,
-      subleaf: null,
-      register: null,
-      mask: Number(ALL),
-      // What happens to all four registers alike is told of the first.
-      shown: firstLine(program, unheard.shown, 'eax', ALL),
-      setUp: firstLine(program, unheard.taken, 'eax', ALL),
-    });
-  for (const { leaf, shown, taken } of pairs) {
-    if (isUnheard(leaf) || leaf.index === UNHEARD.index || leaf.index === NO_SUBLEAF) continue;
-    for (const register of REGISTERS) {
-      const own = shown.added[register];
-      for (const [kind, mask] of [
-        ['hidden-not-refused', taken.passed[register] & ~shown.passed[register] & ~own],
-        ['shown-but-refused', shown.passed[register] & ~taken.passed[register] & ~own],
-      ] as const) {
-        if (mask === 0n) continue;
-        all.push({
-          kind,
-          leaf: Number(leaf.function),
-          subleaf: Number(leaf.index),
-          register,
-          mask: Number(mask),
-          shown: firstLine(program, shown, register, mask),
-          setUp: firstLine(program, taken, register, mask),
-        });
-      }
-    }
-  }
-  return all;
-}
-
-/** What a disagreement on sub-leaf 0 says of the sub-leaves that no code names. Throws where they have one of their own. */
-function everySubleafNotes(
-  program: Program,
-  pairs: readonly Pair[],
-  disagreements: readonly Disagreement[],
-): readonly string[] {
-  // Where every leaf differs, that is said of them all.
-  if (disagreements.some((each) => each.leaf === null)) return [];
-  return pairs.flatMap(({ leaf, shown, taken }): readonly string[] => {
-    if (isUnheard(leaf) || leaf.index !== UNHEARD.index) return [];
-    return REGISTERS.flatMap((register) => {
-      const differing = (taken.passed[register] ^ shown.passed[register]) & ~shown.added[register];
-      if (differing === 0n) return [];
-      const zero = disagreements
-        .filter((each) => BigInt(each.leaf ?? -1) === leaf.function && each.subleaf === 0 && each.register === register)
-        .reduce((mask, each) => mask | BigInt(each.mask), 0n);
-      if (zero !== differing) throw unlikeSubleaf0(program, leaf, register);
-      return [
-        `what is shown and what is taken of leaf 0x${leaf.function.toString(16)} differ in ${register} ${hex(differing)} of every sub-leaf that no code names, as in sub-leaf 0`,
-      ];
-    });
-  });
-}
-
-function firstLine(program: Program, { lines }: Probe, register: Register, mask: bigint) {
-  const at = lines[register].find((line, bit) => line !== null && ((mask >> BigInt(bit)) & 1n) === 1n);
-  return { path: at?.file ?? program.path, line: at?.line ?? 1 };
 }
 
 function hostNote({ leaf, shown, taken }: Pair): readonly string[] {

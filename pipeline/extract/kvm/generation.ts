@@ -4,11 +4,12 @@ import type { Stmt } from '../c/ast.ts';
 import { evaluate32 } from '../c/evaluate.ts';
 import { bodyOf } from '../c/unit.ts';
 import { allStatements } from '../c/walk.ts';
-import { type Filter, readEntryFilter, type Supported } from './filter.ts';
+import { type Filter, readEntryFilter } from './filter.ts';
 import { findInits } from './find.ts';
 import { findMaskings, type Masking } from './masking.ts';
 import { conditionNotes, featureScope, type Program } from './program.ts';
 import { findSetUps, readSetUp } from './set-up.ts';
+import type { Supported } from './sides.ts';
 import { findSupported, readFixups } from './supported.ts';
 
 /** A way of filtering that the file's code takes, with where it is seen. */

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { DataError } from '../../../pipeline/model/errors.ts';
+import { NO_CACHE } from '../../../pipeline/specs/plain.ts';
+import { policyToYaml, readPolicyFile } from '../../../pipeline/specs/policy-file.ts';
 import { DENY, masks, policyOf } from '../../helpers/kernel-tree.ts';
 
 const BIT = '(e->ebx & BIT(4))';
@@ -78,6 +80,25 @@ describe('a refusal is found by what it does', () => {
       { kind: 'shown-but-refused', leaf: 1, register: 'edx', mask: 8 },
     ]);
   });
+});
+
+test.each([
+  ['entry->function == 1', 1, 'every sub-leaf', { everySubleafBut: [] }],
+  ['entry->function == 1 && entry->index == 0', 1, 'sub-leaf 0 alone', {}],
+  ['entry->function == 7 && entry->index != 1', 7, 'every sub-leaf but 1', { everySubleafBut: [1] }],
+])('a disagreement behind `%s` is one of leaf %s: %s', (test, leaf, _, every) => {
+  const refusal = `if (denied(entry) || (${test} && (entry->edx & BIT(3)))) return -EINVAL;`;
+  const found = policyOf({ refusal }).disagreements?.filter(({ subleaf }) => subleaf === 0);
+  expect(found?.map(({ kind, leaf: own, mask, everySubleafBut }) => ({ kind, own, mask, everySubleafBut }))).toEqual([
+    { kind: 'shown-but-refused', own: leaf, mask: 8, ...every },
+  ]);
+});
+
+test('where a disagreement on every sub-leaf holds is written and read again', async () => {
+  const policy = policyOf({ refusal: 'if (denied(entry) || (entry->function == 1 && entry->edx)) return -EINVAL;' });
+  const read = await readPolicyFile('one.yaml', await policyToYaml(policy), NO_CACHE);
+  expect(read.disagreements).toEqual(policy.disagreements);
+  expect(policy.disagreements?.some(({ everySubleafBut }) => everySubleafBut?.length === 0)).toBe(true);
 });
 
 test('a bit that is added in one sub-leaf is told', () => {
