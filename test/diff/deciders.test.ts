@@ -70,6 +70,12 @@ test('rules of a guest’s CPUID that stand on one side only, whatever they are 
   expect(diff([rule()], [rule({ id: 'other', source: 't', lines: 'L1' })])).toEqual([[], []]);
   expect(diff([], [rule({ stage: 'init' })])).toEqual([[], []]);
   expect(diff([rule({ stage: 'init' })], [rule()])).toEqual([['r'], []]);
-  for (const extra of [{ leaf: 8 }, { subleaf: 0 }, { masks: { eax: 2 } }, { effect: { do: 'one' } as const }])
+  for (const extra of [
+    { leaf: 8 },
+    { subleaf: 0 },
+    { subleaf: 1 },
+    { masks: { eax: 2 } },
+    { effect: { do: 'one' } as const },
+  ])
     expect(diff([rule({ id: 'a' })], [rule({ id: 'b', ...extra })])).toEqual([['b'], ['a']]);
 });

@@ -116,6 +116,7 @@ describe('a step of lists', () => {
 
   test('is in the order of places, masks and width', () => {
     const list = [at(0x8, 1, { leaf: 9 }), wide(0x8, 2, 5), wide(0x4, 3), wide(0x8, 4, 3), at(0x2, 5)];
+    expect(told([], [...list].reverse())).toEqual(told([], list));
     expect(told([], list)).toEqual([
       [0x4, 3, 0, ''],
       [0x8, 4, 0, '3'],

@@ -8,10 +8,12 @@ import {
   classify,
   type RegisterClasses,
 } from '../../pipeline/model/class.ts';
+import type { DeciderRule } from '../../pipeline/model/decider-rules.ts';
 import { or, without } from '../../pipeline/model/mask.ts';
 import type { ModuleRelease, RegisterMasks } from '../../pipeline/model/module.ts';
 import { configSlotsOf } from '../../pipeline/model/module.ts';
 import { leafId, placeId } from '../../pipeline/model/place.ts';
+import { release as made } from '../judge/ground.ts';
 
 const u32 = fc.integer({ min: 0, max: 0xffffffff });
 const masks: fc.Arbitrary<RegisterMasks> = fc.record({ eax: u32, edx: u32 });
@@ -308,4 +310,79 @@ describe('what is told of a step', () => {
     ]);
     expect(diffReleases(a, decided('B', [])).deciders).toEqual([]);
   });
+
+  test('who decides the lowest bit, and no pair of deciders that share none', () => {
+    const by = (kind: 'host' | 'vmm') => ({ by: { kind }, conditions: [] }) as const;
+    const [zero, host, vmm] = [{ by: { kind: 'constant', value: 0 }, conditions: [] } as const, by('host'), by('vmm')];
+    const register = { leaf: 7, subleaf: 1, register: 'eax' } as const;
+    const decided = (name: string, deciders: RegisterClasses['deciders']): ClassedRelease => ({
+      ...bare(name),
+      registers: [{ ...absentRegister(register), deciders }],
+    });
+    const a = decided('A', [
+      { mask: 0x1, decider: zero },
+      { mask: 0xfffffffe, decider: host },
+    ]);
+    const b = decided('B', [
+      { mask: 0x1, decider: vmm },
+      { mask: 0xfffffffe, decider: host },
+    ]);
+    expect(diffReleases(a, b).deciders).toEqual([{ ...register, mask: 0x1, from: zero, to: vmm }]);
+  });
+
+  test('gates in their order, and by the tables alone where the code of one side was not examined', () => {
+    const rules: readonly DeciderRule[] = [
+      {
+        id: 'r',
+        stage: 'init',
+        leaf: 7,
+        masks: { eax: 0x4 },
+        effect: { do: 'clear', unless: [{ kind: 'attributes', bits: [30] }] },
+        source: 's',
+        lines: null,
+      },
+    ];
+    const open = { fixed0: { eax: 0xfffffff0 } };
+    const gates = (...bits: readonly number[]) => ({
+      ...open,
+      gates: new Map(bits.map((bit) => [bit, { eax: 0x1 }] as const)),
+    });
+    const [read, unread] = [made('A', [gates(2)], {}, rules), made('B', [gates(2)])];
+    expect(read.registers[0]?.gates).toEqual(new Map([['attributes:30', 0x4]]));
+    expect([diffReleases(read, unread).gates, diffReleases(unread, read).gates]).toEqual([[], []]);
+    // One register that was read is enough to call the release read; a release without any says nothing of it.
+    const inPart = {
+      ...read,
+      registers: read.registers.map((each, at) => (at === 0 ? each : { ...each, deciders: [] })),
+    };
+    expect(diffReleases(inPart, unread).gates).toEqual([]);
+    expect(diffReleases(inPart, unread).coverage.unknown).not.toContain(untold('A'));
+    const gate = { leaf: 7, subleaf: 1, register: 'eax', added: 0, removed: 0x1 } as const;
+    expect(diffReleases(made('A', [gates(9, 2)]), made('B', [open])).gates).toEqual([
+      { ...gate, gate: 'xfam:2' },
+      { ...gate, gate: 'xfam:9' },
+    ]);
+    const both = diffReleases(read, made('B', [open], {}, []));
+    expect(both.gates).toEqual([{ ...gate, gate: 'attributes:30', removed: 0x4 }]);
+  });
+
+  test('of which release nobody examined who decides, and that ATTRIBUTES are not known', () => {
+    const known = (name: string, rules: readonly DeciderRule[] | null) => {
+      const masks = { fixed0: 0n, fixed1: 0n };
+      return made(name, [{}], { attributes: masks, xfam: masks, features0: 0n, cpuidFlags: [] }, rules);
+    };
+    const told = (a: ClassedRelease, b: ClassedRelease) => diffReleases(a, b).coverage.unknown;
+    const one = known('C', null);
+    expect(told(known('A', []), known('B', []))).toEqual([]);
+    expect(told(known('A', []), known('B', null))).toEqual([untold('B')]);
+    expect(told(known('A', null), known('B', []))).toEqual([untold('A')]);
+    expect(told(known('A', []), { ...one, registers: one.registers.slice(0, 1) })).toEqual([untold('C')]);
+    expect(told(known('A', []), { ...one, registers: [] })).toEqual([]);
+    const without = { ...one, module: { ...one.module, attributes: null } };
+    expect(told(known('A', []), { ...without, registers: [] })).toEqual([
+      'attributes of C is not known and was not compared',
+    ]);
+  });
 });
+
+const untold = (name: string): string => `who decides the bits of ${name} was not examined: its tables alone are told`;

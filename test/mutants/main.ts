@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { copyOf, filesUnder, roomOf, type SourceFile, sourcesOf } from './checkout.ts';
 import { cover } from './cover.ts';
 import { Engine } from './engine.ts';
-import { type Explained, entryOf, explainedOf, idleOf } from './explained.ts';
+import { type Explained, explainedOf, joined } from './explained.ts';
 import { hunt, type Outcome } from './hunt.ts';
 import { instrument, type Mutant } from './mutate.ts';
 import { runNamed } from './named.ts';
@@ -184,9 +184,9 @@ async function main(options: Options): Promise<number> {
       return (await runNamed(root, state, options.named === true ? [] : options.named || [], print)) ? 0 : 100;
     const sources = sourcesOf(root);
     const entries = explainedOf(root);
-    const entry = entryOf(entries);
     const every = sources.flatMap(({ mutants }) => mutants);
-    const idle = idleOf(entries, every);
+    const { byId, idle } = joined(entries, every);
+    const entry = (mutant: Mutant): Explained | undefined => byId.get(mutant.id);
     for (const { file, text, change } of idle)
       print(`equivalent.yaml names what is not there: ${file}: ${change}: ${text}`);
     const mutants = chosen(sources, options);
