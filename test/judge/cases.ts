@@ -1,7 +1,8 @@
 import type { RuleId } from '../../pipeline/judge/catalogue.ts';
-import { judgePolicy, judgePolicyStep, judgeProject } from '../../pipeline/judge/judge.ts';
+import { judgePolicy, judgePolicyStep, judgeProject, judgeRelease } from '../../pipeline/judge/judge.ts';
+import type { ClobberFacts } from '../../pipeline/model/clobber.ts';
 import type { Cpuid2Facts, Cpuid2Question } from '../../pipeline/model/cpuid2.ts';
-import type { DeciderRule } from '../../pipeline/model/decider-rules.ts';
+import type { Condition, DeciderRule } from '../../pipeline/model/decider-rules.ts';
 import type { Finding } from '../../pipeline/model/finding.ts';
 import type { Knowledge } from '../../pipeline/model/knowledge.ts';
 import type { RegisterMasks } from '../../pipeline/model/module.ts';
@@ -181,6 +182,54 @@ const writtenFor = (name: string) => ({ release: name, because: 'its authors sai
 const unfixed = release(older, [{ fixed0: off(0x10) }], FEATURES);
 const fixing = release(newer, [{ fixed0: off(0x10), fixed1: { eax: 0x10 } }], FEATURES);
 
+/** A clobbering row of two MSRs, of one of which nothing is known. */
+const twoMsrs = {
+  feature: 'CLOB',
+  kind: 'clobber',
+  bits: [{ ...PLACE, mask: 0x2 }],
+  attributes: [],
+  xfam: [],
+  msrs: ['UMWAIT_CONTROL', 'NOT_READ'],
+  source: 's',
+  line: 1,
+} as const;
+/** A release that lacks what KVM requires of it. */
+const refused = (mask: number) => release(newer, [{ fixed0: off(mask), allow: { eax: mask } }], FEATURES);
+const refusing = (extra: Partial<Policy>): Policy =>
+  policy({ requires: [{ kind: 'features0', mask: 2n, path: 'tdx.c', line: 1 }], ...extra });
+/** A leaf that gives a text of up to 16 letters, in the order of a vendor's name and then EAX. */
+const words = (leaf: number, text: string) => {
+  const fixed1: Record<string, number> = {};
+  for (const [at, register] of (['ebx', 'edx', 'ecx', 'eax'] as const).entries())
+    fixed1[register] = [0, 1, 2, 3].reduce(
+      (word, byte) => word + (text.charCodeAt(at * 4 + byte) || 0) * 256 ** byte,
+      0,
+    );
+  const fixed0 = Object.fromEntries(Object.entries(fixed1).map(([register, word]) => [register, ~word >>> 0]));
+  return { leaf, subleaf: null, fixed0, fixed1 };
+};
+const BRAND = 0x80000002;
+const xfamRule: DeciderRule = { ...veRule({ do: 'xfam-masks' }, 'init'), masks: ALL };
+const waits = (mask: number, when: Condition): DeciderRule => ({
+  ...veRule({ do: 'clear', unless: [when] }, 'guest'),
+  masks: { eax: mask },
+});
+const of = (name: string, facts: ClobberFacts): ClobberFacts => ({
+  ...facts,
+  source: { ...facts.source, repository: `example/${name}` },
+});
+/** PERFMON's MSR as each of several releases leaves it. */
+const pebs = (...exits: readonly Parameters<typeof clobbers>[0][]) =>
+  ground({
+    clobbers: new Map(
+      exits.map((exit, at) => [
+        `${at}`,
+        clobbers(exit, { msr: 'IA32_PEBS_ENABLE', openers: [{ kind: 'attributes', bit: 63, name: 'PERFMON' }] }),
+      ]),
+    ),
+    knowledge: knowing({ clobbers: [perfmonRow] }),
+  });
+
 type Case = {
   readonly fires: () => readonly Finding[];
   readonly near: Readonly<Record<string, () => readonly Finding[]>>;
@@ -191,6 +240,17 @@ export const CASES = {
   'required-bit-lost': {
     fires: () => step(offers(0x8, older), release(newer, [])),
     near: {
+      'of two registers the required one': () =>
+        step(
+          release(older, [{ fixed0: { ...off(0x8), ecx: 0xfffffff7 }, allow: { eax: 0x8, ecx: 0x8 } }]),
+          release(newer, [{}]),
+        ),
+      'the lowest bit': () =>
+        step(offers(0x5, older), plain, [], {
+          ...KNOWLEDGE,
+          required: [{ ...PLACE, mask: 0x1, name: 'NEEDED', reason: 'KVM needs it' }],
+        }),
+
       'another bit': () => step(offers(0x4, older), release(newer, [])),
       'it was not there': () => step(plain, release(newer, [])),
       'it stays native': () => step(offers(0x8, older), passes(0x8)),
@@ -199,6 +259,9 @@ export const CASES = {
   'exposed-clobbers-host': {
     fires: () => under(offers(0x6), policy(), { facts: clobbers('none') }),
     near: {
+      'of two MSRs one is shown to be lost': () =>
+        under(offers(0x2), policy(), { facts: clobbers('none'), knowledge: knowing({ clobbers: [twoMsrs] }) }),
+
       'the module restores it': () => under(offers(0x2), policy(), { facts: clobbers('restored') }),
       'KVM restores it': () => under(offers(0x2), policy({ restores: [restore] }), { facts: clobbers('none') }),
       'KVM denies it': () => under(offers(0x2), policy({ deny: [entry(0x2)] }), { facts: clobbers('none') }),
@@ -220,6 +283,9 @@ export const CASES = {
   'configurable-added-clobbers-host': {
     fires: () => step(plain, offers(0x6), [[newer, clobbers('init')]]),
     near: {
+      'KVM refuses the release, whatever it restores': () =>
+        under(refused(0x2), refusing({ restores: [restore] }), { facts: clobbers('none'), base: plain }),
+
       'the module restores it': () => step(plain, offers(0x2), [[newer, clobbers('restored')]]),
       'no clobbering bit': () => step(plain, offers(0x4)),
     },
@@ -227,6 +293,20 @@ export const CASES = {
   'exposed-unreviewed': {
     fires: () => under(offers(0x5), policy()),
     near: {
+      'the base release lacks the leaf': () => under(offers(0x1), policy(), { base: release('1.5.06', []) }),
+      'the base release offers one that caps name': () =>
+        under(offers(0x4), policy({ known: [entry(0x4)] }), { base: offers(0x4, '1.5.06') }),
+      'KVM never opens its gate, whatever caps name': () =>
+        under(
+          release(newer, [{ fixed0: off(0x4), allow: { eax: 0x4 }, gates: new Map([[2, { eax: 0x4 }]]) }]),
+          policy({ known: [entry(0x4)] }),
+        ),
+      'denied by one of several entries': () =>
+        under(
+          offers(0x4),
+          policy({ deny: [entry(0x4), { ...entry(0x8), line: 8 }, { ...entry(0x4), register: 'ebx', line: 9 }] }),
+        ),
+
       'one is argued to be harmless': () =>
         under(offers(0x5), policy(), {
           knowledge: knowing({ clobbers: [{ ...functional, kind: 'harmless', bits: [entry(0x4)], source: 'no MSR' }] }),
@@ -304,6 +384,15 @@ export const CASES = {
         coded(newer, { fixed0: off(0x4), direct: { eax: 0x4 } }, [untilReduceVe]),
       ),
     near: {
+      'beside what others ask': () =>
+        step(
+          coded(older, { fixed0: off(0x4), fixed1: { eax: 0x4 } }, []),
+          coded(newer, { fixed0: off(0x4), direct: { eax: 0x4 } }, [
+            veRule({ do: 'clear', unless: [{ kind: 'attributes', bits: [5] }] }, 'init'),
+            untilReduceVe,
+          ]),
+        ),
+
       'it was no constant': () =>
         step(
           coded(older, { fixed0: off(0x4), direct: { eax: 0x4 } }, []),
@@ -320,6 +409,25 @@ export const CASES = {
   'configurable-added': {
     fires: () => step(plain, offers(0x5)),
     near: {
+      'other bits, registers and leaves lose one': () =>
+        step(
+          release(older, [
+            { fixed0: { ...off(0x2), ebx: 0xfffffffe }, allow: { eax: 0x2, ebx: 0x1 } },
+            { leaf: 9, fixed0: off(0x1), allow: { eax: 0x1 } },
+          ]),
+          release(newer, [{ fixed0: off(0x1), allow: { eax: 0x1 } }, { leaf: 9 }]),
+        ),
+      'a number in a leaf that came is part of it': () => step(release(older, []), offers(0xf0000004)),
+      'a number in a leaf that was there, beside one that came': () =>
+        step(
+          plain,
+          release(newer, [
+            { fixed0: off(0xf0000000), allow: { eax: 0xf0000000 } },
+            { leaf: 9, subleaf: null },
+          ]),
+        ),
+      'a number that an allowlist does not name': () => under(offers(0xf0000000), policy({ generation: 'allowlist' })),
+
       'nothing changed': () => step(offers(0x4, older), offers(0x4)),
       'a number is no feature': () => step(plain, offers(0xf0000004)),
       'names are of the register': () =>
@@ -365,6 +473,49 @@ export const CASES = {
         coded(newer, { fixed0: off(0x41424345), fixed1: { eax: 0x41424345 } }, []),
       ),
     near: {
+      'one word of the brand string is told with all twelve': () =>
+        step(
+          release(
+            older,
+            [
+              words(BRAND, 'BRANDNAMEOFAKIND'),
+              words(BRAND + 1, 'ANDOFANOTHERONE '),
+              words(BRAND + 2, 'AT LAST THE THIRD'),
+            ],
+            {},
+            [],
+          ),
+          release(
+            newer,
+            [
+              words(BRAND, 'BRANDNAMEOFAKIND'),
+              words(BRAND + 1, 'ANDOFANOTHERTWO '),
+              words(BRAND + 2, 'AT LAST THE THIRD'),
+            ],
+            {},
+            [asksVe(BRAND)],
+          ),
+        ),
+      'the name of a vendor in its order, and another text apart': () =>
+        step(
+          release(older, [words(0, 'GenuineNames'), words(0x21, 'IntelTDX')], {}, []),
+          release(newer, [words(0, 'GenuineOther'), words(0x21, 'IntelTDY')], {}, []),
+        ),
+      'beside a sub-leaf that came': () =>
+        step(
+          release(older, [words(7, 'TEXT')], {}, []),
+          release(newer, [words(7, 'NEXT'), { leaf: 7, subleaf: 2 }], {}, []),
+        ),
+      'the release before was not examined': () =>
+        step(release(older, [words(7, 'TEXT')]), release(newer, [words(7, 'NEXT')], {}, [])),
+      'this release was not examined': () =>
+        step(release(older, [words(7, 'TEXT')], {}, []), release(newer, [words(7, 'NEXT')])),
+      'it was no text': () =>
+        step(
+          coded(older, { fixed0: off(0x01424344), fixed1: { eax: 0x01424344 } }, []),
+          coded(newer, { fixed0: off(0x41424344), fixed1: { eax: 0x41424344 } }, []),
+        ),
+
       'no text': () =>
         step(
           coded(older, { fixed0: off(0x01424344), fixed1: { eax: 0x01424344 } }, []),
@@ -375,6 +526,9 @@ export const CASES = {
   'unfixed-not-configurable': {
     fires: () => step(plain, passes(0x5)),
     near: {
+      'a number of the host': () => step(plain, passes(0xf0000004)),
+      'from fixed 1': () => step(fixed(0x4, older), passes(0x4)),
+
       'a gate has it': () => step(plain, release(newer, [{ fixed0: off(0x4), gates: new Map([[2, { eax: 0x4 }]]) }])),
       'two gates are two stories': () =>
         step(
@@ -408,6 +562,9 @@ export const CASES = {
   'fixed1-added': {
     fires: () => step(plain, fixed(0xf0000006), [[newer, clobbers('none')]]),
     near: {
+      'of two MSRs one is shown to be lost': () =>
+        step(plain, fixed(0x2), [[newer, clobbers('none')]], knowing({ clobbers: [twoMsrs] })),
+
       'a number in another value is one finding': () => step(fixed(0x50000000, older), fixed(0xa0000004)),
       'a number and a feature that is 0 now': () => step(fixed(0x50000004, older), fixed(0x60000000)),
       'a number that somebody decides now': () => step(fixed(0x50000000, older), passes(0xf0000000)),
@@ -425,7 +582,19 @@ export const CASES = {
   },
   'fixed0-added': {
     fires: () => step(passes(0xf0000004, older), release(newer, [{}])),
-    near: { 'it was 0': () => step(plain, release(newer, [{}])) },
+    near: {
+      'the lowest bit': () => step(passes(0x1, older), plain),
+      'by the code that was examined': () => step(coded(older, { fixed0: off(0x4) }, []), coded(newer, {}, [])),
+      'only by the table': () =>
+        step(
+          coded(older, { fixed0: off(0x5) }, []),
+          coded(newer, {}, [
+            veRule({ do: 'follow', condition: { kind: 'attributes', bits: [30] } }, 'init'),
+            { ...veRule({ do: 'one' }, 'init'), masks: { eax: 0x1 } },
+          ]),
+        ),
+      'it was 0': () => step(plain, release(newer, [{}])),
+    },
   },
   'native-added': {
     fires: () =>
@@ -440,6 +609,12 @@ export const CASES = {
     fires: () =>
       step(release(older, [{ leaf: 4, subleaf: 0 }]), release(newer, [{ leaf: 4, subleaf: 0, fixed0: off(0x4) }])),
     near: {
+      'from fixed 1, and from what was open': () =>
+        step(
+          release(older, [{ leaf: 4, subleaf: 0, fixed0: off(0x7), fixed1: { eax: 0x1 } }]),
+          release(newer, [{ leaf: 4, subleaf: 0, fixed0: off(0x7), allow: { eax: 0x3 }, fixed1: { eax: 0x4 } }]),
+        ),
+
       'another leaf': () => step(plain, passes(0x4)),
       'it loses bits': () =>
         step(release(older, [{ leaf: 4, subleaf: 0, fixed0: off(0x4) }]), release(newer, [{ leaf: 4, subleaf: 0 }])),
@@ -452,6 +627,25 @@ export const CASES = {
   'gate-changed': {
     fires: () => step(release(older, [{ fixed0: off(0x4), gates: new Map([[2, { eax: 0x4 }]]) }]), passes(0x4)),
     near: {
+      'of the lowest bit, gates in their order': () =>
+        step(
+          release(older, [
+            {
+              fixed0: off(0x1),
+              gates: new Map([
+                [9, { eax: 0x1 }],
+                [2, { eax: 0x1 }],
+              ]),
+            },
+          ]),
+          passes(0x1),
+        ),
+      'of bits of which one is 1 in every TD': () =>
+        step(
+          coded(older, { fixed0: off(0x5), fixed1: { eax: 0x1 }, gates: new Map([[2, { eax: 0x5 }]]) }, [xfamRule]),
+          coded(newer, { fixed0: off(0x5), fixed1: { eax: 0x1 } }, []),
+        ),
+
       'of a bit that a VMM may set': () =>
         step(
           release(older, [{ fixed0: off(0x4), allow: { eax: 0x4 }, gates: new Map([[2, { eax: 0x4 }]]) }]),
@@ -478,6 +672,16 @@ export const CASES = {
         ]),
       ),
     near: {
+      'bits that wait each for a bit of its own are one story': () =>
+        step(
+          coded(older, { fixed0: off(0xff) }, []),
+          coded(newer, { fixed0: off(0xff) }, [
+            ...[0x1, 0x2].map((mask) => waits(mask, { kind: 'paravirt', bit: mask })),
+            ...[0x4, 0x8].map((mask) => waits(mask, { kind: 'cpuid', place: PLACE, bit: mask })),
+            waits(0x10, { kind: 'guest', control: 'REDUCE_VE' }),
+          ]),
+        ),
+
       'tables differ, the code does not': () =>
         step(
           coded(older, { fixed0: off(0x4) }, [veRule({ do: 'zero' }, 'init')]),
@@ -489,6 +693,17 @@ export const CASES = {
     fires: () =>
       step(release(older, [{}], FEATURES), release(newer, [{ fixed0: off(0x4), allow: { eax: 0x4 } }], FEATURES)),
     near: {
+      'leaves that come and go, and choices, are no fixed bits': () =>
+        step(
+          release(older, [{ fixed0: off(0x14), allow: { eax: 0x10 } }, { leaf: 8 }], FEATURES),
+          release(newer, [{ fixed0: off(0x14), allow: { eax: 0x4 } }, { leaf: 9 }], FEATURES),
+        ),
+      'it becomes fixed, to 1 and to 0': () =>
+        step(
+          release(older, [{ fixed0: off(0x14) }], FEATURES),
+          release(newer, [{ fixed0: off(0x4), fixed1: { eax: 0x4 } }], FEATURES),
+        ),
+
       'a feature bit came with it': () =>
         step(
           release(older, [{}], FEATURES),
@@ -536,6 +751,25 @@ export const CASES = {
         [newer, clobbers('none')],
       ]),
     near: {
+      'with the line of its own release': () =>
+        step(plain, release(newer, [{}]), [
+          [older, of('before', clobbers('restored'))],
+          [newer, of('after', clobbers('none'))],
+        ]),
+      'one that KVM restores beside one that it does not': () =>
+        judgeRelease(
+          { from: plain, to: release(newer, [{}]), policy: policy({ requires: [], restores: [restore] }) },
+          ground({
+            clobbers: new Map([
+              [older, { ...clobbers('restored'), msrs: [] }],
+              [
+                newer,
+                { ...clobbers('none'), msrs: [...clobbers('none').msrs, ...clobbers('none', { msr: 'IA32_B' }).msrs] },
+              ],
+            ]),
+          }),
+        ).findings,
+
       'as before': () =>
         step(plain, release(newer, [{}]), [
           [older, clobbers('none')],
@@ -560,7 +794,14 @@ export const CASES = {
         [older, clobbers('none')],
         [newer, clobbers('restored')],
       ]),
-    near: { 'before was not examined': () => step(plain, release(newer, [{}]), [[newer, clobbers('restored')]]) },
+    near: {
+      'with the line of its own release': () =>
+        step(plain, release(newer, [{}]), [
+          [older, of('before', clobbers('none'))],
+          [newer, of('after', clobbers('restored'))],
+        ]),
+      'before was not examined': () => step(plain, release(newer, [{}]), [[newer, clobbers('restored')]]),
+    },
   },
   'attribute-removed': {
     fires: () =>
@@ -625,6 +866,18 @@ export const CASES = {
         }),
       ),
     near: {
+      'KVM requires the number that it moved to': () =>
+        under(
+          release(newer, [], { features0: 1n << 56n, featureNames: new Map([[56, 'a']]) }),
+          policy({ requires: [{ kind: 'features0', mask: 1n << 56n, path: 'tdx.c', line: 1 }] }),
+          { from: release(older, [], { features0: 1n << 56n, featureNames: new Map([[50, 'a']]) }) },
+        ),
+      'nobody requires bit 0': () =>
+        step(
+          release(older, [], { featureNames: new Map([[0, 'a']]) }),
+          release(newer, [], { featureNames: new Map([[0, 'b']]) }),
+        ),
+
       'KVM requires the bit': () =>
         under(
           release(newer, [], { features0: 2n, featureNames: new Map([[1, 'b']]) }),
@@ -648,7 +901,14 @@ export const CASES = {
   },
   'feature-removed': {
     fires: () => step(release(older, [], { features0: 3n }), release(newer, [], FEATURES)),
-    near: { 'one came': () => step(release(older, [], FEATURES), release(newer, [], { features0: 3n })) },
+    near: {
+      'by the name that the release before gives it': () =>
+        step(
+          release(older, [], { features0: 3n, featureNames: new Map([[1, 'old']]) }),
+          release(newer, [], { features0: 1n, featureNames: new Map([[1, 'new']]) }),
+        ),
+      'one came': () => step(release(older, [], FEATURES), release(newer, [], { features0: 3n })),
+    },
   },
   'feature-added': {
     fires: () =>
@@ -711,12 +971,19 @@ export const CASES = {
   'policy-deny-removed': {
     fires: () => policyStep({ deny: [entry(0x6)] }, { deny: [entry(0x2)] }),
     near: {
+      'with the line of its own tree': () =>
+        policyStep({ deny: [entry(0x4)], source: { ...policy().source, repository: 'example/before' } }, {}),
+
       'in two parts': () => policyStep({ deny: [entry(0x6)] }, { deny: [entry(0x4), { ...entry(0x2), line: 99 }] }),
     },
   },
   'policy-deny-added': {
     fires: () => policyStep({}, { deny: [entry(0x4), entry(0x4)] }),
-    near: { 'another line': () => policyStep({ deny: [entry(0x4)] }, { deny: [{ ...entry(0x4), line: 99 }] }) },
+    near: {
+      'with the line of its own tree': () =>
+        policyStep({ source: { ...policy().source, repository: 'example/before' } }, { deny: [entry(0x4)] }),
+      'another line': () => policyStep({ deny: [entry(0x4)] }, { deny: [{ ...entry(0x4), line: 99 }] }),
+    },
   },
   'policy-allow-removed': {
     fires: () => policyStep({ allow: [entry(4)] }, {}),
@@ -746,11 +1013,19 @@ export const CASES = {
   },
   'policy-attribute-removed': {
     fires: () => policyStep({ attributes: 3n }, { attributes: 1n }),
-    near: { none: () => policyStep({ attributes: 3n }, { attributes: 3n }) },
+    near: {
+      'whatever is behind it': () => policyStep({ attributes: (1n << 63n) + 1n }, { attributes: 1n }, behind),
+      none: () => policyStep({ attributes: 3n }, { attributes: 3n }),
+    },
   },
   'policy-attribute-added': {
     fires: () => policyStep({ attributes: 1n }, { attributes: (1n << 63n) + 1n }, behind),
     near: {
+      'one way out is shown, another is not known': () =>
+        policyStep({ attributes: 1n }, { attributes: (1n << 63n) + 1n }, pebs('none', 'unknown')),
+      'the way out is not known': () =>
+        policyStep({ attributes: 1n }, { attributes: (1n << 63n) + 1n }, pebs('unknown')),
+
       'nothing is behind it': () => policyStep({ attributes: 1n }, { attributes: (1n << 30n) + 1n }, behind),
       'KVM restores what is': () =>
         policyStep(
@@ -781,7 +1056,10 @@ export const CASES = {
   },
   'deny-stale': {
     fires: () => judgePolicy(policy({ deny: [entry(0x44)] }), ground({ releases: [offers(0x4)] })),
-    near: { offered: () => judgePolicy(policy({ deny: [entry(0x4)] }), ground({ releases: [offers(0x4)] })) },
+    near: {
+      'its lowest bit': () => judgePolicy(policy({ deny: [entry(0x5)] }), ground({ releases: [offers(0x4)] })),
+      offered: () => judgePolicy(policy({ deny: [entry(0x4)] }), ground({ releases: [offers(0x4)] })),
+    },
   },
   'allow-stale': {
     fires: () =>
@@ -824,7 +1102,10 @@ export const CASES = {
   },
   'clobber-undocumented': {
     fires: () => project({ clobbers: [clobbers('none', { msr: 'IA32_NEW' })] }),
-    near: { restored: () => project({ clobbers: [clobbers('restored', { msr: 'IA32_NEW' })] }) },
+    near: {
+      'in every TD': () => project({ clobbers: [clobbers('none', { msr: 'IA32_NEW', guard: null })] }),
+      restored: () => project({ clobbers: [clobbers('restored', { msr: 'IA32_NEW' })] }),
+    },
   },
   'clobber-unsupported': {
     fires: () => project({}),
@@ -841,6 +1122,17 @@ export const CASES = {
   'deciding-code-changed': {
     fires: () => step(plain, { ...passes(0, newer), unexamined: CHANGED }),
     near: {
+      'a few lines lead there': () =>
+        step(plain, {
+          ...passes(0, newer),
+          unexamined: [1, 2, 3, 4].map((line) => ({ path: 'src/init.c', name: `f${line}`, line, kind: 'changed' })),
+        }),
+      'under a KVM': () => under({ ...passes(0, newer), unexamined: CHANGED }, policy(), { from: plain }),
+      'the same release under no KVM': () => {
+        const alone = { ...plain, unexamined: CHANGED };
+        return step(alone, alone);
+      },
+
       'the same code': () => step(plain, { ...passes(0, newer), unexamined: [] }),
       'the release before': () => step({ ...plain, unexamined: CHANGED }, passes(0, newer)),
       'held against nothing under a KVM': () => {

@@ -1,3 +1,4 @@
+import { ruleOf } from '../../pipeline/judge/catalogue.ts';
 import { type Ground, judgeRelease } from '../../pipeline/judge/judge.ts';
 import { type ClassedRelease, classify } from '../../pipeline/model/class.ts';
 import type { ClobberFacts, MsrTransition } from '../../pipeline/model/clobber.ts';
@@ -213,12 +214,13 @@ type Under = {
 const evidenceText = ({ repository, path, line: at }: Finding['evidence'][number]): string =>
   `${repository.replace('example/', '')} ${path}:${at}`;
 
-/** One finding as a line: level, rule, verdict, places with masks, facts, and the lines that say so. */
-export const line = ({ level, rule, verdict, places, facts, also, evidence }: Finding): string =>
+/** One finding as a line: level, rule, verdict, whom it is for where the rule says otherwise, places with masks, facts, and the lines that say so. */
+export const line = ({ level, rule, verdict, places, facts, also, evidence, for: people }: Finding): string =>
   [
     level,
     rule,
     ...(verdict === null ? [] : [verdict]),
+    ...(people === ruleOf(rule).for ? [] : [`for ${people.join(', ')}`]),
     places.map((place) => `${formatPlace(place)} ${hex32(place.mask)}`).join(', ') || '-',
     JSON.stringify(facts, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value)),
     ...(also.length === 0 ? [] : [`also ${also.map((each) => each.rule).join(', ')}`]),

@@ -199,7 +199,7 @@ export const constantChanged = {
   why: 'Software that compares the text draws another conclusion.',
   action: 'Check software that compares the text, such as a test for TDX.',
   scope: 'release',
-  judge: ({ from, to, diff }): readonly Draft[] => {
+  judge: ({ from, to }): readonly Draft[] => {
     const texts = to.registers.flatMap((register) => {
       const [before, after] = [constantAt(registerOf(from, register)), constantAt(register)];
       return before === null || after === null || !isText(before) || !isText(after)
@@ -207,9 +207,7 @@ export const constantChanged = {
         : [{ register, before, after }];
     });
     const changed = texts.filter(({ before, after }) => before !== after);
-    const leaves = [...new Set(changed.map(({ register }) => register.leaf))].filter((leaf) =>
-      diff.leaves.added.every((added) => added.leaf !== leaf),
-    );
+    const leaves = [...new Set(changed.map(({ register }) => register.leaf))];
     // The brand string stands in three leaves, and is told with the words that stayed.
     const stories = [
       leaves.some(isBrand) ? BRAND : [],

@@ -1,4 +1,4 @@
-import { type ClobberFact, type FindingFacts, VERDICTS, type Verdict } from '../../model/finding.ts';
+import type { ClobberFact, FindingFacts, Verdict } from '../../model/finding.ts';
 import type { GateId } from '../../model/gate.ts';
 import { and, without } from '../../model/mask.ts';
 import { sameLeaf } from '../../model/place.ts';
@@ -188,9 +188,6 @@ const verdictDrafts = (context: ReleaseContext, wanted: Verdict): readonly Draft
     .filter(({ verdict, isField }) => verdict === wanted && !isField)
     .map((fresh) => draftOf(context, fresh));
 
-/** Verdicts that leave nothing to decide; told apart from one another. */
-const DECIDED: ReadonlySet<Verdict> = new Set(VERDICTS.filter((each) => each !== 'exposed' && each !== 'needs-optin'));
-
 export const configurableAdded = {
   id: 'configurable-added',
   isPlain: true,
@@ -203,8 +200,8 @@ export const configurableAdded = {
   scope: 'release',
   judge: (context): readonly Draft[] => {
     const isNew = (place: PlaceMask): boolean => context.diff.leaves.added.some((leaf) => sameLeaf(leaf, place));
+    // What is exposed or waits for an opt-in belongs to more urgent rules; verdicts are told apart from one another.
     return freshOf(context)
-      .filter(({ verdict, isField }) => verdict === null || isField || DECIDED.has(verdict))
       .filter((fresh) => !(fresh.isField && isNew(fresh)))
       .map((fresh) => ({
         ...draftOf(context, fresh),

@@ -1,6 +1,6 @@
 import type { GateChange } from '../../model/change.ts';
 import { constantOf } from '../../model/decider.ts';
-import { compareGates, type GateId } from '../../model/gate.ts';
+import type { GateId } from '../../model/gate.ts';
 import { bitMask, bitsOf, hasBit, or, without } from '../../model/mask.ts';
 import { placeId } from '../../model/place.ts';
 import { bothEvidence, configurableAt, decidedMask, placeMask } from '../lookup.ts';
@@ -20,7 +20,7 @@ export const gateChanged = {
     registersOf(context.diff.gates).flatMap((changes) => gateDrafts(context, changes)),
 } as const satisfies Rule;
 
-/** Gate changes of one register together. */
+/** Gate changes of one register together, in the order of gates that the diff has. */
 function registersOf(gates: readonly GateChange[]): readonly (readonly GateChange[])[] {
   const registers = new Map<string, GateChange[]>();
   for (const change of gates) registers.set(placeId(change), [...(registers.get(placeId(change)) ?? []), change]);
@@ -37,10 +37,7 @@ function gateDrafts(context: ReleaseContext, changes: readonly GateChange[]): re
   const live = decidedMask(context.to, first, all, (decider) => constantOf(decider) !== 0);
   for (const bit of bitsOf(live)) {
     const gatesOf = (side: 'added' | 'removed'): readonly GateId[] =>
-      changes
-        .filter((change) => hasBit(change[side], bit))
-        .map(({ gate }) => gate)
-        .sort(compareGates);
+      changes.filter((change) => hasBit(change[side], bit)).map(({ gate }) => gate);
     const [added, removed] = [gatesOf('added'), gatesOf('removed')];
     const key = `${added.join(' ')} - ${removed.join(' ')}`;
     parts.set(key, { added, removed, mask: or(parts.get(key)?.mask ?? 0, bitMask(bit)) });

@@ -41,7 +41,6 @@ function hostDrafts(context: ReleaseContext, change: 'added' | 'removed'): reado
       const kvm = careOf(transition, context);
       const isHarm = change === 'added' && kvm === 'nothing';
       return {
-        story: kvm === null || isHarm ? 'open' : 'kept',
         facts: {
           kind: 'host-state',
           change,
