@@ -167,19 +167,9 @@ function underKvm(from: ClassedRelease, { runs, verdicts }: KvmContext, { knowle
   return { runs, verdicts: countVerdicts(verdicts), standing };
 }
 
-/** A KVM stands in two steps and in a review of its own: what is found is worked out once for one ground. */
-const JUDGED = new WeakMap<Ground, Map<Policy, readonly Finding[]>>();
-
-/** A policy against all releases that were read. */
-export function judgePolicy(policy: Policy, ground: Ground): readonly Finding[] {
-  const known = JUDGED.get(ground) ?? new Map<Policy, readonly Finding[]>();
-  JUDGED.set(ground, known);
-  const found = known.get(policy) ?? policyFindings(policy, ground);
-  known.set(policy, found);
-  return found;
-}
-
-function policyFindings(policy: Policy, { releases, clobbers, cpuid2, knowledge }: Ground): readonly Finding[] {
+/** A policy against all releases that were read: it stands in two steps and in a review of its own. */
+export const judgePolicy = once((policy: Policy, ground: Ground): readonly Finding[] => {
+  const { releases, clobbers, cpuid2, knowledge } = ground;
   const subject = { from: null, to: policy.version, policy: policy.version };
   const context = {
     policy,
@@ -190,7 +180,7 @@ function policyFindings(policy: Policy, { releases, clobbers, cpuid2, knowledge 
   };
   const drafted = RULES.flatMap((rule) => (rule.scope === 'policy' ? [{ rule, drafts: rule.judge(context) }] : []));
   return assemble(drafted, { subject, knowledge });
-}
+});
 
 /** Where a KVM disagrees with itself, or acts on what a VMM may make up. */
 const faultsOf = (policy: Policy, ground: Ground): readonly Finding[] =>

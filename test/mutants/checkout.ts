@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
+import { KEEPER } from './engine.ts';
 import { type Mutant, mutantsOf } from './mutate.ts';
 
 const LEFT_OUT = new Set(['.git', 'node_modules', 'dist', 'reports', 'artifacts', 'outbox']);
@@ -27,14 +28,14 @@ export type SourceFile = {
 /** The files of the four rooms, with their mutants, numbered through. */
 export function sourcesOf(root: string): readonly SourceFile[] {
   let first = 0;
-  return ROOMS.flatMap((room) => filesUnder(root, `pipeline/${room}`).filter((path) => path.endsWith('.ts'))).map(
-    (path) => {
-      const source = readFileSync(join(root, path), 'utf8');
-      const { mutants, points } = mutantsOf(path, source, first);
-      first += mutants.length;
-      return { path, source, mutants, points };
-    },
-  );
+  return ROOMS.flatMap((room) =>
+    filesUnder(root, `pipeline/${room}`).filter((path) => path.endsWith('.ts') && path !== KEEPER),
+  ).map((path) => {
+    const source = readFileSync(join(root, path), 'utf8');
+    const { mutants, points } = mutantsOf(path, source, first);
+    first += mutants.length;
+    return { path, source, mutants, points };
+  });
 }
 
 export const roomOf = (path: string): string => path.split('/')[1] ?? '';

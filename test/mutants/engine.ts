@@ -6,6 +6,10 @@ import type { Line, Plan } from './runner.ts';
 /** How long a test may stand still before its process is ended; a mutant that waits for nothing is told so. */
 const STILL_MS = 45_000;
 
+/** What is worked out once for the same facts: kept from a run without the mutant it would stand in for what the mutant does. */
+export const KEEPER = 'pipeline/model/once.ts';
+const FORGETFUL = 'export const once = (work) => work;\nexport const onceFor = (work) => work;\n';
+
 /** Vitest over a copy of the checkout, whose sources are changed only as they are loaded. */
 export class Engine {
   readonly #vitest: Vitest;
@@ -45,7 +49,10 @@ export class Engine {
           {
             name: 'mutants',
             enforce: 'pre',
-            transform: (_: string, id: string) => sources.get(relative(root, id.split('?')[0] ?? '')) ?? null,
+            transform: (_: string, id: string) => {
+              const path = relative(root, id.split('?')[0] ?? '');
+              return path === KEEPER ? FORGETFUL : (sources.get(path) ?? null);
+            },
           },
         ],
       },
