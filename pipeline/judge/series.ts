@@ -30,7 +30,8 @@ export function releaseEffects(before: Policy | null, after: Policy, ground: Gro
     return {
       release: release.module.release,
       gates:
-        before === null
+        // Of a release that KVM refuses there is no TD that could get anything.
+        before === null || have.kvm?.runs.kind === 'no'
           ? { opened: [], shut: [] }
           : { opened: openedGates(release, before, after, ground), shut: openedGates(release, after, before, ground) },
       verdicts: verdictChanges(release, { before: had?.verdicts ?? [], after: have.verdicts }, after, ground),

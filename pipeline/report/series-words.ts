@@ -1,5 +1,4 @@
 import type { Applied } from '../judge/reply.ts';
-import { bitsText, namesText } from '../model/bit-names.ts';
 import type { Verdict } from '../model/finding.ts';
 import { bitsOf64 } from '../model/mask.ts';
 import type {
@@ -14,7 +13,7 @@ import type {
   SinceVersion,
   Split,
 } from '../model/series-effect.ts';
-import { placesText } from './places.ts';
+import { namedBitsText, placesText } from './places.ts';
 import { betweenText, splitTexts } from './series-points.ts';
 import { gateText } from './words/fact-words.ts';
 
@@ -177,8 +176,8 @@ export function sinceLines(since: SinceVersion): readonly string[] {
 
 type NamedMask = Pick<PolicyMaskChange, 'leaf' | 'subleaf' | 'register' | 'mask' | 'bits'>;
 
-const maskText = (named: NamedMask): string =>
-  [bitsText(named, named.mask), namesText(named.bits)].filter((part) => part !== '').join(' ');
+const maskText = ({ leaf, subleaf, register, mask, bits }: NamedMask): string =>
+  namedBitsText({ leaf, subleaf, register, mask, bits });
 
 const LISTS = [
   ['deny', 'denies', 'no longer denies'],

@@ -236,6 +236,9 @@ describe('a series', () => {
     expect(gates(closed, open)).toEqual([[[0x2], [], [[0x4, 'closed', 'exposed']]]]);
     expect(gates(open, closed)).toEqual([[[], [0x2], [[0x4, 'exposed', 'closed']]]]);
     expect(gates(open, open)).toEqual([[[], [], []]]);
+    // Of a release that KVM refuses there is no TD that could get anything.
+    const requires: Policy['requires'] = [{ kind: 'config-slots', limit: 0, path: 'tdx.c', line: 1 }];
+    expect(gates({ ...closed, requires }, { ...open, requires })).toEqual([[[], [], []]]);
   });
 
   test('is news where something at warning changes, minor where restores or slots do, and none where only names do', () => {

@@ -203,3 +203,20 @@ test('columns stay within 72 whatever is in them', () => {
     ),
   );
 });
+
+test('what base was taken is said of the one that the series names', () => {
+  const [name = ''] = names;
+  const own = caseOf(name);
+  const said = (base: Partial<Applied['base']>): string => {
+    const outcome = { ...own.outcome, base: { ...own.outcome.base, commit: 'ab'.repeat(20), ...base } };
+    const { effect, parent } = own;
+    const text = bodyText(readMail(mailOf({ effect: { ...effect, outcome }, outcome, parent })));
+    return (/^base-commit: .*\n((?: {13}.*\n)+)/m.exec(text)?.[1] ?? '').replace(/\s+/g, ' ').trim();
+  };
+  expect(said({ by: 'base-commit', named: 'ab'.repeat(20) })).toBe('as the series names it');
+  expect(said({ by: 'given', named: null })).toBe('chosen by hand (the series names none)');
+  expect(said({ by: 'given', named: 'ab'.repeat(6) })).toBe('chosen by hand, as the series names it');
+  // Whether it is at hand nobody asked.
+  expect(said({ by: 'given', named: 'cd'.repeat(20) })).toBe('chosen by hand (the series names cdcdcdcdcdcd)');
+  expect(said({ by: 'applies', named: 'cd'.repeat(20) })).toMatch(/applies \(the named cdcdcdcdcdcd is not at hand\)$/);
+});

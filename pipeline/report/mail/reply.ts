@@ -90,18 +90,25 @@ const BASE_TEXT: Readonly<Record<SeriesBase['by'], string>> = {
   closest: 'chosen: it has the most files as in the diffs',
 };
 
+/** What the series itself names, where another base was taken. */
+function namedText({ by, named, commit }: SeriesBase): string {
+  if (by === 'base-commit') return '';
+  if (named === null) return ' (the series names none)';
+  // Nobody looked for it where a base was given.
+  if (by === 'given')
+    return commit.startsWith(named) ? ', as the series names it' : ` (the series names ${named.slice(0, 12)})`;
+  return ` (the named ${named.slice(0, 12)} is not at hand)`;
+}
+
 /** Aligned labels: base, what was read, how to reproduce. */
 function factLines({ effect, outcome, unread }: ReplyInput, all: readonly string[]): readonly string[] {
   const { base } = outcome;
   const label = (name: string, text: string): readonly string[] => wrap(text, `${name}:`.padEnd(LABEL));
-  const why =
-    base.by !== 'base-commit' && base.named !== null ? ` (the named ${base.named.slice(0, 12)} is not at hand)` : '';
-  const named = base.by === 'base-commit' || base.named !== null ? '' : ' (the series names none)';
   const count = `${all.length} release${all.length === 1 ? '' : 's'}`;
   return [
     '',
     ...label('base-commit', base.commit),
-    ...wrap(`${BASE_TEXT[base.by]}${why}${named}`, ' '.repeat(LABEL)),
+    ...wrap(`${BASE_TEXT[base.by]}${namedText(base)}`, ' '.repeat(LABEL)),
     ...label(
       'read',
       `TDX module ${releasesText(all, all)} (${count}); KVM of Linux ${plain((outcome.before ?? outcome.after).version)} without and with the series`,
