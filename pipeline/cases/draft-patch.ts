@@ -118,10 +118,7 @@ function optInDraft(draft: Draft): string {
   let allowed: readonly Counted[] = draft.policy.allow;
   for (const bits of draft.bits) {
     const wanted = sumOf(matters([...allowed, bits], bits));
-    const found = firstOf(optInsOf({ ...draft, text }, bits), (tried) => {
-      const now = allowedBy(treeWith(draft, tried));
-      return now !== null && sumOf(matters(now, bits)) === wanted;
-    });
+    const found = firstOf(optInsOf({ ...draft, text }, bits), ({ allow }) => sumOf(matters(allow, bits)) === wanted);
     if (found === null)
       throw new DataError({
         where: { file: TDX_PATH, line: draft.policy.allow[0]?.line ?? 1 },
@@ -129,18 +126,24 @@ function optInDraft(draft: Draft): string {
         found: 'none that lets through these bits and nothing else',
         hint: 'the code needs a new case or word for this register; write it by hand, then ask again for the rest',
       });
-    text = found;
-    allowed = [...allowed, bits];
+    // Not these bits alone: of a leaf without sub-leaves the code may let other sub-leaves through too.
+    ({ text, allow: allowed } = found);
   }
   return text;
 }
 
-function* optInsOf(draft: Draft, bits: Undecided): Generator<string> {
+/** The text with the bits at each place that could take them, and what the filter lets through then. */
+function* optInsOf(
+  draft: Draft,
+  bits: Undecided,
+): Generator<{ readonly text: string; readonly allow: readonly Counted[] }> {
   const tree = treeWith(draft, draft.text);
   const features = readFeatures(tree);
   for (const place of optInPlaces(tree.unit(TDX_PATH), features, bits)) {
     const names = place.macro === null ? [null] : featureNames(features, bits);
-    yield withOptIn(draft.text, place, bits, { names, why: draft.why });
+    const text = withOptIn(draft.text, place, bits, { names, why: draft.why });
+    const allow = allowedBy(treeWith(draft, text));
+    if (allow !== null) yield { text, allow };
   }
 }
 

@@ -59,8 +59,7 @@ function threadsIn(mails: readonly Discussion[]): readonly Some[] {
     const known = threads.get(mail.thread);
     threads.set(mail.thread, known === undefined ? [mail] : [...known, mail]);
   }
-  const newest = (thread: Some): string =>
-    thread.reduce((day, { date }) => (date !== null && date > day ? date : day), '');
+  const newest = (thread: Some): string => thread.findLast(({ date }) => date !== null)?.date ?? '';
   return [...threads.values()].sort((a, b) => compareTexts(newest(b), newest(a)) || compareTexts(a[0].id, b[0].id));
 }
 

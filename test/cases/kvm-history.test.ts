@@ -8,11 +8,15 @@ import { buildRepository, type TestCommit } from '../helpers/repository.ts';
 
 const env = { PATH: process.env.PATH };
 /** The history of a repository of these commits; `own` stands in the place of what reads its blobs. */
-async function historyOf(commits: readonly TestCommit[], range: string, own: Partial<BlobReader> = {}) {
+async function historyOf(
+  commits: readonly TestCommit[],
+  range: string,
+  own: (blobs: BlobReader) => Partial<BlobReader> = () => ({}),
+) {
   const repository = openRepository(buildRepository(commits), env, 'example/linux');
   const blobs = openBlobs(repository);
   try {
-    const history = await readHistory(repository, { ...blobs, ...own }, range);
+    const history = await readHistory(repository, { ...blobs, ...own(blobs) }, range);
     return {
       read: blobs.count(),
       before: history.before?.version ?? null,
@@ -61,12 +65,30 @@ describe('the history of what KVM denies', () => {
       ['no version', expect.stringMatching(/: no Makefile at the top/)],
     ]);
     expect(before).toBeNull();
-    // A later range begins with what stood before it.
-    expect(await historyOf(commits, 'main~5..main~3')).toMatchObject({ before: '7.2.1', steps: [['one', [0x10]]] });
-    expect((await historyOf(commits, 'main~6..main~5')).before).toBeNull();
-    await expect(historyOf(commits, 'main~5..main~4')).rejects.toThrow(
-      'example/linux: no revision of "main~5..main~4" touches what KVM\'s policy is read from',
+  });
+
+  test('of a later range begins with what stood before it', async () => {
+    const commits = [plain, added, { subject: 'one', files: { [TDX_PATH]: denying(['HLE']) } }];
+    expect(await historyOf(commits, 'main~1..main')).toMatchObject({ before: '7.2.1', steps: [['one', [0x10]]] });
+  });
+
+  test('of a range that touched none of it is refused', async () => {
+    const commits = [plain, { subject: 'elsewhere', files: { 'mm/x.c': 'int x;\n' } }];
+    await expect(historyOf(commits, 'main~1..main')).rejects.toThrow(
+      'example/linux: no revision of "main~1..main" touches what KVM\'s policy is read from',
     );
+  });
+
+  test('keeps the files of the last revisions, not those of all', async () => {
+    const numbered = (at: number) => ({ subject: `${at}`, files: { [TDX_PATH]: `${at}` } });
+    const reads = async (...at: readonly number[]): Promise<number> => {
+      const [first = numbered(0), ...more] = at.map(numbered);
+      const same = { ...first, files: { ...first.files, 'arch/x86/kvm/cpuid.c': 'the same in all' } };
+      return (await historyOf([same, ...more], 'main')).read;
+    };
+    const many = Array.from({ length: 90 }, (_, at) => at);
+    expect(await reads(...many, 60)).toBe(91);
+    expect(await reads(...many, 0)).toBe(92);
   });
 
   test('is told in order however many revisions there are, and each file is read once', async () => {
@@ -91,10 +113,15 @@ describe('the history of what KVM denies', () => {
 
 test('a file that the clone lacks is said of its revision, and a fault of the program is none of that', async () => {
   const id = async (): Promise<string> => 'f'.repeat(40);
-  const lacking = await historyOf([added], 'main', { idAt: id, read: async () => null });
+  const lacking = await historyOf([plain], 'main', () => ({ idAt: id, read: async () => null }));
   expect(lacking.steps).toEqual([
-    ['add it', `${TDX_PATH} is object ${'f'.repeat(40)}, which this clone does not have`],
+    ['no TDX yet', `${TDX_PATH} is object ${'f'.repeat(40)}, which this clone does not have`],
   ]);
-  const broken = { read: () => Promise.reject(new RangeError('a bug')) };
-  await expect(historyOf([added], 'main', broken)).rejects.toThrow(RangeError);
+  const failing = (own: (name: string, blobs: BlobReader) => boolean) =>
+    historyOf([plain, { subject: 'more', files: { Makefile: 'VERSION = 7\n' } }], 'main~1..main', (blobs) => ({
+      read: (name) => (own(name, blobs) ? Promise.reject(new RangeError('a bug')) : blobs.read(name)),
+    }));
+  await expect(failing(() => true)).rejects.toThrow(RangeError);
+  // A revision's files are read by their ids; those of what stood before by the name of its commit.
+  await expect(failing((name) => name.includes(':'))).rejects.toThrow(RangeError);
 });

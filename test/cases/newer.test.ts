@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { baseSpecs, newerThan } from '../../pipeline/cases/newer.ts';
 import type { Finding } from '../../pipeline/model/finding.ts';
 import type { ReportFacts } from '../../pipeline/model/review.ts';
 import { git, gitEnv, temporaryFolder } from '../helpers/repository.ts';
-import { smallSpecs } from '../helpers/specs.ts';
+import { emptySpecs } from '../helpers/specs.ts';
 import { contextOf } from './context.ts';
 
 /** A report with these findings by review; a `!` behind a name is a finding that somebody decided on. */
@@ -28,14 +28,6 @@ const shownOf = ({ reviews }: ReportFacts) =>
     findings.map(({ fingerprint, decided }: Finding) => `${fingerprint}${decided === null ? '' : '!'}`),
   ]);
 
-/** The smallest specifications that can be read: no release and no kernel. */
-function emptySpecs(folder: string): string {
-  smallSpecs(folder, { releases: [], kernels: [] });
-  for (const name of ['deciders', 'schema', 'qemu']) rmSync(join(folder, name), { recursive: true });
-  mkdirSync(join(folder, 'modules'), { recursive: true });
-  writeFileSync(join(folder, 'names.yaml'), 'source: []\nnames: []\n');
-  return folder;
-}
 const decisions = (by: string): string =>
   `decisions:\n  - {rule: exposed-unreviewed, because: "nobody minds", by: ${by}}\n`;
 
@@ -56,12 +48,12 @@ describe('what a base does not say', () => {
     });
     const newer = await newerThan(contextOf(), report, folder, (specs) => {
       asked.push(specs.directory);
-      return reportOf({ other: ['a', 'd!'], one: ['c', 'e!'] });
+      return reportOf({ other: ['a', 'd!'], one: ['c', 'e!', 'f!'] });
     });
     expect(asked).toEqual([folder]);
     expect(shownOf(newer)).toEqual([
       ['one', ['b', 'c!']],
-      ['three', ['e', 'f!']],
+      ['three', ['e']],
     ]);
     expect(newer.coverage).toBe(report.coverage);
   });

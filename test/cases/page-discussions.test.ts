@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { archiveLabels } from '../../pipeline/cases/archive-labels.ts';
 import { pageDiscussions } from '../../pipeline/cases/page-discussions.ts';
 import { makeInbox } from '../archive/inbox.ts';
 import { temporaryFolder } from '../helpers/repository.ts';
@@ -15,7 +16,7 @@ function setUp(lists = '') {
   const specs = join(root, 'specs');
   mkdirSync(specs);
   writeFileSync(join(specs, 'sources.yaml'), `sources: []\n${lists}`);
-  const facts = specsOf({ releases: [release('1.5.08', [{}, { leaf: 1, subleaf: null }]), release('1.5.06', [{}])] });
+  const facts = specsOf({ releases: [release('1.5.06', [{}]), release('1.5.08', [{}, { leaf: 1, subleaf: null }])] });
   return {
     root,
     search: (archives: readonly string[]) =>
@@ -44,17 +45,18 @@ test('each bit has its threads, the one with the newest mail first, with the fir
   const { search, mbox } = setUp();
   const file = mbox('mail.mbox', [
     mail('b@x', 'Hide 7.1.EAX[3]', 5),
-    mail('none@x', 'Hide 7.1.EAX[3]', null),
+    mail('none@x', 'Hide 7.1.EAX[3]', null).replace('Jane Doe <jane@example.org>', 'jane@example.org'),
     mail('a@x', 'A question.', 1),
     mail('a2@x', 'Is it 7.1.EAX[3] or 1.EDX[12]?', 2, 'a@x'),
     mail('a3@x', 'It is 7.1.EAX[3].', 3, 'a2@x'),
     mail('a4@x', 'Well, 7.1.EAX[3].', 9, 'a3@x'),
+    mail('a5@x', 'Once more, 7.1.EAX[3].', null, 'a4@x'),
     mail('d@x', '7.1.EAX[3] again', 7),
     mail('c@x', '7.1.EAX[3] again', 7),
     mail('e@x', 'About 0x99.EAX[3], which nobody has.', 7),
   ]);
   const { bits, ...rest } = await search([file]);
-  expect(rest).toEqual({ archives: [{ name: 'mail.mbox', upTo: null }], searched: 9, unread: 0 });
+  expect(rest).toEqual({ archives: [{ name: 'mail.mbox', upTo: null }], searched: 10, unread: 0 });
   const named = (id: string, day: string | null) => ({
     id,
     date: day,
@@ -78,11 +80,11 @@ test('each bit has its threads, the one with the newest mail first, with the fir
       register: 'eax',
       bit: 3,
       threads: [
-        { mail: named('a2@x', '2026-06-02'), others: 2 },
+        { mail: named('a2@x', '2026-06-02'), others: 3 },
         { mail: named('c@x', '2026-06-07'), others: 0 },
         { mail: named('d@x', '2026-06-07'), others: 0 },
         { mail: named('b@x', '2026-06-05'), others: 0 },
-        { mail: named('none@x', null), others: 0 },
+        { mail: { ...named('none@x', null), author: 'jane@example.org' }, others: 0 },
       ],
       more: 0,
     },
@@ -133,4 +135,34 @@ test('a mail that a known list holds has an address there; its id is a path of i
     ['elsewhere@x', ['other.mbox'], null, 0],
     ['two@of@x', ['kvm'], 'https://lore.example/kvm/two@of@x/', 0],
   ]);
+});
+
+describe('archives are called', () => {
+  const lists = [{ name: 'kvm', url: 'https://lore.example/kvm' }];
+  const called = (names: readonly string[]) => [...archiveLabels(names, lists).values()];
+
+  test('by their list, with its address', () => {
+    const kvm = { name: 'kvm', url: 'https://lore.example/kvm' };
+    expect(called(['/m/kvm/git/0.git', '/m/kvm/git/1.git', '/m/kvm/2.git/', 'kvm.git'])).toEqual([kvm, kvm, kvm, kvm]);
+    expect(called(['/kvm/other'])).toEqual([{ name: 'other', url: null }]);
+  });
+
+  test('else by the last folders, as many as tell them apart', () => {
+    const names = (...paths: readonly string[]) => called(paths).map(({ name }) => name);
+    expect(names('/m/one/repo', '/m/two/repo', '/m/three.git', 'mail.mbox')).toEqual([
+      'one/repo',
+      'two/repo',
+      'three',
+      'mail.mbox',
+    ]);
+    expect(names('/a/x/one/repo', '/b/x/one/repo', '/b/y/one/repo')).toEqual([
+      'a/x/one/repo',
+      'b/x/one/repo',
+      'y/one/repo',
+    ]);
+    expect(names('repo', '/a/repo')).toEqual(['repo', 'a/repo']);
+    // Epochs of one list are one list, and a folder that is named twice is one folder.
+    expect(names('/m/coco/git/0.git', '/m/coco/git/1.git', './m/coco')).toEqual(['coco', 'coco', 'coco']);
+    expect(names('.', '/', './x', '../x')).toEqual(['.', '/', 'x', '../x']);
+  });
 });

@@ -1,7 +1,6 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { archiveLabels } from '../../pipeline/cases/archive-labels.ts';
 import { formatPlace } from '../../pipeline/model/place.ts';
 import { mailText, searchedText } from '../../pipeline/report/html/client/discussions.ts';
 import type { PageData } from '../../pipeline/report/html/data.ts';
@@ -77,17 +76,4 @@ test('the page lists each thread that names a bit once, newest first, and links 
 test('archives that no page could show are refused', async () => {
   expect((await bitwatch(['report', '--archive', '.', '--json'])).status).toBe(64);
   expect((await bitwatch(['report', '--archive', '.', '--since', '1.5.06'])).status).toBe(64);
-});
-
-test('archives are called by their list, else by the folders that tell them apart', () => {
-  const lists = [{ name: 'kvm', url: 'https://lore.example/kvm' }];
-  const names = ['/m/kvm/git/0.git', '/m/kvm/git/1.git', '/m/one/repo', '/m/two/repo', '/m/three.git', 'mail.mbox'];
-  expect([...archiveLabels(names, lists).values()].map(({ name }) => name)).toEqual([
-    'kvm',
-    'kvm',
-    'one/repo',
-    'two/repo',
-    'three',
-    'mail.mbox',
-  ]);
 });

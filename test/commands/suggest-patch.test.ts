@@ -89,15 +89,6 @@ describe('a draft for an allowlist opts in each bit that a release brought', () 
     expect(before.generation).toBe('allowlist');
     expect(onlyFirst(masks(after.allow))).toEqual(onlyFirst(withNew(masks(before.allow))));
   });
-
-  test('says which register has no place, and drafts nothing', async () => {
-    const parts = allowlist('BIT(6)');
-    const filter =
-      parts.filter?.replace('return BIT(5);', 'return 0;').replace('entry->index == 1 && reg == 3', 'false') ?? '';
-    const { run } = await drafted({ ...parts, filter });
-    expect([run.status, run.stdout]).toEqual([65, '']);
-    expect(run.stderr).toMatch(/7\.1\.EDX.*found none/s);
-  });
 });
 
 test('a draft for a denylist denies each bit that is let through undecided', async () => {
@@ -109,10 +100,4 @@ test('a draft for a denylist denies each bit that is let through undecided', asy
   expect(BigInt(after['7.1.eax'] ?? 0) & 0x8n).toBe(0x8n);
   for (const [place, mask] of Object.entries(before))
     expect(BigInt(after[place] ?? 0) & BigInt(mask)).toBe(BigInt(mask));
-});
-
-test('nothing to decide is said', async () => {
-  const repository = buildRepository([{ subject: 'a kernel', files: kernelFiles() }]);
-  const run = await bitwatch(['review', '1.5.06', '--since', '1.5.06', '--suggest', `${repository}@main`]);
-  expect([run.status, run.stdout]).toEqual([0, expect.stringContaining('nothing to decide')]);
 });

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import { NO_CACHE } from '../../pipeline/specs/plain.ts';
@@ -16,6 +16,17 @@ export function shippedSpecs(): Promise<Specs> {
 
 /** Copies the shipped `specs/` with the facts of these releases and versions alone: fewer facts are sooner read and judged. */
 export const smallSpecs = (folder: string, kept: Kept): string => copySpecs(join(ROOT, 'specs'), folder, kept);
+
+/** The smallest specifications that can be read: no release, no kernel and no name of a bit. */
+export function emptySpecs(folder: string): string {
+  mkdirSync(join(folder, 'modules'), { recursive: true });
+  for (const name of ['required.md', 'leaves.md', 'clobbers.md', 'registers.md'])
+    copyFileSync(join(ROOT, 'specs', name), join(folder, name));
+  writeFileSync(join(folder, 'releases.yaml'), 'releases: []\n');
+  writeFileSync(join(folder, 'levels.yaml'), 'levels: []\n');
+  writeFileSync(join(folder, 'names.yaml'), 'source: []\nnames: []\n');
+  return folder;
+}
 
 let few: string | undefined;
 
