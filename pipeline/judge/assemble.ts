@@ -61,11 +61,10 @@ function claim(
   return mask === 0 ? [] : [{ ...place, mask }];
 }
 
-/** Drafts tell one story where they say so and where all facts that are no lists are the same. */
-const storyKey = ({ story, facts, verdict, level }: Draft): string =>
+/** Drafts tell one story where they say so and where all facts that are no lists are the same; a verdict is one of the facts. */
+const storyKey = ({ story, facts, level }: Draft): string =>
   JSON.stringify([
     story ?? null,
-    verdict ?? null,
     level ?? null,
     canonical(Object.fromEntries(Object.entries(facts).filter(([, value]) => !Array.isArray(value)))),
   ]);

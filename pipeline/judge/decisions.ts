@@ -76,7 +76,7 @@ function decidedBy(finding: Finding, decisions: readonly Decision[]): Decided | 
     (place) =>
       named.filter((bits) => samePlace(bits, place)).reduce((mask, bits) => without(mask, bits.mask), place.mask) === 0,
   );
-  const decision = whole ?? (finding.places.length > 0 && isAll ? own[0] : undefined);
+  const decision = whole ?? (isAll ? own[0] : undefined);
   return decision === undefined ? null : { reason: decision.reason, by: decision.by, until: decision.until };
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Finding } from '../model/finding.ts';
 import { hex32 } from '../model/mask.ts';
+import { compareTexts } from '../model/order.ts';
 import { formatPlace } from '../model/place.ts';
 
 /**
@@ -26,6 +27,6 @@ export function canonical(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   return Object.entries(value)
     .filter(([key]) => !TOLD.has(key))
-    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .sort(([a], [b]) => compareTexts(a, b))
     .map(([key, inner]) => [key, canonical(inner)]);
 }

@@ -10,6 +10,7 @@ import { silenceOf } from '../../pipeline/judge/reply.ts';
 import { runsOn } from '../../pipeline/judge/runs.ts';
 import { openAfter, releaseEffects } from '../../pipeline/judge/series.ts';
 import { countVerdicts, verdictOfBit } from '../../pipeline/judge/verdict.ts';
+import { FEATURE_NAMES } from '../../pipeline/model/control.ts';
 import type { Condition, DeciderRule } from '../../pipeline/model/decider-rules.ts';
 import type { Finding } from '../../pipeline/model/finding.ts';
 import type { Knowledge } from '../../pipeline/model/knowledge.ts';
@@ -35,6 +36,18 @@ describe('a level', () => {
     expect(withLevels([ofRule, ofLeaf])).toEqual([['configurable-added', 'error']]);
     expect(withLevels([{ ...ofLeaf, leaf: { leaf: 7, subleaf: null } }])).toEqual([['configurable-added', 'warning']]);
     expect(withLevels([{ ...ofRule, rule: 'leaf-added' }])).toEqual([['configurable-added', 'warning']]);
+    // One of its leaves is enough.
+    const two = [{ fixed0: { ...ALL, eax: 0xfffffffe }, allow: { eax: 0x1 } }].flatMap((leaf) => [
+      leaf,
+      { ...leaf, leaf: 9 },
+    ]);
+    const wide = step(release('2.0.02', [{}, { leaf: 9 }]), release('2.0.04', two), [], {
+      ...KNOWLEDGE,
+      levels: [ofLeaf],
+    });
+    expect(wide.map(({ rule, level, places }) => [rule, level, places.length])).toEqual([
+      ['configurable-added', 'error', 2],
+    ]);
   });
 });
 
@@ -89,6 +102,8 @@ describe('a decision', () => {
     expect(decided({ ...rule, release: '<2.0.04' })).toEqual([[false], ['unmatched']]);
     expect(decided({ ...rule, rule: 'leaf-added' })).toEqual([[false], ['unmatched']]);
     const sides = ['>6.16', '>=6.16', '=6.16', '6.16', '<=6.16', '<6.16'];
+    expect(sides.map((range) => isInRange(range, '6.9'))).toEqual([false, false, false, false, true, true]);
+    expect(sides.map((range) => isInRange(range, '7.0'))).toEqual([true, true, false, false, false, false]);
     expect(sides.map((range) => isInRange(range, '6.16'))).toEqual([false, true, true, true, true, false]);
     expect(['6.9', '6.16.1', '7.0'].map((version) => isInRange('>=6.16,<7.0', version))).toEqual([false, true, false]);
   });
@@ -117,6 +132,61 @@ test('of several ways out the worst is told, and only of writes that the feature
   expect(clobberFacts(row, elsewhere, policy({ restores: [restore] }))).toEqual([
     { feature: 'CLOB', msr: 'UMWAIT_CONTROL', exit: 'unknown', restoredByKvm: true },
   ]);
+});
+
+test('a finding says what it is about: the release and what it is held against, the kernel, or the project', () => {
+  const subjects = (findings: readonly Finding[]) => findings.map(({ subject }) => subject);
+  expect(subjects(step(older, newer))).toEqual([{ from: '2.0.02', to: '2.0.04', policy: null }]);
+  expect(subjects(under(newer, policy({ version: '6.16.1' }), { from: older }))).toEqual([
+    { from: '2.0.02', to: '2.0.04', policy: '6.16.1' },
+  ]);
+  expect(subjects(judgePolicy(policy({ deny: [entry(4)] }), ground()))).toEqual([
+    { from: null, to: '6.99', policy: '6.99' },
+  ]);
+  expect(
+    subjects(judgePolicyStep(policy({ version: '6.98' }), policy({ deny: [entry(4)] }), ground()).findings),
+  ).toEqual([{ from: '6.98', to: '6.99', policy: null }]);
+  const facts = { releases: [], published: [], unread: ['2.0.05'], clobbers: [], registers: [], decisions: [] };
+  expect(subjects(judgeProject({ ...facts, knowledge: { ...KNOWLEDGE, clobbers: [] } }))).toEqual([
+    { from: null, to: 'specs', policy: null },
+  ]);
+});
+
+test('places of a finding stand in their order, whatever the order of a list', () => {
+  const list = [{ ...entry(0x4), leaf: 9 }, { ...entry(0x4), register: 'ebx' as const }, entry(0x4)];
+  const [found] = judgePolicy(policy({ deny: list }), ground());
+  expect(found?.places.map(({ leaf, register, mask }) => [leaf, register, mask])).toEqual([
+    [7, 'eax', 4],
+    [7, 'ebx', 4],
+    [9, 'eax', 4],
+  ]);
+});
+
+describe('a rule that comes later', () => {
+  const lines = (before: ReturnType<typeof release>, after: ReturnType<typeof release>) =>
+    step(before, after).map(({ rule, places, also }) => [rule, places[0]?.mask, also.map((each) => each.rule).join()]);
+  const features = { features0: 1n };
+
+  test('is a line of a finding with its own bits, once, and of none that has others', () => {
+    const gates = new Map([
+      [2, { eax: 0x1 }],
+      [5, { eax: 0x4 }],
+    ]);
+    const open = { fixed0: { ...ALL, eax: 0xfffffffa } };
+    expect(
+      lines(release('2.0.02', [{}], features), release('2.0.04', [{ ...open, allow: { eax: 5 }, gates }], features)),
+    ).toEqual([['configurable-added', 0x5, 'gate-changed,fixed-change-without-feature']]);
+    // The gate of one bit is none of what another bit of the register did.
+    expect(
+      lines(
+        release('2.0.02', [{ fixed0: { ...ALL, eax: 0xfffffffb }, gates: new Map([[2, { eax: 0x4 }]]) }]),
+        release('2.0.04', [{ fixed0: { ...ALL, eax: 0xfffffffa }, allow: { eax: 0x1 } }]),
+      ),
+    ).toEqual([
+      ['configurable-added', 0x1, ''],
+      ['gate-changed', 0x4, ''],
+    ]);
+  });
 });
 
 describe('KVM runs a release', () => {
@@ -151,7 +221,30 @@ describe('KVM runs a release', () => {
 
   test('or it is not known', () => {
     expect(runs({ ...whole, features0: null })).toMatchObject({ kind: 'unknown' });
-    expect(runsOn(release('2.0.04', []), policy())).toMatchObject({ kind: 'unknown' });
+    expect(runsOn(release('2.0.04', []), policy())).toEqual({
+      kind: 'unknown',
+      missing: ['what KVM 6.99 requires of a module'],
+    });
+  });
+
+  test('and what it lacks of TDX_FEATURES0 has the name that the release gives it, or the newest header', () => {
+    const [known] = [...FEATURE_NAMES].filter(([bit]) => bit > 1);
+    if (known === undefined) throw new Error('no name is known');
+    const mask = (1n << BigInt(known[0])) | 1n;
+    const judged = runsOn(
+      release('2.0.04', [], { features0: 0n, featureNames: new Map([[0, 'own']]) }),
+      policy({ requires: [{ kind: 'features0', mask, ...at }] }),
+    );
+    expect(judged).toMatchObject({
+      refusals: [
+        {
+          bits: [
+            { bit: 0, name: 'own' },
+            { bit: known[0], name: known[1] },
+          ],
+        },
+      ],
+    });
   });
 });
 
@@ -318,6 +411,11 @@ describe('a bit is closed', () => {
     expect(verdicts({ do: 'one' }, {})).toEqual(open);
   });
 
+  test('by the lowest flag too', () => {
+    expect(verdicts({ do: 'clear', unless: [{ kind: 'config-flags', bits: [0] }] }, flags(0x8n))).toEqual(closed);
+    expect(verdicts({ do: 'clear', unless: [{ kind: 'config-flags', bits: [0] }] }, flags(0x1n))).toEqual(open);
+  });
+
   test('by no flag where it was not read which flags KVM sets', () => {
     expect(verdicts({ do: 'clear', unless: [{ kind: 'config-flags', bits: [3] }] }, {})).toEqual(open);
     expect(verdicts({ do: 'set', unless: [{ kind: 'config-flags', bits: [3] }] }, flags(0n))).toEqual(open);
@@ -347,6 +445,7 @@ describe('which bits a decision is about', () => {
     expect(of({ ...all, bits: eax })).toEqual([[false], 0]);
     expect(of({ ...all, bits: eax }, { ...all, bits: ebx })).toEqual([[true], 0]);
     expect(of({ ...all, bits: eax }, { ...all, bits: { ...ebx, mask: 2 } })).toEqual([[false], 1]);
+    expect(of({ ...all, bits: { ...ebx, mask: 5 } })).toEqual([[false], 0]);
     expect(of({ ...all, bits: { ...eax, register: 'ecx' } })).toEqual([[false], 1]);
   });
 

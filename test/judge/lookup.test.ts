@@ -122,6 +122,7 @@ test('what a release lets a VMM set stands by register, and a leaf’s line is t
   ]);
   expect(evidenceOf(of, { leaf: 9, subleaf: null }).map(({ line }) => line)).toEqual([2]);
   expect(evidenceOf(of, { leaf: 8, subleaf: 0 })).toEqual([]);
+  expect(evidenceOf(release('x', [{}, { leaf: 9 }, {}]), PLACE).map(({ line }) => line)).toEqual([1]);
 });
 
 test('a fingerprint is 16 digits that lines do not move', () => {
