@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { specsDirectory, writtenSpecs } from '../cases/context.ts';
 import { sourcesOf } from '../cases/sources.ts';
-import { type Change, changeOf, pushChange } from '../deliver/branch.ts';
+import { changeOf, pushChange } from '../deliver/branch.ts';
 import { createClient, type Timing } from '../deliver/github/client.ts';
 import { checkPull, commentPostings } from '../deliver/github/comment.ts';
 import {
@@ -19,6 +19,7 @@ import { itemOfDraft } from '../deliver/github/item.ts';
 import type { MarkKind } from '../deliver/github/marker.ts';
 import { planOf, reportPublication } from '../deliver/github/outcomes.ts';
 import { type Forge, type Item, ownAuthor, type Posting, type Postings } from '../deliver/github/postings.ts';
+import { messageOf, proposalDraft } from '../deliver/github/proposal.ts';
 import { type Publication, publishAll } from '../deliver/github/publish-all.ts';
 import { pullPostings } from '../deliver/github/pull.ts';
 import { apiAddress, mayWrite, type OptIns, parseTarget, type Target, targetText } from '../deliver/github/target.ts';
@@ -30,8 +31,6 @@ import { writeFiles } from '../disk/write.ts';
 import { UsageError } from '../model/errors.ts';
 import { plain } from '../model/text.ts';
 import { VERSION } from '../report/format-names.ts';
-import { codeSpan } from '../report/markdown.ts';
-import { type Draft, titleText } from '../report/posting.ts';
 import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
 
 const commonOf = (opts: Opts): PublishOptions => ({
@@ -351,7 +350,7 @@ async function publishPull(context: Context, options: ProposalOptions): Promise<
     context.stdout.write('nothing new\n');
     return 0;
   }
-  const draft = draftOf(change, await changeDraft(context, join(checkout, 'specs')));
+  const draft = proposalDraft(change, await changeDraft(context, join(checkout, 'specs')));
   const place = { link: linkOf(context, options), workflow: workflowOf(context) };
   const item = itemOfDraft('pull', branch, draft, place);
   if (options.drafts !== null)
@@ -369,35 +368,4 @@ async function publishPull(context: Context, options: ProposalOptions): Promise<
     notes: [],
     postings: async (forge) => pullPostings(forge, { branch, into, hash: item.hash }),
   });
-}
-
-/** What is new in a few words: releases and KVM versions by the names of their files. */
-export function subjectOf({ files }: Change): string {
-  const added = (folder: string): readonly string[] =>
-    files.flatMap(({ kind, path }) => {
-      const name = new RegExp(`/${folder}/([^/]+)\\.yaml$`).exec(path)?.[1];
-      return kind === 'A' && name !== undefined ? [name] : [];
-    });
-  const [modules, policies] = [added('modules'), added('kvm')];
-  const parts = [
-    ...(modules.length === 0 ? [] : [`TDX module ${modules.join(', ')}`]),
-    ...(policies.length === 0 ? [] : [`KVM ${policies.join(', ')}`]),
-  ];
-  return parts.length === 0 ? 'Take over what the sources newly say' : `Add ${parts.join(' and ')}`;
-}
-
-const messageOf = (change: Change): string =>
-  `${subjectOf(change)}\n\nExtracted from the sources that specs/sources.yaml names. Hold the new files\nagainst their evidence before they are merged.\n`;
-
-/** The files first, then what they change in the findings. */
-function draftOf(change: Change, findings: Draft | null): Draft {
-  const words: Readonly<Record<string, string>> = { A: 'new', D: 'removed' };
-  const list = change.files.map(({ kind, path }) => `- ${codeSpan(plain(path))}: ${words[kind] ?? 'changed'}`);
-  const head = `Extracted from the sources that ${codeSpan('specs/sources.yaml')} names. Hold each new file against its evidence before you merge.\n\n${list.join('\n')}\n`;
-  const none = { text: 'No finding comes or goes with it.\n', items: 0 };
-  return {
-    title: titleText(subjectOf(change)),
-    blocks: [{ text: head, items: 0 }, ...(findings?.blocks ?? [none])],
-    noun: findings?.noun ?? 'parts',
-  };
 }

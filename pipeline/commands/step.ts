@@ -49,10 +49,8 @@ async function stepCommand(
   const args = isAction ? inputArguments(context.env) : words;
   const inputs = isAction ? stepInputs(context.env) : PLAIN;
   const [name = ''] = args;
-  if (name === 'step') throw new UsageError('step: a step in a step does nothing');
+  checkCommand(name, args);
   const directory = inputs.directory ?? options.directory;
-  if (REPORTING.has(name) && args.some((arg) => /^--directory(=|$)/.test(arg)))
-    throw new UsageError('step: --directory goes before the command, so that the step finds what it wrote');
   // What an earlier run left there would read as this run's.
   if (REPORTING.has(name)) removeOwned(directory, Object.values(FILES));
   const said: string[] = [];
@@ -84,9 +82,7 @@ async function stepCommand(
     outputsText({
       status: String(status),
       result: isApproved ? 'approved' : resultWord(status),
-      ...(REPORTING.has(name) ? { directory, ...countsOf(file('json')) } : {}),
-      ...(name === 'plan' ? matrixOf(printed.join('')) : {}),
-      ...(name === 'sync' ? { changed: String(/: wrote specs\//.test(printed.join(''))) } : {}),
+      ...handedOn(name, directory, printed.join('')),
     }),
   );
   appendTo(
@@ -99,6 +95,19 @@ async function stepCommand(
     ),
   );
   return status;
+}
+
+function checkCommand(name: string, args: readonly string[]): void {
+  if (name === 'step') throw new UsageError('step: a step in a step does nothing');
+  if (REPORTING.has(name) && args.some((arg) => /^--directory(=|$)/.test(arg)))
+    throw new UsageError('step: --directory goes before the command, so that the step finds what it wrote');
+}
+
+/** What the steps after it take from some commands. */
+function handedOn(name: string, directory: string, printed: string): Readonly<Record<string, string>> {
+  if (REPORTING.has(name)) return { directory, ...countsOf(readIf(join(directory, FILES.json))) };
+  if (name === 'plan') return matrixOf(printed);
+  return name === 'sync' ? { changed: String(/: wrote specs\//.test(printed)) } : {};
 }
 
 /** A stream of a step: harmless lines to the log, the text itself to the keepers. */

@@ -175,9 +175,7 @@ function scanRow(row: Row, values: Registers, scan: Scan, refuse: Refuse): Regis
       if (row.subleaf === 1) scan.hasLass = hasBit(eax, 6);
       break;
     case 0xa:
-      if ((eax & 0xff) < 5) refuse('host-perfmon-version', { leaf: 0xa, register: 'eax', mask: 0xff });
-      if ((edx & 0x1f) > MAX_FIXED_COUNTERS)
-        refuse('host-perfmon-counters', { leaf: 0xa, register: 'edx', mask: 0x1f });
+      scanPerfmon(values, refuse);
       break;
     case 0xd:
       scanComponents(row.subleaf ?? 0, values, scan);
@@ -192,13 +190,23 @@ function scanRow(row: Row, values: Registers, scan: Scan, refuse: Refuse): Regis
       scanLevel(row.subleaf ?? 0, values, scan, refuse);
       break;
     case LAST_EXTENDED:
-      scan.maxPa = eax & 0xff;
-      if (scan.maxPa > 52) stop('the host has more than 52 physical address bits');
-      if (((eax >>> 8) & 0xff) !== (scan.hasLa57 ? 57 : 48))
-        refuse('host-linear-width', { leaf: row.leaf, register: 'eax', mask: 0xff00 });
+      scanWidths(eax, scan, refuse);
       break;
   }
   return values;
+}
+
+function scanPerfmon([eax, , , edx]: Registers, refuse: Refuse): void {
+  if ((eax & 0xff) < 5) refuse('host-perfmon-version', { leaf: 0xa, register: 'eax', mask: 0xff });
+  if ((edx & 0x1f) > MAX_FIXED_COUNTERS) refuse('host-perfmon-counters', { leaf: 0xa, register: 'edx', mask: 0x1f });
+}
+
+/** The widths of addresses, physical and linear. */
+function scanWidths(eax: number, scan: Scan, refuse: Refuse): void {
+  scan.maxPa = eax & 0xff;
+  if (scan.maxPa > 52) stop('the host has more than 52 physical address bits');
+  if (((eax >>> 8) & 0xff) !== (scan.hasLa57 ? 57 : 48))
+    refuse('host-linear-width', { leaf: LAST_EXTENDED, register: 'eax', mask: 0xff00 });
 }
 
 /** Family and model are those of the first package, the stepping is the lowest of all. */

@@ -1,3 +1,4 @@
+import type { Check } from '../model/decider-rules.ts';
 import type { Program, Step } from './program.ts';
 import { type Refusal, refusalOf } from './refusal.ts';
 import type { TdState } from './state.ts';
@@ -10,41 +11,55 @@ const CORE = 2;
 
 const isZero = (values: Uint32Array): boolean => values.every((value) => value === 0);
 
+/** The levels of leaf 0x1F that were gone through. */
+type Levels = { type: number; hasCore: boolean; smt: Uint32Array | null; last: Uint32Array };
+
+/** What refuses a topology; releases before the sub-leaf's number was tested have no check of it. */
+type Checks = { readonly format: Check; readonly number: Check | undefined };
+
 /** The topology of a TD: leaf 0x1F as configured, or the host's where it is all 0, tested, and leaf 0xB made from it. */
 export function computeTopology(program: Program, td: TdState): Refusal | null {
   const format = program.check('topology-format');
   if (format === undefined) return null;
-  const refusal = refusalOf(format);
   const number = program.check('topology-number');
-  const at = (leaf: number, subleaf: number): Uint32Array => {
-    const index = program.find(leaf, subleaf);
-    return index === -1 ? new Uint32Array(4) : td.values.subarray(index * 4, index * 4 + 4);
-  };
-  const isNull = isZero(at(LEAF, 0));
-  let [type, hasCore] = [0, false];
-  let last: Uint32Array = new Uint32Array(4);
-  let smt: Uint32Array | null = null;
+  const isNull = isZero(valuesAt(program, td, 0));
+  const levels: Levels = { type: 0, hasCore: false, smt: null, last: new Uint32Array(4) };
   for (let subleaf = 0; subleaf < LEVELS; subleaf += 1) {
-    const values = at(LEAF, subleaf);
-    if (isNull && !isZero(values)) return refusal;
+    const values = valuesAt(program, td, subleaf);
+    if (isNull && !isZero(values)) return refusalOf(format);
     if (isNull) values.set(nativeAt(program, td, subleaf));
-    const before = type;
-    type = ((values[2] ?? 0) >>> 8) & 0xff;
-    if (type === 0) {
-      if (subleaf === 0 || !hasCore) return refusal;
-    } else {
-      if (type <= before || type >= LEVELS) return refusal;
-      if (number !== undefined && (((values[2] ?? 0) & 0xff) !== subleaf || (type === SMT && subleaf !== 0)))
-        return refusalOf(number);
-      if (type === SMT) smt = values;
-      if (type === CORE) hasCore = true;
-    }
-    // Older releases give leaf 0xB the last sub-leaf, whether or not it is a level; later ones the last level.
-    if (type !== 0 || number === undefined) last = values;
+    const refused = takeLevel(levels, subleaf, values, { format, number });
+    if (refused !== null) return refusalOf(refused);
   }
+  const { smt, last } = levels;
   if (smt !== null) setCore(program, td, 0, smt);
   if (number === undefined) setCore(program, td, 1, core(last, (last[2] ?? 0) & ~0xff00));
   else setLevels(program, td, smt === null ? 0 : 1, last);
+  return null;
+}
+
+function valuesAt(program: Program, td: TdState, subleaf: number): Uint32Array {
+  const index = program.find(LEAF, subleaf);
+  return index === -1 ? new Uint32Array(4) : td.values.subarray(index * 4, index * 4 + 4);
+}
+
+/** Goes on by a sub-leaf, and gives the check that refuses it. */
+function takeLevel(levels: Levels, subleaf: number, values: Uint32Array, { format, number }: Checks): Check | null {
+  const ecx = values[2] ?? 0;
+  const before = levels.type;
+  const type = (ecx >>> 8) & 0xff;
+  levels.type = type;
+  if (type === 0) {
+    if (subleaf === 0 || !levels.hasCore) return format;
+    // Older releases give leaf 0xB the last sub-leaf, whether or not it is a level; later ones the last level.
+    if (number === undefined) levels.last = values;
+    return null;
+  }
+  if (type <= before || type >= LEVELS) return format;
+  if (number !== undefined && ((ecx & 0xff) !== subleaf || (type === SMT && subleaf !== 0))) return number;
+  if (type === SMT) levels.smt = values;
+  if (type === CORE) levels.hasCore = true;
+  levels.last = values;
   return null;
 }
 

@@ -114,14 +114,7 @@ export function noteKey(key: Int, other: Int, frame: Frame, at: Token): void {
 }
 
 function onPointers(op: string, left: Value, right: Value): Value | null {
-  if (left.kind === 'pointer' && right.kind === 'pointer') {
-    if (op === '==' || op === '!=') return truth((left.node === right.node) === (op === '=='));
-    const ahead = distance(left.node, right.node);
-    if (ahead === null) return null;
-    if (op === '-') return int(BigInt(-ahead), 64, true);
-    const holds = ORDER[op]?.(ahead);
-    return holds === undefined ? null : truth(holds);
-  }
+  if (left.kind === 'pointer' && right.kind === 'pointer') return betweenPointers(op, left, right);
   const [base, other] = left.kind === 'pointer' ? [left, right] : [right, left];
   if (base.kind !== 'pointer' || other.kind !== 'int' || other.key !== undefined) return null;
   if (op === '+' || (op === '-' && left === base)) {
@@ -130,6 +123,17 @@ function onPointers(op: string, left: Value, right: Value): Value | null {
   }
   // NULL is no place.
   return other.value === 0n && (op === '==' || op === '!=') ? truth(op === '!=') : null;
+}
+
+type Pointer = Extract<Value, { readonly kind: 'pointer' }>;
+
+function betweenPointers(op: string, left: Pointer, right: Pointer): Value | null {
+  if (op === '==' || op === '!=') return truth((left.node === right.node) === (op === '=='));
+  const ahead = distance(left.node, right.node);
+  if (ahead === null) return null;
+  if (op === '-') return int(BigInt(-ahead), 64, true);
+  const holds = ORDER[op]?.(ahead);
+  return holds === undefined ? null : truth(holds);
 }
 
 /** By how many steps the right pointer is ahead of the left one. */

@@ -45,13 +45,10 @@ export function extractModule(input: ModuleInput): ModuleRelease {
   const read = readTables(tables, defines);
   if (defines !== null) checkSizes(defines, read.tables);
   const control = sourceOf(files, CONTROL_STRUCTURES);
-  const facts = control === null ? null : readControlStructures(control);
   const api = sourceOf(files, API_DEFINITIONS);
-  const featureNames = api === null ? new Map<number, string>() : readFeatureNames(api);
   const system = sourceOf(files, SYSTEM_METADATA);
-  const features = system === null ? null : readFeatures0(system, featureNames);
-  // Before 1.5 there was neither the field nor TDH.SYS.RD: the API header is there and declares nothing of it.
-  const isWithoutField = api !== null && featureNames.size === 0 && system === null;
+  const features = featuresOf(api, system);
+  const facts = control === null ? NO_CONTROL : { ...readControlStructures(control), notes: [] };
   return {
     ...read.tables,
     release: input.release,
@@ -59,26 +56,56 @@ export function extractModule(input: ModuleInput): ModuleRelease {
       repository: input.repository,
       revision: input.revision,
       path: tablesPath,
-      blob: files.get(tablesPath)?.blob ?? null,
+      blob: blobOf(files, tablesPath),
       licence: licenceOf(tables.text),
     },
-    attributes: facts?.attributes ?? null,
-    xfam: facts?.xfam ?? null,
-    features0: features?.value ?? (isWithoutField ? 0n : null),
-    features0Conditional: features?.conditional ?? [],
-    featureNames,
+    attributes: facts.attributes,
+    xfam: facts.xfam,
+    features0: features.value,
+    features0Conditional: features.conditional,
+    featureNames: features.names,
     alsoRead: [defines, control, api, system].flatMap((file) =>
-      file === null ? [] : [{ path: file.path, blob: files.get(file.path)?.blob ?? null }],
+      file === null ? [] : [{ path: file.path, blob: blobOf(files, file.path) }],
     ),
     mrseam: null,
-    cpuidFlags: facts?.cpuidFlags ?? null,
-    notes: [
-      ...read.notes,
-      ...(facts === null ? [`${CONTROL_STRUCTURES} was not read: attributes, XFAM and CPUID flags are not known`] : []),
-      ...(features !== null ? [] : [isWithoutField ? WITHOUT_FEATURES0 : UNKNOWN_FEATURES0]),
-    ],
+    cpuidFlags: facts.cpuidFlags,
+    notes: [...read.notes, ...facts.notes, ...features.notes],
   };
 }
+
+/** What is known of a tree without that header. */
+const NO_CONTROL = {
+  attributes: null,
+  xfam: null,
+  cpuidFlags: null,
+  notes: [`${CONTROL_STRUCTURES} was not read: attributes, XFAM and CPUID flags are not known`],
+};
+
+type Features = {
+  readonly value: bigint | null;
+  readonly conditional: readonly number[];
+  readonly names: ReadonlyMap<number, string>;
+  readonly notes: readonly string[];
+};
+
+/** TDX_FEATURES0 of a tree, of the files that it has. */
+function featuresOf(api: SourceText | null, system: SourceText | null): Features {
+  const names = api === null ? new Map<number, string>() : readFeatureNames(api);
+  if (system !== null) {
+    const features = readFeatures0(system, names);
+    if (features !== null) return { value: features.value, conditional: features.conditional, names, notes: [] };
+  }
+  // Before 1.5 there was neither the field nor TDH.SYS.RD: the API header is there and declares nothing of it.
+  const isWithoutField = api !== null && names.size === 0 && system === null;
+  return {
+    value: isWithoutField ? 0n : null,
+    conditional: [],
+    names,
+    notes: [isWithoutField ? WITHOUT_FEATURES0 : UNKNOWN_FEATURES0],
+  };
+}
+
+const blobOf = (files: ReadonlyMap<string, RevisionFile>, path: string): string | null => files.get(path)?.blob ?? null;
 
 /** A tree of both lines has both directories: 1.5 releases use theirs, later ones the other. */
 function directoryOf(input: ModuleInput): string {

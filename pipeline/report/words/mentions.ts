@@ -77,6 +77,24 @@ const LEAF_TEXT = {
 
 const CONTROL_TEXT = { attributes: 'ATTRIBUTES', xfam: 'XFAM', features0: 'TDX_FEATURES0' } as const;
 
+type Facts<K extends Finding['facts']['kind']> = Extract<Finding['facts'], { readonly kind: K }>;
+
+function classMention(finding: Finding, label: string): Mention {
+  const names = numbersOf(finding);
+  if (names.length > 0) return { label: 'numbers', names };
+  return { label: holdNumbers(finding) ? 'numbers, the same in every TD now' : label, names: [] };
+}
+
+const zeroMention = ({ change, always, asked, rest, guest }: Facts<'zero-leaves'>): Mention => ({
+  label: `${change === 'added' ? 'read as 0' : 'no longer read as 0'}${underGuest(guest)}`,
+  names: rest ? ['every leaf that no table has'] : [...always, ...asked].map(hex),
+});
+
+function controlMention({ control, change, bits }: Facts<'control'>): Mention {
+  const sign = change === 'added' ? '+' : '-';
+  return { label: CONTROL_TEXT[control], names: bits.map(({ bit, name }) => `${sign}${name ?? `[${bit}]`}`) };
+}
+
 function mentionOf(finding: Finding): Mention {
   const { facts, verdict, places } = finding;
   const plainly = (label: string): Mention => ({ label, names: [] });
@@ -85,11 +103,8 @@ function mentionOf(finding: Finding): Mention {
       return plainly(`configurable now${verdict === null ? '' : `, ${verdict}`}`);
     case 'not-configurable':
       return plainly('no longer configurable');
-    case 'class': {
-      const names = numbersOf(finding);
-      if (names.length > 0) return { label: 'numbers', names };
-      return plainly(holdNumbers(finding) ? 'numbers, the same in every TD now' : CLASS_TEXT[facts.to]);
-    }
+    case 'class':
+      return classMention(finding, CLASS_TEXT[facts.to]);
     case 'constant':
       return {
         label: `a text that TDs read${underGuest(facts.guest)}`,
@@ -97,13 +112,8 @@ function mentionOf(finding: Finding): Mention {
       };
     case 'leaf':
       return { label: `${LEAF_TEXT[facts.change]}${underGuest(facts.guest)}`, names: [leafText(places)] };
-    case 'zero-leaves': {
-      const leaves = [...facts.always, ...facts.asked].map(hex);
-      return {
-        label: `${facts.change === 'added' ? 'read as 0' : 'no longer read as 0'}${underGuest(facts.guest)}`,
-        names: facts.rest ? ['every leaf that no table has'] : leaves,
-      };
-    }
+    case 'zero-leaves':
+      return zeroMention(facts);
     case 'decider':
       return plainly('what decides the value changed');
     case 'deciding-code':
@@ -112,11 +122,8 @@ function mentionOf(finding: Finding): Mention {
       return plainly('gates changed');
     case 'promise':
       return plainly(facts.promise === 'unfixed' ? 'not fixed any more' : 'fixed otherwise without a new feature bit');
-    case 'control': {
-      const sign = facts.change === 'added' ? '+' : '-';
-      const names = facts.bits.map(({ bit, name }) => `${sign}${name ?? `[${bit}]`}`);
-      return { label: CONTROL_TEXT[facts.control], names };
-    }
+    case 'control':
+      return controlMention(facts);
     case 'features-renumbered':
       return plainly('TDX_FEATURES0 renamed');
     case 'cpuid-flags':

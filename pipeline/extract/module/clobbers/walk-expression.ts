@@ -9,7 +9,7 @@ import type { Flow, Frame, Standing, Walk } from './walk.ts';
 
 /** Walks an expression in the order of its evaluation: calls are entered, assignments noted. */
 export function walkExpr(walk: Walk, expr: Expr, here: Standing): Set<Flow> {
-  const { frame, guards, tail } = here;
+  const { frame, guards } = here;
   spend(walk.tree.budget, 1, { file: frame.file, line: expr.at.line });
   switch (expr.kind) {
     case 'call':
@@ -28,47 +28,63 @@ export function walkExpr(walk: Walk, expr: Expr, here: Standing): Set<Flow> {
       return walkExpr(walk, expr.operand, here);
     case 'cast':
       return walkExpr(walk, expr.operand, here);
-    case 'binary': {
-      const left = walkExpr(walk, expr.left, { ...here, tail: false });
-      if (!left.has('fall')) return left;
-      const isLazy = expr.op === '&&' || expr.op === '||';
-      const own = isLazy ? guardsOf(walk.tree, resolved(walk, frame, expr.left), expr.op === '||') : [];
-      const right = walkExpr(walk, expr.right, { frame, guards: [...guards, ...own], tail });
-      return isLazy ? new Set([...left, ...right]) : right;
-    }
-    case 'ternary': {
-      walkExpr(walk, expr.test, { ...here, tail: false });
-      const test = resolved(walk, frame, expr.test);
-      const flows = alternatives(walk, frame, expr.at.line, [
-        (inner) => walkExpr(walk, expr.then, { frame: inner, guards: [...guards, ...guardsOf(walk.tree, test)], tail }),
-        (inner) =>
-          walkExpr(walk, expr.otherwise, {
-            frame: inner,
-            guards: [...guards, ...guardsOf(walk.tree, test, true)],
-            tail,
-          }),
-      ]);
-      return new Set(flows.flatMap((way) => [...way]));
-    }
+    case 'binary':
+      return walkBinary(walk, expr, here);
+    case 'ternary':
+      return walkTernary(walk, expr, here);
     case 'member':
       return walkExpr(walk, expr.object, here);
     case 'index':
       walkExpr(walk, expr.index, { ...here, tail: false });
       return walkExpr(walk, expr.object, here);
     case 'comma':
-    case 'init': {
-      const parts = expr.kind === 'comma' ? expr.items : expr.items.map(({ value }) => value);
-      for (const part of parts) {
-        const flow = walkExpr(walk, part, { ...here, tail: false });
-        if (!flow.has('fall')) return flow;
-      }
-      return new Set(['fall']);
-    }
+      return walkParts(walk, expr.items, here);
+    case 'init':
+      return walkParts(
+        walk,
+        expr.items.map(({ value }) => value),
+        here,
+      );
     case 'statements':
       return walk.list(expr.body, here);
     default:
       return new Set(['fall']);
   }
+}
+
+function walkBinary(walk: Walk, expr: Extract<Expr, { kind: 'binary' }>, here: Standing): Set<Flow> {
+  const { frame, guards, tail } = here;
+  const left = walkExpr(walk, expr.left, { ...here, tail: false });
+  if (!left.has('fall')) return left;
+  const isLazy = expr.op === '&&' || expr.op === '||';
+  const own = isLazy ? guardsOf(walk.tree, resolved(walk, frame, expr.left), expr.op === '||') : [];
+  const right = walkExpr(walk, expr.right, { frame, guards: [...guards, ...own], tail });
+  return isLazy ? new Set([...left, ...right]) : right;
+}
+
+function walkTernary(walk: Walk, expr: Extract<Expr, { kind: 'ternary' }>, here: Standing): Set<Flow> {
+  const { frame, guards, tail } = here;
+  walkExpr(walk, expr.test, { ...here, tail: false });
+  const test = resolved(walk, frame, expr.test);
+  const under = (inner: Frame, negated: boolean): Standing => ({
+    frame: inner,
+    guards: [...guards, ...guardsOf(walk.tree, test, negated)],
+    tail,
+  });
+  const flows = alternatives(walk, frame, expr.at.line, [
+    (inner) => walkExpr(walk, expr.then, under(inner, false)),
+    (inner) => walkExpr(walk, expr.otherwise, under(inner, true)),
+  ]);
+  return new Set(flows.flatMap((way) => [...way]));
+}
+
+/** One after the other, up to one that does not come back. */
+function walkParts(walk: Walk, parts: readonly Expr[], here: Standing): Set<Flow> {
+  for (const part of parts) {
+    const flow = walkExpr(walk, part, { ...here, tail: false });
+    if (!flow.has('fall')) return flow;
+  }
+  return new Set(['fall']);
 }
 
 function assign(walk: Walk, expr: Extract<Expr, { kind: 'assign' }>, frame: Frame, guards: readonly Guard[]): void {

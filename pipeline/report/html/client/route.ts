@@ -62,16 +62,35 @@ export const bitText = (place: Place, bit: number): string => `${formatPlace(pla
 
 /** What an address means, or the first thing in it that the page does not know. */
 export function readRoute(facts: Facts, hash: string): Route | Problem {
-  const { specs, first } = facts;
   const params = new URLSearchParams(hash.replace(/^#/, ''));
   const text = (key: keyof Parts): string => params.get(key) ?? '';
-  const newest = newestOf(facts);
-  const isBare = [...params.keys()].length === 0;
-  const names = {
-    to: text('to') || ((isBare ? first.to : null) ?? ''),
-    from: text('from') || ((isBare ? first.from : null) ?? ''),
-    kvm: text('kvm') || ((isBare ? first.kvm : null) ?? ''),
+  // An address that says nothing means what the run was about.
+  const first = [...params.keys()].length === 0 ? facts.first : null;
+  const names: Names = {
+    to: text('to') || (first?.to ?? ''),
+    from: text('from') || (first?.from ?? ''),
+    kvm: text('kvm') || (first?.kvm ?? ''),
   };
+  const compared = readNames(facts, names);
+  if ('what' in compared) return compared;
+  const bit = text('bit') === '' ? null : bitNamed(facts, text('bit'));
+  if (bit !== null && 'what' in bit) return bit;
+  return {
+    view: VIEWS.find((view) => view === text('view')) ?? 'map',
+    ...compared,
+    isChosen: names.to !== '' || names.kvm !== '',
+    bit,
+    show: text('show'),
+  };
+}
+
+/** Names of releases and of a KVM version; empty where none is given. */
+type Names = Readonly<Record<'to' | 'from' | 'kvm', string>>;
+
+/** What is compared, and under what; the newest of each where no name is given. */
+function readNames(facts: Facts, names: Names): Pick<Route, 'to' | 'from' | 'kvm'> | Problem {
+  const { specs } = facts;
+  const newest = newestOf(facts);
   const to = names.to === '' ? newest.to : (releaseNamed(specs, names.to) ?? null);
   const from = names.from === '' ? null : (releaseNamed(specs, names.from) ?? null);
   const kvm = names.kvm === '' ? newest.kvm : (policyNamed(specs, names.kvm) ?? null);
@@ -79,17 +98,7 @@ export function readRoute(facts: Facts, hash: string): Route | Problem {
   if (names.from !== '' && from === null)
     return unknownRelease(facts, names.from, (release) => ({ ...names, from: release }));
   if (kvm === null && names.kvm !== '') return unknownKvm(facts, names.kvm, nameOf(to));
-  const bit = text('bit') === '' ? null : bitNamed(facts, text('bit'));
-  if (bit !== null && 'what' in bit) return bit;
-  return {
-    view: VIEWS.find((view) => view === text('view')) ?? 'map',
-    to,
-    from,
-    kvm,
-    isChosen: names.to !== '' || names.kvm !== '',
-    bit,
-    show: text('show'),
-  };
+  return { to, from, kvm };
 }
 
 function unknownRelease({ specs }: Facts, name: string, parts: (release: string) => Parts): Problem {
