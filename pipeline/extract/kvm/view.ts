@@ -133,12 +133,11 @@ function endOf(item: Exclude<Item, Macro>): number {
   return at;
 }
 
-/** Whether an item of another revision is the same, down to where its lines break; `isPinned` if it must stand in the same line. */
-export function isSameItem(one: Item, other: Item, isPinned: boolean): boolean {
+/** Whether an item of another revision is the same, down to where its lines break, wherever it stands. */
+export function isSameItem(one: Item, other: Item): boolean {
   if (one === other) return true;
   const [a, b] = [extentOf(one), extentOf(other)];
-  if (a.end - a.start !== b.end - b.start || (isPinned && a.line !== b.line) || headOf(one) !== headOf(other))
-    return false;
+  if (a.end - a.start !== b.end - b.start || headOf(one) !== headOf(other)) return false;
   for (let at = 0; at < a.end - a.start; at += 1)
     if (!isSameToken(a.tokens[a.start + at], b.tokens[b.start + at], b.line - a.line)) return false;
   return true;
@@ -159,8 +158,8 @@ function isSameToken(one: Token | undefined, other: Token | undefined, moved: nu
   return one.tokens === undefined || one.tokens.every((token, at) => isSameToken(token, other.tokens?.[at], moved));
 }
 
-/** Whether a line, 1-based, is one of an item's. */
-export function hasLine(item: Item, line: number): boolean {
+/** The first and the last line of an item, 1-based. */
+export function linesOf(item: Item): { readonly first: number; readonly last: number } {
   const { tokens, end, line: first } = extentOf(item);
-  return first <= line && line <= (tokens[end - 1]?.line ?? first);
+  return { first, last: tokens[end - 1]?.line ?? first };
 }

@@ -9,11 +9,38 @@ import { DENY, type KernelParts, kernelFiles, MASKING } from '../../helpers/kern
 
 const XCR0 = '#define KVM_SUPPORTED_XCR0 (XFEATURE_MASK_FP | XFEATURE_MASK_SSE)\n';
 
+/** HLE and RTM are kept back by a function each. */
+const bitOf = (name: string, bit: string): string =>
+  `void drop_${name}(struct kvm_cpuid_entry2 *entry)\n{\n\tif (entry->function == 7 && entry->index == 0)\n\t\tentry->ebx &= ~BIT(${bit});\n}\n`;
+const REST = `static bool denied(const struct kvm_cpuid_entry2 *entry)
+{
+	return entry->function == 7 && entry->index == 0 && (entry->ebx & (BIT(4) | BIT(11)));
+}
+static void drop(struct kvm_cpuid_entry2 *entry)
+{
+	drop_hle(entry);
+	drop_rtm(entry);
+}
+`;
+const APART = `${bitOf('hle', '4')}${bitOf('rtm', '11')}${REST}`;
+const swapped = (code: string): string => code.replace(/(void drop_hle[^}]*\}\n)(void drop_rtm[^}]*\}\n)/, '$2$1');
+const X86 = 'arch/x86/kvm/x86.c';
+const ELSEWHERE = `${bitOf('rtm', '11')}${REST}`;
+const HLE_ELSEWHERE = `${XCR0}${'\n'.repeat(4)}${bitOf('hle', '4')}`;
+const HOST = 'arch/x86/include/asm/kvm_host.h';
+const ATTRIBUTE_IN_HOST = `${kernelFiles()[HOST]}#define OUR_ATTRIBUTE BIT_ULL(29)\n`;
+
 /** A history in which each revision changes one file: what was read from the others must not stand for it. */
 const REVISIONS: readonly (readonly [change: string, parts: KernelParts])[] = [
   ['the first', {}],
   ['tdx.c denies less', { filter: DENY.replace(' | __feature_bit(X86_FEATURE_RTM)', '') }],
   ['a line is put into a function that denies', { filter: DENY.replace('{\n\tentry->ebx', '{\n\n\tentry->ebx') }],
+  ['what denies stands lower', { filter: `\n/* two lines */\n${DENY}` }],
+  ['two functions deny bits of one register', { filter: APART }],
+  ['they change places', { filter: swapped(APART) }],
+  ['one of them is in x86.c', { filter: ELSEWHERE, files: { [X86]: HLE_ELSEWHERE } }],
+  ['the other stands lower than that', { filter: `${'\n'.repeat(9)}${ELSEWHERE}`, files: { [X86]: HLE_ELSEWHERE } }],
+  ['a header that comes first gives an attribute another bit', { files: { [HOST]: ATTRIBUTE_IN_HOST } }],
   ['tdx.c sets a flag', { values: `${MASKING}\n\t\tparams->config_flags |= 4;` }],
   ['a header moves a denied bit', { features: { HLE: ['CPUID_7_0_EBX', 9] } }],
   [
