@@ -44,7 +44,7 @@ function pairText(review: ReleaseReview, coverage: Coverage): string {
 }
 
 /** `undecided before: 7.1.EAX RAO_INT[3]`; only of a review that has some. */
-export const standingText = (review: ReleaseReview): string => `undecided before: ${placesText(standingOf(review))}`;
+const standingText = (review: ReleaseReview): string => `undecided before: ${placesText(standingOf(review))}`;
 
 /** In a word or two: the briefing has the sentence. */
 function hostText(state: ReleaseReview['hostState']): string {

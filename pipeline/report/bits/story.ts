@@ -139,15 +139,18 @@ const NO_VERDICT = { refused: 'none: KVM refuses the release', 'not-settable': '
 /** Neighbouring releases that say the same of a bit. */
 export type Run<T> = { readonly text: string; readonly items: readonly T[] };
 
+/** Who decides the bit in one release: what its table says, and what its code makes of that. */
+export function decidedText(entry: BitStory['releases'][number]): string {
+  if (entry.class === 'absent')
+    return `absent: no such leaf in the tables${entry.decider === null ? '' : `; ${entry.decider}`}`;
+  return entry.decider === null
+    ? `${classText(entry)}; who decides was not examined`
+    : `${entry.class} in the table: ${entry.decider}`;
+}
+
 /** Who decides the bit, in runs of releases. */
 export const decidedRuns = (story: BitStory): readonly Run<BitStory['releases'][number]>[] =>
-  runs(story.releases, (entry) =>
-    entry.class === 'absent'
-      ? `absent: no such leaf in the tables${entry.decider === null ? '' : `; ${entry.decider}`}`
-      : entry.decider === null
-        ? `${classText(entry)}; who decides was not examined`
-        : `${entry.class} in the table: ${entry.decider}`,
-  );
+  runs(story.releases, decidedText);
 
 /** What a KVM version does about the bit, in runs of releases. */
 export const verdictRuns = ({ per }: BitStory['verdicts'][number]) =>

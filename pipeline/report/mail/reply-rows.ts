@@ -10,7 +10,7 @@ import { wrap } from '../wrap.ts';
 
 const LEGEND: Partial<Readonly<Record<Verdict, string>>> = {
   exposed: 'exposed: configurable and let through, and nobody decided',
-  passed: 'passed: let through; KVM’s caps, its base release or an earlier fixed 1 stand behind it',
+  passed: 'passed: let through; it is a number, or KVM’s caps, its base release or an earlier fixed 1 stand behind it',
   'needs-optin': 'needs-optin: configurable, and not on KVM’s list of allowed bits',
   closed: 'closed: its gate is one that KVM never opens',
 };

@@ -180,7 +180,9 @@ describe.skipIf(hasNoBrowser)(`the page in Chromium${browserTitle}`, () => {
     await page.getByRole('link', { name: 'RAO_INT[3]' }).first().click();
     await expect.poll(() => text('#title')).toBe('7.1.EAX[3] RAO_INT');
     expect(hash()).toBe('#to=2.0.08&from=1.5.06&kvm=6.16.1&bit=7.1.EAX[3]');
-    expect(await text('.lead')).toMatch(/^In 2\.0\.08 on KVM 6\.16\.1: allow-direct; exposed: let through/);
+    expect(await text('.lead')).toMatch(
+      /^In 2\.0\.08 on KVM 6\.16\.1: allow-direct in the table: the VMM may clear what the host has\. Exposed: let through/,
+    );
     expect(await page.locator('.strip tbody tr').count()).toBe(1 + specs.policies.length);
     expect(await page.locator('.strip thead th').count()).toBe(1 + 24);
     expect(await page.locator('.strip a[title="2.0.08 on KVM 6.16.1: exposed"]').innerText()).toMatch(/!$/);

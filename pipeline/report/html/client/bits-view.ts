@@ -217,7 +217,9 @@ function cellOf(
   const letter = now.classes.has('absent') ? '.' : letterOf(now, bit);
   const verdict = verdicts.find((each) => and(each.mask, bitMask(bit)) !== 0)?.verdict;
   const isChanged = hasBit(changed, bit);
-  const label = `${bitText(place, bit)}${name === null ? '' : ` ${name}`}: ${classOfBit(now, bit)}${verdict === undefined ? '' : `, ${verdict}`}${isChanged ? ', changed' : ''}`;
+  // What the table says of it would be read as what a TD gets.
+  const what = letter === 'd' ? 'decided otherwise' : classOfBit(now, bit);
+  const label = `${bitText(place, bit)}${name === null ? '' : ` ${name}`}: ${what}${verdict === undefined ? '' : `, ${verdict}`}${isChanged ? ', changed' : ''}`;
   const anchor = signLink(
     hashOf({ ...contextOf(route), view: route.view, show: route.show, bit: bitText(place, bit) }),
     label,

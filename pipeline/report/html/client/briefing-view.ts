@@ -2,7 +2,6 @@ import { followsOf } from '../../../cases/release-steps.ts';
 import type { Briefing, BriefingPart } from '../../briefing.ts';
 import { briefingOf } from '../../briefing.ts';
 import { briefingText } from '../../briefing-text.ts';
-import { standingBits, standingText } from '../../status.ts';
 import { reviewOf } from '../map.ts';
 import { byId, choice, el, folded, preformatted, span } from './dom.ts';
 import { type Facts, nameOf } from './facts.ts';
@@ -75,7 +74,6 @@ export function briefingView(facts: Facts, route: Route, go: (hash: string) => v
       ...briefing.facts.flatMap(([label, text]) => [el('dt', {}, label), el('dd', {}, text)]),
       el('dt', {}, 'in numbers'),
       el('dd', {}, briefing.counts),
-      ...(standingBits(review) === 0 ? [] : [el('dt', {}, 'still open'), el('dd', {}, standingText(review))]),
       ...(briefing.unread === '' ? [] : [el('dt', {}, 'not read'), el('dd', {}, `${briefing.unread}, in between`)]),
     ),
     ...briefing.parts.map((part) => partOf(part, chosen)),

@@ -71,7 +71,7 @@ export function createMap(facts: Facts): { readonly element: HTMLElement; readon
     el(
       'p',
       { class: 'soft' },
-      'Each release is held against the one whose code it has. Numbers are bits; old ones are undecided since an older release. Choose a cell for its briefing.',
+      'Each release is held against the one whose code it has. Numbers are bits, of clobbers findings, and of what changed also registers and findings; old ones are undecided since an older release. Choose a cell for its briefing.',
     ),
     scrolling('Map of releases by KVM versions', table),
     el('ul', { class: 'legend' }, ...legend),

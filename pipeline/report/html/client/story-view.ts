@@ -1,13 +1,22 @@
 import { reviewFacts } from '../../../cases/review.ts';
 import { restoreOf } from '../../../judge/clobber-facts.ts';
 import { arguedOf, numberBits, registerOf } from '../../../judge/lookup.ts';
-import { absentRegister, classOfBit } from '../../../model/class.ts';
+import { absentRegister } from '../../../model/class.ts';
 import type { Finding } from '../../../model/finding.ts';
 import { and, bitMask, hasBit } from '../../../model/mask.ts';
 import { samePlace } from '../../../model/place.ts';
 import { chainOf, KINDS, siteText } from '../../bits/host-state.ts';
 import { LETTER_LEGEND, letterOf } from '../../bits/register-table.ts';
-import { type BitStory, decidedRuns, judgedOf, kernelRuns, rangeText, storyOf, verdictRuns } from '../../bits/story.ts';
+import {
+  type BitStory,
+  decidedRuns,
+  decidedText,
+  judgedOf,
+  kernelRuns,
+  rangeText,
+  storyOf,
+  verdictRuns,
+} from '../../bits/story.ts';
 import { backingText } from '../../words/fact-words.ts';
 import { discussionsOf } from './discussions.ts';
 import { el, folded, scrolling, signLink, span, table } from './dom.ts';
@@ -36,7 +45,7 @@ export function storyView(facts: Facts, route: Route, bit: Bit): readonly HTMLEl
       `${text} `,
       story.name === null ? span('none', 'no name in the kernel') : span('name', story.name),
     ),
-    el('p', { class: 'lead' }, leadOf(facts, route, bit, judged)),
+    el('p', { class: 'lead' }, leadOf(facts, route, story, judged)),
     strip(facts, route, story),
     section('Who decides', decidersTable(facts, story)),
     section('What KVM does', ...kernels(facts, story, bit)),
@@ -48,19 +57,21 @@ export function storyView(facts: Facts, route: Route, bit: Bit): readonly HTMLEl
 }
 
 /** What holds for the release and KVM version that the reader comes from. */
-function leadOf(facts: Facts, { to, kvm }: Route, bit: Bit, judged: ReturnType<typeof judgedOf>): string {
+function leadOf(facts: Facts, { to, kvm }: Route, story: BitStory, judged: ReturnType<typeof judgedOf>): string {
   const { policies, releases } = facts.specs;
-  const register = registerOf(to, bit) ?? absentRegister(bit);
-  const cls = classOfBit(register, bit.bit);
-  if (kvm === null) return `In ${nameOf(to)}: ${cls}.`;
+  const { place, bit } = story;
+  const entry = story.releases.find(({ release }) => release === nameOf(to));
+  // The table alone would call a bit fixed that the code gates, or whose leaf injects #VE.
+  const decided = entry === undefined ? '' : decidedText(entry);
+  if (kvm === null) return `In ${nameOf(to)}: ${decided}.`;
   const context = judged[policies.indexOf(kvm)]?.[releases.indexOf(to)];
-  const own = context?.verdicts.find((each) => samePlace(each, bit) && hasBit(each.mask, bit.bit));
+  const own = context?.verdicts.find((each) => samePlace(each, place) && hasBit(each.mask, bit));
   const why = NO_VERDICT_WORDS[context?.runs.kind === 'no' ? 'refused' : 'not-settable'].says;
   const says =
     own === undefined
       ? why
       : `${own.verdict}: ${own.backing === null ? VERDICT_WORDS[own.verdict].says : backingText(own.backing)}`;
-  return `In ${nameOf(to)} on KVM ${kvm.version}: ${cls}; ${says}.`;
+  return `In ${nameOf(to)} on KVM ${kvm.version}: ${decided}. ${says.charAt(0).toUpperCase()}${says.slice(1)}.`;
 }
 
 /** Releases from left to right: who decides, then a row for each KVM version. */

@@ -15,7 +15,7 @@ export const VERDICT_WORDS = {
   passed: {
     sign: '+',
     name: 'passed',
-    says: 'let through, and KVM’s caps, its base release or an earlier fixed 1 stand behind it',
+    says: 'let through; it is a number, or KVM’s caps, its base release or an earlier fixed 1 stand behind it',
   },
   allowed: { sign: '✓', name: 'allowed', says: 'KVM’s allowlist names it' },
   closed: { sign: '–', name: 'closed', says: 'KVM never opens the gate that it needs' },
