@@ -1,6 +1,6 @@
 import type { Computation, Condition, DeciderRule, Effect, GuestControl } from './decider-rules.ts';
 import { type GateId, gateId } from './gate.ts';
-import { and, FULL, hasBit, without } from './mask.ts';
+import { and, FULL, hasBit, or, without } from './mask.ts';
 import type { ConfigurableEntry, LookupEntry, XfamMask } from './module.ts';
 import { type LeafKey, type Place, placeId, type Register } from './place.ts';
 
@@ -203,7 +203,7 @@ function chosen(
   const inverse: Decider = { by: CONSTANT[1], conditions: [{ when: { kind: 'not', of: when }, otherwise: 0 }] };
   return [
     { mask: and(mask, and(yes, no)), decider: rewritten(decider, PLAIN.one) },
-    { mask: without(mask, (yes | no) >>> 0), decider: rewritten(decider, PLAIN.zero) },
+    { mask: without(mask, or(yes, no)), decider: rewritten(decider, PLAIN.zero) },
     { mask: and(mask, without(yes, no)), decider: rewritten(decider, always(decisionOf(when))) },
     { mask: and(mask, without(no, yes)), decider: inverse },
   ].filter((part) => part.mask !== 0);
@@ -239,9 +239,7 @@ function xfamEffect(list: string): Whole {
 }
 
 const isConstant = (decider: Decider, value: 0 | 1): boolean =>
-  decider.by.kind === 'constant' &&
-  decider.by.value === value &&
-  decider.conditions.every(({ otherwise }) => otherwise === value);
+  decider.by.kind === 'constant' && decider.by.value === value && decider.conditions.length === 0;
 
 const faults = (decider: Decider): Decider['conditions'] =>
   decider.conditions.filter(({ otherwise }) => otherwise === 've');
@@ -250,9 +248,9 @@ const faults = (decider: Decider): Decider['conditions'] =>
 function gated(decider: Decider, unless: readonly Condition[], otherwise: 0 | 1 | 've'): Decider {
   const conditions = [...decider.conditions, ...unless.map((when) => ({ when, otherwise }))];
   const [first, ...others] = conditions;
-  const alone = first !== undefined && first.otherwise === 0 && others.every((each) => each.otherwise === 've');
-  if (alone && decider.by.kind === 'constant' && decider.by.value === 1 && isPlain(first.when))
-    return { by: decisionOf(first.when), conditions: others };
+  const isAlone = first !== undefined && first.otherwise === 0 && others.length === 0;
+  if (isAlone && decider.by.kind === 'constant' && decider.by.value === 1 && isPlain(first.when))
+    return always(decisionOf(first.when));
   return { by: decider.by, conditions };
 }
 
@@ -279,9 +277,9 @@ function merged(parts: readonly DecidedBits[]): readonly DecidedBits[] {
   for (const part of parts) {
     const text = textOf(part.decider);
     const found = byText.get(text);
-    byText.set(text, found === undefined ? part : { ...found, mask: (found.mask | part.mask) >>> 0 });
+    byText.set(text, found === undefined ? part : { ...found, mask: or(found.mask, part.mask) });
   }
-  const lowest = (mask: number): number => (mask & -mask) >>> 0;
+  const lowest = (mask: number): number => and(mask, -mask);
   return [...byText.values()].sort((a, b) => lowest(a.mask) - lowest(b.mask));
 }
 
@@ -296,7 +294,7 @@ export function gatesOf(bits: readonly DecidedBits[]): ReadonlyMap<GateId, numbe
       if (asked.kind === 'xfam' || asked.kind === 'attributes')
         for (const bit of asked.bits) {
           const name = gateId({ kind: asked.kind, bit });
-          gates.set(name, ((gates.get(name) ?? 0) | mask) >>> 0);
+          gates.set(name, or(gates.get(name) ?? 0, mask));
         }
   return gates;
 }

@@ -21,11 +21,7 @@ export function bitsOf(mask: number): readonly number[] {
   return bits;
 }
 
-export function countBits(mask: number): number {
-  let count = 0;
-  for (let rest = mask >>> 0; rest !== 0; rest = (rest & (rest - 1)) >>> 0) count += 1;
-  return count;
-}
+export const countBits = (mask: number): number => bitsOf(mask).length;
 
 /** Runs of neighbouring set bits, lowest first. */
 export function runsOf(mask: number): readonly { readonly high: number; readonly low: number }[] {

@@ -1076,6 +1076,8 @@ export const CASES = {
     fires: () =>
       project({ releases: [release(newer, [], { features0: 6n })], published: [{ release: newer, features0: 5n }] }),
     near: {
+      'in the lowest bit alone': () =>
+        project({ releases: [release(newer, [], { features0: 6n })], published: [{ release: newer, features0: 7n }] }),
       agree: () =>
         project({ releases: [release(newer, [], { features0: 6n })], published: [{ release: newer, features0: 6n }] }),
       'another release': () =>

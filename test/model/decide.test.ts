@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { absentRegister, classify, classOfBit, configurableMask } from '../../pipeline/model/class.ts';
 import {
+  asksGuest,
   type DecidedBits,
+  type Decider,
   decideRegister,
   deciderOfBit,
   flagsAsked,
@@ -75,6 +77,11 @@ describe('the tables', () => {
       `8,9,${bitsOf(0xfffff800).join()}: host`,
     ]);
     expect(shown(decided({ faulting: true, one: ALL }, [rule(ALL, { do: 'zero' })]))).toEqual(['all: ve']);
+    // In the order of bits, and equal ones joined, however few; a register of which the tables say nothing is the host's.
+    expect(shown(decided({ direct: 0x4 }, []))).toEqual([`0,1,${bitsOf(0xfffffff8).join()}: host`, '2: vmm']);
+    expect(shown(decided({ direct: 0x80000000 }, []))).toEqual([`${bitsOf(0x7fffffff).join()}: host`, '31: vmm']);
+    expect(shown(decided({ zero: 0xfffffffe, verify: ALL }, []))).toEqual(['all: constant:0']);
+    expect(shown(decideRegister(tables({ one: ALL }), 'ebx', [rule(0x1, { do: 'zero' })]))).toEqual(['all: host']);
   });
 });
 
@@ -184,6 +191,13 @@ describe('a rule', () => {
       '3,7: constant:0',
       `${bitsOf(0xffffff00).join()}: host`,
     ]);
+    // A part without bits is none, and one of the lowest bit is one.
+    expect(shown(decided({}, [rule(0x3, { do: 'choose', when: xfam(2), yes: 0x1, no: 0x1 })]))).toEqual([
+      '0: constant:1',
+      '1: constant:0',
+      `${bitsOf(0xfffffffc).join()}: host`,
+    ]);
+    expect(decided({}, [rule(ALL, { do: 'choose', when: xfam(2), yes: ALL, no: ALL })])).toHaveLength(1);
   });
 
   test('of the XFAM tables asks for all components that claim a bit', () => {
@@ -207,6 +221,11 @@ describe('a rule', () => {
       ['xfam:5', 0x6],
     ]);
     expect(shown(decided(MIXED, [rule(ALL, { do: 'xfam-masks' })]))).toEqual(shown(decided(MIXED, [])));
+    // A bit that no component claims stays as it is, and the lowest bit is claimed as any other.
+    expect(shown(decided({ xfam: new Map([[2, { eax: 0x1 }]]) }, [rule(ALL, { do: 'xfam-masks' })]))).toEqual([
+      '0: host; 0 unless xfam:2',
+      `${bitsOf(0xfffffffe).join()}: host`,
+    ]);
   });
 });
 
@@ -245,6 +264,69 @@ test('a CONFIG_FLAGS bit is asked where it decides, where its absence clears, an
   expect(asked({ do: 'clear', unless: [attributes(4)] })).toEqual([]);
   expect(asked({ do: 'compute', what: 'maxpa', when: [], open: false })).toEqual([3]);
   expect(asked({ do: 'compute', what: 'maxgpa', when: [], open: false })).toEqual([]);
+});
+
+test('what the guest sets decides whether a leaf answers, or its value, or neither', () => {
+  const asked = (decider: Decider, control = 'REDUCE_VE') => {
+    const { fault, value } = asksGuest(decider, control);
+    return [fault, value];
+  };
+  const host = (...conditions: Decider['conditions']): Decider => ({ by: { kind: 'host' }, conditions });
+  const other: Condition = { kind: 'guest', control: 'ENUM_TOPOLOGY' };
+  const cases: readonly (readonly [Condition, boolean])[] = [
+    [reduceVe, true],
+    [other, false],
+    [attributes(5), false],
+    [{ kind: 'not', of: reduceVe }, true],
+    [{ kind: 'not', of: other }, false],
+    [{ kind: 'any', of: [attributes(5), reduceVe] }, true],
+    [{ kind: 'any', of: [attributes(5), other] }, false],
+    [
+      {
+        kind: 'any',
+        of: [
+          { kind: 'not', of: reduceVe },
+          { kind: 'paravirt', bit: 3 },
+        ],
+      },
+      true,
+    ],
+  ];
+  for (const [when, asks] of cases) {
+    expect([when, asked(host({ when, otherwise: 've' }))]).toEqual([when, [asks, false]]);
+    for (const otherwise of [0, 1] as const)
+      expect([when, asked(host({ when, otherwise }))]).toEqual([when, [false, asks]]);
+  }
+  // One condition of several is enough, each for its own.
+  const both = host(
+    { when: other, otherwise: 've' },
+    { when: reduceVe, otherwise: 0 },
+    { when: xfam(2), otherwise: 0 },
+  );
+  expect([asked(both), asked(both, 'ENUM_TOPOLOGY'), asked(host())]).toEqual([
+    [false, true],
+    [true, false],
+    [false, false],
+  ]);
+  const computed = (what: 'native-cache' | 'initial-apic-id' | 'maxpa'): Decider => ({
+    by: { kind: 'computed', what },
+    conditions: [],
+  });
+  expect([
+    asked(computed('native-cache')),
+    asked(computed('native-cache'), 'ENUM_TOPOLOGY'),
+    asked(computed('initial-apic-id'), 'ENUM_TOPOLOGY'),
+    asked(computed('maxpa')),
+    asked({ by: { kind: 'guest', control: 'REDUCE_VE' }, conditions: [] }),
+    asked({ by: { kind: 'guest', control: 'LONG_MODE' }, conditions: [] }),
+  ]).toEqual([
+    [false, true],
+    [false, false],
+    [false, true],
+    [false, false],
+    [false, true],
+    [false, false],
+  ]);
 });
 
 test('a bit that no decider covers is a bug, told with its place', () => {
@@ -331,6 +413,18 @@ test('a register’s classes come with what the platform was verified for, its g
     deciders: [],
     dynamic: 0,
   });
+  // A mask that the tables do not give for a register has no bit.
+  const [, beside] = classify({
+    spreadsheetFormat: 8,
+    lookup: [{ ...entry({}), verifyMask: { ebx: 0x3 } }],
+    configurable: [],
+    xfamMasks: [{ ...LEAF, bits: new Map([[2, { eax: 0x1 }]]) }],
+    fixed0Leaves: [],
+  });
+  expect([...(beside?.classes ?? [])]).toEqual([
+    ['fixed0', 0x3],
+    ['native', 0xfffffffc],
+  ]);
   expect(seven === undefined ? [] : [0, 1, 4, 5, 7, 31].map((bit) => classOfBit(seven, bit))).toEqual([
     'fixed0',
     'fixed1',

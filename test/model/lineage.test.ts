@@ -15,6 +15,16 @@ test('a row decides; without one it is the older release of the same line, and n
   expect(lineageOf('2.0.04', read, [], known)).toEqual({ follows: '2.0.02', why: null, before: null, between: [] });
 });
 
+test('what is before a release on its line is no release of another line', () => {
+  const follows = [{ release: '2.0.02', follows: '1.5.06', why: 'its code' }];
+  expect(lineageOf('2.0.02', read, follows, known)).toEqual({
+    follows: '1.5.06',
+    why: 'its code',
+    before: null,
+    between: [],
+  });
+});
+
 test('a row whose release was not read does not decide', () => {
   expect(lineageOf('2.0.04', read, [{ release: '2.0.04', follows: '1.5.20', why: 'its code' }], known)).toMatchObject({
     follows: '2.0.02',

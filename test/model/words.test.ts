@@ -74,6 +74,8 @@ describe('a bit is read', () => {
   test.each([
     ['7.1.EAX[19]', '7.1.EAX 80000'],
     ['  0x7.1.eax.19 ', '7.1.EAX 80000'],
+    [' 7.1.EAX[19]', '7.1.EAX 80000'],
+    ['7.1.EAX[19]\n', '7.1.EAX 80000'],
     ['CPUID.0x7.1:EAX[19]', '7.1.EAX 80000'],
     ['CPUID(7,1).EAX bit 19', '7.1.EAX 80000'],
     ['CPUID.(EAX=07H,ECX=1):EDX[31]', '7.1.EDX 80000000'],
@@ -106,6 +108,10 @@ test('a name that is close is offered: within two letters, or a third of a long 
   expect([suggest('ab', []), suggest('', ['abc']), suggest('', ['ab'])]).toEqual(['', '', '; did you mean "ab"?']);
   // The nearest of several, the first of two as near.
   expect(suggest('abcd', ['abxx', 'abcx', 'xbcd'])).toBe('; did you mean "abcx"?');
+  // A letter more is one step, and a third of a long word is rounded down.
+  expect(suggest('abcde', ['abcdefg'])).toBe('; did you mean "abcdefg"?');
+  expect(suggest('abcdefghi', ['abcdefxyz'])).toBe('; did you mean "abcdefxyz"?');
+  expect(suggest('abcdefghi', ['abcdewxyz'])).toBe('');
   expect([suggest('kitten', ['sitting']), suggest('kitten', ['sittin'])]).toEqual(['', '; did you mean "sittin"?']);
 });
 
@@ -133,7 +139,8 @@ describe('a known error', () => {
     expect(text({ file: 'f', line: 3, column: 7 }, 'do c')).toBe('f:3:7: expected a, found b; do c');
     expect(text({ file: 'f', column: 7 })).toBe('f: expected a, found b');
     expect(text({ file: 'f', at: 'x[3].y' })).toBe('f: x[3].y: expected a, found b');
-    expect(new DataError({ where: { file: 'f' }, expected: 'a', found: 'b' }).status).toBe(65);
+    const problem = { where: { file: 'f' }, expected: 'a', found: 'b' };
+    expect([new DataError(problem).status, new DataError(problem).problem]).toEqual([65, problem]);
   });
 });
 
