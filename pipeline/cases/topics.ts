@@ -159,7 +159,7 @@ function decidersOf({ deciders }: Specs, release: string): ReleaseTopic['decider
 }
 
 /** Of host state the same as of deciders: what rests on other releases is no reading of this one. */
-function hostStateOf(specs: Specs, release: string): ReleaseTopic['hostState'] {
+export function hostStateOf(specs: Specs, release: string): ReleaseTopic['hostState'] {
   const facts = specs.clobbers.find((each) => each.release === release);
   if (facts === undefined) return 'not read';
   const isInferred = facts.msrs.some(

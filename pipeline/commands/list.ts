@@ -3,6 +3,7 @@ import { specsOf } from '../cases/context.ts';
 import { specsUnder } from '../cases/operand.ts';
 import { followsOf } from '../cases/release-steps.ts';
 import { statusReviews } from '../cases/status.ts';
+import { hostStateOf } from '../cases/topics.ts';
 import { RULES } from '../judge/catalogue.ts';
 import { STACK_RULES } from '../judge/qemu-rules.ts';
 import { compareVersions } from '../model/order.ts';
@@ -70,10 +71,10 @@ function releasesText(context: Context, specs: Specs): string {
   if (context.options.json) return jsonText({ schema: 'bitwatch.releases/1', releases });
   return lines(
     ['Release', 'Follows', 'Host state', 'Tables read in'],
-    releases.map(({ release, read, follows, repository, revision, hostState }) => [
+    releases.map(({ release, read, follows, repository, revision }) => [
       release,
       follows ?? '',
-      read ? (hostState ? 'read' : 'not read') : '',
+      read ? hostStateOf(specs, release) : '',
       read ? `${repository}@${revision?.slice(0, 12)}` : 'not read: known by name only',
     ]),
   );

@@ -42,6 +42,17 @@ describe('explain', () => {
     expect(await topics('2.0.05')).toMatchObject([{ source: null, follows: null }]);
   });
 
+  test('a release’s host state is in the list what it is here', async () => {
+    const list = await flat('list', 'releases');
+    for (const [name, follows, how] of [
+      ['1.5.06', '1.5.05', 'read'],
+      ['2.0.16', '1.5.28', 'in part inferred'],
+    ] as const) {
+      expect((await topics(name))[0]).toMatchObject({ hostState: how });
+      expect(list).toMatch(new RegExp(` ${name} ${follows} ${how} \\S+@`));
+    }
+  });
+
   test('an MSR under any of its names, with each release and who restores it', async () => {
     const [umwait] = await topics('MSR_IA32_UMWAIT_CONTROL');
     expect(umwait).toMatchObject({ kind: 'msr', msr: 'UMWAIT_CONTROL' });

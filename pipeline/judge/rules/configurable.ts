@@ -164,7 +164,7 @@ export const exposedUnreviewed = {
   for: ['kernel'],
   mirror: null,
   noMirror: 'A bit that was denied is reported as policy-deny-added.',
-  why: 'KVM doesn’t filter it: its code is older than the feature in the module, and KVM does not give it to ordinary VMs either.',
+  why: 'KVM doesn’t filter it: the release that its code was written against does not offer it, and KVM does not give it to ordinary VMs either.',
   action: 'Review the feature for TDs: deny it, or record that it is harmless.',
   scope: 'release',
   judge: (context): readonly Draft[] => verdictDrafts(context, 'exposed'),
