@@ -5,11 +5,16 @@ import { comparePlaces, type Place, placeId } from '../model/place.ts';
 import { suggest } from '../model/suggest.ts';
 import type { Specs } from '../specs/store.ts';
 
-const featureName = (text: string): string => text.replace(/^X86_FEATURE_/i, '').toUpperCase();
+/** The kernel's spelling of a name: the SDM writes RAO-INT where the kernel writes RAO_INT. */
+const featureName = (text: string): string =>
+  text
+    .replace(/^X86_FEATURE_/i, '')
+    .replaceAll('-', '_')
+    .toUpperCase();
 
 /** Whether a text is the kernel's name of a feature. */
 export const isNamed = (specs: Specs, text: string): boolean =>
-  specs.knowledge.names.some(({ name }) => name.toUpperCase() === featureName(text));
+  specs.knowledge.names.some(({ name }) => featureName(name) === featureName(text));
 
 /** The bits that a user names: a place in any form, or the kernel's name of a feature. */
 export function findBits(specs: Specs, text: string): readonly BitSelection[] {
@@ -18,7 +23,7 @@ export function findBits(specs: Specs, text: string): readonly BitSelection[] {
   const leaf = registersOf(specs, text);
   if (leaf.length > 0) return leaf;
   const wanted = featureName(text);
-  const named = specs.knowledge.names.filter((name) => name.name.toUpperCase() === wanted);
+  const named = specs.knowledge.names.filter((name) => featureName(name.name) === wanted);
   if (named.length === 0) {
     const known = [...new Set(specs.knowledge.names.map((name) => name.name))];
     throw new UsageError(

@@ -145,6 +145,14 @@ describe('explain', () => {
     expect((await out('history', '1.ECX')).match(/^ {2}\[21\].*$/gm)).toEqual(['  [21]  1 1 1  X2APIC']);
   });
 
+  test('a feature as the SDM or as the kernel writes it', async () => {
+    const kernel = await bitwatch(['explain', 'AMX_FP16']);
+    expect(kernel.stdout).toMatch(/^7\.1\.EAX\[21\] AMX_FP16/);
+    for (const name of ['AMX-FP16', 'amx-fp16', 'X86_FEATURE_AMX_FP16'])
+      expect(await bitwatch(['explain', name])).toEqual(kernel);
+    expect((await bitwatch(['explain', 'AMXFP16'])).status).toBe(64);
+  });
+
   test('what is nothing of these is refused with what is near', async () => {
     const { status, stderr } = await bitwatch(['explain', 'WAITPKX']);
     expect(status).toBe(64);

@@ -8,7 +8,7 @@ import type { Draft, PolicyContext, Rule } from '../rule.ts';
 import { runsOn } from '../runs.ts';
 import { isClosed } from './host-state.ts';
 
-const shortPath = (path: string): string => path.replace(/^arch\/x86\/kvm\//, '');
+const shortPath = (path: string): string => path.replace(/^.*arch\/x86\/kvm\//, '');
 const siteText = ({ path, function: name, word }: Cpuid2Site): string => `${path} ${name} ${word}`;
 
 const atKernel = ({ policy: { source } }: PolicyContext, { path, line }: Cpuid2Place): Evidence => ({
