@@ -2,9 +2,9 @@ import { DataError } from '../../model/errors.ts';
 import { hex } from '../../model/mask.ts';
 import { REGISTERS, type Register } from '../../model/place.ts';
 import type { Disagreement } from '../../model/policy.ts';
+import { ALL, type Leaf, NO_SUBLEAF } from './inputs.ts';
 import { isUnheard, type Probe, UNHEARD } from './probe.ts';
 import type { Program } from './program.ts';
-import { ALL, type Leaf, NO_SUBLEAF } from './trial.ts';
 
 /** Both sides of one leaf. */
 export type Pair = { readonly leaf: Leaf; readonly shown: Probe; readonly taken: Probe };

@@ -1,6 +1,7 @@
 import type { Expr } from '../c/ast.ts';
 import type { Unit } from '../c/unit.ts';
-import { boundTo, evaluate, inCall } from '../machine/expression.ts';
+import { boundTo, inCall } from '../machine/bindings.ts';
+import { evaluate } from '../machine/expression.ts';
 import { isNonZero } from '../machine/group.ts';
 import { int, isNumeric, memberOf, type Node, newNode, read, truth, type Value, write } from '../machine/memory.ts';
 import { isInput, one, operate } from '../machine/operate.ts';
@@ -58,7 +59,7 @@ const ORDER = ['eax', 'ebx', 'ecx', 'edx'];
 /** The feature that an argument names: `X86_FEATURE_HLE`, `HLE`, `3DNOW`, or a variable that holds its number. */
 function featureAt(arg: Expr, frame: Frame, features: FeatureTable): FeatureBit {
   const bound = arg.kind === 'id' ? boundTo(arg.name, frame) : null;
-  if (bound !== null) return inCall(bound.expr, bound.outer, frame, (inner) => featureAt(bound.expr, inner, features));
+  if (bound !== null) return inCall(bound.outer, frame, (inner) => featureAt(bound.expr, inner, features));
   const text = arg.kind === 'id' ? arg.name : arg.kind === 'num' ? arg.text : '';
   const named = features.bits.get(text.replace(/^X86_FEATURE_/, ''));
   if (named !== undefined && (arg.kind !== 'id' || lookUp(frame.scope, text) === undefined)) return named;

@@ -4,11 +4,12 @@ import { comparePlaces, type Place, REGISTERS, type Register } from '../../model
 import type { Disagreement, Generation, PolicyMask } from '../../model/policy.ts';
 import type { At } from '../machine/memory.ts';
 import { disagreementsOf, everySubleafNotes, isNamed, type Pair, unlikeSubleaf0 } from './disagreements.ts';
-import { allRegisters, isUnheard, leavesTold, type Masks, probe, Told, UNHEARD } from './probe.ts';
+import { ALL, blank, type Entry, type Leaf, NO_SUBLEAF } from './inputs.ts';
+import { allRegisters, ComparedLeaves, comparedLeaves, isUnheard, type Masks, probe, UNHEARD } from './probe.ts';
 import type { Program } from './program.ts';
 import { findRoots, mentionsMember } from './roots.ts';
 import { checkOrder, type Supported, setUpSide, shownSide, takenField, WIDTH } from './sides.ts';
-import { ALL, blank, type Entry, hasParam, type Leaf, NO_SUBLEAF, type Root } from './trial.ts';
+import { hasParam, type Root } from './trial.ts';
 import { worldOf } from './world.ts';
 
 /** What KVM does to the entries that the module reports as configurable. */
@@ -36,13 +37,13 @@ export function readEntryFilter(program: Program, supported: Supported): Filter 
   if (roots.shown === null) throw noForm(program, roots.setUp.line);
   const shownRoot: Root = { world, unit, fn: roots.shown };
   const setUpRoot: Root = { world, unit, fn: roots.setUp };
-  const told = new Told();
+  const compared = new ComparedLeaves();
   const shown = shownSide(shownRoot, supported);
   const setUp = setUpSide(setUpRoot, supported, shown);
   const pairs = new Map<string, Pair>();
-  const leaves = leavesTold(told, unit.file, roots.setUp.line, (leaf) => {
-    const own = probe(shown, leaf, told);
-    pairs.set(`${leaf.function}.${leaf.index}`, { leaf, shown: own, taken: probe(setUp, leaf, told) });
+  const leaves = comparedLeaves(compared, unit.file, roots.setUp.line, (leaf) => {
+    const own = probe(shown, leaf, compared);
+    pairs.set(`${leaf.function}.${leaf.index}`, { leaf, shown: own, taken: probe(setUp, leaf, compared) });
   });
   checkOrder(setUp);
   const all = leaves.flatMap((leaf) => pairs.get(`${leaf.function}.${leaf.index}`) ?? []);

@@ -2,20 +2,8 @@ import { DataError } from '../../model/errors.ts';
 import { REGISTERS, type Register } from '../../model/place.ts';
 import { valueFor } from '../machine/group.ts';
 import type { At } from '../machine/memory.ts';
-import {
-  ALL,
-  blank,
-  type Choices,
-  type Entry,
-  explore,
-  full,
-  type Inputs,
-  type Leaf,
-  NO_SUBLEAF,
-  type Outcome,
-  type Result,
-  type Root,
-} from './trial.ts';
+import { ALL, blank, type Entry, full, type Inputs, type Leaf, NO_SUBLEAF } from './inputs.ts';
+import { type Choices, explore, type Outcome, type Result, type Root } from './trial.ts';
 
 export type Masks = Readonly<Record<Register, bigint>>;
 /** Of each bit, by register and position, where it was decided on; null where nothing was. */
@@ -36,8 +24,8 @@ export type Probe = {
 export const UNHEARD: Leaf = { function: 0x12345678n, index: 0x77n };
 export const isUnheard = (leaf: Leaf): boolean => leaf.function === UNHEARD.function;
 
-/** Numbers that the code told leaves apart by. */
-export class Told {
+/** The numbers of leaves and sub-leaves that the code compared an entry's with. */
+export class ComparedLeaves {
   readonly functions = new Set<bigint>();
   readonly #indexes = new Map<bigint, Set<bigint>>();
   note(leaf: Leaf, { compared }: Result): void {
@@ -66,13 +54,13 @@ export type Side = {
 export const ALL_BITS = (1n << 128n) - 1n;
 
 /** Runs a side on a leaf: with nothing, with each bit alone, and with all that is let through alone. */
-export function probe(side: Side, leaf: Leaf, told: Told): Probe {
+export function probe(side: Side, leaf: Leaf, compared: ComparedLeaves): Probe {
   const base = side.base?.(leaf) ?? blank(leaf);
   const run = (bits: Entry, members = 0n): readonly Outcome[] => {
     const tried = { of: side.isShown ? ('config' as const) : ('user' as const), members };
     const inputs = side.inputs(leaf, bits);
     const outcomes = explore(side.root, members === 0n ? inputs : { ...inputs, tried }, side.given, side.isShown);
-    for (const { result } of outcomes) told.note(leaf, result);
+    for (const { result } of outcomes) compared.note(leaf, result);
     return outcomes;
   };
   const texts = new Set<string>();
@@ -170,12 +158,20 @@ const MAX_LEAVES = 512;
  * Every leaf that the code tells apart, and one that it does not, each by the sub-leaves that are told apart in it, by one
  * that is not, and by none; `probe` runs one and notes what it compares.
  */
-export function leavesTold(told: Told, file: string, line: number, run: (leaf: Leaf) => void): readonly Leaf[] {
+export function comparedLeaves(
+  compared: ComparedLeaves,
+  file: string,
+  line: number,
+  run: (leaf: Leaf) => void,
+): readonly Leaf[] {
   const done = new Map<string, Leaf>();
   for (;;) {
-    const fresh = [...told.functions, UNHEARD.function]
+    const fresh = [...compared.functions, UNHEARD.function]
       .flatMap((fn) =>
-        [...new Set([0n, UNHEARD.index, NO_SUBLEAF, ...told.indexesOf(fn)])].map((index) => ({ function: fn, index })),
+        [...new Set([0n, UNHEARD.index, NO_SUBLEAF, ...compared.indexesOf(fn)])].map((index) => ({
+          function: fn,
+          index,
+        })),
       )
       .filter((leaf) => !done.has(`${leaf.function}.${leaf.index}`));
     if (fresh.length === 0) break;

@@ -7,20 +7,10 @@ import { fail } from '../c/cursor.ts';
 import { bodyOf, type CFunction, type Unit } from '../c/unit.ts';
 import { allStatements, expressionsIn } from '../c/walk.ts';
 import type { Filter } from './filter.ts';
-import { isUnheard, leavesTold, Told, UNHEARD } from './probe.ts';
+import { ALL, blank, type Entry, full, type Leaf, NO_SUBLEAF } from './inputs.ts';
+import { ComparedLeaves, comparedLeaves, isUnheard, UNHEARD } from './probe.ts';
 import type { Program } from './program.ts';
-import {
-  ALL,
-  blank,
-  type Choices,
-  type Entry,
-  explore,
-  full,
-  type Leaf,
-  NO_SUBLEAF,
-  type Result,
-  type Root,
-} from './trial.ts';
+import { type Choices, explore, type Result, type Root } from './trial.ts';
 import { ask } from './view.ts';
 import { worldOf } from './world.ts';
 
@@ -61,8 +51,8 @@ const BEHIND: Entry = { function: 0x87654321n, index: 0n, eax: 1n, ebx: 2n, ecx:
 export function readSetUp(program: Program, setUp: SetUp): Filter {
   checkConfigs(program);
   const root: Root = { world: worldOf(program.tree, program), unit: program.unit, fn: setUp.fn };
-  const run: Turns = { program, root, given: new Map(), told: new Told() };
-  const leaves = leavesTold(run.told, program.path, setUp.fn.line, (leaf) => {
+  const run: Turns = { program, root, given: new Map(), compared: new ComparedLeaves() };
+  const leaves = comparedLeaves(run.compared, program.path, setUp.fn.line, (leaf) => {
     for (const config of [full(leaf), blank(leaf)])
       for (const user of [blank(leaf), full(leaf), ...singles(leaf).map(({ entry }) => entry)]) turn(run, user, config);
   });
@@ -80,15 +70,20 @@ export function readSetUp(program: Program, setUp: SetUp): Filter {
   };
 }
 
-type Turns = { readonly program: Program; readonly root: Root; readonly given: Choices; readonly told: Told };
+type Turns = {
+  readonly program: Program;
+  readonly root: Root;
+  readonly given: Choices;
+  readonly compared: ComparedLeaves;
+};
 
 /** What the set-up does with one entry; where the host decides, what it does on each host must be the same. */
-function turn({ program, root, given, told }: Turns, user: Entry, config: Entry): Result {
+function turn({ program, root, given, compared }: Turns, user: Entry, config: Entry): Result {
   const index = user.index === NO_SUBLEAF ? 0n : user.index;
   // Older set-ups look for sub-leaf 0 of every leaf: an entry whose flags ask for no sub-leaf is found by each.
   const inputs = { config, user: { ...user, index }, second: BEHIND, isIndexed: false };
   const outcomes = explore(root, inputs, given, false);
-  for (const { result } of outcomes) told.note(user, result);
+  for (const { result } of outcomes) compared.note(user, result);
   const [first, ...more] = outcomes.map(({ result }) => result).filter(({ isRefused }) => !isRefused);
   const result = first ?? outcomes[0]?.result;
   const isSame = (other: Result): boolean =>

@@ -1,19 +1,9 @@
 import { DataError } from '../../model/errors.ts';
 import { REGISTERS } from '../../model/place.ts';
 import { valueFor } from '../machine/group.ts';
+import { blank, type Entry, full, type Inputs, type Leaf, NO_SUBLEAF } from './inputs.ts';
 import { ALL_BITS, type Side, UNHEARD } from './probe.ts';
-import {
-  blank,
-  type Choices,
-  type Entry,
-  explore,
-  full,
-  type Inputs,
-  type Leaf,
-  NO_SUBLEAF,
-  type Outcome,
-  type Root,
-} from './trial.ts';
+import { type Choices, explore, type Outcome, type Root } from './trial.ts';
 
 /** Masks of KVM's own that tdx.c asks for. */
 export type Supported = { readonly xcr0: bigint; readonly xss: bigint };

@@ -1,6 +1,7 @@
 import type { Expr } from '../c/ast.ts';
 import { literal } from '../c/integer.ts';
 import { binaryPower, POWER } from '../c/operators.ts';
+import { boundTo, inCall, wordOf } from './bindings.ts';
 import {
   convert,
   elementOf,
@@ -19,6 +20,7 @@ import {
   write,
 } from './memory.ts';
 import { isInput, isTrue, one, operate, operateOn } from './operate.ts';
+import { powerOf } from './power.ts';
 import { type CType, sizeOf, typeOfWords, UNKNOWN_TYPE } from './types.ts';
 import { type Code, FLOW, type Frame, lookUp, outsideObject, type PlaceCode, step, stop, textOf } from './world.ts';
 
@@ -97,7 +99,7 @@ function number(expr: Of<'num'>): Code {
 function nameValue(expr: Of<'id'>, frame: Frame): Value {
   const { name } = expr;
   const bound = boundTo(name, frame);
-  if (bound !== null) return inCall(bound.expr, bound.outer, frame, (inner) => evaluate(bound.expr, inner));
+  if (bound !== null) return inCall(bound.outer, frame, (inner) => evaluate(bound.expr, inner));
   const node = lookUp(frame.scope, name);
   if (node !== undefined) return read(node);
   if (name === 'true' || name === 'false') return truth(name === 'true');
@@ -113,33 +115,6 @@ function nameValue(expr: Of<'id'>, frame: Frame): Value {
   return read(outsideObject(frame.run, name));
 }
 
-/** The argument that a macro's parameter stands for, with what is bound around the call. */
-export function boundTo(name: string, frame: Frame): { readonly expr: Expr; readonly outer: Frame['bindings'] } | null {
-  // Only the innermost macro's parameters are in its text; what an argument says is bound further out.
-  const { bindings } = frame;
-  const expr = bindings?.args.get(name);
-  return bindings === null || expr === undefined ? null : { expr, outer: bindings.outer };
-}
-
-/** Does something with an argument of a macro as the text around the call means it. */
-export function inCall<T>(_: Expr, outer: Frame['bindings'], frame: Frame, action: (frame: Frame) => T): T {
-  const inside = frame.bindings;
-  frame.bindings = outer;
-  try {
-    return action(frame);
-  } finally {
-    frame.bindings = inside;
-  }
-}
-
-/** A name in a macro's text where C takes no expression: a member, a declared name. */
-export function wordOf(name: string, frame: Frame): string {
-  const bound = boundTo(name, frame);
-  if (bound?.expr.kind !== 'id') return name;
-  const { expr, outer } = bound;
-  return inCall(expr, outer, frame, (inner) => wordOf(expr.name, inner));
-}
-
 /**
  * An operand's value. A macro and its arguments are text: one that would bind otherwise than it reads is an error.
  */
@@ -151,47 +126,6 @@ function operand(expr: Expr, least: number, frame: Frame): Value {
   )
     return stop(frame, expr.at, 'parentheses around the macro or the argument that is an operand here');
   return evaluate(expr, frame);
-}
-
-/** How tightly the text of an expression binds. */
-function powerOf(expr: Expr, frame: Frame): number {
-  if (expr.parens === true) return POWER.primary;
-  if (expr.kind === 'id') {
-    const bound = boundTo(expr.name, frame);
-    if (bound !== null) return inCall(bound.expr, bound.outer, frame, (inner) => powerOf(bound.expr, inner));
-    const macro =
-      lookUp(frame.scope, expr.name) === undefined ? frame.run.world.macro(frame.file, expr.name) : undefined;
-    return macro === undefined || macro.params !== null ? POWER.primary : knownPower(macro.body);
-  }
-  if (expr.kind === 'binary') return binaryPower(expr.op) ?? POWER.list;
-  if (expr.kind === 'ternary') return POWER.choice;
-  if (expr.kind === 'assign' || expr.kind === 'comma') return POWER.list;
-  return expr.kind === 'unary' || expr.kind === 'cast' ? POWER.unary : POWER.primary;
-}
-
-/** The weakest operator of a macro's text outside of its brackets. */
-const powers = new WeakMap<object, number>();
-
-function knownPower(body: Parameters<typeof textPower>[0]): number {
-  const power = powers.get(body) ?? textPower(body);
-  powers.set(body, power);
-  return power;
-}
-
-function textPower(body: readonly { readonly kind: string; readonly text: string }[]): number {
-  let [depth, weakest] = [0, POWER.primary as number];
-  for (const [index, { kind, text }] of body.entries()) {
-    if (kind !== 'punct') continue;
-    if (text === '(' || text === '[' || text === '{') depth += 1;
-    else if (text === ')' || text === ']' || text === '}') depth -= 1;
-    else if (depth === 0 && text === '?') weakest = Math.min(weakest, POWER.choice);
-    else if (depth === 0 && index > 0) {
-      const before = body[index - 1];
-      const isOperator = before?.kind !== 'punct' || before.text === ')' || before.text === ']';
-      weakest = Math.min(weakest, isOperator ? (binaryPower(text) ?? POWER.primary) : POWER.unary);
-    } else if (depth === 0) weakest = Math.min(weakest, POWER.unary);
-  }
-  return weakest;
 }
 
 function unaryCode(expr: Of<'unary'>): Code {
@@ -374,7 +308,7 @@ function compilePlace(expr: Expr): PlaceCode {
 function namedPlace(expr: Of<'id'>, frame: Frame): Node {
   const { name } = expr;
   const bound = boundTo(name, frame);
-  if (bound !== null) return inCall(bound.expr, bound.outer, frame, (inner) => placeOf(bound.expr, inner));
+  if (bound !== null) return inCall(bound.outer, frame, (inner) => placeOf(bound.expr, inner));
   const node = lookUp(frame.scope, name);
   if (node !== undefined) return node;
   const { world } = frame.run;

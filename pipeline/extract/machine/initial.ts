@@ -1,5 +1,6 @@
 import type { Expr } from '../c/ast.ts';
-import { boundTo, evaluate } from './expression.ts';
+import { boundTo } from './bindings.ts';
+import { evaluate } from './expression.ts';
 import { elementOf, memberOf, type Node, type Value, write } from './memory.ts';
 import { one } from './operate.ts';
 import type { CType } from './types.ts';

@@ -1,6 +1,7 @@
 import type { Expr, Stmt } from '../c/ast.ts';
+import { wordOf } from './bindings.ts';
 import { asStatement } from './call.ts';
-import { evaluate, store, wordOf } from './expression.ts';
+import { evaluate, store } from './expression.ts';
 import { decided } from './group.ts';
 import { initialise } from './initial.ts';
 import { int, isNumeric, type Node, newNode, type Value } from './memory.ts';
