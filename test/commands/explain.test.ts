@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { findBits, isNamed } from '../../pipeline/cases/find-bits.ts';
 import { bitwatch } from '../helpers/run.ts';
+import { shippedSpecs } from '../helpers/specs.ts';
 
 const out = async (...args: readonly string[]): Promise<string> => {
   const { status, stdout, stderr } = await bitwatch(args);
@@ -146,11 +148,12 @@ describe('explain', () => {
   });
 
   test('a feature as the SDM or as the kernel writes it', async () => {
-    const kernel = await bitwatch(['explain', 'AMX_FP16']);
-    expect(kernel.stdout).toMatch(/^7\.1\.EAX\[21\] AMX_FP16/);
-    for (const name of ['AMX-FP16', 'amx-fp16', 'X86_FEATURE_AMX_FP16'])
-      expect(await bitwatch(['explain', name])).toEqual(kernel);
-    expect((await bitwatch(['explain', 'AMXFP16'])).status).toBe(64);
+    const specs = await shippedSpecs();
+    const kernel = findBits(specs, 'AMX_FP16');
+    expect(kernel).toEqual([{ place: { leaf: 7, subleaf: 1, register: 'eax' }, mask: 0x00200000 }]);
+    for (const name of ['AMX-FP16', 'amx-fp16', 'X86_FEATURE_AMX_FP16']) expect(findBits(specs, name)).toEqual(kernel);
+    expect([isNamed(specs, 'AMX-FP16'), isNamed(specs, 'AMXFP16')]).toEqual([true, false]);
+    expect(() => findBits(specs, 'AMXFP16')).toThrow(/did you mean "AMX_FP16"/);
   });
 
   test('what is nothing of these is refused with what is near', async () => {
