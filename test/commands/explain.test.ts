@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { findBits, isNamed } from '../../pipeline/cases/find-bits.ts';
 import { bitwatch } from '../helpers/run.ts';
-import { shippedSpecs } from '../helpers/specs.ts';
 
 const out = async (...args: readonly string[]): Promise<string> => {
   const { status, stdout, stderr } = await bitwatch(args);
@@ -145,15 +143,6 @@ describe('explain', () => {
     // Leaf 6 injects #VE in every TD of the first releases, then until the guest sets REDUCE_VE.
     expect((await out('history', '6.EAX')).match(/^ {2}\[.*$/gm)).toEqual(['  [2]   v d v d  ARAT']);
     expect((await out('history', '1.ECX')).match(/^ {2}\[21\].*$/gm)).toEqual(['  [21]  1 1 1  X2APIC']);
-  });
-
-  test('a feature as the SDM or as the kernel writes it', async () => {
-    const specs = await shippedSpecs();
-    const kernel = findBits(specs, 'AMX_FP16');
-    expect(kernel).toEqual([{ place: { leaf: 7, subleaf: 1, register: 'eax' }, mask: 0x00200000 }]);
-    for (const name of ['AMX-FP16', 'amx-fp16', 'X86_FEATURE_AMX_FP16']) expect(findBits(specs, name)).toEqual(kernel);
-    expect([isNamed(specs, 'AMX-FP16'), isNamed(specs, 'AMXFP16')]).toEqual([true, false]);
-    expect(() => findBits(specs, 'AMXFP16')).toThrow(/did you mean "AMX_FP16"/);
   });
 
   test('what is nothing of these is refused with what is near', async () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
+import { findBits, isNamed } from '../../pipeline/cases/find-bits.ts';
 import type { BitName } from '../../pipeline/model/knowledge.ts';
 import { bitsOf, or } from '../../pipeline/model/mask.ts';
 import { fieldBits, namedBits } from '../../pipeline/model/names.ts';
@@ -72,4 +73,13 @@ test('successive sub-leaves of one layout are one row; a gap parts them', async 
 test('a name of several words is an error with its line', async () => {
   const text = '| Bits | Name | Source |\n|---|---|---|\n| `7.1.EAX[3]` | two words | a manual |\n';
   await expect(readArguedNames('names.md', text, NO_CACHE)).rejects.toThrow(/^names\.md:3/);
+});
+
+test('a feature as the SDM or as the kernel writes it', async () => {
+  const specs = await shippedSpecs();
+  const kernel = findBits(specs, 'AMX_FP16');
+  expect(kernel).toEqual([{ place: { leaf: 7, subleaf: 1, register: 'eax' }, mask: 0x00200000 }]);
+  for (const name of ['AMX-FP16', 'amx-fp16', 'X86_FEATURE_AMX_FP16']) expect(findBits(specs, name)).toEqual(kernel);
+  expect([isNamed(specs, 'AMX-FP16'), isNamed(specs, 'AMXFP16')]).toEqual([true, false]);
+  expect(() => findBits(specs, 'AMXFP16')).toThrow(/did you mean "AMX_FP16"/);
 });
