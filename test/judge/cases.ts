@@ -137,12 +137,18 @@ const asking = (
   kvm: Partial<Policy> = {},
   exit: Parameters<typeof clobbers>[0] = 'init',
   line: number | null = 3,
+  knowledge = KNOWLEDGE,
+  newer: readonly ClobberFacts[] = [],
 ): readonly Finding[] =>
   judgePolicy(
     policy(kvm),
     ground({
-      releases: [release('x', [{}])],
-      clobbers: new Map([['x', clobbers(exit, { openers: CLOB.openers, entry: [{ path: 'e.c', line, guards: [] }] })]]),
+      knowledge,
+      releases: [release('x', [{}]), release('y', [{}])],
+      clobbers: new Map([
+        ['x', clobbers(exit, { openers: CLOB.openers, entry: [{ path: 'e.c', line, guards: [] }] })],
+        ...newer.map((facts) => [facts.release, facts] as const),
+      ]),
       cpuid2: {
         questions: [question(extra)],
         kernels: [
@@ -209,6 +215,7 @@ const words = (leaf: number, text: string) => {
   return { leaf, subleaf: null, fixed0, fixed1 };
 };
 const BRAND = 0x80000002;
+const nameOf = (high: number, low: number, name: string) => ({ ...PLACE, high, low, name });
 const xfamRule: DeciderRule = { ...veRule({ do: 'xfam-masks' }, 'init'), masks: ALL };
 const waits = (mask: number, when: Condition): DeciderRule => ({
   ...veRule({ do: 'clear', unless: [when] }, 'guest'),
@@ -259,6 +266,16 @@ export const CASES = {
   'exposed-clobbers-host': {
     fires: () => under(offers(0x6), policy(), { facts: clobbers('none') }),
     near: {
+      'written at two places, of which the first is cited': () =>
+        under(offers(0x2), policy(), {
+          facts: clobbers('none', {
+            entry: [
+              { path: 'e.c', line: 3, guards: [] },
+              { path: 'e.c', line: 9, guards: [] },
+            ],
+          }),
+        }),
+
       'of two MSRs one is shown to be lost': () =>
         under(offers(0x2), policy(), { facts: clobbers('none'), knowledge: knowing({ clobbers: [twoMsrs] }) }),
 
@@ -451,6 +468,11 @@ export const CASES = {
   'zero-leaves-added': {
     fires: () => step(zeros(older, []), withControls(zeros(newer, [3, 0xc]), ['REDUCE_VE'])),
     near: {
+      'with and without conditions': () => step(zeros(older, []), zeros(newer, [3, 0xc])),
+      'one more without conditions': () => step(zeros(older, [0xc]), zeros(newer, [3, 0xc])),
+      'the release before was not examined': () => step(zeros(older, [], null), zeros(newer, [3])),
+      'this release was not examined': () => step(zeros(older, []), zeros(newer, [3], null)),
+
       'each without conditions': () => step(zeros(older, [3]), zeros(newer, [3, 8])),
       'one that the table has now is told as a leaf': () =>
         step(zeros(older, [3]), release(newer, [{}, { leaf: 8, subleaf: null }], { fixed0Leaves: [3, 8] }, [])),
@@ -461,6 +483,9 @@ export const CASES = {
   'zero-leaves-removed': {
     fires: () => step(withControls(zeros(older, [3, 0xc]), ['REDUCE_VE']), zeros(newer, [3])),
     near: {
+      'one that the guest had to ask for came into the table': () =>
+        step(zeros(older, [0xc]), release(newer, [{}, { leaf: 0xc, subleaf: null }], {}, [])),
+
       'every other leaf alone': () => step(withControls(zeros(older, []), ['REDUCE_VE']), zeros(newer, [])),
       'one that came into the table is told as a leaf': () =>
         step(zeros(older, [8]), release(newer, [{}, { leaf: 8, subleaf: null }], {}, [])),
@@ -493,13 +518,16 @@ export const CASES = {
               words(BRAND + 2, 'AT LAST THE THIRD'),
             ],
             {},
-            [asksVe(BRAND)],
+            [
+              asksVe(BRAND),
+              { ...asksVe(BRAND + 1), effect: { do: 've', unless: [{ kind: 'guest', control: 'VIRT_CPUID2' }] } },
+            ],
           ),
         ),
       'the name of a vendor in its order, and another text apart': () =>
         step(
           release(older, [words(0, 'GenuineNames'), words(0x21, 'IntelTDX')], {}, []),
-          release(newer, [words(0, 'GenuineOther'), words(0x21, 'IntelTDY')], {}, []),
+          release(newer, [words(0, 'GenuineOther'), words(0x21, 'IntelTDY')], {}, [asksVe(0x21)]),
         ),
       'beside a sub-leaf that came': () =>
         step(
@@ -562,6 +590,34 @@ export const CASES = {
   'fixed1-added': {
     fires: () => step(plain, fixed(0xf0000006), [[newer, clobbers('none')]]),
     near: {
+      'a flag within a number counts with it': () =>
+        step(fixed(0x10, older), fixed(0x20), [], knowing({ names: [nameOf(7, 4, 'FIELD'), nameOf(5, 5, 'FLAG')] })),
+      'a number at the lowest bits': () =>
+        step(fixed(0x1, older), fixed(0x2), [], knowing({ names: [nameOf(3, 0, 'FIELD')], clobbers: [] })),
+      'a number beside the lowest bit and another register that are 0 now': () =>
+        step(
+          release(older, [{ fixed0: { ...off(0x10000001), ebx: 0 }, fixed1: { eax: 0x10000001, ebx: 0xffffffff } }]),
+          release(newer, [
+            { fixed0: { ...off(0x20000000), ebx: 0x7fffffff }, fixed1: { eax: 0x20000000, ebx: 0x80000000 } },
+          ]),
+        ),
+      'a number beside a bit of none that is 0 now': () => step(fixed(0x10000004, older), fixed(0x30000000)),
+      'a number in another value, by the code that was examined': () =>
+        step(
+          coded(older, { fixed0: off(0x50000000), fixed1: { eax: 0x50000000 } }, []),
+          coded(newer, { fixed0: off(0xa0000000), fixed1: { eax: 0xa0000000 } }, []),
+        ),
+      'a number in another value, a bit of which the code computes': () =>
+        step(
+          coded(older, { fixed0: off(0x50000000), fixed1: { eax: 0x50000000 } }, []),
+          coded(newer, { fixed0: off(0xa0000000), fixed1: { eax: 0xa0000000 } }, [
+            {
+              ...veRule({ do: 'follow', condition: { kind: 'attributes', bits: [30] } }, 'init'),
+              masks: { eax: 0x40000000 },
+            },
+          ]),
+        ),
+
       'of two MSRs one is shown to be lost': () =>
         step(plain, fixed(0x2), [[newer, clobbers('none')]], knowing({ clobbers: [twoMsrs] })),
 
@@ -926,6 +982,19 @@ export const CASES = {
   'set-cpuid2-decides-host': {
     fires: () => asking(),
     near: {
+      'of two rows one argues no loss': () =>
+        asking(
+          {},
+          {},
+          'init',
+          3,
+          knowing({ clobbers: [...KNOWLEDGE.clobbers, { ...functional, bits: [entry(0x2)], msrs: CLOB.msrs }] }),
+        ),
+      'a newer release was read without its lines': () =>
+        asking({}, {}, 'init', 3, KNOWLEDGE, [
+          { ...clobbers('init', { openers: CLOB.openers, entry: [] }), release: 'y' },
+        ]),
+
       'KVM checks': () => asking({ guard: guardedAt }),
       'the guest alone is told': () => asking({ about: 'guest' }),
       'KVM goes on without an answer': () => asking({ about: 'kvm' }),
@@ -945,6 +1014,8 @@ export const CASES = {
   'set-cpuid2-not-examined': {
     fires: () => asks({ unlisted: [unlistedAt] }),
     near: {
+      'one of each': () => asks({ asks: [], unlisted: [unlistedAt] }),
+
       'the kernel was not read': () => asks(null),
       'a question was not found': () => asks({ asks: [] }),
       both: () => asks({ asks: [], unlisted: [unlistedAt, { ...unlistedAt, line: 40 }] }),
@@ -1057,6 +1128,9 @@ export const CASES = {
   'deny-stale': {
     fires: () => judgePolicy(policy({ deny: [entry(0x44)] }), ground({ releases: [offers(0x4)] })),
     near: {
+      'offered by another register': () =>
+        judgePolicy(policy({ deny: [{ ...entry(0x4), register: 'ebx' }] }), ground({ releases: [offers(0x4)] })),
+
       'its lowest bit': () => judgePolicy(policy({ deny: [entry(0x5)] }), ground({ releases: [offers(0x4)] })),
       offered: () => judgePolicy(policy({ deny: [entry(0x4)] }), ground({ releases: [offers(0x4)] })),
     },

@@ -93,6 +93,22 @@ describe('what KVM does about a write that a release newly leaves behind', () =>
   });
 });
 
+test('what is new or left in another way does not stand too', () => {
+  const { hostState } = judged({
+    from: facts(write('IA32_A'), write('IA32_B')),
+    to: facts(write('IA32_A'), write('IA32_B', { exit: 'init' }), write('IA32_C')),
+    kvm: {},
+  });
+  if (hostState.kind !== 'examined') throw new Error(hostState.kind);
+  const names = (list: readonly { readonly msr: string }[]) => list.map(({ msr }) => msr);
+  expect([
+    names(hostState.worse),
+    names(hostState.otherwise),
+    names(hostState.standing),
+    names(hostState.better),
+  ]).toEqual([['C'], ['B'], ['A'], []]);
+});
+
 test('harm is told apart from what KVM cares for, each with the first line of the way in', () => {
   const { findings } = judged({
     from: facts(),

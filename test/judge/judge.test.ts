@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { diffPolicies } from '../../pipeline/diff/policy.ts';
 import { compareFindings } from '../../pipeline/judge/assemble.ts';
-import { isRule, RULE_IDS, urgencyOf } from '../../pipeline/judge/catalogue.ts';
+import { isRule, RULE_IDS, ruleOf, urgencyOf } from '../../pipeline/judge/catalogue.ts';
 import { clobberFacts } from '../../pipeline/judge/clobber-facts.ts';
+import { judgeCpuid2 } from '../../pipeline/judge/cpuid2.ts';
 import { applyDecisions, type Decision, gating, isInRange } from '../../pipeline/judge/decisions.ts';
 import { canonical } from '../../pipeline/judge/fingerprint.ts';
 import { judgePolicy, judgePolicyStep, judgeProject, judgeRelease, kvmContext } from '../../pipeline/judge/judge.ts';
+import { betweenLevel } from '../../pipeline/judge/levels.ts';
 import { silenceOf } from '../../pipeline/judge/reply.ts';
 import { runsOn } from '../../pipeline/judge/runs.ts';
 import { openAfter, releaseEffects } from '../../pipeline/judge/series.ts';
@@ -15,7 +17,7 @@ import type { Condition, DeciderRule } from '../../pipeline/model/decider-rules.
 import type { Finding } from '../../pipeline/model/finding.ts';
 import type { Knowledge } from '../../pipeline/model/knowledge.ts';
 import type { Policy } from '../../pipeline/model/policy.ts';
-import type { SeriesEffect } from '../../pipeline/model/series-effect.ts';
+import type { Between, SeriesEffect } from '../../pipeline/model/series-effect.ts';
 import { clobbers, entry, ground, KNOWLEDGE, PLACE, policy, release, restore, step, under } from './ground.ts';
 
 const ALL = { eax: 0xffffffff, ebx: 0xffffffff, ecx: 0xffffffff, edx: 0xffffffff };
@@ -162,6 +164,78 @@ test('places of a finding stand in their order, whatever the order of a list', (
   ]);
 });
 
+describe('what is kept of a judgement is asked for again only where nothing changed', () => {
+  const kept = offers(0x8, '2.0.04');
+  const base = { release: '2.0.02', because: 'its authors said so' };
+  const rules = (on: ReturnType<typeof ground>, kvm: Policy | null, [from, to] = [older, kept]) =>
+    judgeRelease({ from, to, policy: kvm }, on).findings.map(({ rule, level }) => `${level} ${rule}`);
+
+  test('by the ground', () => {
+    const lost = release('2.0.06', [{}]);
+    const [needed, unneeded] = [ground(), ground({ knowledge: { ...KNOWLEDGE, required: [] } })];
+    for (let round = 0; round < 2; round += 1)
+      expect([rules(needed, null, [kept, lost]), rules(unneeded, null, [kept, lost])]).toEqual([
+        ['error required-bit-lost'],
+        ['warning configurable-removed'],
+      ]);
+  });
+
+  test('by the kernel, and by the release that it was written for', () => {
+    const on = ground();
+    const [free, denying] = [policy({ requires: [] }), policy({ requires: [], deny: [entry(0x8)] })];
+    for (let round = 0; round < 2; round += 1)
+      expect([rules(on, free), rules(on, denying), rules(on, null)]).toEqual([
+        ['warning exposed-unreviewed'],
+        ['info configurable-added'],
+        ['warning configurable-added'],
+      ]);
+    const fixed = [
+      release('2.0.02', [{}], { features0: 1n }),
+      release('2.0.04', [{ fixed0: { ...ALL, eax: 0xffffffef }, fixed1: { eax: 0x10 } }], { features0: 1n }),
+    ] as const;
+    const also = (kvm: Policy) =>
+      judgeRelease({ from: fixed[0], to: fixed[1], policy: kvm }, on).findings.flatMap((each) =>
+        each.also.map(({ rule }) => rule),
+      );
+    expect([also(free), also(policy({ requires: [], base })), also(free)]).toEqual([
+      [],
+      ['fixed-change-without-feature'],
+      [],
+    ]);
+  });
+
+  test('by the base release and by the names', () => {
+    const release_ = offers(0x80000005, '2.0.04');
+    const kvm = policy({ requires: [] });
+    const verdicts = (on: ReturnType<typeof ground>) =>
+      kvmContext(release_, kvm, on).verdicts.map(({ mask, verdict }) => `${mask} ${verdict}`);
+    const [plain, unnamed] = [ground(), ground({ knowledge: { ...KNOWLEDGE, names: [] } })];
+    const based = ground({ releases: [offers(0x4, '1.5.06')], base: '1.5.06' });
+    const expected = [
+      ['2147483648 passed', '5 exposed'],
+      ['2147483653 exposed'],
+      ['4 passed', '2147483648 passed', '1 exposed'],
+    ];
+    for (let round = 0; round < 2; round += 1)
+      expect([verdicts(plain), verdicts(unnamed), verdicts(based)]).toEqual(expected);
+    expect([verdicts(based), verdicts(plain)]).toEqual([expected[2], expected[0]]);
+  });
+});
+
+test('findings are in the order of their levels under a KVM of which nobody knows whether it runs the release', () => {
+  const names = [{ ...PLACE, high: 4, low: 4, name: 'HOST' }];
+  const to = release('2.0.04', [{ fixed0: { ...ALL, eax: 0xffffffeb }, allow: { eax: 0x4 } }]);
+  const levels = (requires: Policy['requires']) => {
+    const { requires: _, ...bare } = policy();
+    const kvm = requires === undefined ? bare : { ...bare, requires };
+    return judgeRelease({ from: older, to, policy: kvm }, ground({ knowledge: { ...KNOWLEDGE, names } })).findings.map(
+      ({ rule, level }) => `${level} ${rule}`,
+    );
+  };
+  expect(levels([])).toEqual(['error unfixed-not-configurable', 'warning exposed-unreviewed']);
+  expect(levels(undefined)).toEqual(['warning exposed-unreviewed', 'warning unfixed-not-configurable']);
+});
+
 describe('a rule that comes later', () => {
   const lines = (before: ReturnType<typeof release>, after: ReturnType<typeof release>) =>
     step(before, after).map(({ rule, places, also }) => [rule, places[0]?.mask, also.map((each) => each.rule).join()]);
@@ -302,6 +376,18 @@ describe('a series', () => {
     expect(
       releaseEffects(policy({ deny: [entry(0x1)] }), before, facts)[1]?.opened.map(({ rule, mask }) => [rule, mask]),
     ).toEqual([['exposed-unreviewed', 0x1]]);
+    // Of two findings of one rule on one register each keeps its bits.
+    const other = { ...KNOWLEDGE.clobbers[0], feature: 'OTHER', bits: [{ ...PLACE, mask: 0x4 }] };
+    const two_ = ground({
+      releases: [wide],
+      clobbers: new Map([['2.0.04', clobbers('none')]]),
+      knowledge: { ...KNOWLEDGE, clobbers: [...KNOWLEDGE.clobbers, other as (typeof KNOWLEDGE.clobbers)[number]] },
+    });
+    expect(releaseEffects(before, policy({ version: '7' }), two_)[0]).toMatchObject({ opened: [], closed: [] });
+    expect(releaseEffects(null, before, two_)[0]?.opened.map(({ rule, mask }) => [rule, mask])).toEqual([
+      ['exposed-clobbers-host', 0x2],
+      ['exposed-clobbers-host', 0x4],
+    ]);
     expect(openAfter(['2.0.04', '9.9'], after, facts)).toMatchObject([
       { release: '2.0.04', findings: [{ rule: 'exposed-unreviewed', places: [{ mask: 0x1 }] }] },
     ]);
@@ -556,6 +642,28 @@ describe('under a KVM', () => {
       [['hidden-not-refused', 4]],
       [['hidden-not-refused', 8]],
     ]);
+    // By level, then as rules are, whether it is a state or a step.
+    const question = (about: 'host' | 'kvm') => ({
+      id: 'q',
+      asks: [],
+      guards: [],
+      about,
+      msrs: [],
+      decides: 'd',
+      differs: 'f',
+    });
+    const at = { path: 'pmu.c', function: 'refresh', line: 12 };
+    const newly = policy({ source: { ...policy().source, revision: 'new' }, deny: [entry(4)] });
+    const kernel = { version: '6.99', source: newly.source, asks: [{ question: 'q', at, guard: null }], unlisted: [] };
+    const faults = (about: 'host' | 'kvm', from: Policy = policy({ version: '6.98' })) =>
+      judgePolicyStep(
+        from,
+        newly,
+        ground({ cpuid2: { questions: [question(about)], kernels: [kernel] } }),
+      ).findings.map(({ rule, level }) => `${level} ${rule}`);
+    expect(faults('host')).toEqual(['warning set-cpuid2-decides-host', 'warning policy-deny-added']);
+    expect(faults('kvm')).toEqual(['warning policy-deny-added', 'info set-cpuid2-decides-host']);
+    expect(faults('kvm', newly)).toEqual([]);
     // A list that is stale is a state of its own, and no part of a step.
     expect(
       judgePolicyStep(
@@ -630,6 +738,47 @@ test('findings stand by level, then urgency, then place, those without a place f
   expect([compareFindings(none, at(1)), compareFindings(at(1), none), compareFindings(at(1), at(1))]).toEqual([
     -1, 1, 0,
   ]);
+});
+
+test('a state within a series is an error where a TD gets what the series keeps from it', () => {
+  const level = (kind: Between['kind']) => betweenLevel({ kind, after: 1, until: 2, isUnnamed: false, places: [] });
+  expect((['hidden-not-refused', 'open', 'shown-but-refused', 'refused', 'unread'] as const).map(level)).toEqual([
+    'error',
+    'error',
+    'warning',
+    'warning',
+    'warning',
+  ]);
+});
+
+test('what an answer of KVM_SET_CPUID2 comes to, what a VMM can lie about first', () => {
+  const ids = ['guest', 'kvm', 'host', 'free', 'told', 'never'] as const;
+  const about = { guest: 'guest', kvm: 'kvm', host: 'host', free: 'host', told: 'guest', never: 'host' } as const;
+  const at = { path: 'x.c', function: 'f', line: 1 };
+  const judged = judgeCpuid2(
+    ids.map((id) => ({ id, asks: [], guards: [], about: about[id], msrs: [], decides: '', differs: '' })),
+    {
+      version: '6.99',
+      source: policy().source,
+      asks: ids
+        .filter((id) => id !== 'never')
+        .map((question) => ({ question, at, guard: ['free', 'told'].includes(question) ? null : at })),
+      unlisted: [],
+    },
+  );
+  expect(judged.map(({ question, outcome, ask }) => [question.id, outcome, ask?.question ?? null])).toEqual([
+    ['free', 'lie', 'free'],
+    ['host', 'kept', 'host'],
+    ['kvm', 'required', 'kvm'],
+    ['guest', 'shown', 'guest'],
+    ['told', 'shown', 'told'],
+    ['never', 'not-asked', null],
+  ]);
+});
+
+test('a rule that there is not is a bug', () => {
+  expect(ruleOf('needs-optin').id).toBe('needs-optin');
+  expect(() => ruleOf('no-such-rule')).toThrow('no rule no-such-rule');
 });
 
 test('the catalogue knows its rules and no others, and a rule that it does not know is the least urgent', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { fieldChanges } from '../../pipeline/judge/fields.ts';
 import { fingerprintOf } from '../../pipeline/judge/fingerprint.ts';
 import {
   arguedOf,
@@ -7,6 +8,7 @@ import {
   configurableBits,
   evidenceOf,
   functionalOf,
+  guestsOf,
   isHosts,
   isKnownLeaf,
   numberBits,
@@ -15,7 +17,8 @@ import {
   xfamMask,
 } from '../../pipeline/judge/lookup.ts';
 import type { Decider } from '../../pipeline/model/decider.ts';
-import type { Condition } from '../../pipeline/model/decider-rules.ts';
+import type { Condition, DeciderRule } from '../../pipeline/model/decider-rules.ts';
+import type { Finding } from '../../pipeline/model/finding.ts';
 import { KNOWLEDGE, PLACE, release } from './ground.ts';
 
 const LONG: Condition = { kind: 'guest', control: 'LONG_MODE' };
@@ -60,6 +63,51 @@ test('a register never holds features where a row names its leaf, its sub-leaf o
   ]);
 });
 
+test('what the guest must set for a leaf not to fault is told once, and nothing else that it waits for', () => {
+  const rule = (mask: number, effect: DeciderRule['effect']): DeciderRule => ({
+    id: 'r',
+    stage: 'guest',
+    leaf: 7,
+    masks: { eax: mask, ecx: mask },
+    effect,
+    source: 's',
+    lines: null,
+  });
+  const [reduceVe, gate]: readonly [Condition, Condition] = [
+    { kind: 'guest', control: 'REDUCE_VE' },
+    { kind: 'attributes', bits: [5] },
+  ];
+  const guests = (...rules: readonly DeciderRule[]) =>
+    guestsOf(release('x', [{ fixed0: {} }], {}, rules), { leaf: 7, subleaf: 1 });
+  expect(
+    guests(rule(0xf, { do: 've', unless: [reduceVe, LONG] }), rule(0xf0, { do: 've', unless: [reduceVe] })),
+  ).toEqual(['REDUCE_VE', 'LONG_MODE']);
+  expect(guests(rule(0xf, { do: 've', unless: [gate] }), rule(0xf0, { do: 'clear', unless: [reduceVe] }))).toEqual([]);
+  expect(guestsOf(release('x', [{}]), { leaf: 8, subleaf: 1 })).toEqual([]);
+});
+
+describe('a field that a finding’s bits belong to', () => {
+  const [before, after] = [0x50000000, 0x60000000].map((one) =>
+    release('x', [{ fixed0: { ...ALL, eax: ~one >>> 0 }, fixed1: { eax: one } }], {}, []),
+  );
+  if (before === undefined || after === undefined) throw new Error('no release');
+  const name = (high: number, low: number, text: string) => ({ ...PLACE, high, low, name: text });
+  const names = [name(29, 28, 'LOW'), name(31, 30, 'HIGH'), name(29, 29, 'FLAG'), name(28, 27, 'reserved')];
+  const fields = (mask: number, kind = 'class', known = names) =>
+    fieldChanges({ facts: { kind }, places: [{ ...PLACE, mask, bits: [] }] } as unknown as Finding, before, after, {
+      names: known,
+    }).map(({ name: field, from, to }) => [field, from, to]);
+
+  test('is told with what it held and holds, where that differs and bits mean a number', () => {
+    const low = ['LOW', { kind: 'value', value: 1 }, { kind: 'value', value: 2 }];
+    expect([fields(0x30000000), fields(0x10000000), fields(0xf0000000)]).toEqual([[low], [low], [low]]);
+    expect([fields(0x40000000), fields(0x4), fields(0x30000000, 'required')]).toEqual([[], [], []]);
+    expect(fields(0xc0000000, 'promise', [name(31, 29, 'WIDE')])).toEqual([
+      ['WIDE', { kind: 'value', value: 2 }, { kind: 'value', value: 3 }],
+    ]);
+  });
+});
+
 describe('what is argued about bits', () => {
   const [row] = KNOWLEDGE.clobbers;
   if (row === undefined) throw new Error('no row');
@@ -73,6 +121,9 @@ describe('what is argued about bits', () => {
     expect(clobbersOf(knowledge, PLACE, 0x7).map(({ row: { feature }, mask }) => [feature, mask])).toEqual([
       ['CLOB', 0x2],
     ]);
+    // A row with bits of two registers opens in each its own.
+    const both = { ...row, bits: [...row.bits, { ...PLACE, register: 'ebx' as const, mask: 0x4 }] };
+    expect(clobbersOf({ ...KNOWLEDGE, clobbers: [both] }, PLACE, 0x7).map(({ mask }) => mask)).toEqual([0x2]);
     expect([clobbersOf(knowledge, PLACE, 0x5), clobbersOf(knowledge, { ...PLACE, subleaf: 2 }, 0x7)]).toEqual([[], []]);
     expect(arguedOf(knowledge, PLACE, 0x6).map(({ feature }) => feature)).toEqual(['CLOB', 'HELP']);
     expect(arguedOf(knowledge, PLACE, 0x4).map(({ feature }) => feature)).toEqual(['HELP']);

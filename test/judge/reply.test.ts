@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { type Applied, replyHash, replyRows, riskOf, seriesKey, silenceOf } from '../../pipeline/judge/reply.ts';
+import {
+  type Applied,
+  newlyOpen,
+  replyHash,
+  replyRows,
+  riskOf,
+  seriesKey,
+  silenceOf,
+} from '../../pipeline/judge/reply.ts';
 import type { ClobberFact, Verdict } from '../../pipeline/model/finding.ts';
 import { bitsOf } from '../../pipeline/model/mask.ts';
 import { formatPlace, type Place } from '../../pipeline/model/place.ts';
@@ -142,6 +150,45 @@ test('a risk is what is lost where a TD gets the bits, and none where it does no
   for (const to of ['denied', 'needs-optin', 'closed'] as const) expect(risk(to)).toEqual([]);
 });
 
+test('what a series newly leaves to decide is told by register, errors first, with the releases that are told', () => {
+  const opened = (rule: string, mask: number, extra: object = {}) => ({
+    rule,
+    level: 'warning',
+    place: PLACE,
+    mask,
+    bits: bitsOf(mask).map((bit) => ({ bit, name: null })),
+    ...extra,
+  });
+  const outcome = (told: readonly string[], effects: Readonly<Record<string, readonly object[]>>) =>
+    ({
+      ...applied({}),
+      open: told.map((release) => ({ release, findings: [] })),
+      effects: Object.entries(effects).map(([release, all]) => ({ release, verdicts: [], closed: [], opened: all })),
+    }) as unknown as Applied;
+  const shown = (told: readonly string[], effects: Readonly<Record<string, readonly object[]>>) =>
+    newlyOpen(outcome(told, effects)).map(
+      ({ rule, level, place, releases }) =>
+        `${level} ${rule} ${formatPlace(place)} ${place.mask} ${place.bits.map(({ bit }) => bit).join()} ${releases.join('+')}`,
+    );
+  const same = opened('needs-optin', 0x5);
+  expect(shown(['a', 'b'], { a: [same], b: [same], c: [same] })).toEqual(['warning needs-optin 7.1.EAX 5 0,2 a+b']);
+  expect(shown([], { a: [same] })).toEqual([]);
+  const list = [
+    opened('needs-optin', 0x1, { place: { ...PLACE, leaf: 9 } }),
+    opened('needs-optin', 0x2),
+    opened('exposed-clobbers-host', 0x4, { level: 'error', place: { ...PLACE, leaf: 9 } }),
+    opened('exposed-clobbers-host', 0x4, { level: 'error', place: { ...PLACE, leaf: 8 } }),
+  ];
+  const sorted = [
+    'error exposed-clobbers-host 8.1.EAX 4 2 a',
+    'error exposed-clobbers-host 9.1.EAX 4 2 a',
+    'warning needs-optin 7.1.EAX 2 1 a',
+    'warning needs-optin 9.1.EAX 1 0 a',
+  ];
+  expect([shown(['a'], { a: list }), shown(['a'], { a: [...list].reverse() })]).toEqual([sorted, sorted]);
+  expect(replyHash('p', outcome(['a'], { a: list }))).not.toBe(replyHash('p', outcome(['a'], { a: [same] })));
+});
+
 describe('silence', () => {
   const silence = (outcome: object, newer: object | null = null) =>
     silenceOf({ series: { newer }, outcome } as unknown as SeriesEffect);
@@ -208,6 +255,7 @@ test('a version of a series has one key; the same facts to the same mail are one
     replyHash('p', applied({ r: [change(1, 'exposed', 'denied')] })),
     replyHash('p', applied({ r: [change(2, 'exposed', 'denied')] }, { attributes: { added: 5n, removed: 0n } })),
     replyHash('p', { ...one, findings: [{ fingerprint: 'f' }] } as unknown as Applied),
+    replyHash('p', { ...one, findings: [{ fingerprint: 'g' }] } as unknown as Applied),
   ];
   expect(new Set(hashes).size).toBe(hashes.length);
   expect(hashes[0]).toBe('acb51919a2d0bfe2');
