@@ -1,3 +1,4 @@
+import { beyondTables } from '../model/beyond-tables.ts';
 import type { ClassedRelease } from '../model/class.ts';
 import { constantText } from '../model/constant-text.ts';
 import { deciderOfBit } from '../model/decider.ts';
@@ -13,7 +14,7 @@ import type { KvmResult } from '../td/kvm.ts';
 import type { Program } from '../td/program.ts';
 import type { Refusal } from '../td/refusal.ts';
 import type { TdResult } from '../td/td.ts';
-import { deciderWords } from './decider-words.ts';
+import { beyondWords, deciderWords } from './decider-words.ts';
 import { hex64 } from './td-json.ts';
 import { wrap } from './wrap.ts';
 
@@ -102,7 +103,7 @@ function registerLines(
   const byWords = new Map<string, number>();
   for (const bit of bitsOf(differs)) {
     const words =
-      known === undefined ? 'not in the release’s tables' : deciderWords(deciderOfBit(place, known.deciders, bit));
+      known === undefined ? beyondText(release, place, bit) : deciderWords(deciderOfBit(place, known.deciders, bit));
     byWords.set(words, ((byWords.get(words) ?? 0) | (1 << bit)) >>> 0);
   }
   return [
@@ -114,11 +115,17 @@ function registerLines(
   ];
 }
 
+/** Of a leaf that the tables lack what the code makes of it. */
+function beyondText(release: ClassedRelease, place: Place, bit: number): string {
+  const beyond = beyondTables(release, place, bit);
+  return `not in the release’s tables${beyond === null ? '' : `; ${beyondWords(beyond)}`}`;
+}
+
 /** What KVM did with a case before the module saw it. */
 export const kvmText = (version: string, through: KvmResult): string =>
   `${(
     through.kind === 'refused'
-      ? wrap(plain(`KVM ${version}: KVM_TDX_INIT_VM refuses the TD. ${through.why}.`))
+      ? wrap(plain(`KVM ${version}: KVM_TDX_INIT_VM refuses the TD: ${through.why}.`))
       : [`KVM ${version} sets:`, ...through.set.flatMap((each) => wrap(each, '  '))]
   ).join('\n')}\n`;
 
