@@ -1,5 +1,6 @@
 import { type Cpuid2Verdict, judgeCpuid2 } from '../judge/cpuid2.ts';
 import { isClosed as isKeptClosed } from '../judge/rules/host-state.ts';
+import { runsOn } from '../judge/runs.ts';
 import { ATTRIBUTE_NAMES, XFAM_NAMES } from '../model/control.ts';
 import type { Decider } from '../model/decider.ts';
 import { type GateId, gateId } from '../model/gate.ts';
@@ -57,8 +58,10 @@ export type MsrTopic = {
   /** Every release whose ways in and out were read. */
   readonly examined: readonly string[];
   readonly kernels: readonly { readonly version: string; readonly restoredAt: string | null }[];
-  /** Whether the module leaves it changed only for TDs that have what no KVM lets a TD have. */
+  /** Whether, in releases that a KVM runs, the module leaves it changed only for TDs that have what no KVM lets a TD have. */
   readonly isClosed: boolean;
+  /** Whether any KVM runs a release that leaves it changed. */
+  readonly isRun: boolean;
 };
 
 export type ControlTopic = {
@@ -184,9 +187,18 @@ function msrTopic(specs: Specs, text: string): readonly Topic[] {
   });
   const isKnown = rows.length > 0 || releases.length > 0 || kernels.some(({ restoredAt }) => restoredAt !== null);
   const examined = specs.clobbers.map(({ release }) => release);
-  const isClosed =
-    left.length > 0 && left.every((each) => specs.policies.every((policy) => isKeptClosed(each, policy)));
-  return isKnown ? [{ kind: 'msr', msr: { msr, rows, releases, examined, kernels, isClosed } }] : [];
+  // A release that KVM refuses leaves nothing behind on its hosts.
+  const run = left.flatMap((each) =>
+    specs.policies.filter((policy) => isRunBy(specs, each.release, policy)).map((policy) => ({ each, policy })),
+  );
+  const isClosed = run.length > 0 && run.every(({ each, policy }) => isKeptClosed(each, policy));
+  const isRun = run.length > 0;
+  return isKnown ? [{ kind: 'msr', msr: { msr, rows, releases, examined, kernels, isClosed, isRun } }] : [];
+}
+
+function isRunBy({ releases }: Specs, name: string, policy: Policy): boolean {
+  const release = releases.find(({ module }) => module.release === name);
+  return release === undefined || runsOn(release, policy).kind !== 'no';
 }
 
 const FIELDS = [

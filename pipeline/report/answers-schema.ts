@@ -187,6 +187,8 @@ const topic = z.discriminatedUnion('kind', [
     examined: z.array(version),
     kernels: z.array(z.strictObject({ version, restoredAt: z.string().nullable() })),
     isClosed: z.boolean(),
+    /** Whether any KVM runs a release that leaves it changed. */
+    isRun: z.boolean(),
   }),
   z.strictObject({
     kind: z.literal('control'),

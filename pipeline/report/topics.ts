@@ -111,7 +111,7 @@ const GENERATION_TEXT = {
   allowlist: 'allows the bits that it lists and refuses the others',
 } as const satisfies Record<Policy['generation'], string>;
 
-function msrLines({ msr, rows, releases, examined, kernels, isClosed }: MsrTopic): readonly string[] {
+function msrLines({ msr, rows, releases, examined, kernels, isClosed, isRun }: MsrTopic): readonly string[] {
   const left = releases.filter(({ exit }) => exit === 'none' || exit === 'init');
   const restoring = kernels.filter(({ restoredAt }) => restoredAt !== null);
   const names = (list: readonly { readonly release: string }[]): string =>
@@ -127,8 +127,13 @@ function msrLines({ msr, rows, releases, examined, kernels, isClosed }: MsrTopic
       : left.length === 0
         ? 'the module leaves it as the host had it, in every release that was read'
         : `host MSR is clobbered at TD exit${guards.map(where).join(', and')}`;
+  const closedText = isClosed
+    ? ', and none lets a TD have what opens it'
+    : left.length > 0 && !isRun
+      ? ', and none runs such a release'
+      : '';
   return [
-    `MSR ${msr}: ${answer}; ${careText(rows, restoring)}${isClosed ? ', and none lets a TD have what opens it' : ''}`,
+    `MSR ${msr}: ${answer}; ${careText(rows, restoring)}${closedText}`,
     ...exitRuns(releases).flatMap(({ first, last, text }) =>
       wrap(text, `  ${(first === last ? first : `${first} to ${last}`).padEnd(18)} `),
     ),

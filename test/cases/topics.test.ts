@@ -148,6 +148,7 @@ describe('an MSR', () => {
           { version: '7.1.5', restoredAt: 'x.c:9' },
         ],
         isClosed: false,
+        isRun: true,
       });
     expect(msrOf('LBR_DEPTH')).toMatchObject({ releases: [], isClosed: false, rows: [{ feature: 'LBR-X' }] });
     expect(ask('NO_SUCH_MSR')).toEqual([]);
@@ -167,6 +168,27 @@ describe('an MSR', () => {
     const lbr = { kind: 'xfam', bit: 15, name: 'LBR' } as const;
     expect(closed([perfmon])).toBe(true);
     expect([closed([perfmon], 'none', 1n << 63n), closed([perfmon], 'none', 1n)]).toEqual([false, true]);
+    // What an old release leaves that KVM refuses says nothing of the releases that it runs.
+    const old = (configurable: readonly string[]) => {
+      const { isClosed, isRun } = msrOf('UMWAIT_CONTROL', {
+        ...SPECS,
+        policies: SPECS.policies.map((each) => ({
+          ...each,
+          attributes: 0n,
+          requires: [{ kind: 'features0', mask: 4n, path: 'tdx.c', line: 1 }],
+        })),
+        releases: SPECS.releases.map((each) =>
+          moduleWith(each, { features0: configurable.includes(each.module.release) ? 4n : 0n }),
+        ),
+        clobbers: [facts('1.5.06', { openers: [] }), facts('2.0.08', { openers: [perfmon] })],
+      });
+      return [isClosed, isRun];
+    };
+    expect([old(['1.5.06', '2.0.08']), old(['2.0.08']), old([])]).toEqual([
+      [false, true],
+      [true, true],
+      [false, false],
+    ]);
     expect([closed([]), closed([lbr]), closed([perfmon, lbr]), closed([perfmon], 'restored')]).toEqual([
       false,
       false,
