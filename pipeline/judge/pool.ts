@@ -73,13 +73,13 @@ function hostPart(stack: Stack, all: readonly StackFeature[], name: string, host
 
 type Ground = { readonly xfam: bigint; readonly attributes: bigint; readonly onHost: boolean };
 
-/** Whether some TD has the bit: conditions are asked in their order, and the last one that does not hold decides. */
+/** Whether some TD has the bit and reads it: conditions are asked in their order, and the last one that does not hold decides. */
 function canHave({ gets }: StackFeature, { by, conditions }: Decider, ground: Ground): boolean {
-  if (gets === 'kept-back' || gets === 've') return false;
+  if (gets === 'kept-back') return false;
   let can = canBeOne(by, ground);
   for (const { when, otherwise } of conditions)
     if (otherwise === 1) can = can || canFail(when, ground);
-    else if (otherwise === 0) can = can && canHold(when, ground);
+    else can = can && canHold(when, ground);
   return can;
 }
 

@@ -79,7 +79,7 @@ export function featureOf(stack: Stack, place: Place, bit: number): StackFeature
     ask,
     gets: register === undefined ? 'no-leaf' : decider === null ? 'not-examined' : getsOf(stack, decider, verdict, ask),
     evidence: [
-      ...(register === undefined ? [] : evidenceOf(stack.release, place)),
+      ...evidenceOf(stack.release, place),
       ...kvmEvidence(stack, place, bit),
       ...qemuEvidence(stack.qemu, place, bit),
     ],

@@ -5,10 +5,12 @@ import {
   featureOf,
   findingMask,
   judgeQemu,
+  openGates,
   type QemuRule,
   type Stack,
   stackFeatures,
 } from '../../pipeline/judge/qemu.ts';
+import { quietRules } from '../../pipeline/judge/qemu-quiet.ts';
 import type { Condition, DeciderRule } from '../../pipeline/model/decider-rules.ts';
 import { bitsOf } from '../../pipeline/model/mask.ts';
 import type { ModuleRelease } from '../../pipeline/model/module.ts';
@@ -134,6 +136,15 @@ describe('what a TD gets of a bit', () => {
       ['ve', 'no-leaf'],
     );
     expect(gets(stackOf({}, {}, made({}, null)), 0)).toBe('not-examined');
+    expect(gets(stackOf({}, {}, made({ xfam: null })), 9)).toBe('gated');
+    // What sets a bit that every TD has changes nothing, what clears it does; of two components both must be 1.
+    const later = (...rules: readonly DeciderRule[]) => gets(stackOf({}, {}, made({}, [...RULES, ...rules])), 9);
+    expect([
+      later(rule(0x200, { do: 'set', unless: [PERFMON] })),
+      later(rule(0x200, { do: 'clear', unless: [PERFMON] })),
+      later(rule(0x200, { do: 'follow', condition: { kind: 'xfam', bits: [0, 2] } })),
+      later(rule(0x200, { do: 've', unless: [LONG] })),
+    ]).toEqual(['always', 'gated', 'gated', 'after-ve']);
   });
 
   test('is told with names and with the lines that say so', () => {
@@ -164,6 +175,14 @@ describe('what a TD gets of a bit', () => {
     const other = featureOf(stack, { ...PLACE, register: 'ebx' }, 0);
     expect(other.ask).toEqual({ name: null, isAutomatic: false, isChecked: false, isFixed1: false, gates: [] });
     expect(featureOf(stack, { ...PLACE, leaf: 11 }, 0).evidence).toEqual([]);
+    // QEMU's word is cited for the bits that it names.
+    expect(
+      [5, 14].map((bit) =>
+        featureOf(stack, PLACE, bit)
+          .evidence.map(({ path }) => path)
+          .join(),
+      ),
+    ).toEqual(['t.c,cpu.c', 't.c']);
   });
 });
 
@@ -176,6 +195,17 @@ test('features are the bits that a VMM may set, and those that QEMU names, fixes
   expect(bits({ words: [word([3, 4, 5])] })).toEqual([0, 1, 2, 3, 5, 14, 15]);
   expect(bits({ words: [], fixed1: [mask(0x58)] })).toEqual([0, 1, 2, 3, 6, 14, 15]);
   expect(bits({ words: [], gates: [gate('xfam:2', 0x400)] })).toEqual([0, 1, 2, 10, 14, 15]);
+  // What faults, or was not examined, is none, whatever QEMU names.
+  expect(bits({ words: [word([0], 0, { ...PLACE, leaf: 9, subleaf: 0 })] })).toEqual([0, 1, 2, 14, 15]);
+  const named = { words: [word([0, 3, 5])] };
+  expect(stackFeatures(stackOf(named, {}, made({}, null)))).toEqual([]);
+  const cache = release(
+    '2.0.04',
+    [{ leaf: 4, subleaf: 0, fixed0: { eax: 0xfffffffe }, direct: { eax: 0x1 } }],
+    MODULE,
+    [],
+  );
+  expect(stackFeatures(stackOf({}, {}, cache))).toEqual([]);
   const number = made({}, [...RULES, rule(0xc0000, { do: 'follow', condition: LONG })]);
   expect(stackFeatures(stackOf({ fixed1: [mask(0xe0000)] }, {}, number)).some(({ bit }) => bit > 15)).toBe(false);
 });
@@ -217,6 +247,8 @@ describe('QEMU’s tables against the release', () => {
     expect(found('qemu-fixed1-missing', { fixed1: [mask(0x1208)], gates: [gate('attributes:63', 0x40)] })).toEqual([
       ['warning', 'host', '7.1.EAX', '5,8,10,11'],
     ]);
+    // A number of several bits is no feature.
+    expect(found('qemu-fixed1-missing', {}, {}, made({}, [...RULES, rule(0xc0000, { do: 'one' })]))).toEqual(all);
     // A gate that nobody opens tells QEMU nothing, and what waits for one no TD shows.
     expect(found('qemu-fixed1-missing', { gates: [gate('xfam:7', 0x40)] })).toEqual(all);
     expect(found('qemu-fixed1-missing', {}, { attributes: 0n, xfam: ['fp', 'sse'] })).toEqual([
@@ -274,6 +306,19 @@ describe('QEMU’s tables against the release', () => {
       ['info', 'not-asked', null, '4'],
     ]);
     expect(found('qemu-xfam', {}, {}, made({ xfam: null }))).toEqual([]);
+    // Of a release whose masks nobody read no bit is said to be open.
+    const unread = stackOf(
+      { attributes: { mask: 0n, ...AT } },
+      { attributes: (1n << 64n) - 1n, xfam: 0xffffn },
+      made({ attributes: null, xfam: null }),
+    );
+    expect([...openGates(unread)]).toEqual([]);
+    expect(judgeQemu(unread).filter(({ rule: id }) => id === 'qemu-attributes')).toEqual([]);
+    // The tables of XFAM are cited by their first gate of that kind.
+    const gates = [{ ...gate('attributes:63', 1), line: 77 }, gate('xfam:18', 1), { ...gate('xfam:17', 1), line: 78 }];
+    expect(judgeQemu(stackOf({ gates })).find(({ rule: id }) => id === 'qemu-xfam')?.evidence).toEqual([
+      { repository: 'example/qemu', revision: 'd'.repeat(40), ...AT },
+    ]);
   });
 
   test('comes by rule and then by place, with its lines, and not at all where KVM refuses the release', () => {
@@ -298,6 +343,63 @@ describe('QEMU’s tables against the release', () => {
     expect(judgeQemu(stackOf(facts)).at(-1)?.evidence).toEqual([]);
     const refuses: Policy['requires'] = [{ kind: 'config-slots', limit: 0, path: 'tdx.c', line: 1 }];
     expect(judgeQemu(stackOf(facts, { requires: refuses }))).toEqual([]);
+  });
+});
+
+describe('a rule that finds nothing says what it looked at', () => {
+  const EBX: Place = { ...PLACE, register: 'ebx' };
+  const quiet = (facts: Partial<QemuFacts>, kvm: Partial<Policy> = {}, module = made()) =>
+    Object.fromEntries(
+      quietRules(stackOf(facts, kvm, module)).map(({ rule: id, looked, unexamined, unread }) => [
+        id,
+        [looked, unexamined, unread],
+      ]),
+    );
+
+  test('by the bits that it held against each other, and of them those that nobody examined', () => {
+    expect(quiet({ fixed1: [mask(0x1208)] })['qemu-fixed1-extra']).toEqual([3, 0, null]);
+    expect(quiet({ fixed1: [mask(0x7)] }, {}, made({}, null))['qemu-fixed1-extra']).toEqual([3, 3, null]);
+    // The registers that QEMU's check looks at, without numbers; of a release that nobody examined.
+    const unread = quiet({ words: [word([0]), word([], 0, EBX)] }, {}, made({}, null));
+    expect(unread['qemu-fixed1-missing']).toEqual([62, 62, null]);
+    expect(quiet({ words: [] })['qemu-fixed1-missing']).toEqual([0, 0, null]);
+    // Gates that nobody opens are not looked at.
+    const gates = [gate('attributes:63', 0x4000), gate('xfam:7', 0x7)];
+    expect(quiet({ gates })['qemu-gate-differs']).toEqual([1, 0, null]);
+    const names = { words: [word([0, 1, 2, 3, 14, 15]), word([1, 2], 0, EBX)] };
+    // What a VMM may set and KVM does not keep back: five of 7.1.EAX but bit 15, two of 7.1.EBX.
+    expect(quiet(names)['qemu-no-name']).toEqual([6, 0, null]);
+  });
+
+  test('by the bits of ATTRIBUTES and XFAM that release and KVM let be 1, or that nobody read them', () => {
+    const asked = { gates: [gate('xfam:2', 0x1)] };
+    expect([quiet(asked)['qemu-attributes'], quiet(asked)['qemu-xfam']]).toEqual([
+      [1, 0, null],
+      [1, 0, null],
+    ]);
+    const wide = { attributes: (1n << 64n) - 1n, xfam: 0xffffn };
+    const unread = quiet(asked, wide, made({ attributes: null, xfam: null }));
+    expect([unread['qemu-attributes'], unread['qemu-xfam']]).toEqual([
+      [0, 0, 'ATTRIBUTES'],
+      [0, 0, 'XFAM'],
+    ]);
+    // Those that must be 1 are no question: bit 0 and 1 of 0x7.
+    const must = made({ xfam: { fixed0: 0x7n, fixed1: 0x3n } });
+    expect(quiet(asked, { xfam: 0xffffn }, must)['qemu-xfam']).toEqual([1, 0, null]);
+  });
+
+  test('and only such a rule does, in the order of the list; none where KVM refuses the release', () => {
+    const facts = { fixed1: [mask(0x1)], attributes: { mask: 0n, ...AT } };
+    expect(Object.keys(quiet(facts))).toEqual(['qemu-gate-differs']);
+    expect(Object.keys(quiet({ words: [], gates: [gate('xfam:2', 0x400)] }))).toEqual([
+      'qemu-fixed1-extra',
+      'qemu-fixed1-missing',
+      'qemu-gate-differs',
+      'qemu-attributes',
+      'qemu-xfam',
+    ]);
+    const refuses: Policy['requires'] = [{ kind: 'config-slots', limit: 0, path: 'tdx.c', line: 1 }];
+    expect(quiet(facts, { requires: refuses })).toEqual({});
   });
 });
 
@@ -427,6 +529,54 @@ describe('a pool', () => {
     expect(pool(family, none).numbers).toEqual([]);
   });
 
+  test('leaves out by name only what a VMM can leave out', () => {
+    const rules = [
+      ...RULES,
+      rule(0x1000, { do: 'follow', condition: { kind: 'xfam', bits: [0] } }),
+      rule(0x1000, { do: 've', unless: [LONG] }),
+      rule(0x20000, { do: 'set', unless: [{ kind: 'any', of: [{ kind: 'not', of: { kind: 'xfam', bits: [9] } }] }] }),
+      rule(0x100000, {
+        do: 'set',
+        unless: [{ kind: 'any', of: [{ kind: 'not', of: { kind: 'xfam', bits: [9] } }, PERFMON] }],
+      }),
+      rule(0x200000, { do: 'follow', condition: { kind: 'attributes', bits: [29] } }),
+    ];
+    const own = (names: readonly number[]) => stackOf({ words: [word(names)] }, {}, made({}, rules));
+    const noFp = hostOf({ [hostKey(0xd, 0)]: [0x602fe, 0, 0, 0] });
+    const of = (names: readonly number[], ...hosts: readonly Host[]) =>
+      poolOf(
+        own(names),
+        hosts.map((host, at) => ({ name: `h${at}`, host })),
+      );
+    // Bits 9 and 12 are 1 wherever a TD has the component that must be 1.
+    const apart = of([9, 12], hostOf(), noFp);
+    expect([apart.without, eax(apart.apart)]).toEqual([[], [9, 12]]);
+    // Bit 2 has no name: nobody asks for it, so nobody has to leave it out.
+    const unnamed = of([0], hostOf(), without(0x4));
+    expect([eax(unnamed.hosts[0]?.adds), unnamed.without, eax(unnamed.apart)]).toEqual([[2], [], []]);
+    // What the guest decides some TD has; a constant only where something else may set it; an attribute where KVM has it.
+    expect(eax(of([8, 17, 20, 21], hostOf()).features)).toEqual([0, 1, 2, 8, 14]);
+  });
+
+  test('asks a host for each leaf by its own sub-leaf, and takes what it lacks for 0', () => {
+    const lowest = { eax: 0x1, ebx: 0x1, ecx: 0x1, edx: 0x1 };
+    const leaf = { fixed0: { eax: 0xfffffffe, ebx: 0xfffffffe, ecx: 0xfffffffe, edx: 0xfffffffe }, allow: lowest };
+    const module = release('2.0.04', [leaf, { ...leaf, leaf: 11, subleaf: null }], MODULE, []);
+    const part = (host: Host, facts: Partial<ModuleRelease> = {}) =>
+      poolOf(stackOf({}, { attributes: 1n }, { ...module, module: { ...module.module, ...facts } }), [
+        { name: 'h', host },
+      ]);
+    const shown = (host: Host) => part(host).features.map((feature) => formatPlace(feature));
+    expect(shown({ ...hostOf(), leaves: new Map() })).toEqual([]);
+    expect(shown(hostOf({ [hostKey(7, 1)]: [0, 0, 1, 1], [hostKey(11, 0)]: [1, 0, 0, 0] }))).toEqual([
+      '7.1.ECX',
+      '7.1.EDX',
+      '0xb.EAX',
+    ]);
+    expect(shown(hostOf({ [hostKey(7, 1)]: [0, 0, 0, 0], [hostKey(11, 1)]: [1, 0, 0, 0] }))).toEqual([]);
+    expect(part(hostOf(), { attributes: null }).attributes).toBe(0n);
+  });
+
   test('names the numbers in which hosts differ', () => {
     const other = hostOf({ [hostKey(1, 0)]: [0xc06f2, 0, 0, 0], [hostKey(0x80000008, 0)]: [0x3034, 0, 0, 0] });
     expect(pool(hostOf(), other).numbers).toEqual(['family, model and stepping (1.EAX): 0x806f8, 0xc06f2']);
@@ -460,6 +610,20 @@ test('what KVM reports is held against the release, the host and the filter', ()
     ['7.1.EAX', 0, 0x24007],
     ['7.1.EBX', 0, 0x6],
   ]);
+  // A leaf without sub-leaves is told without one, and what a host without the leaf has is 0 at its lowest bit too.
+  const bare = release(
+    '2.0.04',
+    [{ leaf: 11, subleaf: null, fixed0: { eax: 0xfffffffe }, allow: { eax: 1 } }],
+    MODULE,
+    [],
+  );
+  const found = (leaves: readonly (readonly [string, Registers])[]) =>
+    checkCapabilities(
+      stackOf({}, {}, bare),
+      { ...hostOf(), leaves: new Map() },
+      { ...hostOf(), leaves: new Map(leaves) },
+    ).map(({ unexpected, missing, ...place }) => [formatPlace(place), unexpected, missing]);
+  expect([found([]), found([[hostKey(11, 0), [1, 0, 0, 0]]])]).toEqual([[], [['0xb.EAX', 1, 0]]]);
   // A leaf that the release does not have.
   expect(check(right, { [hostKey(11, 2)]: [0, 0x8, 0, 0], [hostKey(12, 0)]: [0, 0, 0, 0] })).toEqual([
     ['0xb.2.EBX', 0x8, 0],
