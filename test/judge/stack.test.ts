@@ -321,6 +321,31 @@ describe('QEMU’s tables against the release', () => {
     ]);
   });
 
+  test('is silent about bits that were held against each other, by their number', () => {
+    // The second gate is one that no KVM opens.
+    const facts = { fixed1: [mask(0x1208), mask(0x3)], gates: [gate('attributes:63', 0x41), gate('xfam:7', 0xff)] };
+    const looked = (stack: Stack) => quietRules(stack, []).map((each) => [each.rule, each.looked, each.unread]);
+    expect(looked(stackOf(facts))).toEqual([
+      ['qemu-fixed1-extra', 5, null],
+      // Of 7.1.EAX, whose word QEMU has, without the number of two bits.
+      ['qemu-fixed1-missing', 30, null],
+      ['qemu-gate-differs', 2, null],
+      // 0, 1, 2 and 14 of EAX, 15 being denied, and 1 and 2 of EBX.
+      ['qemu-no-name', 6, null],
+      ['qemu-attributes', 1, null],
+      ['qemu-xfam', 1, null],
+    ]);
+    const unread = looked(stackOf({}, {}, made({ attributes: null, xfam: null })));
+    expect(unread.slice(-2)).toEqual([
+      ['qemu-attributes', 0, 'ATTRIBUTES'],
+      ['qemu-xfam', 0, 'XFAM'],
+    ]);
+    const bare = quietRules(stackOf({ fixed1: [mask(0x3)] }, {}, made({}, null)), []);
+    expect(bare[0]).toEqual({ rule: 'qemu-fixed1-extra', looked: 2, unexamined: 2, unread: null });
+    // A rule that found something is not silent.
+    expect(quietRules(stackOf(facts)).map(({ rule: id }) => id)).toEqual(['qemu-attributes']);
+  });
+
   test('comes by rule and then by place, with its lines, and not at all where KVM refuses the release', () => {
     const facts = { fixed1: [mask(0x1)], gates: [gate('attributes:63', 0x2)], attributes: { mask: 0n, ...AT } };
     expect(judgeQemu(stackOf(facts)).map(({ rule: id }) => id)).toEqual([
