@@ -139,6 +139,15 @@ export type Limits = {
 export const TD_CONTROLS = ['PENDING_VE_DISABLE', 'ENUM_TOPOLOGY', 'VIRT_CPUID2', 'REDUCE_VE', 'LOCK'] as const;
 export type TdControl = (typeof TD_CONTROLS)[number];
 
+/** The bits of TD_CTLS: TDX module ABI specification, VCPU-independent TD metadata. */
+export const TD_CONTROL_BITS: Readonly<Record<TdControl, number>> = {
+  PENDING_VE_DISABLE: 0,
+  ENUM_TOPOLOGY: 1,
+  VIRT_CPUID2: 2,
+  REDUCE_VE: 3,
+  LOCK: 63,
+};
+
 /** What TDH.MNG.INIT, or the module's start, refuses, in the order of testing. `td/` has the test of each id that it computes. */
 export type Check = {
   readonly id: string;

@@ -41,9 +41,9 @@ export type ClobberFact = {
 
 /** How bits went from one class to another. */
 export type ClassStep = { readonly from: CellClass; readonly to: CellClass };
-/** A bit of ATTRIBUTES, XFAM or TDX_FEATURES0. */
+/** A bit of ATTRIBUTES, XFAM, TDX_FEATURES0, CONFIG_FLAGS or TD_CTLS. */
 export type ControlBit = { readonly bit: number; readonly name: string | null };
-export type ControlKind = 'attributes' | 'xfam' | 'features0';
+export type ControlKind = 'attributes' | 'xfam' | 'features0' | 'config-flags' | 'td-ctls';
 type Change = 'added' | 'removed';
 
 /** The facts of a finding by kind: text is made from them in one place, the report, and from nothing else. */

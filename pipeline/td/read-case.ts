@@ -1,5 +1,5 @@
 import { PARAVIRT_NAMES } from '../model/control.ts';
-import { TD_CONTROLS, type TdControl } from '../model/decider-rules.ts';
+import { TD_CONTROL_BITS, TD_CONTROLS, type TdControl } from '../model/decider-rules.ts';
 import { DataError } from '../model/errors.ts';
 import { REGISTERS } from '../model/place.ts';
 import { type ConfigEntry, type Guest, type Host, hostKey, type Query, type Registers, type TdCase } from './case.ts';
@@ -248,14 +248,6 @@ function readGuest(value: unknown, read: Reader, xfam: bigint): Guest {
   };
 }
 
-const CONTROL_BIT: Readonly<Record<TdControl, bigint>> = {
-  PENDING_VE_DISABLE: 0n,
-  ENUM_TOPOLOGY: 1n,
-  VIRT_CPUID2: 2n,
-  REDUCE_VE: 3n,
-  LOCK: 63n,
-};
-
 /** TD_CTLS as an object of named bits, or a number with `tdCtlsMask`, which is the number itself where it is not given. */
 function readControls(guest: Fields, read: Reader): ReadonlyMap<TdControl, boolean> {
   const value = guest.tdCtls;
@@ -273,8 +265,8 @@ function readControls(guest: Fields, read: Reader): ReadonlyMap<TdControl, boole
   const bits = read.u64(guest, 'tdCtls', 0n, 'guest.tdCtls');
   const mask = read.u64(guest, 'tdCtlsMask', bits, 'guest.tdCtlsMask');
   return new Map(
-    TD_CONTROLS.filter((name) => ((mask >> CONTROL_BIT[name]) & 1n) === 1n).map(
-      (name) => [name, ((bits >> CONTROL_BIT[name]) & 1n) === 1n] as const,
+    TD_CONTROLS.filter((name) => ((mask >> BigInt(TD_CONTROL_BITS[name])) & 1n) === 1n).map(
+      (name) => [name, ((bits >> BigInt(TD_CONTROL_BITS[name])) & 1n) === 1n] as const,
     ),
   );
 }

@@ -18,7 +18,7 @@ import {
   restore,
   step,
   under,
-  withControls,
+  withLimits,
 } from './ground.ts';
 
 const CHANGED = [
@@ -466,7 +466,7 @@ export const CASES = {
     },
   },
   'zero-leaves-added': {
-    fires: () => step(zeros(older, []), withControls(zeros(newer, [3, 0xc]), ['REDUCE_VE'])),
+    fires: () => step(zeros(older, []), withLimits(zeros(newer, [3, 0xc]), { tdControls: ['REDUCE_VE'] })),
     near: {
       'with and without conditions': () => step(zeros(older, []), zeros(newer, [3, 0xc])),
       'one more without conditions': () => step(zeros(older, [0xc]), zeros(newer, [3, 0xc])),
@@ -481,12 +481,13 @@ export const CASES = {
     },
   },
   'zero-leaves-removed': {
-    fires: () => step(withControls(zeros(older, [3, 0xc]), ['REDUCE_VE']), zeros(newer, [3])),
+    fires: () => step(withLimits(zeros(older, [3, 0xc]), { tdControls: ['REDUCE_VE'] }), zeros(newer, [3])),
     near: {
       'one that the guest had to ask for came into the table': () =>
         step(zeros(older, [0xc]), release(newer, [{}, { leaf: 0xc, subleaf: null }], {}, [])),
 
-      'every other leaf alone': () => step(withControls(zeros(older, []), ['REDUCE_VE']), zeros(newer, [])),
+      'every other leaf alone': () =>
+        step(withLimits(zeros(older, []), { tdControls: ['REDUCE_VE'] }), zeros(newer, [])),
       'one that came into the table is told as a leaf': () =>
         step(zeros(older, [8]), release(newer, [{}, { leaf: 8, subleaf: null }], {}, [])),
     },
@@ -872,6 +873,39 @@ export const CASES = {
           release(newer, [], { attributes: { fixed0: 3n, fixed1: 0n } }),
         ),
     },
+  },
+  'config-flag-added': {
+    fires: () =>
+      step(withLimits(zeros(older, []), { configFlags: 1n }), withLimits(zeros(newer, []), { configFlags: 0x99n })),
+    near: {
+      'nothing changed': () =>
+        step(withLimits(zeros(older, []), { configFlags: 9n }), withLimits(zeros(newer, []), { configFlags: 9n })),
+      'code that was not examined': () =>
+        step(zeros(older, [], null), withLimits(zeros(newer, []), { configFlags: 9n })),
+    },
+  },
+  'config-flag-removed': {
+    fires: () =>
+      step(withLimits(zeros(older, []), { configFlags: 9n }), withLimits(zeros(newer, []), { configFlags: 1n })),
+    near: {},
+  },
+  'guest-control-added': {
+    fires: () =>
+      step(
+        withLimits(zeros(older, []), { tdControls: ['LOCK'] }),
+        withLimits(zeros(newer, []), { tdControls: ['VIRT_CPUID2', 'LOCK'] }),
+      ),
+    near: {
+      'another order': () =>
+        step(
+          withLimits(zeros(older, []), { tdControls: ['LOCK', 'VIRT_CPUID2'] }),
+          withLimits(zeros(newer, []), { tdControls: ['VIRT_CPUID2', 'LOCK'] }),
+        ),
+    },
+  },
+  'guest-control-removed': {
+    fires: () => step(withLimits(zeros(older, []), { tdControls: ['LOCK'] }), zeros(newer, [])),
+    near: {},
   },
   'attribute-added': {
     fires: () =>

@@ -2,7 +2,7 @@ import { ruleOf } from '../../pipeline/judge/catalogue.ts';
 import { type Ground, judgeRelease } from '../../pipeline/judge/judge.ts';
 import { type ClassedRelease, classify } from '../../pipeline/model/class.ts';
 import type { ClobberFacts, MsrTransition } from '../../pipeline/model/clobber.ts';
-import type { DeciderRule, TdControl } from '../../pipeline/model/decider-rules.ts';
+import type { DeciderRule, Limits } from '../../pipeline/model/decider-rules.ts';
 import type { Finding } from '../../pipeline/model/finding.ts';
 import type { Knowledge } from '../../pipeline/model/knowledge.ts';
 import { hex32 } from '../../pipeline/model/mask.ts';
@@ -105,9 +105,13 @@ export function release(
   return { module, registers: classify(module, code), rules: code };
 }
 
+/** The same release, whose code has other limits. */
+export const withLimits = (made: ClassedRelease, limits: Partial<Limits>): ClassedRelease =>
+  made.rules === undefined ? made : { ...made, rules: { ...made.rules, limits: { ...NO_LIMITS, ...limits } } };
+
 /** The same release, with these bits of TD_CTLS for the guest to write. */
-export const withControls = (made: ClassedRelease, tdControls: readonly TdControl[]): ClassedRelease =>
-  made.rules === undefined ? made : { ...made, rules: { ...made.rules, limits: { ...NO_LIMITS, tdControls } } };
+export const withControls = (made: ClassedRelease, tdControls: Limits['tdControls']): ClassedRelease =>
+  withLimits(made, { tdControls });
 
 export const PLACE = { leaf: 7, subleaf: 1, register: 'eax' } as const;
 export const KNOWLEDGE: Knowledge = {

@@ -1,7 +1,8 @@
-import { ATTRIBUTE_NAMES, FEATURE_NAMES, XFAM_NAMES } from '../../model/control.ts';
+import { ATTRIBUTE_NAMES, CONFIG_FLAG_NAMES, FEATURE_NAMES, XFAM_NAMES } from '../../model/control.ts';
+import { type DeciderRules, TD_CONTROL_BITS, TD_CONTROLS } from '../../model/decider-rules.ts';
 import type { ControlKind } from '../../model/finding.ts';
 import { configSlotsOf } from '../../model/module.ts';
-import type { Draft, Rule } from '../rule.ts';
+import type { Draft, ReleaseContext, Rule } from '../rule.ts';
 import { controlBits } from '../runs.ts';
 import { type Direction, mirrored } from './mirrored.ts';
 
@@ -80,6 +81,69 @@ export const [featureAdded, featureRemoved] = mirrored(
       for: ['kernel', 'userspace'],
       why: 'Software that relies on the capability no longer finds it.',
       action: 'Check users of the feature before the release is rolled out.',
+    },
+  },
+);
+
+/** What the code of both releases takes; nothing where one of them was not examined. */
+function codeDrafts(
+  { from, to }: Pick<ReleaseContext, 'from' | 'to'>,
+  control: 'config-flags' | 'td-ctls',
+  change: Direction,
+): readonly Draft[] {
+  if (from.rules === undefined || to.rules === undefined) return [];
+  const [before, after] = [maskOf(from.rules, control), maskOf(to.rules, control)];
+  const mask = change === 'added' ? after & ~before : before & ~after;
+  return controlDrafts(control, change, mask, control === 'td-ctls' ? TD_CONTROL_NAMES : CONFIG_FLAG_NAMES);
+}
+
+const maskOf = ({ limits }: DeciderRules, control: 'config-flags' | 'td-ctls'): bigint =>
+  control === 'config-flags'
+    ? limits.configFlags
+    : limits.tdControls.reduce((mask, name) => mask | (1n << BigInt(TD_CONTROL_BITS[name])), 0n);
+
+const TD_CONTROL_NAMES: ReadonlyMap<number, string> = new Map(TD_CONTROLS.map((name) => [TD_CONTROL_BITS[name], name]));
+
+export const [configFlagAdded, configFlagRemoved] = mirrored(
+  'config-flag',
+  'release',
+  (context, change) => codeDrafts(context, 'config-flags', change),
+  {
+    added: {
+      title: 'A bit of CONFIG_FLAGS became available',
+      level: 'info',
+      for: ['kernel'],
+      why: 'KVM may ask for it in TD_PARAMS; some of these bits give a VMM a say in CPUID that it had not before.',
+      action: 'Decide whether KVM sets the flag.',
+    },
+    removed: {
+      title: 'A bit of CONFIG_FLAGS is no longer available',
+      level: 'warning',
+      for: ['kernel'],
+      why: 'TDH.MNG.INIT returns OPERAND_INVALID for a TD that is built with the flag.',
+      action: 'Do not set the flag on this release.',
+    },
+  },
+);
+
+export const [guestControlAdded, guestControlRemoved] = mirrored(
+  'guest-control',
+  'release',
+  (context, change) => codeDrafts(context, 'td-ctls', change),
+  {
+    added: {
+      title: 'A guest may set a new bit of TD_CTLS',
+      level: 'info',
+      for: ['userspace', 'operator'],
+      why: 'The guest sets it without the VMM, and some of these bits decide which CPUID leaves are answered and what they hold.',
+      action: 'Read what the guest turns on with it: `bitwatch explain` has each by its name.',
+    },
+    removed: {
+      title: 'A guest may no longer set a bit of TD_CTLS',
+      level: 'warning',
+      for: ['userspace', 'operator'],
+      why: 'The guest’s write of TD_CTLS is refused, and what it decided is as it was without it.',
+      action: 'Check guests that set the bit.',
     },
   },
 );

@@ -1,11 +1,19 @@
 import type { CellClass } from '../../model/class.ts';
 import { ATTRIBUTE_NAMES, XFAM_NAMES } from '../../model/control.ts';
-import type { Backing, ClassStep, ClobberFact, FindingFacts } from '../../model/finding.ts';
+import type { Backing, ClassStep, ClobberFact, ControlKind, FindingFacts } from '../../model/finding.ts';
 import { type GateId, gateOf } from '../../model/gate.ts';
 import { deciderWords } from '../decider-words.ts';
 
 /** The facts of one kind. */
 export type FactsOf<K extends FindingFacts['kind']> = Extract<FindingFacts, { readonly kind: K }>;
+
+export const CONTROL_TEXT: Readonly<Record<ControlKind, string>> = {
+  attributes: 'ATTRIBUTES',
+  xfam: 'XFAM',
+  features0: 'TDX_FEATURES0',
+  'config-flags': 'CONFIG_FLAGS',
+  'td-ctls': 'TD_CTLS',
+};
 
 export const CLASS_TEXT: Readonly<Record<CellClass, string>> = {
   absent: 'not in the table',

@@ -4,7 +4,7 @@ import type { ControlBit, ControlKind, Finding, FindingFacts, Verdict } from '..
 import type { GateId } from '../../model/gate.ts';
 import { hex } from '../../model/mask.ts';
 import { leafText, placesText, underGuest } from '../places.ts';
-import { backingText, deciderSteps, type FactsOf, gateText, msrsText, stepsText } from './fact-words.ts';
+import { backingText, CONTROL_TEXT, deciderSteps, type FactsOf, gateText, msrsText, stepsText } from './fact-words.ts';
 import { holdNumbers, numbersOf } from './number-words.ts';
 
 /** What a headline has beside the facts: the bits, and the release and KVM version that it is of. */
@@ -119,17 +119,12 @@ const CLASS_CHANGE_TEXT = {
   choice: 'what the VMM’s choice does changed',
 } as const;
 
-const CONTROL_TEXT: Readonly<Record<ControlKind, string>> = {
-  attributes: 'ATTRIBUTES',
-  xfam: 'XFAM',
-  features0: 'TDX_FEATURES0',
-};
-
 /** `ATTRIBUTES[62] TPA, ATTRIBUTES[6] without a name`. */
 const controlText = (control: ControlKind, bits: readonly ControlBit[]): string =>
   bits.map(({ bit, name }) => `${CONTROL_TEXT[control]}[${bit}]${name === null ? '' : ` ${name}`}`).join(', ');
 
 function controlChange({ control, change }: FactsOf<'control'>): string {
+  if (control === 'td-ctls') return `a guest may ${change === 'added' ? 'set it now' : 'no longer set it'}`;
   if (control === 'features0') return change === 'added' ? 'set now' : 'no longer set';
   return change === 'added' ? 'may now be set' : 'may no longer be set';
 }

@@ -3,6 +3,7 @@ import type { Finding, FoundPlace } from '../../model/finding.ts';
 import { countBits, FULL, formatBits, hex, or } from '../../model/mask.ts';
 import { placeId } from '../../model/place.ts';
 import { leafText, placeLines, underGuest } from '../places.ts';
+import { CONTROL_TEXT } from './fact-words.ts';
 import { holdNumbers, numbersOf } from './number-words.ts';
 
 /** What a finding that needs no action says: its kind, and what it names where that is no CPUID bit. */
@@ -74,8 +75,6 @@ const LEAF_TEXT = {
   've-added': 'leaf #VE',
   've-removed': 'leaf answered',
 } as const;
-
-const CONTROL_TEXT = { attributes: 'ATTRIBUTES', xfam: 'XFAM', features0: 'TDX_FEATURES0' } as const;
 
 type Facts<K extends Finding['facts']['kind']> = Extract<Finding['facts'], { readonly kind: K }>;
 
