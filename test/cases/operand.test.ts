@@ -72,6 +72,7 @@ describe('what a text names', () => {
     };
     expect(await named('v2.0.08')).toBe('2.0.08');
     expect(await named('v7.1.5')).toBe('KVM 7.1.5');
+    expect(await resolveOperand(context, SPECS, '7.1.5')).toEqual({ kind: 'policy', policy: SPECS.policies[2] });
     expect(await named(await moduleFile('1.5.77'))).toBe('1.5.77');
     expect(await named(await policyFile({ version: '9.9' }))).toBe('KVM 9.9');
     const tree = kernel();
@@ -134,6 +135,8 @@ describe('a release on the disk', () => {
 describe('a KVM', () => {
   test('by name says what it was written against, and one on the disk takes that of the newest which says so', async () => {
     expect(await findPolicy(context, SPECS, 'v6.17')).toBe(SPECS.policies[1]);
+    const shuffled = { ...SPECS, policies: ['6.9', '6.16.1', '6.10'].map((version) => policy({ version })) };
+    expect((await findPolicy(context, shuffled, 'latest')).version).toBe('6.16.1');
     const { base } = await findPolicy(context, SPECS, await policyFile({ version: '9.9' }));
     expect(base).toEqual({ release: '1.5.06', because: 'taken from KVM 6.17: its tables fit' });
     const own = { release: '2.0.08', because: 'it says so' };

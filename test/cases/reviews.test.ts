@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { withDenial, withOptIn } from '../../pipeline/cases/draft-text.ts';
 import { pageFactsOf } from '../../pipeline/cases/page-facts.ts';
-import { reviewFacts } from '../../pipeline/cases/review.ts';
+import { reviewFacts, reviewTitle } from '../../pipeline/cases/review.ts';
 import { groundOf, policyStepReview, quoteArgument, releaseReview } from '../../pipeline/cases/reviews.ts';
 import { statusReviews } from '../../pipeline/cases/status.ts';
 import { updateOf } from '../../pipeline/cases/update.ts';
@@ -111,6 +111,45 @@ describe('a review', () => {
       ['1.5 Beta..1.5 Beta'],
       ['1.5 Beta'],
     ]);
+  });
+
+  test('of what a person named gives the command that reads the same again', () => {
+    const command = (
+      asked: Partial<Record<'release' | 'from' | 'kvm', string>>,
+      since = mid,
+      on = kvm as typeof kvm | null,
+    ) => {
+      const [review] = reviewFacts(
+        specs,
+        { release: now, since, policies: [on], asked: { release: null, from: null, kvm: null, ...asked } },
+        TODAY,
+      ).reviews;
+      return review?.command;
+    };
+    expect(command({})).toBe(releaseReview(specs, { from: mid, to: now, policy: kvm }).command);
+    expect(command({ release: 'my tree@x' })).toBe("bitwatch review 'my tree@x' --from 1.5.06 --kvm 6.16");
+    expect(command({ from: 'old.yaml' })).toBe('bitwatch review 1.5.08 --from old.yaml --kvm 6.16');
+    expect(command({ kvm: 'linux@main' })).toBe('bitwatch review 1.5.08 --from 1.5.06 --kvm linux@main');
+    expect(command({ release: 'm.yaml' }, now, null)).toBe('bitwatch review m.yaml');
+  });
+
+  test('of a tree that is named like a release says whose rules were taken', () => {
+    const unknown = (name: string, rules: readonly DeciderRule[] | null) => {
+      const to = offering(name, 7, rules);
+      const asked = { release: 'tree', from: null, kvm: null };
+      const [review] = reviewFacts(
+        { ...specs, releases: [...specs.releases, to] },
+        { release: to, since: mid, policies: [null], asked },
+        TODAY,
+      ).reviews;
+      return review?.kind === 'release' ? review.diff.coverage.unknown : null;
+    };
+    const taken = 'who decides the bits of 1.5.08+abc: the rules of 1.5.08 were taken';
+    const rest = unknown('1.5.08', []);
+    expect(unknown('1.5.08+abc', [])?.filter((text) => text === taken)).toEqual([taken]);
+    expect(unknown('1.5.08+abc', [])).toHaveLength((rest?.length ?? 0) + 1);
+    expect(unknown('1.5.08+abc', null)).not.toContain(taken);
+    expect(reviewTitle('1.5.08')).toBe('bitwatch: review of TDX module 1.5.08');
   });
 
   test('of the whole history tells each step under the newest kernel, each kernel’s step, and the facts', () => {

@@ -1,3 +1,4 @@
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +17,7 @@ import type {
   SeriesEffect,
   SeriesOutcome,
 } from '../../pipeline/model/series-effect.ts';
+import { loseObject, makeInbox } from '../archive/inbox.ts';
 import { entry } from '../judge/ground.ts';
 
 const NONE = { added: [], removed: [] };
@@ -315,5 +317,36 @@ describe('a series that is asked for', () => {
       { id: 'one@x.org', subject: '[PATCH] tdx: one', diff: 'q.c', head: ['To: x86@kernel.org, a@b.org'] },
     ]);
     expect(listsOf(bare.series)).toEqual(['x86@kernel.org']);
+  });
+
+  test('comes from a stream too, by the name that it was given', async () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    spawn('sh', ['-c', 'cat "$0" > "$1"', mbox(posting(1)), pipe], { stdio: 'ignore' });
+    const { series, archives } = await findSeries(context, pipe, [], null);
+    expect([series.id, archives]).toEqual(['v1.0@x.org', [pipe]]);
+  });
+
+  test('says how many mails of the archives that were named could not be read', async () => {
+    const lost = mailOf({ id: 'lost@x.org', subject: 'tdx: a question' });
+    const inboxes = ['read', 'other'].map((name) =>
+      makeInbox(
+        folder,
+        `${name}.git`,
+        [...posting(1).map(mailOf), lost].map((mail) => ({ mail })),
+      ),
+    );
+    const [inbox = '', other = ''] = inboxes;
+    for (const each of inboxes) loseObject(each, lost);
+    const state = join(folder, 'lost.json');
+    const found = (archives: readonly string[]) => findSeries(context, 'v1.1@x.org', archives, state);
+    const note = (count: number) =>
+      `${count} mails of the archives could not be read; a part or a newer version may be among them.`;
+    expect((await found([inbox, other])).notes).toEqual([note(2)]);
+    // What the state says of archives that were not named now counts for nothing.
+    expect((await found([inbox])).notes).toEqual([note(1)]);
+    await expect(findSeries(context, 'gone@x.org', [inbox], state)).rejects.toThrow(
+      `no mail <gone@x.org> in ${inbox}; 1 mails of them could not be read (see bitwatch archive scan)`,
+    );
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Topic, topicsOf } from '../../pipeline/cases/topics.ts';
 import type { ClobberFacts, MsrTransition } from '../../pipeline/model/clobber.ts';
-import type { DeciderRules } from '../../pipeline/model/decider-rules.ts';
+import type { Condition, DeciderRule, DeciderRules } from '../../pipeline/model/decider-rules.ts';
 import { unknownRelease } from '../../pipeline/specs/lists-file.ts';
 import { clobbers, KNOWLEDGE, PLACE, policy, release } from '../judge/ground.ts';
 import { moduleWith, specsOf } from './facts.ts';
@@ -260,4 +260,77 @@ test('a family is features and rows whose names begin with a word, and what thos
   });
   expect(family('PLAIN')).toBeUndefined();
   expect([family('C'), family('CLOB_'), family('lbr')]).toEqual([undefined, undefined, undefined]);
+});
+
+describe('what KVM_SET_CPUID2 is asked for', () => {
+  test('is told of each kernel whose policy is known', () => {
+    const asks = (version: string) => ({
+      version,
+      source: { repository: 'r', revision: version, path: 'p', blob: null },
+      asks: [],
+      unlisted: [],
+    });
+    const specs = { ...SPECS, cpuid2: { questions: [], kernels: [asks('6.15'), asks('6.16.1'), asks('7.1.5')] } };
+    for (const text of ['KVM_SET_CPUID2', 'set_cpuid2', 'SET_CPUID'])
+      expect(ask(text, specs), text).toEqual([
+        {
+          kind: 'cpuid2',
+          kernels: [
+            { version: '6.16.1', verdicts: [] },
+            { version: '7.1.5', verdicts: [] },
+          ],
+        },
+      ]);
+    expect(ask('KVM_SET_CPUID2X', specs)).toEqual([]);
+  });
+});
+
+test('a leaf that no table has, and a control of the guest, are topics', () => {
+  expect([one('0x12'), one('REDUCE_VE')]).toMatchObject([
+    { kind: 'leaf', leaf: { leaf: 0x12, subleaf: null } },
+    { kind: 'guest', guest: { control: 'REDUCE_VE' } },
+  ]);
+});
+
+test('what rests on other releases is no reading of this one', () => {
+  const learnt = (entryHow: string, exitHow: string) =>
+    ({ learnt: { entry: { how: entryHow }, exit: { how: exitHow } } }) as unknown as Partial<MsrTransition>;
+  const state = (...all: readonly Partial<MsrTransition>[]) => {
+    const [first] = facts('1.5.06').msrs;
+    const msrs = all.map((extra) => ({ ...first, ...extra })) as ClobberFacts['msrs'];
+    return releaseOf2({ ...SPECS, clobbers: [{ ...facts('1.5.06'), msrs }] });
+  };
+  const releaseOf2 = (specs: typeof SPECS) => {
+    const topic = one('1.5.06', specs);
+    return topic.kind === 'release' ? topic.release.hostState : null;
+  };
+  expect(state({}, {})).toBe('read');
+  expect(state(learnt('read', 'read'), {})).toBe('read');
+  expect(state({}, learnt('inferred', 'read'))).toBe('in part inferred');
+  expect(state(learnt('read', 'inferred'), {})).toBe('in part inferred');
+});
+
+test('a bit of ATTRIBUTES that clears others names them, as the newest release has it', () => {
+  const cleared = (when: Condition, mask = 0x6): DeciderRule => ({
+    id: 'r',
+    stage: 'init',
+    leaf: 7,
+    masks: { eax: mask },
+    effect: { do: 'clear', unless: [when] },
+    source: 's',
+    lines: null,
+  });
+  const not = (kind: 'attributes' | 'xfam', bit: number): Condition => ({ kind: 'not', of: { kind, bits: [bit] } });
+  const clears = (text: string, ...own: readonly DeciderRule[]) => {
+    const newest = release('2.0.08', [{ allow: { eax: 0xf } }], {}, own);
+    const topic = one(text, specsOf({ releases: [release('1.5.06', [{}]), newest] }));
+    return topic.kind === 'control' ? topic.control.clears : null;
+  };
+  const found = [{ ...PLACE, mask: 0x6 }];
+  expect(clears('ATTRIBUTES:29', cleared(not('attributes', 29)))).toEqual(found);
+  expect(clears('ATTRIBUTES:29', cleared(not('attributes', 30)), cleared(not('attributes', 29)))).toEqual(found);
+  // Another bit, another field, and what is cleared where the bit is 0.
+  expect(clears('ATTRIBUTES:29', cleared(not('attributes', 30)))).toEqual([]);
+  expect(clears('ATTRIBUTES:29', cleared(not('xfam', 29)))).toEqual([]);
+  expect(clears('ATTRIBUTES:29', cleared({ kind: 'attributes', bits: [29] }))).toEqual([]);
 });
