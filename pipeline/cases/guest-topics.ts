@@ -1,6 +1,7 @@
 import { type Beyond, beyondTables, type ZeroLeaves, zeroLeavesOf } from '../model/beyond-tables.ts';
 import type { ClassedRelease } from '../model/class.ts';
-import { asksGuest } from '../model/decider.ts';
+import { CONFIG_FLAG_NAMES } from '../model/control.ts';
+import { asksGuest, flagsAsked } from '../model/decider.ts';
 import { TD_CONTROLS, type TdControl } from '../model/decider-rules.ts';
 import type { FoundPlace } from '../model/finding.ts';
 import type { BitName } from '../model/knowledge.ts';
@@ -83,6 +84,49 @@ function effectOf(release: ClassedRelease, control: TdControl, names: readonly B
     decides: asked.flatMap(({ parts, ...place }) => {
       const mask = parts.reduce((all, part) => (part.of.value ? or(all, part.mask) : all), 0);
       return mask === 0 ? [] : [{ ...place, mask, bits: namedBits(names, place, mask) }];
+    }),
+  };
+}
+
+/** A bit of CONFIG_FLAGS, which KVM sets in TD_PARAMS. */
+export type FlagTopic = {
+  readonly bit: number;
+  readonly name: string;
+  /** `null` where the release's code was not examined. */
+  readonly releases: readonly { readonly release: string; readonly has: boolean | null }[];
+  /** `null` where the kernel was not read for it. */
+  readonly kernels: readonly { readonly version: string; readonly sets: boolean | null }[];
+  /** Bits that wait for it in the newest release that has it. */
+  readonly gated: readonly FoundPlace[];
+};
+
+/** `MAXGPA_VIRT`, `CONFIG_FLAGS.MAXPA_VIRT`. */
+export function flagTopic({ releases, policies, knowledge }: Specs, text: string): FlagTopic | null {
+  const name = text
+    .trim()
+    .toUpperCase()
+    .replace(/^CONFIG_FLAGS\./, '');
+  const [bit] = [...CONFIG_FLAG_NAMES].find(([, each]) => each === name) ?? [];
+  if (bit === undefined) return null;
+  const isSet = (mask: bigint): boolean => ((mask >> BigInt(bit)) & 1n) === 1n;
+  const hasIt = ({ rules }: ClassedRelease): boolean | null =>
+    rules === undefined ? null : isSet(rules.limits.configFlags);
+  const newest = releases.findLast((each) => hasIt(each) === true);
+  return {
+    bit,
+    name,
+    releases: releases.map((each) => ({ release: each.module.release, has: hasIt(each) })),
+    kernels: policies.map(({ version, configFlags }) => ({
+      version,
+      sets: configFlags === undefined ? null : configFlags.some(({ mask }) => isSet(mask)),
+    })),
+    gated: (newest?.registers ?? []).flatMap(({ leaf, subleaf, register, deciders }) => {
+      const place = { leaf, subleaf, register };
+      const mask = deciders.reduce(
+        (all, part) => (flagsAsked(part.decider).includes(bit) ? or(all, part.mask) : all),
+        0,
+      );
+      return mask === 0 ? [] : [{ ...place, mask, bits: namedBits(knowledge.names, place, mask) }];
     }),
   };
 }

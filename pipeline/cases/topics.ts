@@ -13,7 +13,7 @@ import { comparePlaces, type Place, samePlace } from '../model/place.ts';
 import type { Policy } from '../model/policy.ts';
 import type { KnownRelease } from '../specs/lists-file.ts';
 import type { Specs } from '../specs/store.ts';
-import { type GuestTopic, guestTopic, type LeafTopic, leafTopic } from './guest-topics.ts';
+import { type FlagTopic, flagTopic, type GuestTopic, guestTopic, type LeafTopic, leafTopic } from './guest-topics.ts';
 import { buildOf, namedRelease } from './named.ts';
 import { followsOf } from './release-steps.ts';
 
@@ -26,6 +26,7 @@ export type Topic =
   | { readonly kind: 'control'; readonly control: ControlTopic }
   | { readonly kind: 'leaf'; readonly leaf: LeafTopic }
   | { readonly kind: 'guest'; readonly guest: GuestTopic }
+  | { readonly kind: 'flag'; readonly flag: FlagTopic }
   | {
       readonly kind: 'family';
       readonly name: string;
@@ -88,10 +89,11 @@ export function topicsOf(specs: Specs, text: string): readonly Topic[] {
   if (release !== null) return [release];
   const policy = specs.policies.find(({ version }) => version === text.replace(/^(?:kvm|linux)?[ -]?v?(?=\d)/i, ''));
   if (policy !== undefined) return [{ kind: 'kernel', policy }];
-  const [leaf, guest] = [leafTopic(specs, text), guestTopic(specs, text)];
+  const [leaf, guest, flag] = [leafTopic(specs, text), guestTopic(specs, text), flagTopic(specs, text)];
   return [
     ...(leaf === null ? [] : [{ kind: 'leaf', leaf } as const]),
     ...(guest === null ? [] : [{ kind: 'guest', guest } as const]),
+    ...(flag === null ? [] : [{ kind: 'flag', flag } as const]),
     ...msrTopic(specs, text),
     ...controlTopics(specs, text),
     ...familyTopic(specs, text),

@@ -223,6 +223,14 @@ const topic = z.discriminatedUnion('kind', [
       .nullable(),
   }),
   z.strictObject({
+    kind: z.literal('flag'),
+    bit: z.int().min(0).max(63),
+    name: z.string(),
+    releases: z.array(z.strictObject({ release: version, has: z.boolean().nullable() })),
+    kernels: z.array(z.strictObject({ version, sets: z.boolean().nullable() })),
+    opens: z.array(masked),
+  }),
+  z.strictObject({
     kind: z.literal('family'),
     name: z.string(),
     members: z.array(z.strictObject({ ...place, mask: hex32, name: z.string() })),

@@ -1,4 +1,4 @@
-import type { GuestTopic, LeafTopic } from '../cases/guest-topics.ts';
+import type { FlagTopic, GuestTopic, LeafTopic } from '../cases/guest-topics.ts';
 import type { TdControl } from '../model/decider-rules.ts';
 import { hex, hex32 } from '../model/mask.ts';
 import { beyondWords } from './decider-words.ts';
@@ -102,3 +102,23 @@ export const guestTopicJson = ({ control, releases, effect }: GuestTopic) => ({
           decides: effect.decides.map((each) => ({ ...placeJson(each), mask: hex32(each.mask) })),
         },
 });
+
+/** Since when a VMM may ask for a flag, which KVM does, and what waits for it. */
+export function flagLines({ bit, name, releases, kernels, gated }: FlagTopic): readonly string[] {
+  const all = releases.map(({ release }) => release);
+  const setting = kernels.filter(({ sets }) => sets === true).map(({ version }) => version);
+  const unread = kernels.filter(({ sets }) => sets === null).map(({ version }) => version);
+  const line = (label: string, has: boolean | null): readonly string[] => {
+    const names = releases.filter((each) => each.has === has).map(({ release }) => release);
+    return names.length === 0 ? [] : wrap(runText(names, all), `  ${label.padEnd(14)} `);
+  };
+  const answer = setting.length === 0 ? 'no KVM that was read for it sets it' : `set by KVM ${setting.join(', ')}`;
+  return [
+    `CONFIG_FLAGS.${name} (bit ${bit}): ${answer}`,
+    ...line('a VMM may set', true),
+    ...line('always 0', false),
+    ...line('not examined', null),
+    ...(unread.length === 0 ? [] : wrap(`KVM ${unread.join(', ')}`, '  not read       ')),
+    ...placeLines(gated).flatMap((each) => wrap(lineText(each), '  opens          ')),
+  ];
+}

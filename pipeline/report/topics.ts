@@ -3,7 +3,7 @@ import { bitsText } from '../model/bit-names.ts';
 import type { ClobberRow } from '../model/knowledge.ts';
 import { hex, hex32 } from '../model/mask.ts';
 import type { Policy } from '../model/policy.ts';
-import { guestLines, guestTopicJson, leafLines, leafTopicJson, runText } from './guest-topics.ts';
+import { flagLines, guestLines, guestTopicJson, leafLines, leafTopicJson, runText } from './guest-topics.ts';
 import { placeJson } from './machine.ts';
 import { cpuid2Json, cpuid2Lines } from './vmm/cpuid2.ts';
 import { wrap } from './wrap.ts';
@@ -30,6 +30,8 @@ function linesOf(topic: Topic): readonly string[] {
       return leafLines(topic.leaf);
     case 'guest':
       return guestLines(topic.guest);
+    case 'flag':
+      return flagLines(topic.flag);
     case 'family':
       return [
         `${topic.name} is a family: ${topic.members.length} CPUID bits or fields, ${topic.rows.length} rows of host state`,
@@ -237,6 +239,11 @@ export function topicJson(topic: Topic) {
       return { kind: topic.kind, ...leafTopicJson(topic.leaf) };
     case 'guest':
       return { kind: topic.kind, ...guestTopicJson(topic.guest) };
+    case 'flag': {
+      const { gated, ...rest } = topic.flag;
+      const opens = gated.map((each) => ({ ...placeJson(each), mask: hex32(each.mask) }));
+      return { kind: topic.kind, ...rest, opens };
+    }
     case 'family':
       return {
         kind: topic.kind,

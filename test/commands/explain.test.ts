@@ -127,6 +127,17 @@ describe('explain', () => {
     expect(await out('explain', 'LOCK')).toContain('it decides no CPUID bit');
   });
 
+  test('a flag of CONFIG_FLAGS, with the releases that have it, the KVM that sets it and what waits for it', async () => {
+    const [flag] = await topics('MAXGPA_VIRT');
+    expect(await topics('CONFIG_FLAGS.maxgpa_virt')).toEqual([flag]);
+    expect(flag).toMatchObject({ kind: 'flag', bit: 4, opens: [{ leaf: '0x80000008', mask: '0x003f0000' }] });
+    const has = (name: string) => flag.releases.find(({ release }: { release: string }) => release === name).has;
+    expect(['1.5.06', '1.5.08', '2.0.02'].map(has)).toEqual([false, true, true]);
+    expect(flag.kernels.map(({ sets }: { sets: boolean | null }) => sets)).not.toContain(true);
+    const [rbp] = await topics('NO_RBP_MOD');
+    expect([rbp.opens, rbp.kernels.every(({ sets }: { sets: boolean | null }) => sets === true)]).toEqual([[], true]);
+  });
+
   test('an attribute that clears bits, and an MSR that only the VMCS loads', async () => {
     const [migratable] = await topics('MIGRATABLE');
     expect(migratable).toMatchObject({ opens: [], clears: [{ leaf: '0x1a', register: 'eax', mask: '0xffffffff' }] });
