@@ -55,34 +55,18 @@ const denies = (files = BASE_FILES): Edit => ({
 });
 const DOCUMENTS: Edit = { title: 'Say so', files: { 'Documentation/list.rst': 'A list.\n' } };
 
-test('a series is told with its mails, its base and what it does to each release', async () => {
+test('a series is told with its base and what it does to each release', async () => {
   const { path, base } = kernelClone();
   const mails = postingOf([denies(), DOCUMENTS], {
     trailers: `base-commit: ${base}\nprerequisite-patch-id: ${'1'.repeat(40)}`,
   });
   const effect = await effectOf(mails, path);
-  expect(effect.series).toMatchObject({
-    id: 'v1.0@example.org',
-    title: 'A better list',
-    version: 1,
-    total: 2,
-    cover: 'v1.0@example.org',
-    patches: [
-      { part: 1, title: 'Deny QUINCE', id: 'v1.1@example.org', from: 'v1.0@example.org' },
-      { part: 2, title: 'Say so', id: 'v1.2@example.org', from: 'v1.0@example.org' },
-    ],
-    missing: [],
-    newer: null,
-    before: null,
-    lists: ['kvm@vger.kernel.org', 'linux-coco@lists.linux.dev'],
-  });
   expect([effect.kernel, effect.touched, effect.inputs, effect.notes]).toEqual([
     path,
     ['Documentation/list.rst', TDX],
     [TDX],
     [],
   ]);
-  expect(effect.command).toMatch(new RegExp(`^bitwatch series \\S+series\\.mbox --kernel ${path}$`));
   const { outcome } = effect;
   if (outcome.kind !== 'applied') throw new Error(outcome.kind);
   expect(outcome.base).toMatchObject({
@@ -113,6 +97,90 @@ test('a series is told with its mails, its base and what it does to each release
   expect(outcome.effects.map((each) => each.release)).toEqual(['1.0.00', '1.5.06', '1.5.08', '2.0.02']);
   // Hosts run the newest of the last two lines today.
   expect(outcome.open.map((each) => each.release)).toEqual(['1.5.08', '2.0.02']);
+});
+
+describe('a series', () => {
+  const PLAIN: readonly Edit[] = [DOCUMENTS, { title: 'And why', files: { 'Documentation/why.rst': 'Why.\n' } }];
+
+  test('is told with its mails, and with the command that weighs it again', async () => {
+    const { path } = kernelClone();
+    const { series, command } = await effectOf(postingOf(PLAIN), path);
+    expect(series).toEqual({
+      id: 'v1.0@example.org',
+      title: 'A better list',
+      version: 1,
+      rfc: false,
+      resend: false,
+      trees: [],
+      author: expect.objectContaining({ name: 'Jane Doe', email: 'jane@example.org' }),
+      date: Date.UTC(2026, 5, 1, 12) / 1000,
+      total: 2,
+      cover: 'v1.0@example.org',
+      patches: [
+        { part: 1, title: 'Say so', id: 'v1.1@example.org', from: 'v1.0@example.org' },
+        { part: 2, title: 'And why', id: 'v1.2@example.org', from: 'v1.0@example.org' },
+      ],
+      missing: [],
+      lists: ['kvm@vger.kernel.org', 'linux-coco@lists.linux.dev'],
+      archives: [expect.stringMatching(/series\.mbox$/)],
+      changeId: null,
+      before: null,
+      newer: null,
+    });
+    expect(command).toMatch(new RegExp(`^bitwatch series \\S+series\\.mbox --kernel ${path}$`));
+    const archive = mboxFile(postingOf(PLAIN, { version: 2, day: 4, trailers: 'For TDX.' }));
+    const [cover = '', first = ''] = postingOf([DOCUMENTS]);
+    const more = { archives: [archive], base: 'v7 2', from: mboxFile([cover, first]) };
+    const state = join(temporaryFolder(), 'state.json');
+    const other = await effectOf(postingOf(PLAIN), path, { ...more, state });
+    expect(other.command.replace(/\S+series\.mbox/g, 'FILE')).toBe(
+      `bitwatch series FILE --archive FILE --kernel ${path} --base 'v7 2' --from FILE`,
+    );
+    expect(other.series.newer).toMatchObject({ id: 'v2.0@example.org', version: 2 });
+    expect((await effectOf([first.replace(/^In-Reply-To.*\n/m, '')], path)).series.cover).toBeNull();
+  });
+
+  test('comes with the answers that have a diff of their own, and the files that these change', async () => {
+    const fix = mailOf({
+      id: 'fix@example.org',
+      subject: 'Re: [PATCH 1/2] Say so',
+      parent: 'v1.1@example.org',
+      day: 2,
+      body: `I squash this:\n\ndiff --git a/a.c b/a.c\n--- a/a.c\n+++ b/a.c\n@@ -1 +1 @@\n-a\n+b\n`,
+    });
+    const { fixups } = await effectOf([...postingOf(PLAIN), fix], kernelClone().path);
+    expect(fixups).toEqual([
+      {
+        id: 'fix@example.org',
+        author: expect.objectContaining({ name: 'Jane Doe' }),
+        date: Date.UTC(2026, 5, 2, 12) / 1000,
+        subject: 'Re: [PATCH 1/2] Say so',
+        paths: ['a.c'],
+      },
+    ]);
+  });
+
+  test('without all its parts, or with a part without a diff, is not weighed', async () => {
+    const three = postingOf([...PLAIN, denies()]);
+    const reason = async (mails: readonly string[]) => {
+      const { outcome, series } = await effectOf(mails, kernelClone().path);
+      return [outcome.kind === 'incomplete' ? outcome.reason : outcome.kind, series.missing];
+    };
+    expect(await reason(three.slice(0, 2))).toEqual(['part 2, 3 of 3 is in no mail that was read', [2, 3]]);
+    const bare = (part: number): string =>
+      mailOf({
+        id: `v1.${part}@example.org`,
+        subject: `[PATCH ${part}/3] Later`,
+        body: 'Later.\n',
+        parent: 'v1.0@example.org',
+      });
+    expect(await reason([...three.slice(0, 2), bare(2), bare(3)])).toEqual(['part 2, 3 of 3 has no diff', []]);
+    expect(await reason([...three.slice(0, 3), bare(3)])).toEqual(['part 3 of 3 has no diff', []]);
+    // A part that a version does not send again is that of the version before.
+    const whole = [...PLAIN, { title: 'More', files: { 'Documentation/more.rst': 'More.\n' } }];
+    const again = postingOf(whole, { version: 2, day: 4 });
+    expect(await reason([...postingOf(whole), ...again.slice(0, 3)])).toEqual(['untouched', []]);
+  });
 });
 
 describe('a state within a series', () => {

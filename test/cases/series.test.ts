@@ -18,6 +18,7 @@ import type {
   SeriesOutcome,
 } from '../../pipeline/model/series-effect.ts';
 import { loseObject, makeInbox } from '../archive/inbox.ts';
+import { temporaryFolder } from '../helpers/repository.ts';
 import { entry } from '../judge/ground.ts';
 
 const NONE = { added: [], removed: [] };
@@ -320,25 +321,26 @@ describe('a series that is asked for', () => {
   });
 
   test('comes from a stream too, by the name that it was given', async () => {
-    const pipe = join(folder, 'pipe');
+    const pipe = join(temporaryFolder(), 'pipe');
     execFileSync('mkfifo', [pipe]);
-    spawn('sh', ['-c', 'cat "$0" > "$1"', mbox(posting(1)), pipe], { stdio: 'ignore' });
+    spawn('timeout', ['20', 'sh', '-c', 'cat "$0" > "$1"', mbox(posting(1)), pipe], { stdio: 'ignore' });
     const { series, archives } = await findSeries(context, pipe, [], null);
     expect([series.id, archives]).toEqual(['v1.0@x.org', [pipe]]);
   });
 
   test('says how many mails of the archives that were named could not be read', async () => {
     const lost = mailOf({ id: 'lost@x.org', subject: 'tdx: a question' });
+    const root = temporaryFolder();
     const inboxes = ['read', 'other'].map((name) =>
       makeInbox(
-        folder,
+        root,
         `${name}.git`,
         [...posting(1).map(mailOf), lost].map((mail) => ({ mail })),
       ),
     );
     const [inbox = '', other = ''] = inboxes;
     for (const each of inboxes) loseObject(each, lost);
-    const state = join(folder, 'lost.json');
+    const state = join(root, 'lost.json');
     const found = (archives: readonly string[]) => findSeries(context, 'v1.1@x.org', archives, state);
     const note = (count: number) =>
       `${count} mails of the archives could not be read; a part or a newer version may be among them.`;
