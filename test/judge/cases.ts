@@ -591,6 +591,12 @@ export const CASES = {
   'fixed1-added': {
     fires: () => step(plain, fixed(0xf0000006), [[newer, clobbers('none')]]),
     near: {
+      'the module restores it, with the lines of both releases': () =>
+        step(
+          release(older, [{ leaf: 9 }, {}]),
+          release(newer, [{ fixed0: off(0x2), fixed1: { eax: 0x2 } }, { leaf: 9 }]),
+          [[newer, clobbers('restored')]],
+        ),
       'a flag within a number counts with it': () =>
         step(fixed(0x10, older), fixed(0x20), [], knowing({ names: [nameOf(7, 4, 'FIELD'), nameOf(5, 5, 'FLAG')] })),
       'a number at the lowest bits': () =>

@@ -250,6 +250,19 @@ describe('a rule that comes later', () => {
     expect(
       lines(release('2.0.02', [{}], features), release('2.0.04', [{ ...open, allow: { eax: 5 }, gates }], features)),
     ).toEqual([['configurable-added', 0x5, 'gate-changed,fixed-change-without-feature']]);
+    const [found] = step(
+      release('2.0.02', [{}], features),
+      release('2.0.04', [{ fixed0: { ...ALL, eax: 0xffffffef }, fixed1: { eax: 0x10 } }], features),
+    );
+    expect([found?.rule, found?.also]).toEqual([
+      'fixed1-added',
+      [
+        {
+          rule: 'fixed-change-without-feature',
+          facts: { kind: 'promise', promise: 'feature-bit', steps: [{ from: 'fixed0', to: 'fixed1' }] },
+        },
+      ],
+    ]);
     // The gate of one bit is none of what another bit of the register did.
     expect(
       lines(

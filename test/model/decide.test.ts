@@ -82,6 +82,8 @@ describe('the tables', () => {
     expect(shown(decided({ direct: 0x80000000 }, []))).toEqual([`${bitsOf(0x7fffffff).join()}: host`, '31: vmm']);
     expect(shown(decided({ zero: 0xfffffffe, verify: ALL }, []))).toEqual(['all: constant:0']);
     expect(shown(decideRegister(tables({ one: ALL }), 'ebx', [rule(0x1, { do: 'zero' })]))).toEqual(['all: host']);
+    const verified = { ...tables({}), entry: { ...entry({}), verifyMask: { ebx: 0x1 } } };
+    expect(shown(decideRegister(verified, 'ebx', []))).toEqual(['0: constant:0', `${bitsOf(0xfffffffe).join()}: host`]);
   });
 });
 

@@ -11,6 +11,8 @@ type Options = {
   readonly engine: Engine;
   readonly covered: readonly Covered[];
   readonly mutants: readonly Mutant[];
+  /** All that the sources have, by number. */
+  readonly fileOf: ReadonlyMap<number, string>;
   /** Milliseconds of tests that are spent on one mutant. */
   readonly budget: number;
   /** Leaves out mutants that take effect before a test starts: each costs processes of its own. */
@@ -95,12 +97,26 @@ function shares({ covered, mutants, budget }: Options): {
   return { tests, left };
 }
 
+/** How much of a mutant's file and room a test file runs: who reads a table stands near it. */
+function useOf(
+  { tests }: Covered,
+  mutant: Mutant,
+  fileOf: ReadonlyMap<number, string>,
+): { readonly ofFile: number; readonly ofRoom: number } {
+  const files = [...new Set(tests.flatMap(({ hits }) => hits))].map((id) => fileOf.get(id) ?? '');
+  const room = roomOf(mutant.file);
+  return {
+    ofFile: files.filter((file) => file === mutant.file).length,
+    ofRoom: files.filter((file) => roomOf(file) === room).length,
+  };
+}
+
 /** So many files are run as a whole for one mutant. */
 const MAX_WHOLE = 3;
 
 /** Kills a mutant that takes effect before a test starts, or whose effect an earlier run has kept. */
 async function whole(
-  { engine, covered, budget, tell }: Options,
+  { engine, covered, fileOf, budget, tell }: Options,
   mutant: Mutant,
   asleep: boolean,
 ): Promise<Outcome | null> {
@@ -110,7 +126,14 @@ async function whole(
       ({ outside, tests }) =>
         outside.includes(mutant.id) || (asleep && tests.some(({ hits }) => hits.includes(mutant.id))),
     )
-    .sort((a, b) => nearOf(a.file, mutant) - nearOf(b.file, mutant) || costOf(a) - costOf(b));
+    .map((each) => ({ ...each, use: useOf(each, mutant, fileOf) }))
+    .sort(
+      (a, b) =>
+        nearOf(a.file, mutant) - nearOf(b.file, mutant) ||
+        b.use.ofFile - a.use.ofFile ||
+        b.use.ofRoom - a.use.ofRoom ||
+        costOf(a) - costOf(b),
+    );
   let spent = 0;
   for (const covered of files.slice(0, MAX_WHOLE)) {
     // Each run starts a process: a second beside what its tests cost.

@@ -215,6 +215,7 @@ async function main(options: Options): Promise<number> {
       engine,
       covered,
       mutants: mutants.filter((mutant) => options.doubt === true || entry(mutant)?.kind !== 'equal'),
+      fileOf: new Map(every.map(({ id, file }) => [id, file])),
       budget: options.budget,
       isQuick: options.quick === true,
       tell,
