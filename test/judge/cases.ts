@@ -902,6 +902,11 @@ export const CASES = {
         withLimits(zeros(newer, []), { tdControls: ['VIRT_CPUID2', 'LOCK'] }),
       ),
     near: {
+      'the lowest one': () =>
+        step(
+          withLimits(zeros(older, []), { tdControls: ['LOCK'] }),
+          withLimits(zeros(newer, []), { tdControls: ['PENDING_VE_DISABLE', 'LOCK'] }),
+        ),
       'another order': () =>
         step(
           withLimits(zeros(older, []), { tdControls: ['LOCK', 'VIRT_CPUID2'] }),
