@@ -183,6 +183,7 @@ test('decisions of one more file stand behind those of the specifications, and e
   const one = (text: string) => file('d.yaml', `decisions:\n  - {${text}, because: "nobody minds", by: B. Person}\n`);
   const more = await addDecisions(specs, one('bits: "7.1.EAX[1]"'));
   expect(more.decisions.map(({ by }) => by)).toEqual(['A. Person', 'B. Person']);
+  expect((await addDecisions(specs, one('rule: exposed-unreviewed'))).decisions).toHaveLength(2);
   expect(specs.decisions).toHaveLength(1);
   expect(await problem(addDecisions(specs, one('bits: "nowhere"')))).toBeInstanceOf(DataError);
 });

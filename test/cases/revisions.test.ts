@@ -197,7 +197,7 @@ describe('a revision of QEMU', () => {
       step('10.1.0', 'v10.1.0'),
       step('77.1.0', 'v77.1.0', 'v77.1.0-rc1'),
       step('77.1.1', 'v77.1.1', 'w77.1.0'),
-      step('8.0.0', 'v80.0.0'),
+      step('100.0.0', 'v100.0.0'),
       { subject: 'no version', files: { VERSION: null }, tags: ['v78.0.0'] },
     ]);
     const source: PlainSource = { name: 'q', kind: 'qemu', url: path, repository: 'example/qemu', licence: 'GPL' };
@@ -215,21 +215,21 @@ describe('a revision of QEMU', () => {
       'q: v10.1.0: wrote specs/qemu/10.1.0.yaml',
       'q: v77.1.0: wrote specs/qemu/77.1.0.yaml',
       'q: v78.0.0: not read: VERSION:1: expected a version such as 11.1.0, found ""',
-      'q: v80.0.0: wrote specs/qemu/8.0.0.yaml',
+      'q: v100.0.0: wrote specs/qemu/100.0.0.yaml',
     ]);
     expect([written, failed, readdirSync(join(specs, 'qemu')).sort()]).toEqual([
       3,
       true,
-      ['10.1.0.yaml', '77.1.0.yaml', '8.0.0.yaml'],
+      ['10.1.0.yaml', '100.0.0.yaml', '77.1.0.yaml'],
     ]);
     expect(blobs).toBeGreaterThan(FILES.size);
     expect(readFileSync(join(specs, 'qemu', '77.1.0.yaml'), 'utf8')).toContain('repository: "example/qemu"');
     const revision = await resolveCommit(repository, 'v77.1.0');
     expect((await sync({ tags: { since: '77.1' } }, [revision])).lines.map((line) => line.slice(0, 10))).toEqual([
       'q: v78.0.0',
-      'q: v80.0.0',
+      'q: v100.0.',
     ]);
-    expect(await sync({ tags: { since: '81.0' } })).toMatchObject({
+    expect(await sync({ tags: { since: '101.0' } })).toMatchObject({
       lines: ['q: nothing new'],
       written: 0,
       failed: false,
