@@ -314,6 +314,35 @@ describe('an update of the module', () => {
     ).toEqual([]);
   });
 
+  test('takes what a VMM still has a say in for settable, and an answer behind #VE for always the same', () => {
+    const effects = (before: readonly DeciderRule[], then: readonly DeciderRule[], allow = 0x8) => {
+      const [from, to] = [before, then].map((rules, at) =>
+        coded(at === 0 ? '1.5.06' : '1.5.08', { zero: 0xfffffff7, allow }, rules),
+      );
+      if (from === undefined || to === undefined) return expect.fail('no releases');
+      const deciders = new Map([
+        ['1.5.06', own(before)],
+        ['1.5.08', own(then)],
+      ]);
+      return updateOf({ ...specs, releases: [from, to], deciders }, '1.5.06', '1.5.08', null).newTds?.changes.map(
+        ({ register, mask, effect }) => [register, mask, effect],
+      );
+    };
+    const computed = (what: 'maxpa' | 'tsc-frequency') =>
+      rule(0x8, { do: 'compute', what, when: [], open: false }, 'guest');
+    // A computation that begins with what the VMM said is one that it set; another one is not.
+    expect(effects([], [computed('maxpa')])?.filter(([, , effect]) => effect === 'not-settable')).toEqual([]);
+    expect(effects([], [computed('tsc-frequency')])).toEqual([['eax', 0x8, 'not-settable']]);
+    expect(effects([computed('tsc-frequency')], [])).toEqual([['eax', 0x8, 'settable']]);
+    const zero = rule(0x8, { do: 'zero' });
+    expect(effects([computed('tsc-frequency')], [zero])).toEqual([['eax', 0x8, 'zero']]);
+    expect(effects([zero], [computed('tsc-frequency')])).toEqual([['eax', 0x8, 'other']]);
+    const asked = (control: 'REDUCE_VE'): DeciderRule =>
+      rule(0x8, { do: 've', unless: [{ kind: 'guest', control }] }, 'guest');
+    // Where it is answered it is 0 as before: not one TD gets another value.
+    expect(effects([zero], [zero, asked('REDUCE_VE')])).toEqual([['eax', 0x8, 'other']]);
+  });
+
   test('says whether running TDs are carried over, by what is published', () => {
     const carry = (from: string, to: string) => {
       const { answer, why, minimum } = updateOf(specs, from, to, null).carry;
