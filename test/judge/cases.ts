@@ -266,6 +266,8 @@ export const CASES = {
   'exposed-clobbers-host': {
     fires: () => under(offers(0x6), policy(), { facts: clobbers('none') }),
     near: {
+      'allowed by a list it is lost all the same': () =>
+        under(offers(0x2), policy({ generation: 'allowlist', allow: [entry(0x2)] }), { facts: clobbers('none') }),
       'written at two places, of which the first is cited': () =>
         under(offers(0x2), policy(), {
           facts: clobbers('none', {

@@ -101,6 +101,8 @@ describe('a field that a finding’s bits belong to', () => {
   test('is told with what it held and holds, where that differs and bits mean a number', () => {
     const low = ['LOW', { kind: 'value', value: 1 }, { kind: 'value', value: 2 }];
     expect([fields(0x30000000), fields(0x10000000), fields(0xf0000000)]).toEqual([[low], [low], [low]]);
+    for (const kind of ['configurable', 'not-configurable', 'promise', 'static-leaf'])
+      expect([kind, fields(0x10000000, kind)]).toEqual([kind, [low]]);
     expect([fields(0x40000000), fields(0x4), fields(0x30000000, 'required')]).toEqual([[], [], []]);
     expect(fields(0xc0000000, 'promise', [name(31, 29, 'WIDE')])).toEqual([
       ['WIDE', { kind: 'value', value: 2 }, { kind: 'value', value: 3 }],

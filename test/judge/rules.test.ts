@@ -78,6 +78,16 @@ test('what a KVM newly supports cites no line that nobody read, and says in no r
   }
 });
 
+test('the catalogue and the change table are as they were reviewed', () => {
+  const rules = RULES.map(({ id, level, for: people, scope, mirror }) =>
+    [id, level, people.join(' '), scope, mirror ?? '-'].join(' | '),
+  );
+  const effects = CELL_CLASSES.flatMap((from) =>
+    CELL_CLASSES.map((to) => `${from} > ${to}: ${CHANGE_TABLE[from][to].join(', ') || '-'}`),
+  );
+  expectFile(join(import.meta.dirname, 'golden/catalogue.txt'), [...rules, '', ...effects, ''].join('\n'));
+});
+
 test('the change table names an effect for every pair of classes that differ', () => {
   for (const from of CELL_CLASSES)
     for (const to of CELL_CLASSES)
