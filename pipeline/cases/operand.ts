@@ -72,6 +72,11 @@ export async function findPolicy(context: Context, specs: Specs, text: string): 
   if (policy !== undefined) return policy;
   const found = await fromDisk(context, specs, text);
   if (found?.kind === 'policy') return withBase(specs, found.policy);
+  const partial = specs.partial.find(({ version }) => version === text.replace(/^v(?=\d)/, ''));
+  if (partial !== undefined)
+    throw new UsageError(
+      `KVM ${partial.version} was read in part: without ${partial.notRead.map(({ field }) => field).join(', ')} nothing can be judged under it; \`bitwatch explain ${partial.version}\` says what was read`,
+    );
   if (found !== null)
     throw new UsageError(`--kvm ${JSON.stringify(text)}: expected what KVM does, found a release of the TDX module`);
   const known = newestFirst(specs.policies.map(({ version }) => version));

@@ -10,7 +10,7 @@ import { disputedFeatures, type FixedMasks, type ModuleRelease } from '../model/
 import { msrName } from '../model/msr-name.ts';
 import { compareNumbers } from '../model/order.ts';
 import { comparePlaces, type Place, samePlace } from '../model/place.ts';
-import type { Policy } from '../model/policy.ts';
+import type { PartialPolicy, Policy } from '../model/policy.ts';
 import type { KnownRelease } from '../specs/lists-file.ts';
 import type { Specs } from '../specs/store.ts';
 import { type FlagTopic, flagTopic, type GuestTopic, guestTopic, type LeafTopic, leafTopic } from './guest-topics.ts';
@@ -21,6 +21,7 @@ import { followsOf } from './release-steps.ts';
 export type Topic =
   | { readonly kind: 'release'; readonly release: ReleaseTopic; readonly build: string | null }
   | { readonly kind: 'kernel'; readonly policy: Policy }
+  | { readonly kind: 'partial-kernel'; readonly partial: PartialPolicy }
   | { readonly kind: 'cpuid2'; readonly kernels: readonly Cpuid2Kernel[] }
   | { readonly kind: 'msr'; readonly msr: MsrTopic }
   | { readonly kind: 'control'; readonly control: ControlTopic }
@@ -87,8 +88,11 @@ export function topicsOf(specs: Specs, text: string): readonly Topic[] {
   if (/^(?:KVM_)?SET_CPUID2?$/i.test(text)) return [cpuid2Topic(specs)];
   const release = releaseTopic(specs, text);
   if (release !== null) return [release];
-  const policy = specs.policies.find(({ version }) => version === text.replace(/^(?:kvm|linux)?[ -]?v?(?=\d)/i, ''));
+  const kernel = text.replace(/^(?:kvm|linux)?[ -]?v?(?=\d)/i, '');
+  const policy = specs.policies.find(({ version }) => version === kernel);
   if (policy !== undefined) return [{ kind: 'kernel', policy }];
+  const partial = specs.partial.find(({ version }) => version === kernel);
+  if (partial !== undefined) return [{ kind: 'partial-kernel', partial }];
   const [leaf, guest, flag] = [leafTopic(specs, text), guestTopic(specs, text), flagTopic(specs, text)];
   return [
     ...(leaf === null ? [] : [{ kind: 'leaf', leaf } as const]),

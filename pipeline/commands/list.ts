@@ -92,14 +92,23 @@ function kernelsText(context: Context, specs: Specs): string {
       revision: source.revision,
       upstream: upstream?.proof ?? null,
     }));
-  if (context.options.json) return jsonText({ schema: 'bitwatch.kernels/1', kernels });
+  if (context.options.json) return jsonText({ schema: 'bitwatch.kernels/1', kernels, partial: specs.partial });
   return lines(
     ['KVM', 'Filter', 'Read in'],
-    kernels.map(({ version, generation, repository, revision }) => [
-      version,
-      generation,
-      `${repository}@${revision.slice(0, 12)}`,
-    ]),
+    [
+      ...[...specs.partial]
+        .reverse()
+        .map(({ version, source, read }) => [
+          version,
+          `${read.find(({ field }) => field === 'generation')?.says ?? 'not read'}; read in part`,
+          `${source.repository}@${source.revision.slice(0, 12)}`,
+        ]),
+      ...kernels.map(({ version, generation, repository, revision }) => [
+        version,
+        generation,
+        `${repository}@${revision.slice(0, 12)}`,
+      ]),
+    ].sort(([a = ''], [b = '']) => compareVersions(b, a)),
   );
 }
 

@@ -105,3 +105,33 @@ export type Policy = {
   readonly known: readonly PolicyMask[];
   readonly notes: readonly string[];
 };
+
+/** What a KVM version is read for. */
+export const POLICY_FIELDS = [
+  'generation',
+  'deny',
+  'allow',
+  'adds',
+  'attributes',
+  'xfam',
+  'configLimit',
+  'configFlags',
+  'requires',
+  'restores',
+  'vmcall',
+  'known',
+] as const;
+export type PolicyField = (typeof POLICY_FIELDS)[number];
+
+/**
+ * What a person read of a KVM version whose tree could not be had whole, file by file: each field is read or not read, and nothing is
+ * judged under it, because a field that was not read would be taken for an empty one.
+ */
+export type PartialPolicy = {
+  readonly version: string;
+  readonly source: Source;
+  /** What the revision is. */
+  readonly about: string;
+  readonly read: readonly { readonly field: PolicyField; readonly says: string; readonly at: string }[];
+  readonly notRead: readonly { readonly field: PolicyField; readonly because: string }[];
+};

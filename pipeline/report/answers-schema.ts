@@ -4,7 +4,7 @@ import { QEMU_RULES } from '../judge/qemu.ts';
 import { CELL_CLASSES } from '../model/class.ts';
 import { TD_CONTROLS } from '../model/decider-rules.ts';
 import { LEVELS, VERDICTS } from '../model/finding.ts';
-import { GENERATIONS, UPSTREAM_PROOFS } from '../model/policy.ts';
+import { GENERATIONS, POLICY_FIELDS, UPSTREAM_PROOFS } from '../model/policy.ts';
 import { CLAIMS } from '../model/virtualization.ts';
 import { count, hex, hex32, leafKey, line, place, policy, source, texts } from './schema-parts.ts';
 import { cpuid2Row } from './vmm/schema.ts';
@@ -70,6 +70,14 @@ export const releases = z.strictObject({
   ),
 });
 
+const policyField = z.enum(POLICY_FIELDS);
+const partialShape = {
+  version,
+  source,
+  about: z.string(),
+  read: z.array(z.strictObject({ field: policyField, says: z.string(), at: z.string() })),
+  notRead: z.array(z.strictObject({ field: policyField, because: z.string() })),
+};
 export const kernels = z.strictObject({
   schema: z.literal('bitwatch.kernels/1'),
   kernels: z.array(
@@ -83,6 +91,8 @@ export const kernels = z.strictObject({
       upstream: z.enum(UPSTREAM_PROOFS).nullable(),
     }),
   ),
+  /** Of these only a part could be read, and nothing is judged under them. */
+  partial: z.array(z.strictObject(partialShape)),
 });
 
 const ruleShape = {
@@ -174,6 +184,7 @@ const topic = z.discriminatedUnion('kind', [
     source,
     upstream: z.strictObject({ proof: z.enum(UPSTREAM_PROOFS), because: z.string() }).nullable(),
   }),
+  z.strictObject({ kind: z.literal('partial-kernel'), ...partialShape }),
   z.strictObject({
     kind: z.literal('cpuid2'),
     kernels: z.array(z.strictObject({ version, questions: z.array(cpuid2Row) })),

@@ -2,7 +2,7 @@ import type { ControlTopic, Cpuid2Kernel, MsrTopic, ReleaseTopic, Topic } from '
 import { bitsText } from '../model/bit-names.ts';
 import type { ClobberRow } from '../model/knowledge.ts';
 import { hex, hex32 } from '../model/mask.ts';
-import type { Policy } from '../model/policy.ts';
+import type { PartialPolicy, Policy } from '../model/policy.ts';
 import { flagLines, guestLines, guestTopicJson, leafLines, leafTopicJson, runText } from './guest-topics.ts';
 import { placeJson } from './machine.ts';
 import { cpuid2Json, cpuid2Lines } from './vmm/cpuid2.ts';
@@ -20,6 +20,8 @@ function linesOf(topic: Topic): readonly string[] {
       return releaseLines(topic.release, topic.build);
     case 'kernel':
       return kernelLines(topic.policy);
+    case 'partial-kernel':
+      return partialLines(topic.partial);
     case 'cpuid2':
       return cpuid2TopicLines(topic.kernels);
     case 'msr':
@@ -85,6 +87,18 @@ function cpuid2TopicLines(kernels: readonly Cpuid2Kernel[]): readonly string[] {
     `  lines of ${newest.version}; specs/cpuid2/ has those of the others`,
     ...cpuid2Lines(newest.verdicts, true),
     ...wrap('what else shared code of KVM asks on behalf of a TD was not examined', '  '),
+  ];
+}
+
+/** What was read of a kernel and what was not, a line each: nothing is judged under it. */
+function partialLines({ version, about, source, read, notRead }: PartialPolicy): readonly string[] {
+  return [
+    `KVM ${version} was read in part, so nothing is judged under it`,
+    ...wrap(about, '  '),
+    `  read in ${source.repository}@${source.revision.slice(0, 12)} ${source.path}:`,
+    ...read.flatMap(({ field, says, at }) => wrap(`${field}: ${says} (${at})`, '    ', '      ')),
+    '  not read:',
+    ...notRead.flatMap(({ field, because }) => wrap(`${field}: ${because}`, '    ', '      ')),
   ];
 }
 
@@ -219,6 +233,8 @@ export function topicJson(topic: Topic) {
         seen,
       };
     }
+    case 'partial-kernel':
+      return { kind: topic.kind, ...topic.partial };
     case 'kernel': {
       const { version, generation, source, upstream = null } = topic.policy;
       return { kind: topic.kind, version, generation, source, upstream };

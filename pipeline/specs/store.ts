@@ -11,7 +11,7 @@ import type { Knowledge } from '../model/knowledge.ts';
 import type { LineageRow } from '../model/lineage.ts';
 import type { ModuleRelease } from '../model/module.ts';
 import { compareVersions } from '../model/order.ts';
-import type { Policy } from '../model/policy.ts';
+import type { PartialPolicy, Policy } from '../model/policy.ts';
 import type { QemuFacts } from '../model/qemu.ts';
 import type { RegisterRow } from '../model/register-mask.ts';
 import { readClobbersFile } from './clobbers-file.ts';
@@ -30,6 +30,7 @@ import {
 import type { PlainDecisions, PlainWaivers } from './lists-shape.ts';
 import { readModuleFile } from './module-file.ts';
 import { loadNames } from './names.ts';
+import { readPartialFile } from './partial-file.ts';
 import type { PlainReader } from './plain.ts';
 import { readPolicyFile } from './policy-file.ts';
 import { readQemuFile } from './qemu-file.ts';
@@ -50,6 +51,8 @@ export type Specs = {
   /** Whose code each release has, as far as somebody examined it. */
   readonly lineage: readonly LineageRow[];
   readonly policies: readonly Policy[];
+  /** KVM versions of which only a part could be read: told, never judged. */
+  readonly partial: readonly PartialPolicy[];
   /** What each QEMU version does with a TD's CPUID. */
   readonly qemu: readonly QemuFacts[];
   /** What KVM asks of KVM_SET_CPUID2: the questions, and by kernel where it asks them. */
@@ -86,8 +89,9 @@ export async function loadSpecs(directory: string, reader: PlainReader): Promise
   const deciders = new Map([...resolved].filter(([, rules]) => rules.unexamined.length === 0));
   const known = await readReleasesFile('specs/releases.yaml', text('releases.yaml'), reader);
   const policies = await readAll(directory, 'kvm', (file, content) => readPolicyFile(file, content, reader));
+  const partial = await readAll(directory, 'kvm-partial', (file, content) => readPartialFile(file, content, reader));
   checkUnique(
-    policies.map(({ file, value }) => ({ file, name: value.version })),
+    [...policies, ...partial].map(({ file, value }) => ({ file, name: value.version })),
     'version',
   );
   const qemu = await readAll(directory, 'qemu', (file, content) => readQemuFile(file, content, reader));
@@ -121,6 +125,7 @@ export async function loadSpecs(directory: string, reader: PlainReader): Promise
       ? await readLineage('specs/lineage.md', text('lineage.md'), reader)
       : [],
     policies: policies.map(({ value }) => value).sort((a, b) => compareVersions(a.version, b.version)),
+    partial: partial.map(({ value }) => value).sort((a, b) => compareVersions(a.version, b.version)),
     qemu: qemu.map(({ value }) => value).sort((a, b) => compareVersions(a.version, b.version)),
     cpuid2: {
       questions: existsSync(join(directory, 'cpuid2.md'))

@@ -11,6 +11,7 @@ export const specsOf = (extra: Partial<Specs> = {}): Specs => ({
   known: [],
   lineage: [],
   policies: [],
+  partial: [],
   qemu: [],
   cpuid2: { questions: [], kernels: [] },
   knowledge: KNOWLEDGE,

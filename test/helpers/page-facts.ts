@@ -115,6 +115,7 @@ export function pageFacts(text = 'plain'): PageFacts {
     known: [unknownRelease(`nex ${text}`)],
     lineage: [],
     policies,
+    partial: [],
     qemu: [],
     cpuid2: { questions: [], kernels: [] },
     knowledge,

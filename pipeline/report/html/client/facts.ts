@@ -33,7 +33,14 @@ export function factsOf(data: PageData): Facts {
   const { modules, ...known } = data.specs;
   const releases = modules.map((module) => classedLater(module, data.specs));
   // What no review of a release rests on stays out of the page.
-  const unused = { directory: '', qemu: [], cpuid2: { questions: [], kernels: [] }, registers: [], sources: [] };
+  const unused = {
+    directory: '',
+    partial: [],
+    qemu: [],
+    cpuid2: { questions: [], kernels: [] },
+    registers: [],
+    sources: [],
+  };
   const specs: Specs = { ...known, ...unused, releases };
   const read = new Map(releases.map((release) => [release.module.release, release]));
   const names = new Set([...read.keys(), ...specs.known.map(({ release }) => release)]);
