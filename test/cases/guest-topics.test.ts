@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { guestTopic, leafTopic } from '../../pipeline/cases/guest-topics.ts';
+import { flagTopic, guestTopic, leafTopic } from '../../pipeline/cases/guest-topics.ts';
+import type { ClassedRelease } from '../../pipeline/model/class.ts';
 import type { Condition, DeciderRule } from '../../pipeline/model/decider-rules.ts';
-import { release, withControls } from '../judge/ground.ts';
+import { policy, release, withControls } from '../judge/ground.ts';
 import { specsOf } from './facts.ts';
 
 const REDUCE: Condition = { kind: 'guest', control: 'REDUCE_VE' };
@@ -125,5 +126,70 @@ describe('a control of the guest', () => {
     const control = (text: string) => guestTopic(SPECS, text)?.control ?? null;
     expect([' reduce_ve ', 'td_ctls.REDUCE_VE'].map(control)).toEqual(['REDUCE_VE', 'REDUCE_VE']);
     expect(['REDUCE', 'X.TD_CTLS.REDUCE_VE', 'CR4.PKE'].map(control)).toEqual([null, null, null]);
+  });
+});
+
+describe('a flag of CONFIG_FLAGS', () => {
+  const FLAG: Condition = { kind: 'config-flags', bits: [3] };
+  const behind = rule(7, { eax: 0x6 }, { do: 'clear', unless: [FLAG] });
+  const other = rule(7, { eax: 0x8 }, { do: 'clear', unless: [{ kind: 'config-flags', bits: [4] }] });
+  /** A release that knows these flags. */
+  const flagged = (name: string, configFlags: bigint, rules: readonly DeciderRule[]): ClassedRelease => {
+    const made = release(name, LEAVES, {}, rules);
+    return made.rules === undefined
+      ? made
+      : { ...made, rules: { ...made.rules, limits: { ...made.rules.limits, configFlags } } };
+  };
+  const setting = (version: string, ...all: readonly bigint[]) =>
+    policy({ version, configFlags: all.map((mask) => ({ mask, path: 'tdx.c', line: 1 })) });
+  const specs = specsOf({
+    releases: [
+      unread,
+      flagged('1.5.06', 0x18n, []),
+      flagged('1.5.08', 0x9n, [behind, other]),
+      flagged('2.0.02', 0x10n, [behind]),
+    ],
+    policies: [policy({ version: '6.16' }), setting('6.17', 0x10n), setting('7.1', 0x1n, 0x8n)],
+  });
+
+  test('is told by releases and kernels, with what waits for it in the newest that has it', () => {
+    expect(flagTopic(specs, ' config_flags.maxpa_virt ')).toEqual({
+      bit: 3,
+      name: 'MAXPA_VIRT',
+      releases: [
+        { release: '1.5.05', has: null },
+        { release: '1.5.06', has: true },
+        { release: '1.5.08', has: true },
+        { release: '2.0.02', has: false },
+      ],
+      kernels: [
+        { version: '6.16', sets: null },
+        { version: '6.17', sets: false },
+        { version: '7.1', sets: true },
+      ],
+      gated: [
+        {
+          leaf: 7,
+          subleaf: 1,
+          register: 'eax',
+          mask: 0x6,
+          bits: [
+            { bit: 1, name: 'CLOB' },
+            { bit: 2, name: 'PLAIN' },
+          ],
+        },
+      ],
+    });
+  });
+
+  test('that nothing waits for, or that there is not, says so', () => {
+    expect(flagTopic(specs, 'GPAW')).toMatchObject({ bit: 0, gated: [] });
+    expect(flagTopic(specs, 'NO_RBP_MOD')).toMatchObject({ bit: 2, gated: [] });
+    expect(flagTopic(specsOf({ releases: [unread] }), 'GPAW')).toMatchObject({ releases: [{ has: null }], gated: [] });
+    expect(['MAXPA', 'XCONFIG_FLAGS.GPAW', 'REDUCE_VE'].map((text) => flagTopic(specs, text))).toEqual([
+      null,
+      null,
+      null,
+    ]);
   });
 });

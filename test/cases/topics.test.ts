@@ -286,6 +286,7 @@ describe('what KVM_SET_CPUID2 is asked for', () => {
 });
 
 test('a leaf that no table has, and a control of the guest, are topics', () => {
+  expect(one('GPAW')).toMatchObject({ kind: 'flag', flag: { bit: 0 } });
   expect([one('0x12'), one('REDUCE_VE')]).toMatchObject([
     { kind: 'leaf', leaf: { leaf: 0x12, subleaf: null } },
     { kind: 'guest', guest: { control: 'REDUCE_VE' } },
