@@ -4,6 +4,7 @@ import { checkCapabilities, poolOf } from '../../pipeline/judge/pool.ts';
 import {
   featureOf,
   findingMask,
+  GETS,
   judgeQemu,
   openGates,
   type QemuRule,
@@ -137,6 +138,8 @@ describe('what a TD gets of a bit', () => {
     );
     expect(gets(stackOf({}, {}, made({}, null)), 0)).toBe('not-examined');
     expect(gets(stackOf({}, {}, made({ xfam: null })), 9)).toBe('gated');
+    for (const each of [...bitsOf(0x2ffff).map((bit) => gets(stackOf(), bit)), 've', 'no-leaf', 'not-examined'])
+      expect(GETS).toContain(each);
     // What sets a bit that every TD has changes nothing, what clears it does; of two components both must be 1.
     const later = (...rules: readonly DeciderRule[]) => gets(stackOf({}, {}, made({}, [...RULES, ...rules])), 9);
     expect([

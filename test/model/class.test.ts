@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { CELL_CLASSES, classify, classOfBit } from '../../pipeline/model/class.ts';
+import { absentRegister, CELL_CLASSES, classify, classOfBit } from '../../pipeline/model/class.ts';
 import { or } from '../../pipeline/model/mask.ts';
 import type { ModuleTables } from '../../pipeline/model/module.ts';
 import { REGISTERS } from '../../pipeline/model/place.ts';
@@ -45,6 +45,12 @@ test('conservation: the class masks of a register are disjoint and together all 
       }
     }),
   );
+});
+
+test('a register that no table holds is absent, which is a class as any other', () => {
+  const { classes } = absentRegister({ ...leaf, register: 'eax' });
+  expect([...classes]).toEqual([['absent', 0xffffffff]]);
+  expect(CELL_CLASSES).toContain([...classes.keys()][0]);
 });
 
 test('each bit has the class of the first rule that matches it', () => {
