@@ -96,13 +96,11 @@ function kernelsText(context: Context, specs: Specs): string {
   return lines(
     ['KVM', 'Filter', 'Read in'],
     [
-      ...[...specs.partial]
-        .reverse()
-        .map(({ version, source, read }) => [
-          version,
-          `${read.find(({ field }) => field === 'generation')?.says ?? 'not read'}; read in part`,
-          `${source.repository}@${source.revision.slice(0, 12)}`,
-        ]),
+      ...specs.partial.map(({ version, source, read }) => [
+        version,
+        `${read.find(({ field }) => field === 'generation')?.says ?? 'not read'}; read in part`,
+        `${source.repository}@${source.revision.slice(0, 12)}`,
+      ]),
       ...kernels.map(({ version, generation, repository, revision }) => [
         version,
         generation,

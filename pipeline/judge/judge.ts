@@ -199,7 +199,7 @@ export function judgePolicyStep(
     rule.scope === 'policy-step' ? [{ rule, drafts: rule.judge(context) }] : [],
   );
   const subject = { from: from.version, to: to.version, policy: null };
-  // A step that makes KVM disagree with itself brings the finding on its own state with it.
+  // A step that makes KVM disagree with itself, or act on what nothing checks, brings the finding on its own state with it.
   const had = new Set(faultsOf(from, ground).map(({ facts, places }) => JSON.stringify([facts, places])));
   const faults = faultsOf(to, ground).filter(({ facts, places }) => !had.has(JSON.stringify([facts, places])));
   return { changes, findings: [...faults, ...assemble(drafted, { subject, knowledge })].sort(compareFindings) };

@@ -19,20 +19,7 @@ import type {
 } from '../../pipeline/model/series-effect.ts';
 import { loseObject, makeInbox } from '../archive/inbox.ts';
 import { temporaryFolder } from '../helpers/repository.ts';
-import { entry } from '../judge/ground.ts';
-
-const NONE = { added: [], removed: [] };
-const CHANGES: PolicyChanges = {
-  generation: { from: 'denylist', to: 'denylist' },
-  deny: NONE,
-  allow: NONE,
-  adds: NONE,
-  known: NONE,
-  restores: NONE,
-  attributes: { added: 0n, removed: 0n },
-  xfam: NONE,
-  configLimit: { from: 80, to: 80 },
-};
+import { CHANGES, entry, NONE } from '../judge/ground.ts';
 
 test('a policy is read from the files of TDX and CPUID, and the top make file decides nothing', () => {
   expect(INPUTS.has('arch/x86/kvm/vmx/tdx.c')).toBe(true);

@@ -1,5 +1,5 @@
 import type { RuleId } from '../../pipeline/judge/catalogue.ts';
-import { judgePolicy, judgePolicyStep, judgeProject, judgeRelease } from '../../pipeline/judge/judge.ts';
+import { judgePolicy, judgePolicyStep, judgeRelease } from '../../pipeline/judge/judge.ts';
 import type { ClobberFacts } from '../../pipeline/model/clobber.ts';
 import type { Cpuid2Facts, Cpuid2Question } from '../../pipeline/model/cpuid2.ts';
 import type { Condition, DeciderRule } from '../../pipeline/model/decider-rules.ts';
@@ -14,6 +14,7 @@ import {
   KNOWLEDGE,
   PLACE,
   policy,
+  project,
   release,
   restore,
   step,
@@ -73,17 +74,6 @@ const behind = ground({
   ]),
   knowledge: knowing({ clobbers: [perfmonRow, lbrRow] }),
 });
-const project = (extra: Partial<Parameters<typeof judgeProject>[0]>): readonly Finding[] =>
-  judgeProject({
-    releases: [],
-    published: [],
-    unread: [],
-    clobbers: [],
-    registers: [],
-    decisions: [],
-    knowledge: KNOWLEDGE,
-    ...extra,
-  });
 const rcx = { interface: 'TDG.VP.VMCALL', register: 'RCX', line: 1 } as const;
 const veRule = (effect: DeciderRule['effect'], stage: DeciderRule['stage'] = 'guest'): DeciderRule => ({
   id: 'r',

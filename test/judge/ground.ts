@@ -1,5 +1,5 @@
 import { ruleOf } from '../../pipeline/judge/catalogue.ts';
-import { type Ground, judgeRelease } from '../../pipeline/judge/judge.ts';
+import { type Ground, judgeProject, judgeRelease } from '../../pipeline/judge/judge.ts';
 import { type ClassedRelease, classify } from '../../pipeline/model/class.ts';
 import type { ClobberFacts, MsrTransition } from '../../pipeline/model/clobber.ts';
 import type { DeciderRule, Limits } from '../../pipeline/model/decider-rules.ts';
@@ -9,6 +9,7 @@ import { hex32 } from '../../pipeline/model/mask.ts';
 import type { ModuleRelease, RegisterMasks } from '../../pipeline/model/module.ts';
 import { formatPlace } from '../../pipeline/model/place.ts';
 import type { Policy } from '../../pipeline/model/policy.ts';
+import type { PolicyChanges } from '../../pipeline/model/series-effect.ts';
 
 type Leaf = {
   readonly leaf?: number;
@@ -230,3 +231,30 @@ export const line = ({ level, rule, verdict, places, facts, also, evidence, for:
     ...(also.length === 0 ? [] : [`also ${also.map((each) => each.rule).join(', ')}`]),
     ...(evidence.length === 0 ? [] : [`at ${evidence.map(evidenceText).join(', ')}`]),
   ].join(' | ');
+
+export const NONE = { added: [], removed: [] };
+/** Two policies that do not differ. */
+export const CHANGES: PolicyChanges = {
+  generation: { from: 'denylist', to: 'denylist' },
+  deny: NONE,
+  allow: NONE,
+  adds: NONE,
+  known: NONE,
+  restores: NONE,
+  attributes: { added: 0n, removed: 0n },
+  xfam: NONE,
+  configLimit: { from: 80, to: 80 },
+};
+
+/** What is found of the facts themselves, of nothing but what a test says. */
+export const project = (extra: Partial<Parameters<typeof judgeProject>[0]>): readonly Finding[] =>
+  judgeProject({
+    releases: [],
+    published: [],
+    unread: [],
+    clobbers: [],
+    registers: [],
+    decisions: [],
+    knowledge: KNOWLEDGE,
+    ...extra,
+  });

@@ -18,7 +18,7 @@ import type { Finding } from '../../pipeline/model/finding.ts';
 import type { Knowledge } from '../../pipeline/model/knowledge.ts';
 import type { Policy } from '../../pipeline/model/policy.ts';
 import type { Between, SeriesEffect } from '../../pipeline/model/series-effect.ts';
-import { clobbers, entry, ground, KNOWLEDGE, PLACE, policy, release, restore, step, under } from './ground.ts';
+import { clobbers, entry, ground, KNOWLEDGE, PLACE, policy, project, release, restore, step, under } from './ground.ts';
 
 const ALL = { eax: 0xffffffff, ebx: 0xffffffff, ecx: 0xffffffff, edx: 0xffffffff };
 const offers = (mask: number, name: string) =>
@@ -855,17 +855,6 @@ describe('a bit that was 1 in every TD', () => {
 });
 
 describe('the facts themselves', () => {
-  const judged = (extra: Partial<Parameters<typeof judgeProject>[0]>) =>
-    judgeProject({
-      releases: [],
-      published: [],
-      unread: [],
-      clobbers: [],
-      registers: [],
-      decisions: [],
-      knowledge: KNOWLEDGE,
-      ...extra,
-    });
   const rcx = { interface: 'TDG.VP.VMCALL', register: 'RCX', line: 1 } as const;
   const checks = (mustBeClear: bigint) => [
     {
@@ -882,7 +871,7 @@ describe('the facts themselves', () => {
   test('of a register are those of the newest release whose check was read', () => {
     const registers = [{ ...rcx, column: 'documented' as const, mustBeSet: 0n, mustBeClear: 0x3n }];
     const mask = (...all: readonly bigint[][]) =>
-      judged({
+      project({
         registers,
         clobbers: all.map((each) => ({
           ...clobbers('restored'),
@@ -907,7 +896,7 @@ describe('the facts themselves', () => {
       ...clobbers('none'),
       msrs: [...write('B', 'g'), ...write('A', 'h'), ...write('A', 'g'), ...write('B', 'g')],
     };
-    const rows = judged({ clobbers: [all], knowledge: { ...KNOWLEDGE, clobbers: [] } }).flatMap(({ facts }) =>
+    const rows = project({ clobbers: [all], knowledge: { ...KNOWLEDGE, clobbers: [] } }).flatMap(({ facts }) =>
       facts.kind === 'clobber-rows' ? facts.rows.map(({ msr, feature }) => `${msr} ${feature}`) : [],
     );
     expect(rows).toEqual(['A g', 'A h', 'B g']);

@@ -12,7 +12,7 @@ import type { ClobberFact, Verdict } from '../../pipeline/model/finding.ts';
 import { bitsOf } from '../../pipeline/model/mask.ts';
 import { formatPlace, type Place } from '../../pipeline/model/place.ts';
 import type { PolicyChanges, SeriesEffect, VerdictChange } from '../../pipeline/model/series-effect.ts';
-import { entry, PLACE } from './ground.ts';
+import { CHANGES, entry, PLACE } from './ground.ts';
 
 const LOST: ClobberFact = { feature: 'F', msr: 'M', exit: 'none', restoredByKvm: false };
 const KEPT: ClobberFact = { ...LOST, exit: 'restored' };
@@ -31,18 +31,6 @@ const change = (
   clobbers: [],
   ...extra,
 });
-const NONE = { added: [], removed: [] };
-const CHANGES: PolicyChanges = {
-  generation: { from: 'denylist', to: 'denylist' },
-  deny: NONE,
-  allow: NONE,
-  adds: NONE,
-  known: NONE,
-  restores: NONE,
-  attributes: { added: 0n, removed: 0n },
-  xfam: NONE,
-  configLimit: { from: 80, to: 80 },
-};
 const applied = (effects: Readonly<Record<string, readonly VerdictChange[]>>, changes: Partial<PolicyChanges> = {}) =>
   ({
     kind: 'applied',
