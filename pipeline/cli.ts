@@ -7,7 +7,7 @@ import { removeTemporaries } from './disk/temporary.ts';
 import { writeAll } from './disk/write.ts';
 import { EXIT } from './model/errors.ts';
 
-/** The program's own folder: two above `dist/pipeline/`. */
+/** The program’s own folder: two above `dist/pipeline/`, where the bundle lies. */
 const home = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
 /** Writes all of a text, also into a pipe that takes it in parts. Nobody reads what cannot be written to standard error. */

@@ -7,7 +7,7 @@ import { withLock } from '../../pipeline/disk/lock.ts';
 import { temporaryFolder } from '../helpers/repository.ts';
 import { ROOT } from '../helpers/run.ts';
 
-const LOCK = join(ROOT, 'dist', 'pipeline', 'disk', 'lock.js');
+const LOCK = join(ROOT, 'build', 'pipeline', 'disk', 'lock.js');
 const patience = { sleep: (milliseconds: number) => sleep(Math.min(milliseconds, 5)), limit: 1e9 };
 
 /** A process that takes the lock, says so, and keeps it until it is killed. */

@@ -126,7 +126,7 @@ test('what killed runs left is removed, what a living one writes is not, and not
   expect(statSync(own.path).mode & 0o777).toBe(0o600);
   // Another process finds it locked.
   writeFileSync(left, 'half');
-  const other = `import { writeFileAtomically } from ${JSON.stringify(join(import.meta.dirname, '..', '..', 'dist', 'pipeline', 'disk', 'write.js'))}; writeFileAtomically(process.argv[1], 'x');`;
+  const other = `import { writeFileAtomically } from ${JSON.stringify(join(import.meta.dirname, '..', '..', 'build', 'pipeline', 'disk', 'write.js'))}; writeFileAtomically(process.argv[1], 'x');`;
   execFileSync(process.execPath, ['--input-type=module', '-e', other, join(folder, 'new')]);
   expect(readdirSync(folder).sort()).toEqual(
     [own.path.slice(folder.length + 1), '.bitwatch-0123456789abcdef.tmp.mine', '.bitwatch.tmp', 'new'].sort(),

@@ -5,7 +5,7 @@ import { dirname, join, relative } from 'node:path';
 import { KEEPER } from './engine.ts';
 import { type Mutant, mutantsOf } from './mutate.ts';
 
-const LEFT_OUT = new Set(['.git', 'node_modules', 'dist', 'reports', 'artifacts', 'outbox']);
+const LEFT_OUT = new Set(['.git', 'node_modules', 'dist', 'build', 'reports', 'artifacts', 'outbox']);
 const ROOMS = ['model', 'diff', 'judge', 'cases'] as const;
 
 /** A copy of the checkout to run in: whatever a mutant does to files, it does there. */
@@ -13,7 +13,7 @@ export function copyOf(root: string): string {
   const copy = realpathSync(mkdtempSync(join(tmpdir(), 'bitwatch-mutants-')));
   for (const name of readdirSync(root).sort())
     if (!LEFT_OUT.has(name)) cpSync(join(root, name), join(copy, name), { recursive: true });
-  for (const name of ['node_modules', 'dist'])
+  for (const name of ['node_modules', 'dist', 'build'])
     if (existsSync(join(root, name))) symlinkSync(realpathSync(join(root, name)), join(copy, name));
   return copy;
 }
