@@ -168,9 +168,10 @@ function firstOf<T>(items: Iterable<T>, holds: (item: T) => boolean): T | null {
 const matters = (list: readonly Counted[], { leaf, subleaf }: Undecided): readonly Counted[] =>
   subleaf !== null
     ? list
-    : list.flatMap(({ everySubleafBut, ...entry }): readonly Counted[] => {
-        if (entry.leaf === leaf) return (entry.subleaf ?? 0) === 0 ? [entry] : [];
-        return [everySubleafBut === undefined ? entry : { ...entry, everySubleafBut }];
+    : list.flatMap((entry): readonly Counted[] => {
+        if (entry.leaf !== leaf) return [entry];
+        const { everySubleafBut: _, ...own } = entry;
+        return (own.subleaf ?? 0) === 0 ? [own] : [];
       });
 
 function allowedBy(tree: KernelTree): readonly Counted[] | null {

@@ -21,8 +21,8 @@ type Found = {
   readonly trouble: string | null;
 };
 
-/** The epochs that are named, then those that the archive has begun since. */
-export async function* epochsOf(context: Context, list: List): AsyncGenerator<Found> {
+/** The epochs that are named, then those that the archive has begun since; `tipAt` asks a remote repository for its tip. */
+export async function* epochsOf(context: Context, list: List, tipAt = remoteTip): AsyncGenerator<Found> {
   const named = [...(list.epochs ?? [])].sort((a, b) => a - b);
   const found = (epoch: number): Found => ({
     archive: `${list.name}/${epoch}`,
@@ -31,8 +31,8 @@ export async function* epochsOf(context: Context, list: List): AsyncGenerator<Fo
     trouble: null,
   });
   if (context.options.offline) return yield* named.map(found);
-  const tipOf = (epoch: number): Promise<string | null> => remoteTip(`${list.url}/${epoch}`, context.env);
-  let isReached = named.length > 0;
+  const tipOf = (epoch: number): Promise<string | null> => tipAt(`${list.url}/${epoch}`, context.env);
+  let newest = named.at(-1);
   for (const epoch of named)
     try {
       const tip = await tipOf(epoch);
@@ -40,11 +40,11 @@ export async function* epochsOf(context: Context, list: List): AsyncGenerator<Fo
       if (tip !== null) yield { ...found(epoch), tip };
     } catch (error) {
       if (!(error instanceof KnownError)) throw error;
-      isReached = false;
+      newest = undefined;
       yield { ...found(epoch), trouble: `${list.name}/${epoch}: ${error.message}` };
     }
   // Only where the archive answers does "not there" mean that there is no further epoch.
-  if (isReached) yield* begunSince((named.at(-1) ?? 0) + 1, list, found, tipOf);
+  if (newest !== undefined) yield* begunSince(newest + 1, list, found, tipOf);
 }
 
 /** A list begins an epoch in a year or two; a host that has more than so many new ones answers whatever it is asked. */

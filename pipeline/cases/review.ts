@@ -40,12 +40,13 @@ export function reviewFacts(
 }
 
 /** A review of what a person named: the command reads the same again, and what was taken from elsewhere is said. */
-function askedReview(review: ReleaseReview, { registers }: ClassedRelease, asked: Asked): ReleaseReview {
+function askedReview(review: ReleaseReview, { rules }: ClassedRelease, asked: Asked): ReleaseReview {
   const { diff, to } = review;
   const [base, own] = to.name.split('+');
-  const hasRules = registers.some(({ deciders }) => deciders.length > 0);
   const taken =
-    own === undefined || !hasRules ? [] : [`who decides the bits of ${to.name}: the rules of ${base} were taken`];
+    own === undefined || rules === undefined
+      ? []
+      : [`who decides the bits of ${to.name}: the rules of ${base} were taken`];
   const coverage = { ...diff.coverage, unknown: [...diff.coverage.unknown, ...taken] };
   return { ...review, diff: { ...diff, coverage }, command: commandOf(review, asked) };
 }

@@ -18,7 +18,7 @@ export async function fetchAhead(
   commits: readonly string[],
   paths: readonly string[],
 ): Promise<void> {
-  if (context.options.offline || commits.length === 0) return;
+  if (context.options.offline) return;
   const { prefetchBlobs } = await import('../git/prefetch.ts');
   await prefetchBlobs(repository, source.url, commits, paths);
 }

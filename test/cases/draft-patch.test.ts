@@ -42,7 +42,13 @@ static bool refused(const struct kvm_cpuid_entry2 *entry)
 `,
   init: 'keep(entry);',
   refusal: 'if (refused(entry)) return -EINVAL;',
-  features: { QUINCES: ['CPUID_7_1_EAX', 7], PEACH: ['CPUID_1_EDX', 12], DECOY: ['CPUID_1_ECX', 12] },
+  features: {
+    QUINCES: ['CPUID_7_1_EAX', 7],
+    DECOY: ['CPUID_1_ECX', 12],
+    FAR: ['CPUID_8000_0001_EDX', 12],
+    LIME: ['CPUID_1_EDX', 13],
+    PEACH: ['CPUID_1_EDX', 12],
+  },
 });
 
 const NAMES: readonly BitName[] = [
@@ -158,6 +164,43 @@ ${SEVEN}`);
     expect(refused.message).toContain(
       `${TDX_PATH}:${line}: expected a mask to which 7.1.EAX can be added, found none that lets through these bits and nothing else; the code needs a new case or word`,
     );
+  });
+
+  test('opts bits in where they matter, also where nothing is let through yet, and leaves what stands before it alone', async () => {
+    const parts = allowlist(`	case 1:
+		if (entry->index == 1 && reg == 3)
+			return F(PEAR);
+		if ((entry->index == 0 || entry->index == 2) && reg == 3)
+			return F(PEAR);
+		if (entry->index == 0 && reg == 1)
+			return 0;
+		return 0;
+	case 7:
+		if (entry->index == 2 && reg == 0)
+			return F(PLUM);
+		if (entry->index == 1 && reg == 0)
+			return F(PLUM);
+		return 0;`);
+    const both = { ...leaf1, allow: { ebx: 0x10, edx: 0x1004 } };
+    const { after } = await drafted(parts, [release('1.5.08', [both, { allow: { eax: 0x41 } }])]);
+    expect(masks(after?.allow ?? [])).toEqual({
+      '1.0.ebx': '0x10',
+      '1.0.edx': '0x1004',
+      '1.1.edx': '0x4',
+      '1.2.edx': '0x1004',
+      '7.1.eax': '0x41',
+      '7.2.eax': '0x40',
+    });
+  });
+
+  test('is refused where a place gives the bits to a sub-leaf of another leaf too', async () => {
+    const shared = allowlist(`	case 1:
+	case 7:
+		if (reg == 3 && (entry->function == 1 || entry->index == 1))
+			return F(PEAR);
+		return 0;`);
+    const refused = await drafted(shared, [release('1.5.08', [leaf1])]).catch((error) => error);
+    expect(refused.message).toContain('expected a mask to which 1.EDX can be added');
   });
 
   test('says where nothing is left to decide', async () => {

@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { coverageOf, unreadOf } from '../../pipeline/cases/coverage.ts';
-import { notCompared, predecessorRules } from '../../pipeline/cases/decider-rules.ts';
-import { decisionOf, decisionsOf } from '../../pipeline/cases/decisions.ts';
+import { notCompared, predecessorRules, rulesOfRevision } from '../../pipeline/cases/decider-rules.ts';
+import { decisionOf, decisionsOf, factsReview } from '../../pipeline/cases/decisions.ts';
 import { hostRegister } from '../../pipeline/cases/host-file.ts';
 import { matrixOf } from '../../pipeline/cases/matrix.ts';
 import { followsOf, releaseSteps } from '../../pipeline/cases/release-steps.ts';
+import { readDecidingCode } from '../../pipeline/extract/module/deciding-code.ts';
+import type { BlobReader } from '../../pipeline/git/blobs.ts';
 import type { DeciderRules } from '../../pipeline/model/decider-rules.ts';
+import { codeChangeText } from '../../pipeline/model/decider-text.ts';
 import type { ReleaseReview } from '../../pipeline/model/review.ts';
 import { unknownRelease } from '../../pipeline/specs/lists-file.ts';
 import { hostOf } from '../../pipeline/td/read-host.ts';
@@ -119,6 +122,33 @@ describe('the rules that a release without its own starts from', () => {
     expect([notCompared(rules('a'), code(1, 0)), notCompared(rules('a'), code(0, 1))]).toEqual([null, null]);
     expect(notCompared(rules('a', 0), code(1, 0))).toContain('that of a was read file by file');
   });
+
+  test('are those of a tree while its code that decides is the same, token by token', async () => {
+    const INIT = 'src/vmm_dispatcher/api_calls/tdh_mng_init.c';
+    const codeOf = (text: string) => new Map([[INIT, { text, blob: null }]]);
+    const CODE = 'api_t tdh_mng_init(u64 a)\n{\n    return a + 1;\n}\n';
+    const { functions } = readDecidingCode(codeOf(CODE));
+    const ofTree = (text: string | null, own: readonly string[] = ['1.5.16']) => {
+      const blobs = {
+        read: async (name: string) =>
+          text === null || name !== `main:${INIT}` ? null : { oid: 'o', bytes: Buffer.from(text) },
+      } as unknown as BlobReader;
+      const deciders = new Map(own.map((name) => [name, { ...rules(name), functions }]));
+      return rulesOfRevision(specsOf({ deciders }), '1.5.16', blobs, 'main');
+    };
+    const same = await ofTree(`/* Words. */\n${CODE}`);
+    expect([same.rules?.release, same.unexamined, same.note]).toEqual(['1.5.16', [], null]);
+    expect((await ofTree(CODE, ['1.5.09'])).rules?.release).toBe('1.5.09');
+    const other = await ofTree(CODE.replace('1', '2'));
+    expect(other.rules).toBeUndefined();
+    expect(other.unexamined).toMatchObject([{ path: INIT, name: 'tdh_mng_init' }]);
+    expect(other.note).toBe(codeChangeText(other.unexamined));
+    const NOTE = 'the code that decides was not compared: this tree does not hold it';
+    const bare = await ofTree(null);
+    expect([bare.rules?.release, bare.unexamined, bare.note]).toEqual(['1.5.16', [], NOTE]);
+    expect(await ofTree(null, ['1.5.09'])).toEqual({ rules: undefined, unexamined: [], note: NOTE });
+    expect((await ofTree(CODE, [])).note).toBe('who decides was not examined: no release before it has rules');
+  });
 });
 
 test('decisions and older waivers name a finding, a rule or bits, for all where nothing is said', () => {
@@ -145,13 +175,30 @@ test('decisions and older waivers name a finding, a rule or bits, for all where 
       decisions: [{ ...said, finding: 'f'.repeat(16) }],
       waivers: [
         { ...waiver, fingerprint: 'e'.repeat(16) },
+        { ...waiver, rule: 'leaf-added', until: '2026-12-31' },
         { ...waiver, rule: 'needs-optin', bit: '7.1.EAX[2]', release: '2.0.08', policy: '6.16' },
       ],
-    }).map(({ selector }) => selector),
+    }),
   ).toEqual([
-    { fingerprint: 'f'.repeat(16) },
-    { fingerprint: 'e'.repeat(16) },
-    { rule: 'needs-optin', bits: { ...PLACE, mask: 0x4 }, release: '2.0.08', policy: '6.16' },
+    { ...person, selector: { fingerprint: 'f'.repeat(16) } },
+    { ...person, selector: { fingerprint: 'e'.repeat(16) } },
+    { ...person, until: '2026-12-31', selector: { ...all, rule: 'leaf-added' } },
+    {
+      ...person,
+      selector: { rule: 'needs-optin', bits: { ...PLACE, mask: 0x4 }, release: '2.0.08', policy: '6.16' },
+    },
+  ]);
+  expect(() => decisionsOf({ decisions: [], waivers: [{ ...waiver, rule: 'leaf-added', bit: 'x' }] })).toThrow(
+    'specs/waivers.yaml: expected a bit such as 7.1.EAX[19], found "x"',
+  );
+});
+
+test('the facts are judged with the releases that have no tables, by name', () => {
+  const specs = specsOf({ releases: [release('1.5.06', [])], known: ['1.5.06', '1.5.22'].map(unknownRelease) });
+  const { findings, ...review } = factsReview(specs, []);
+  expect(review).toEqual({ kind: 'facts', id: 'specs', command: 'bitwatch check' });
+  expect(findings.flatMap(({ rule, facts }) => (rule === 'facts-missing' ? [facts] : []))).toEqual([
+    { kind: 'missing', releases: ['1.5.22'] },
   ]);
 });
 

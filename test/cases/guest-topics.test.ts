@@ -117,6 +117,22 @@ describe('a control of the guest', () => {
     });
   });
 
+  test('that several leaves ask for answers each once, in order, and is that of the newest that has it', () => {
+    const leaves = [0x19, 2, 0x1d].map((leaf) => ({ leaf, subleaf: null }));
+    const topology: Condition = { kind: 'guest', control: 'ENUM_TOPOLOGY' };
+    const asks = [reduced(0x1d), reduced(2), reduced(0x19), rule(0x8, EVERY, { do: 've', unless: [topology] })];
+    const made = withControls(release('1.5.08', leaves, NONE, [...asks, reduced(0xf)]), ['ENUM_TOPOLOGY', 'REDUCE_VE']);
+    const newer = withControls(release('1.5.09', leaves, NONE, asks), ['REDUCE_VE']);
+    const effect = (control: string, ...releases: readonly ClassedRelease[]) =>
+      guestTopic(specsOf({ releases }), control)?.effect;
+    expect(effect('REDUCE_VE', unread, made)).toMatchObject({ release: '1.5.08', answered: [2, 0x19, 0x1d] });
+    // Two controls stand before leaves that the tables lack, and each is said to be needed.
+    const zero = { asked: [0x8, 0xf], rest: true };
+    expect([effect('REDUCE_VE', made)?.zero, effect('ENUM_TOPOLOGY', made)?.zero]).toEqual([zero, zero]);
+    expect(effect('REDUCE_VE', made, newer)?.release).toBe('1.5.09');
+    expect(effect('ENUM_TOPOLOGY', made, newer)?.release).toBe('1.5.08');
+  });
+
   test('that no release has does nothing that is known', () => {
     const topic = guestTopic(SPECS, 'VIRT_CPUID2');
     expect([topic?.effect, topic?.releases.map(({ has }) => has)]).toEqual([null, [null, false, false, false]]);

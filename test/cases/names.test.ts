@@ -86,6 +86,10 @@ describe('bits', () => {
     expect(found('leaf 0x19')).toHaveLength(4);
     expect(found('CPUID.0x19.0')).toHaveLength(4);
     expect(found('0x7.0x2')).toHaveLength(4);
+    expect([found(' 0x19 '), found('0x1.0')].map((all) => all.length)).toEqual([4, 4]);
+    const [, , newest] = SPECS.releases;
+    const unsorted = { ...SPECS, releases: newest === undefined ? [] : [newest] };
+    expect(findBits(unsorted, '0x7').map(({ place }) => place.subleaf)).toEqual([1, 1, 1, 1, 2, 2, 2, 2]);
     expect([isNamed(SPECS, 'X86_FEATURE_CLOB'), isNamed(SPECS, 'clob'), isNamed(SPECS, 'CLO')]).toEqual([
       true,
       true,
@@ -96,6 +100,11 @@ describe('bits', () => {
   test('stand where the tables have the leaf: without a sub-leaf or with sub-leaf 0', () => {
     expect([found('1.0.EAX[3]'), found('1.EAX[3]')]).toEqual([['1.EAX 8'], ['1.EAX 8']]);
     expect([found('0x19.EAX[3]'), found('0x19.0.EAX[3]')]).toEqual([['0x19.0.EAX 8'], ['0x19.0.EAX 8']]);
+    // Where one release has it without sub-leaves and another with them, it is what was asked for.
+    const both = { ...SPECS, releases: [release('1.5.08', [{ leaf: 0x19, subleaf: null }]), ...SPECS.releases] };
+    const at = (text: string) => findBits(both, text).map(({ place }) => formatPlace(place));
+    expect([at('0x19.EAX[3]'), at('0x19.0.EAX[3]')]).toEqual([['0x19.EAX'], ['0x19.0.EAX']]);
+    expect(found('1.3.EAX[3]')).toEqual(['1.3.EAX 8']);
     expect([found('7.3.EAX[3]'), found('0x33.EAX[3]'), found('0x33.0.EAX[3]')]).toEqual([
       ['7.3.EAX 8'],
       ['0x33.EAX 8'],
@@ -116,6 +125,7 @@ describe('bits', () => {
   test('of a name that stands at two places are both', () => {
     const names = [
       ...KNOWLEDGE.names,
+      { leaf: 9, subleaf: 0, register: 'ecx' as const, high: 0, low: 0, name: 'Rao-Int' },
       { leaf: 9, subleaf: 0, register: 'ebx' as const, high: 4, low: 3, name: 'Plain' },
     ];
     const both = findBits({ ...SPECS, knowledge: { ...KNOWLEDGE, names } }, 'plain');
@@ -123,6 +133,8 @@ describe('bits', () => {
       ['7.1.EAX', 0x4],
       ['9.0.EBX', 0x18],
     ]);
+    const spelt = (text: string) => isNamed({ ...SPECS, knowledge: { ...KNOWLEDGE, names } }, text);
+    expect(['RAO_INT', 'rao-int', 'RAOINT'].map(spelt)).toEqual([true, true, false]);
   });
 });
 

@@ -154,6 +154,17 @@ describe('a KVM', () => {
       new UsageError(`no KVM version, specification file or GITDIR[@REV] "x"; known: ${known}`);
     expect(await problem(findPolicy(context, SPECS, 'x'))).toEqual(unknown('7.1.5, 6.17, 6.16.1'));
     expect(await problem(findPolicy(context, specsOf(), 'x'))).toEqual(unknown('none'));
+    const partial = [
+      { version: '7.2-rc9', notRead: [] },
+      { version: '7.3-rc1', notRead: [{ field: 'deny' }, { field: 'xfam' }] },
+    ] as unknown as typeof SPECS.partial;
+    for (const text of ['7.3-rc1', 'v7.3-rc1'])
+      expect(await problem(findPolicy(context, { ...SPECS, partial }, text))).toEqual(
+        new UsageError(
+          'KVM 7.3-rc1 was read in part: without deny, xfam nothing can be judged under it; `bitwatch explain 7.3-rc1` says what was read',
+        ),
+      );
+    expect(await problem(findPolicy(context, { ...SPECS, partial }, 'x'))).toEqual(unknown('7.1.5, 6.17, 6.16.1'));
   });
 
   test('alone is what the specifications say under it', async () => {
@@ -209,7 +220,7 @@ describe('the QEMU of a stack', () => {
     const unknown = (text: string, more: string) =>
       new UsageError(`no QEMU version, specification file or GITDIR[@REV] ${JSON.stringify(text)}${more}`);
     const known = '; known: 11.1.0, 10.1.0, 9.2.0';
-    for (const text of ['x', '@main', 'gone@main'])
+    for (const text of ['x', '@main', 'gone@main', '/gone'])
       expect(await problem(versionOf(text)), text).toEqual(unknown(text, known));
     expect(await problem(versionOf('latest', { ...SPECS, qemu: [] }))).toEqual(unknown('latest', '; known: none'));
   });

@@ -131,6 +131,8 @@ describe('a review', () => {
     expect(command({ from: 'old.yaml' })).toBe('bitwatch review 1.5.08 --from old.yaml --kvm 6.16');
     expect(command({ kvm: 'linux@main' })).toBe('bitwatch review 1.5.08 --from 1.5.06 --kvm linux@main');
     expect(command({ release: 'm.yaml' }, now, null)).toBe('bitwatch review m.yaml');
+    // What nobody named otherwise has the command of the specifications, to the word.
+    expect(command({}, now, null)).toBe('bitwatch review 1.5.08 --from 1.5.08');
   });
 
   test('of a tree that is named like a release says whose rules were taken', () => {
@@ -196,6 +198,8 @@ describe('a review', () => {
       [],
       0,
     ]);
+    const one = statusReviews({ ...many, releases: [now] }, TODAY);
+    expect([one.reviews.length, one.coverage.unread.map((each) => each.release)]).toEqual([2, ['2.0.09']]);
     expect(statusReviews(specsOf(), TODAY)).toMatchObject({ reviews: [], coverage: { unread: [] } });
   });
 
@@ -243,6 +247,13 @@ describe('a review', () => {
     expect(first([null, 'now'])).toEqual({ from: '1.5 Beta', to: '1.5.08', kvm: null });
     expect(first(['6.16', 'now'], ['6.16', 'mid'])).toEqual({ from: null, to: null, kvm: '6.16' });
     expect(first(['6.16', 'now'], ['6.17', 'mid'])).toEqual({ from: null, to: null, kvm: null });
+    const whole = wholeReport({ ...specs, releases: [old, mid] }, TODAY);
+    expect(whole.reviews.map(({ kind }) => kind)).toEqual(['release', 'policy', 'facts']);
+    expect(pageFactsOf(specs, whole, { script: '', today: TODAY }).first).toEqual({
+      from: '1.5 Beta',
+      to: '1.5.06',
+      kvm: '6.16',
+    });
   });
 });
 
@@ -266,7 +277,7 @@ describe('an update of the module', () => {
   const own = (rules: readonly DeciderRule[], ...inferred: readonly (readonly [string, string | null])[]) =>
     ({
       rules,
-      sources: inferred.map(([path, reason]) => ({ how: 'inferred', path, reason })),
+      sources: [{ how: 'read', path: 'r.c' }, ...inferred.map(([path, reason]) => ({ how: 'inferred', path, reason }))],
     }) as unknown as DeciderRules;
   const guest = rule(0x100, { do: 'zero' }, 'guest');
   const [a, b] = [
@@ -324,14 +335,18 @@ describe('an update of the module', () => {
         ['1.5.06', own(before)],
         ['1.5.08', own(then)],
       ]);
-      return updateOf({ ...specs, releases: [from, to], deciders }, '1.5.06', '1.5.08', null).newTds?.changes.map(
-        ({ register, mask, effect }) => [register, mask, effect],
-      );
+      const kvm = policy({ version: '6.16', requires: [], deny: [entry(0x8)] });
+      const { newTds } = updateOf({ ...specs, releases: [from, to], deciders }, '1.5.06', '1.5.08', kvm);
+      // What KVM makes of a bit is told where it became settable, and nowhere else.
+      for (const { effect, verdicts } of newTds?.changes ?? [])
+        expect(verdicts).toEqual(effect === 'settable' ? [{ verdict: 'denied', mask: 0x8 }] : []);
+      return newTds?.changes.map(({ register, mask, effect }) => [register, mask, effect]);
     };
     const computed = (what: 'maxpa' | 'tsc-frequency') =>
       rule(0x8, { do: 'compute', what, when: [], open: false }, 'guest');
     // A computation that begins with what the VMM said is one that it set; another one is not.
-    expect(effects([], [computed('maxpa')])?.filter(([, , effect]) => effect === 'not-settable')).toEqual([]);
+    expect(effects([], [computed('maxpa')])).toEqual([['eax', 0x8, 'other']]);
+    expect(effects([computed('maxpa')], [])).toEqual([['eax', 0x8, 'other']]);
     expect(effects([], [computed('tsc-frequency')])).toEqual([['eax', 0x8, 'not-settable']]);
     expect(effects([computed('tsc-frequency')], [])).toEqual([['eax', 0x8, 'settable']]);
     const zero = rule(0x8, { do: 'zero' });
@@ -341,6 +356,33 @@ describe('an update of the module', () => {
       rule(0x8, { do: 've', unless: [{ kind: 'guest', control }] }, 'guest');
     // Where it is answered it is 0 as before: not one TD gets another value.
     expect(effects([zero], [zero, asked('REDUCE_VE')])).toEqual([['eax', 0x8, 'other']]);
+  });
+
+  test('says of each bit that became settable what KVM makes of it, at its own place', () => {
+    const masked = (name: string, eax: number, ebx: number) =>
+      release(
+        name,
+        [{ fixed0: { ...ALL, eax: ~eax >>> 0, ebx: ~ebx >>> 0 }, direct: { eax }, allow: { ebx } }],
+        {},
+        [],
+      );
+    const releases = [masked('1.5.06', 0, 0), masked('1.5.08', 0x5, 0x1)];
+    const kvm = policy({ version: '6.16', requires: [], deny: [entry(0x4)] });
+    const deciders = new Map(['1.5.06', '1.5.08'].map((name) => [name, own([])]));
+    const { newTds } = updateOf({ ...specs, releases, deciders }, '1.5.06', '1.5.08', kvm);
+    const told = newTds?.changes.map(({ register, mask, effect, verdicts }) => [register, mask, effect, verdicts]);
+    expect(told).toEqual([
+      [
+        'eax',
+        0x5,
+        'settable',
+        [
+          { verdict: 'denied', mask: 0x4 },
+          { verdict: 'exposed', mask: 0x1 },
+        ],
+      ],
+      ['ebx', 0x1, 'settable', [{ verdict: 'exposed', mask: 0x1 }]],
+    ]);
   });
 
   test('says whether running TDs are carried over, by what is published', () => {
@@ -376,7 +418,7 @@ describe('an update of the module', () => {
       'the code of 1.5.08 was not examined: who decides its bits is not known',
     ]);
     expect(() => updateOf(specs, '1.5.06', '1.5.88', null)).toThrow(
-      /no release "1\.5\.88" is known.*bitwatch list releases/,
+      /no release "1\.5\.88" is known; did you mean "1\.5\.08"\?; `bitwatch list releases`/,
     );
   });
 

@@ -11,12 +11,20 @@ import {
 } from '../../pipeline/cases/context.ts';
 import { fetchFrom, fetchKnown, knownLists } from '../../pipeline/cases/sources.ts';
 import { withSpecsLock } from '../../pipeline/cases/specs-lock.ts';
-import { each } from '../../pipeline/cases/sync-steps.ts';
+import { each, fetchAhead } from '../../pipeline/cases/sync-steps.ts';
 import { openRepository } from '../../pipeline/git/repository.ts';
-import { CannotCreateError, IoError, NoInputError, UsageError } from '../../pipeline/model/errors.ts';
+import {
+  CannotCreateError,
+  DataError,
+  IoError,
+  NoInputError,
+  UnavailableError,
+  UsageError,
+} from '../../pipeline/model/errors.ts';
 import { namesToYaml } from '../../pipeline/specs/lists-file.ts';
 import type { PlainSource } from '../../pipeline/specs/sources-shape.ts';
-import { buildRepository, temporaryFolder } from '../helpers/repository.ts';
+import { loseObject } from '../archive/inbox.ts';
+import { buildRepository, git, temporaryFolder } from '../helpers/repository.ts';
 import { contextOf } from './context.ts';
 
 describe('where a run keeps and finds things', () => {
@@ -109,6 +117,33 @@ describe('what a clone lacks', () => {
       false,
     ]);
     expect((await knownLists(contextOf({ specs }))).map(({ name }) => name)).toEqual(['l']);
+    // Of a clone that none is made into nothing is asked: that specs/ has no such file is no matter.
+    const damaged = contextOf({ offline: false, cache, specs: temporaryFolder() });
+    writeFileSync(join(damaged.options.specs ?? '', 'sources.yaml'), 'sources: 7\n');
+    expect(await fetchKnown(damaged, beside)).toEqual({});
+    expect(await fetchKnown({ ...damaged, options: { ...damaged.options, offline: true } }, ours)).toEqual({});
+    await expect(fetchKnown(damaged, ours)).rejects.toThrow(DataError);
+  });
+
+  test('is fetched before it is read, of these paths at these commits, and never offline', async () => {
+    const clone = buildRepository([
+      { subject: 'one', files: { a: 'lost\n', b: 'here\n' } },
+      { subject: 'two', files: { a: 'here\n' } },
+    ]);
+    loseObject(clone, 'lost\n');
+    const repository = openRepository(clone, {});
+    const [now, before] = ['main', 'main~1'].map((name) => git(clone, 'rev-parse', name));
+    const source: PlainSource = { name: 's', kind: 'module', url: '/nowhere', repository: 'a/b', licence: 'MIT' };
+    const ahead = (offline: boolean, commits: readonly (string | undefined)[], paths: readonly string[]) =>
+      fetchAhead(contextOf({ offline }), { repository, source }, commits.map(String), paths);
+    await expect(ahead(false, [now, before], ['a', 'b'])).rejects.toThrow(UnavailableError);
+    await ahead(true, [before], ['a']);
+    for (const [commits, path] of [
+      [[now], 'a'],
+      [[before], 'b'],
+      [[], 'a'],
+    ] as const)
+      await ahead(false, commits, [path]);
   });
 });
 

@@ -90,6 +90,9 @@ describe('a release', () => {
       null,
       null,
     ]);
+    // Digits that look like a release and its build are a digest where a binary measures to them.
+    const digits = { ...SPECS, known: [{ ...unknownRelease('1.5.22'), mrseam: '12345678'.repeat(12) }] };
+    expect(one('12345678', digits)).toMatchObject({ build: null, release: { release: '1.5.22' } });
     // 16 digits are a fingerprint's, 7 are no digest.
     expect([ask(READ.slice(0, 16)), ask(READ.slice(0, 7))]).toEqual([[], []]);
   });
@@ -103,6 +106,11 @@ describe('a release', () => {
       hostState: 'read',
       source: { path: 't.c' },
     });
+    const published = (features0: bigint | null) => {
+      const topic = one('1.5.06', { ...SPECS, known: [{ ...unknownRelease('1.5.06'), features0 }] });
+      return topic.kind === 'release' ? topic.release.publishedFeatures0 : expect.fail(topic.kind);
+    };
+    expect([published(7n), published(5n), published(null)]).toEqual([7n, null, null]);
     expect(releaseOf('2.0.08')).toMatchObject({
       follows: '1.5.06',
       mrseam: null,
@@ -125,6 +133,11 @@ test('a kernel is found by its version, with or without what people write before
   for (const text of ['6.16.1', 'v6.16.1', 'kvm-6.16.1', 'Linux 6.16.1', 'linux-v6.16.1'])
     expect(one(text)).toMatchObject({ kind: 'kernel', policy: { version: '6.16.1' } });
   expect(ask('6.16')).toEqual([]);
+  const partial = ['7.3-rc1', '7.3-rc2'].map((version) => ({ version })) as unknown as typeof SPECS.partial;
+  const specs = { ...SPECS, partial };
+  expect(ask('v7.3-rc2', specs)).toEqual([{ kind: 'partial-kernel', partial: partial[1] }]);
+  expect(ask('7.3', specs)).toEqual([]);
+  expect(one('6.16.1', specs)).toMatchObject({ kind: 'kernel' });
 });
 
 describe('an MSR', () => {
@@ -150,11 +163,17 @@ describe('an MSR', () => {
         isClosed: false,
         isRun: true,
       });
+    const [row] = KNOWLEDGE.clobbers;
+    const two = row === undefined ? [] : [{ ...row, msrs: ['UMWAIT_CONTROL', 'MSR_OTHER'] }];
+    const several = { ...SPECS, knowledge: { ...KNOWLEDGE, clobbers: two } };
+    expect([msrOf('OTHER', several).rows, msrOf('UMWAIT_CONTROL', several).rows]).toEqual([two, two]);
+    // A release that only a table of the MSR tells of, and a row alone, are enough to be asked about.
     expect(msrOf('LBR_DEPTH')).toMatchObject({ releases: [], isClosed: false, rows: [{ feature: 'LBR-X' }] });
     expect(ask('NO_SUCH_MSR')).toEqual([]);
     const only = { ...SPECS, clobbers: [], knowledge: { ...KNOWLEDGE, clobbers: [] } };
     expect(msrOf('UMWAIT_CONTROL', only).kernels).toHaveLength(2);
     expect(ask('UMWAIT_CONTROL', { ...only, policies: [] })).toEqual([]);
+    expect(msrOf('UMWAIT_CONTROL', { ...only, policies: [], clobbers: [facts('1.5.06')] }).releases).toHaveLength(1);
   });
 
   test('is closed where each way that leaves it waits for attributes that no KVM sets', () => {
@@ -189,6 +208,16 @@ describe('an MSR', () => {
       [true, true],
       [false, false],
     ]);
+    // What is not written on the way in, the module does not leave changed.
+    const untouched = { ...SPECS, clobbers: [facts('1.5.06', { entry: [] })] };
+    expect(msrOf('UMWAIT_CONTROL', untouched)).toMatchObject({ isClosed: false, isRun: false });
+    const single = (exit: MsrTransition['exit']) => ({
+      ...SPECS,
+      policies: SPECS.policies.slice(0, 1),
+      clobbers: [facts('1.5.06', { openers: [perfmon], exit })],
+    });
+    expect(msrOf('UMWAIT_CONTROL', single('none'))).toMatchObject({ isClosed: true, isRun: true });
+    expect(msrOf('UMWAIT_CONTROL', single('restored'))).toMatchObject({ isClosed: false, isRun: false });
     expect([closed([]), closed([lbr]), closed([perfmon, lbr]), closed([perfmon], 'restored')]).toEqual([
       false,
       false,
@@ -245,6 +274,16 @@ describe('a bit of ATTRIBUTES or XFAM', () => {
     ]);
     expect(of('xfam:2')).toMatchObject({ kernels: [{ supports: false }, { supports: false }], gated: [], rows: [] });
     expect(of('PERFMON')).toMatchObject({ kernels: [{ supports: false }, { supports: true }] });
+    // The gates are those of the newest release.
+    const [first, newest] = SPECS.releases;
+    const gated = (...releases: readonly (typeof first)[]) =>
+      ask('XFAM.LBR', { ...SPECS, releases: releases.filter((each) => each !== undefined) }).map(
+        (topic) => topic.kind === 'control' && topic.control.gated.length,
+      );
+    expect([gated(newest, first), gated(newest), gated(first, newest)]).toEqual([[0], [1], [1]]);
+    // Of a kernel that names its XFAM by features the attributes are a mask all the same.
+    const named = { ...SPECS, policies: [policy({ attributes: 1n << 63n, xfam: ['fp'] })] };
+    expect(ask('PERFMON', named)).toMatchObject([{ control: { kernels: [{ supports: true }] } }]);
   });
 });
 
@@ -259,6 +298,35 @@ test('a family is features and rows whose names begin with a word, and what thos
     ],
   });
   expect(family('PLAIN')).toBeUndefined();
+  const [row] = KNOWLEDGE.clobbers;
+  const at = (low: number, name: string, place = {}) => ({ ...PLACE, ...place, high: low, low, name });
+  const members = (
+    text: string,
+    bits: readonly { readonly mask: number }[],
+    names: readonly ReturnType<typeof at>[],
+  ) => {
+    const clobbers =
+      row === undefined ? [] : [{ ...row, feature: 'QUINCE things', bits: bits.map((bit) => ({ ...PLACE, ...bit })) }];
+    const [topic] = ask(text, specsOf({ knowledge: { ...KNOWLEDGE, clobbers, names } }));
+    return topic?.kind === 'family' ? topic.members.map(({ name }) => name) : null;
+  };
+  // What a row opens is of its family, whatever it is called; what stands elsewhere or at other bits is not.
+  const named = [at(9, 'ZED'), at(1, 'ABLE'), at(2, 'BAKER'), at(1, 'DOG', { subleaf: 2 }), at(0, 'EASY', { leaf: 1 })];
+  expect(members('quince', [{ mask: 0x2 }, { mask: 0x200 }], named)).toEqual(['ABLE', 'ZED']);
+  expect(members('quince', [], named)).toBeNull();
+  // They come by place, then by bit.
+  const quinces = [
+    at(9, 'QUINCE_9'),
+    at(3, 'QUINCE_3'),
+    at(1, 'QUINCE_X', { subleaf: 2 }),
+    at(5, 'QUINCE_1', { leaf: 1 }),
+  ];
+  expect(members('quince', [], quinces)).toEqual(['QUINCE_1', 'QUINCE_3', 'QUINCE_9', 'QUINCE_X']);
+  expect(members('Quince-', [], quinces)).toBeNull();
+  expect(ask('(quince')).toEqual([]);
+  // One alone is no family.
+  const pears = [at(3, 'PEAR_1'), at(4, 'PEAR_2')];
+  expect([members('pear', [], pears), members('pear', [], pears.slice(1))]).toEqual([['PEAR_1', 'PEAR_2'], null]);
   expect([family('C'), family('CLOB_'), family('lbr')]).toEqual([undefined, undefined, undefined]);
 });
 
