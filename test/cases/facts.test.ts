@@ -125,7 +125,7 @@ describe('the rules that a release without its own starts from', () => {
 
   test('are those of a tree while its code that decides is the same, token by token', async () => {
     const INIT = 'src/vmm_dispatcher/api_calls/tdh_mng_init.c';
-    const codeOf = (text: string) => new Map([[INIT, { text, blob: null }]]);
+    const codeOf = (text: string) => new Map([[INIT, { text, blob: 'o' }]]);
     const CODE = 'api_t tdh_mng_init(u64 a)\n{\n    return a + 1;\n}\n';
     const { functions } = readDecidingCode(codeOf(CODE));
     const ofTree = (text: string | null, own: readonly string[] = ['1.5.16']) => {

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { weigh } from '../../pipeline/cases/series/weigh.ts';
-import { UsageError } from '../../pipeline/model/errors.ts';
+import { NoInputError, UnavailableError, UsageError } from '../../pipeline/model/errors.ts';
 import type { SeriesOutcome } from '../../pipeline/model/series-effect.ts';
+import { loseObject } from '../archive/inbox.ts';
 import { kernelFiles } from '../helpers/kernel-tree.ts';
-import { buildRepository, temporaryFolder } from '../helpers/repository.ts';
+import { buildRepository, git, temporaryFolder } from '../helpers/repository.ts';
 import {
   BASE_FILES,
   type Edit,
@@ -26,6 +27,7 @@ const SPECS = specsOf({
   releases: ['1.0.00', '1.5.06', '1.5.08', '2.0.02'].map((name) =>
     release(name, [{ leaf: 7, subleaf: 0, allow: { ebx: name === '1.0.00' ? 0 : 0x80000 } }]),
   ),
+  decisions: [{ rule: 'policy-deny-added', because: 'wanted', by: 'A. Person' }],
 });
 type Applied = Extract<SeriesOutcome, { readonly kind: 'applied' }>;
 
@@ -93,7 +95,9 @@ test('a series is told with its base and what it does to each release', async ()
   });
   expect(outcome.steps[1]).toMatchObject({ changes: null, splits: { added: [], removed: [] }, reason: null });
   expect(outcome.between).toEqual([]);
-  expect(outcome.findings.map(({ rule }) => rule)).toEqual(['policy-deny-added']);
+  expect(outcome.findings.map(({ rule, decided }) => [rule, decided?.by])).toEqual([
+    ['policy-deny-added', 'A. Person'],
+  ]);
   expect(outcome.effects.map((each) => each.release)).toEqual(['1.0.00', '1.5.06', '1.5.08', '2.0.02']);
   // Hosts run the newest of the last two lines today.
   expect(outcome.open.map((each) => each.release)).toEqual(['1.5.08', '2.0.02']);
@@ -166,6 +170,7 @@ describe('a series', () => {
       const { outcome, series } = await effectOf(mails, kernelClone().path);
       return [outcome.kind === 'incomplete' ? outcome.reason : outcome.kind, series.missing];
     };
+    expect(await reason(postingOf(PLAIN).slice(0, 2))).toEqual(['part 2 of 2 is in no mail that was read', [2]]);
     expect(await reason(three.slice(0, 2))).toEqual(['part 2, 3 of 3 is in no mail that was read', [2, 3]]);
     const bare = (part: number): string =>
       mailOf({
@@ -192,17 +197,23 @@ describe('a state within a series', () => {
   test('that cannot be read is said, and what comes next is held against the last that could', async () => {
     const words: Edit = { title: 'Words', files: { [TDX]: `/* Words. */\n${after(MAGIC)[TDX]}` } };
     const back = denies();
-    const { steps, between } = await applied(postingOf([MAGIC, words, DOCUMENTS, back]), kernelClone().path);
+    const last: Edit = { title: 'Once more', files: BASE_FILES };
+    const { steps, between } = await applied(postingOf([MAGIC, words, DOCUMENTS, back, last]), kernelClone().path);
     expect(steps.map(({ part, kind }) => [part, kind])).toEqual([
       [1, 'unread'],
       [2, 'comments'],
       [3, 'elsewhere'],
       [4, 'changes'],
+      [5, 'changes'],
     ]);
     expect(steps[0]?.reason).toMatch(/__builtin_magic/);
-    expect(steps.slice(1).map(({ reason }) => reason)).toEqual([null, null, null]);
+    expect(steps.slice(1).map(({ reason }) => reason)).toEqual([null, null, null, null]);
     expect(steps[3]?.changes?.deny).toMatchObject({ added: [QUINCE], removed: [] });
-    expect(between.length).toBeGreaterThan(0);
+    expect(steps[4]?.changes?.deny).toMatchObject({ added: [], removed: [QUINCE] });
+    expect(between.map(({ kind, after, until }) => [kind, after, until])).toEqual([
+      ['unread', 1, 4],
+      ['refused', 4, 5],
+    ]);
   });
 
   test('with a file more is code that is read, and one that may be executed is a file', async () => {
@@ -252,6 +263,41 @@ describe('a series is not weighed', () => {
     expect(outcome).toMatchObject({ kind: 'rejected', rejection: { part: 2, path: folder } });
   });
 
+  test('where the clone lacks a file that it changes, or one that decides', async () => {
+    const files = { ...BASE_FILES, 'Documentation/list.rst': 'A\n' };
+    const changed: Edit = { title: 'Say so', files: { 'Documentation/list.rst': 'A list.\n' } };
+    const HEADER = 'arch/x86/include/asm/cpufeatures.h';
+    for (const [lost, path] of [
+      ['A\n', 'Documentation/list.rst'],
+      [BASE_FILES[HEADER] ?? '', HEADER],
+    ] as const) {
+      const clone = ownKernelClone(files).path;
+      loseObject(clone, lost);
+      const refused = await effectOf(postingOf([denies(files), changed], { files }), clone).catch((error) => error);
+      expect(refused).toBeInstanceOf(UnavailableError);
+      expect(refused.message).toContain(path);
+    }
+    const empty = buildRepository([]);
+    await expect(effectOf(postingOf([denies()]), empty)).rejects.toThrow(
+      new NoInputError(`${empty}: the clone has no commit to apply a series to`),
+    );
+  });
+
+  test('where a link stands in the place of a file that decides, on the side where it does', async () => {
+    const path = 'arch/x86/kvm/vmx/tdx_arch.h';
+    const body = `Because.\n---\ndiff --git a/${path} b/${path}\nnew file mode 120000\n--- /dev/null\n+++ b/${path}\n@@ -0,0 +1 @@\n+tdx.c\n\\ No newline at end of file\n-- \n2.39.5\n`;
+    const link = mailOf({ id: 'v1.1@example.org', subject: '[PATCH] A link', body });
+    const side = async (mails: readonly string[], kernel: string) => (await effectOf(mails, kernel)).outcome;
+    const reason = `${path}: expected a regular file, found mode 120000`;
+    expect(await side([link], kernelClone().path)).toMatchObject({ kind: 'unreadable', side: 'after', reason });
+    const { path: clone } = ownKernelClone();
+    git(clone, 'read-tree', 'main');
+    git(clone, 'update-index', '--add', '--cacheinfo', `120000,${git(clone, 'rev-parse', 'main:Makefile')},${path}`);
+    git(clone, 'update-ref', 'refs/heads/main', git(clone, 'commit-tree', '-m', 'link', git(clone, 'write-tree')));
+    git(clone, 'tag', '-d', 'v7.2.1');
+    expect(await side(postingOf([denies()]), clone)).toMatchObject({ kind: 'unreadable', side: 'before', reason });
+  });
+
   test('where the base or the result cannot be read, with the side that cannot', async () => {
     const broken = { ...BASE_FILES, 'arch/x86/include/asm/cpufeatures.h': '#define X86_FEATURE_HLE (\n' };
     const { outcome } = await effectOf(postingOf([denies()], { files: broken }), ownKernelClone(broken).path);
@@ -281,6 +327,10 @@ describe('a version before', () => {
     expect(await since(postingOf([magic]))).toMatchObject({
       kind: 'not-compared',
       reason: expect.stringMatching(/^the policy cannot be read: .*__builtin_magic/),
+    });
+    expect(await since(postingOf([magic, DOCUMENTS]).slice(0, 2))).toEqual({
+      ...{ kind: 'not-compared', id: 'v1.0@example.org', version: 1, rfc: false },
+      reason: 'part 2 of 2 is in no mail that was read',
     });
   });
 
@@ -319,5 +369,14 @@ describe('a version before', () => {
     ];
     const outcome = await applied(now, path, { from: mboxFile(old) });
     expect(outcome).toMatchObject({ before: null, findings: [], since: { kind: 'compared', isSameStart: true } });
+    // Beside one that has it the start is another.
+    const both = buildRepository([
+      { subject: 'none', files: without, tags: ['v7.2'] },
+      { subject: 'base', files: BASE_FILES, tags: ['v7.2.1'] },
+    ]);
+    expect(await applied(now, both, { from: mboxFile(postingOf([DOCUMENTS, denies()])) })).toMatchObject({
+      before: null,
+      since: { kind: 'compared', isSameStart: false },
+    });
   });
 });

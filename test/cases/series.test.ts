@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -109,6 +109,7 @@ type Draft = {
   readonly parent?: string;
   readonly day?: number;
   readonly head?: readonly string[];
+  readonly body?: string;
 };
 const DIFF = (path: string): string =>
   [
@@ -121,7 +122,7 @@ const DIFF = (path: string): string =>
     '+b',
     '',
   ].join('\n');
-const mailOf = ({ id, subject, diff, parent, day = 1, head = [] }: Draft): string =>
+const mailOf = ({ id, subject, diff, parent, day = 1, head = [], body = 'TDX: why.' }: Draft): string =>
   [
     ...(id === '' ? [] : [`Message-ID: <${id}>`]),
     'From: Jane Doe <jane@example.org>',
@@ -130,7 +131,7 @@ const mailOf = ({ id, subject, diff, parent, day = 1, head = [] }: Draft): strin
     `Date: ${day} Jun 2026 12:00:00 +0000`,
     ...(parent === undefined ? [] : [`In-Reply-To: <${parent}>`]),
     '',
-    'TDX: why.',
+    body,
     ...(diff === undefined ? [] : ['---', DIFF(diff)]),
     '',
   ].join('\n');
@@ -171,8 +172,10 @@ describe('a series that is asked for', () => {
     expect([isNewest(series), previous !== null && isNewest(previous)]).toEqual([true, false]);
     const only = await inFile(posting(1));
     expect([only.series.id, only.previous]).toEqual(['v1.0@x.org', null]);
-    // Without archives no state of them is kept.
+    // Without archives no state of them is read or kept.
     expect(existsSync(join(folder, `state-${files}.json`))).toBe(false);
+    writeFileSync(join(folder, `state-${files + 1}.json`), 'damaged');
+    expect((await inFile(posting(1))).series.id).toBe('v1.0@x.org');
     // A newer posting is another one by any of the three.
     for (const newest of [{ id: 'other' }, { version: 2 }, { rfc: true }])
       expect(isNewest({ ...only.series, newest: { ...only.series.newest, ...newest } })).toBe(false);
@@ -265,10 +268,12 @@ describe('a series that is asked for', () => {
 
   test('is the latest of those that used its Message-ID, and says so', async () => {
     const again: Draft = { id: 'v1.2@x.org', subject: '[PATCH] tdx: used again', diff: 'q.c', day: 9 };
-    const { series, notes } = await inArchive('v1.2@x.org', posting(1), [again]);
+    // Its head is the cover of the first, and that is older.
+    const more: Draft = { ...again, subject: '[PATCH 1/1] tdx: and again', day: 8 };
+    const { series, notes } = await inArchive('v1.2@x.org', posting(1), [again], [more]);
     expect([series.title, notes]).toEqual([
       'tdx: used again',
-      ['2 series have a mail with this Message-ID; this is the latest of them.'],
+      ['3 series have a mail with this Message-ID; this is the latest of them.'],
     ]);
   });
 
@@ -284,6 +289,11 @@ describe('a series that is asked for', () => {
   test('is one thread where its mails have no Message-IDs', async () => {
     const { series } = await inFile(posting(1).map(({ parent: _, ...mail }) => ({ ...mail, id: '' })));
     expect([series.id, series.patches.map(({ part }) => part), series.missing]).toEqual(['', [1, 2], []]);
+    // What has an id stays where it belongs.
+    const [cover, ...patches] = posting(1).map(({ parent: _, ...mail }) => ({ ...mail, id: '' }));
+    const elsewhere: Draft = { id: 'else@x.org', subject: 'Re: tdx: a question', parent: 'q@x.org', diff: 'p9.c' };
+    const { fixups } = await inFile([...(cover === undefined ? [] : [cover]), ...patches, elsewhere]);
+    expect(fixups).toEqual([]);
   });
 
   test('finds versions of its work in the archives beside the file', async () => {
@@ -291,6 +301,18 @@ describe('a series that is asked for', () => {
     const { series, previous, archives } = await inFile(posting(2), [archive]);
     expect([series.id, previous?.id]).toEqual(['v2.0@x.org', 'v1.0@x.org']);
     expect(archives).toEqual([join(folder, `${files}.mbox`)]);
+    // Of the file it is the newest, also where an archive has a newer one, and what the file lacks of it is taken from there.
+    expect((await inFile([...posting(1), ...posting(2)], [mbox(posting(3))])).series.id).toBe('v2.0@x.org');
+    const part = await inFile(posting(1).slice(2), [mbox(posting(1).slice(0, 2))]);
+    expect([part.series.id, part.series.patches.map((each) => each.part)]).toEqual(['v1.0@x.org', [1, 2]]);
+  });
+
+  test('is found with all its thread, also where no mail of it names TDX', async () => {
+    const quiet = posting(1).map((each) => ({ ...each, subject: each.subject.replace('tdx: ', ''), body: 'Why.' }));
+    const fix: Draft = { id: 'fix@x.org', subject: 'Re: a list', parent: 'v1.0@x.org', diff: 'p9.c', body: 'So.' };
+    expect((await inArchive('v1.2@x.org', quiet)).series.id).toBe('v1.0@x.org');
+    const { fixups } = await inFile(quiet, [mbox([...quiet, fix])]);
+    expect(fixups.map(({ id }) => id)).toEqual(['fix@x.org']);
   });
 
   test('went to the lists among its To and Cc, each once, in order', async () => {
@@ -334,8 +356,14 @@ describe('a series that is asked for', () => {
     expect((await found([inbox, other])).notes).toEqual([note(2)]);
     // What the state says of archives that were not named now counts for nothing.
     expect((await found([inbox])).notes).toEqual([note(1)]);
+    // What is too large to be read may be a part too; what is there twice, or was deleted, is not missed.
+    const kept = JSON.parse(readFileSync(state, 'utf8')) as { archives: { skipped: object[] }[] };
+    for (const { skipped } of kept.archives)
+      for (const reason of ['too-large', 'duplicate', 'deleted']) skipped.push({ at: 'a', reason, detail: 'd' });
+    writeFileSync(state, JSON.stringify(kept));
+    expect((await found([inbox])).notes).toEqual([note(2)]);
     await expect(findSeries(context, 'gone@x.org', [inbox], state)).rejects.toThrow(
-      `no mail <gone@x.org> in ${inbox}; 1 mails of them could not be read (see bitwatch archive scan)`,
+      `no mail <gone@x.org> in ${inbox}; 2 mails of them could not be read (see bitwatch archive scan)`,
     );
   });
 });

@@ -3,6 +3,7 @@ import type { UnitCache } from '../../extract/kvm/tree.ts';
 import { bodyText } from '../../extract/mail/mail.ts';
 import { patchBytes, patchFiles, pathsOf } from '../../extract/mail/patch.ts';
 import type { Series } from '../../extract/mail/rerolls.ts';
+import { mailsOf } from '../../extract/mail/series.ts';
 import { countPrerequisites } from '../../extract/mail/trailers.ts';
 import { applyPatches, findBase, type Patch, touchedPaths } from '../../git/apply-series.ts';
 import { type BlobOptions, openBlobs } from '../../git/blobs.ts';
@@ -13,7 +14,6 @@ import { type Ground, judgePolicyStep } from '../../judge/judge.ts';
 import { openAfter, releaseEffects } from '../../judge/series.ts';
 import { DataError, KnownError, NoInputError, UnavailableError } from '../../model/errors.ts';
 import { lineOf } from '../../model/lineage.ts';
-import { compareVersions } from '../../model/order.ts';
 import type { Policy } from '../../model/policy.ts';
 import type {
   SeriesBase,
@@ -143,11 +143,10 @@ async function readVersion(
   reading: Reading,
 ): Promise<Read | Unread> {
   const { repository, scratch, blobs, units, given } = reading;
-  const mails = [...(series.cover === null ? [] : [series.cover]), ...series.patches.map(({ mail }) => mail)];
   const asked = {
     given,
     named: series.baseCommit,
-    prerequisites: mails.reduce((sum, mail) => sum + countPrerequisites(bodyText(mail)), 0),
+    prerequisites: mailsOf(series).reduce((sum, mail) => sum + countPrerequisites(bodyText(mail)), 0),
   };
   const prepare = (commit: string): Promise<void> => needBlobs(blobs, commit, paths);
   const base = await findBase(repository, scratch, patches, { ...asked, prepare });
@@ -249,16 +248,14 @@ async function sinceVersion(
 /** Asks for the files that the diffs change, so that one which the clone lacks is fetched or named, not taken for another base. */
 async function needBlobs(blobs: ReturnType<typeof openBlobs>, commit: string, paths: readonly string[]): Promise<void> {
   await Promise.all(
-    paths
-      .filter((path) => !/[\n\r\0]/.test(path) && path !== '')
-      .map(async (path) => {
-        try {
-          await blobs.read(`${commit}:${path}`);
-        } catch (error) {
-          // A folder or a submodule is no preimage: git refuses the diff and says so.
-          if (!(error instanceof DataError)) throw error;
-        }
-      }),
+    paths.map(async (path) => {
+      try {
+        await blobs.read(`${commit}:${path}`);
+      } catch (error) {
+        // A folder, a submodule or a name with line breaks is no preimage: git refuses the diff and says so.
+        if (!(error instanceof DataError)) throw error;
+      }
+    }),
   );
 }
 
@@ -282,7 +279,6 @@ async function readBefore({ repository, scratch, blobs, units }: Reading, commit
 
 /** The newest release of each of the last two lines: those that hosts run today. */
 function newestOfLines(specs: Specs): readonly string[] {
-  const names = specs.releases.map(({ module }) => module.release).sort(compareVersions);
-  const lines = new Map(names.map((name) => [lineOf(name), name]));
+  const lines = new Map(specs.releases.map(({ module: { release } }) => [lineOf(release), release]));
   return [...lines.values()].slice(-2);
 }

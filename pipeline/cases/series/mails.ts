@@ -2,12 +2,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Archive, locateArchives } from '../../archive/locate.ts';
 import { type ArchivedMail, readMails, rowsOfThread, rowsThatMatter, updateState } from '../../archive/scan.ts';
+import { EMPTY_STATE } from '../../archive/state.ts';
 import { changeState } from '../../archive/state-file.ts';
 import { isStream, spooled } from '../../disk/read.ts';
 import { isList } from '../../extract/mail/list-address.ts';
 import type { Mail } from '../../extract/mail/mail.ts';
 import { patchBytes } from '../../extract/mail/patch.ts';
 import { type Series, seriesOf } from '../../extract/mail/rerolls.ts';
+import { mailsOf } from '../../extract/mail/series.ts';
 import { type Thread, threadKey, threadsOf } from '../../extract/mail/threads.ts';
 import { DataError, NoInputError, UsageError } from '../../model/errors.ts';
 import { compareTexts } from '../../model/order.ts';
@@ -139,12 +141,11 @@ async function inFile(
   stateFile: string | null,
 ): Promise<FoundSeries> {
   const located = await locateArchives(path, context.env);
-  // A stream goes by the name that it was given.
-  const files = path === name ? located : located.map((file) => ({ ...file, name }));
-  if (files.some(({ kind }) => kind === 'git'))
+  if (located.some(({ kind }) => kind === 'git'))
     throw new UsageError(`${plain(path)} is an archive: name the series by its Message-ID, and this with --archive`);
-  const { updateState: scan } = await import('../../archive/scan.ts');
-  const state = await scan(files, { schema: 'bitwatch.archive/1', archives: [] });
+  // A stream goes by the name that it was given.
+  const files = located.map((file) => ({ ...file, name }));
+  const state = await updateState(files, EMPTY_STATE);
   const places = state.archives.flatMap(({ name: archive, rows }) =>
     rows.map((row) => ({ archive, location: row.split(' ')[0] ?? '' })),
   );
@@ -152,7 +153,7 @@ async function inFile(
   const { mails, unread } = await archivedMails(
     context,
     archives,
-    own.map(({ id }) => id).filter((id) => id !== ''),
+    own.map(({ id }) => id),
     stateFile,
   );
   const threads = threadsOf([...own, ...mails]);
@@ -183,8 +184,7 @@ function ambiguous(where: string, all: readonly Series[]): UsageError {
 export const isNewest = ({ id, version, rfc, newest }: Series): boolean =>
   newest.id === id && newest.version === version && newest.rfc === rfc;
 
-const idsOf = (series: Series): ReadonlySet<string> =>
-  new Set([series.cover?.id ?? series.id, ...series.patches.map(({ mail }) => mail.id)]);
+const idsOf = (series: Series): ReadonlySet<string> => new Set(mailsOf(series).map(({ id }) => id));
 
 const unreadText = (unread: number): string =>
   unread === 0 ? '' : `; ${unread} mails of them could not be read (see bitwatch archive scan)`;
@@ -199,9 +199,7 @@ type Read = {
 
 /** Mails in the threads of a series that are no part of any posting and bring a diff, the oldest first. */
 function fixupsOf(series: Series, { threads, all }: Read): readonly Mail[] {
-  const own = new Set(
-    [...(series.cover === null ? [] : [series.cover]), ...series.patches.map(({ mail }) => mail)].map(threadKey),
-  );
+  const own = new Set(mailsOf(series).map(threadKey));
   const posted = new Set(all.flatMap(({ patches }) => patches.map(({ mail }) => threadKey(mail))));
   return threads
     .filter(({ mails }) => mails.some((mail) => own.has(threadKey(mail))))
@@ -232,7 +230,6 @@ function found(series: Series, read: Read): FoundSeries {
 
 /** Addresses of mailing lists, by the hosts that serve lists. */
 export function listsOf(series: Series): readonly string[] {
-  const heads = [...(series.cover === null ? [] : [series.cover]), ...series.patches.map(({ mail }) => mail)];
-  const emails = heads.flatMap(({ to, cc }) => [...to, ...cc].map(({ email }) => email));
+  const emails = mailsOf(series).flatMap(({ to, cc }) => [...to, ...cc].map(({ email }) => email));
   return [...new Set(emails.filter((email) => isList(email, [])))].sort(compareTexts);
 }

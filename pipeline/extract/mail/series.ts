@@ -30,6 +30,12 @@ export type Posting = {
   readonly date: number | null;
 };
 
+/** The mails of a posting: the cover, where there is one, and those of the patches. */
+export const mailsOf = ({ cover, patches }: Pick<Posting, 'cover' | 'patches'>): readonly Mail[] => [
+  ...(cover === null ? [] : [cover]),
+  ...patches.map(({ mail }) => mail),
+];
+
 type Candidate = { readonly mail: Mail; readonly subject: PatchSubject };
 
 /** More parts than any series has: a total that only a forged subject carries. */
@@ -85,9 +91,7 @@ function postingOf(thread: Thread<Mail>, group: readonly Candidate[]): Posting |
   const total = subject.total ?? 1;
   const have = new Set(patches.map(({ part }) => part));
   const head = cover ?? patches[0]?.mail ?? mail;
-  const trailers = [...(cover === null ? [] : [cover]), ...patches.map((patch) => patch.mail)].map((from) =>
-    readTrailers(bodyText(from)),
-  );
+  const trailers = mailsOf({ cover, patches }).map((from) => readTrailers(bodyText(from)));
   return {
     id: head.id,
     author: mail.author,
