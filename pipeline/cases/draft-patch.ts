@@ -4,9 +4,7 @@ import { KVM_PATHS, TDX_PATH } from '../extract/kvm/paths.ts';
 import { findDenialPlaces } from '../extract/kvm/places.ts';
 import { filterOf } from '../extract/kvm/policy.ts';
 import { type KernelFile, type KernelTree, openTree } from '../extract/kvm/tree.ts';
-import { openBlobs } from '../git/blobs.ts';
 import { filePatch } from '../git/file-patch.ts';
-import { openRepository, resolveCommit } from '../git/repository.ts';
 import { baseOf } from '../judge/judge.ts';
 import { configurableBits } from '../judge/lookup.ts';
 import { verdictsOf } from '../judge/verdict.ts';
@@ -22,7 +20,7 @@ import { readPolicyRevision } from './kvm-revision.ts';
 import { readFiles } from './module-revision.ts';
 import { findRelease } from './operand.ts';
 import { groundOf } from './reviews.ts';
-import { fetchKnown } from './sources.ts';
+import { readAt } from './sources.ts';
 
 /**
  * `bitwatch review RELEASE --suggest GITDIR@REV`: a draft patch against that tree which denies each bit that it lets
@@ -39,48 +37,55 @@ export async function draftPatch(
   if (at < 1) throw new UsageError(`--suggest ${JSON.stringify(operand)}: expected GITDIR@REV`);
   const specs = await specsOf(context);
   const release = findRelease(specs, name);
-  const repository = openRepository(operand.slice(0, at), context.env);
-  const commit = await resolveCommit(repository, operand.slice(at + 1));
-  const blobs = openBlobs(repository, await fetchKnown(context, repository));
-  try {
-    const policy = await readPolicyRevision(repository, blobs, commit);
-    const ground = groundOf(specs);
-    const base = baseOf(policy, ground);
-    const before = since === null ? new Map<string, number>() : configurableBits(findRelease(specs, since));
-    const bits = verdictsOf(release, policy, base, specs.knowledge)
-      .filter(({ verdict }) => verdict === 'exposed' || verdict === 'needs-optin')
-      .flatMap((judged): readonly Undecided[] => {
-        const mask = without(judged.mask, before.get(placeId(judged)) ?? 0);
-        return mask === 0
-          ? []
-          : [
-              {
-                leaf: judged.leaf,
-                subleaf: judged.subleaf,
-                register: judged.register,
-                mask,
-                names: namesText(namedBits(specs.knowledge.names, judged, mask)) || 'no name',
-              },
-            ];
+  return readAt(
+    context,
+    { path: operand.slice(0, at), revision: operand.slice(at + 1) },
+    async (repository, blobs, commit) => {
+      const policy = await readPolicyRevision(repository, blobs, commit);
+      const ground = groundOf(specs);
+      const base = baseOf(policy, ground);
+      const before = since === null ? new Map<string, number>() : configurableBits(findRelease(specs, since));
+      const bits = verdictsOf(release, policy, base, specs.knowledge)
+        .filter(({ verdict }) => verdict === 'exposed' || verdict === 'needs-optin')
+        .flatMap((judged): readonly Undecided[] => {
+          const mask = without(judged.mask, before.get(placeId(judged)) ?? 0);
+          return mask === 0
+            ? []
+            : [
+                {
+                  leaf: judged.leaf,
+                  subleaf: judged.subleaf,
+                  register: judged.register,
+                  mask,
+                  names: namesText(namedBits(specs.knowledge.names, judged, mask)) || 'no name',
+                },
+              ];
+        });
+      if (bits.length === 0) {
+        return policy.generation === 'allowlist'
+          ? `nothing to decide: ${operand} allows every bit of ${name} that is configurable\n`
+          : `nothing to decide: ${operand} lets no feature of ${name} through that nobody stands behind\n`;
+      }
+      const { files } = await readFiles(blobs, commit, KVM_PATHS);
+      const text = files.get(TDX_PATH)?.text;
+      if (text === undefined) throw new NoInputError(`${operand}: no ${TDX_PATH}`);
+      const draft: Draft = {
+        repository: repository.name,
+        commit,
+        files,
+        text,
+        policy,
+        bits,
+        why: `TDX module ${name}`,
+      };
+      const after = policy.generation === 'allowlist' ? optInDraft(draft) : denialDraft(draft);
+      return await filePatch(repository, {
+        path: TDX_PATH,
+        blob: files.get(TDX_PATH)?.blob ?? '',
+        after: Buffer.from(after),
       });
-    if (bits.length === 0) {
-      return policy.generation === 'allowlist'
-        ? `nothing to decide: ${operand} allows every bit of ${name} that is configurable\n`
-        : `nothing to decide: ${operand} lets no feature of ${name} through that nobody stands behind\n`;
-    }
-    const { files } = await readFiles(blobs, commit, KVM_PATHS);
-    const text = files.get(TDX_PATH)?.text;
-    if (text === undefined) throw new NoInputError(`${operand}: no ${TDX_PATH}`);
-    const draft: Draft = { repository: repository.name, commit, files, text, policy, bits, why: `TDX module ${name}` };
-    const after = policy.generation === 'allowlist' ? optInDraft(draft) : denialDraft(draft);
-    return await filePatch(repository, {
-      path: TDX_PATH,
-      blob: files.get(TDX_PATH)?.blob ?? '',
-      after: Buffer.from(after),
-    });
-  } finally {
-    await blobs.close();
-  }
+    },
+  );
 }
 
 /** What a draft is made for and from: the tree's files, the text of tdx.c and what nobody decided on. */

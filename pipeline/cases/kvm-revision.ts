@@ -2,8 +2,8 @@ import { cpuid2Paths, readCpuid2 } from '../extract/kvm/cpuid2.ts';
 import { KVM_PATHS, TDX_PATH } from '../extract/kvm/paths.ts';
 import { kernelVersion, readPolicy } from '../extract/kvm/policy.ts';
 import { type KernelFile, openTree, type UnitCache } from '../extract/kvm/tree.ts';
-import { type BlobReader, openBlobs } from '../git/blobs.ts';
-import { openRepository, type Repository, resolveCommit } from '../git/repository.ts';
+import type { BlobReader } from '../git/blobs.ts';
+import type { Repository } from '../git/repository.ts';
 import { type ClassedRelease, classify } from '../model/class.ts';
 import type { Cpuid2Facts, Cpuid2Question } from '../model/cpuid2.ts';
 import { NoInputError } from '../model/errors.ts';
@@ -12,7 +12,7 @@ import type { Specs } from '../specs/store.ts';
 import type { Context } from './context.ts';
 import { rulesOfRevision } from './decider-rules.ts';
 import { readFiles, readModuleRevision } from './module-revision.ts';
-import { fetchKnown } from './sources.ts';
+import { readAt } from './sources.ts';
 
 /** Reads one kernel revision's policy; its version is the top Makefile's. */
 export async function readPolicyRevision(
@@ -50,10 +50,7 @@ export async function readRevision(
 ): Promise<
   { readonly kind: 'policy'; readonly policy: Policy } | { readonly kind: 'release'; readonly release: ClassedRelease }
 > {
-  const repository = openRepository(path, context.env);
-  const commit = await resolveCommit(repository, revision);
-  const blobs = openBlobs(repository, await fetchKnown(context, repository));
-  try {
+  return readAt(context, { path, revision }, async (repository, blobs, commit) => {
     if ((await blobs.read(`${commit}:${TDX_PATH}`)) !== null)
       return { kind: 'policy', policy: await readPolicyRevision(repository, blobs, commit) };
     const module = await readModuleRevision(repository, blobs, commit, null);
@@ -61,27 +58,19 @@ export async function readRevision(
     const { rules, unexamined, note } = await rulesOfRevision(specs, module.release, blobs, commit);
     const noted = note === null ? module : { ...module, notes: [...module.notes, note] };
     return { kind: 'release', release: { module: noted, registers: classify(module, rules), rules, unexamined } };
-  } finally {
-    await blobs.close();
-  }
+  });
 }
 
 /** Where a revision of somebody's repository asks what KVM_SET_CPUID2 said. */
-export async function readCpuid2Tree(
+export const readCpuid2Tree = (
   context: Context,
   { cpuid2 }: Specs,
   path: string,
   revision: string,
-): Promise<Cpuid2Facts> {
-  const repository = openRepository(path, context.env);
-  const commit = await resolveCommit(repository, revision);
-  const blobs = openBlobs(repository, await fetchKnown(context, repository));
-  try {
-    return await readCpuid2Revision(repository, blobs, commit, cpuid2.questions);
-  } finally {
-    await blobs.close();
-  }
-}
+): Promise<Cpuid2Facts> =>
+  readAt(context, { path, revision }, (repository, blobs, commit) =>
+    readCpuid2Revision(repository, blobs, commit, cpuid2.questions),
+  );
 
 /** Where one kernel revision asks what KVM_SET_CPUID2 said. A NoInputError where it is no kernel with TDX in KVM. */
 export async function readCpuid2Revision(

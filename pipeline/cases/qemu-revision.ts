@@ -5,7 +5,7 @@ import { readQemu } from '../extract/qemu/facts.ts';
 import { openQemu, QEMU_PATHS, TDX_PATH } from '../extract/qemu/tree.ts';
 import { type BlobReader, openBlobs } from '../git/blobs.ts';
 import type { Update } from '../git/clone.ts';
-import { listRefs, openRepository, type Repository, resolveCommit } from '../git/repository.ts';
+import { listRefs, type Repository } from '../git/repository.ts';
 import { DataError, NoInputError } from '../model/errors.ts';
 import { compareVersions } from '../model/order.ts';
 import type { QemuFacts } from '../model/qemu.ts';
@@ -14,7 +14,7 @@ import type { PlainSource } from '../specs/sources-shape.ts';
 import type { Specs } from '../specs/store.ts';
 import { type Context, specsDirectory } from './context.ts';
 import { readFiles } from './module-revision.ts';
-import { fetchFrom, fetchKnown } from './sources.ts';
+import { fetchFrom, readAt } from './sources.ts';
 import { each, fetchAhead, type Outcome } from './sync-steps.ts';
 
 /** What one QEMU revision does with a TD's CPUID; its version is the one that its own file VERSION states. */
@@ -39,16 +39,8 @@ export async function readQemuRevision(repository: Repository, blobs: BlobReader
 }
 
 /** The facts of a revision of somebody's QEMU tree. */
-export async function readQemuTree(context: Context, path: string, revision: string): Promise<QemuFacts> {
-  const repository = openRepository(path, context.env);
-  const commit = await resolveCommit(repository, revision);
-  const blobs = openBlobs(repository, await fetchKnown(context, repository));
-  try {
-    return await readQemuRevision(repository, blobs, commit);
-  } finally {
-    await blobs.close();
-  }
-}
+export const readQemuTree = (context: Context, path: string, revision: string): Promise<QemuFacts> =>
+  readAt(context, { path, revision }, readQemuRevision);
 
 /** QEMU has TDX since this version. */
 const FIRST = '10.1.0';

@@ -1,7 +1,7 @@
 import { resolve, sep } from 'node:path';
-import type { BlobOptions } from '../git/blobs.ts';
+import { type BlobOptions, type BlobReader, openBlobs } from '../git/blobs.ts';
 import { objectFetcher } from '../git/prefetch.ts';
-import type { Repository } from '../git/repository.ts';
+import { openRepository, type Repository, resolveCommit } from '../git/repository.ts';
 import { openCache } from '../specs/cache.ts';
 import { readSources } from '../specs/sources-file.ts';
 import type { PlainSources } from '../specs/sources-shape.ts';
@@ -27,4 +27,19 @@ export async function fetchKnown(context: Context, repository: Repository): Prom
   const { sources } = await sourcesOf(context);
   const own = sources.find(({ name }) => resolve(clones, `${name}.git`) === resolve(repository.path));
   return own === undefined ? {} : fetchFrom(context, repository, own.url);
+}
+
+/** Reads a revision of a repository that the command line names. */
+export async function readAt<T>(
+  context: Context,
+  { path, revision }: { readonly path: string; readonly revision: string },
+  read: (repository: Repository, blobs: BlobReader, commit: string) => Promise<T>,
+): Promise<T> {
+  const repository = openRepository(path, context.env);
+  const blobs = openBlobs(repository, await fetchKnown(context, repository));
+  try {
+    return await read(repository, blobs, await resolveCommit(repository, revision, blobs));
+  } finally {
+    await blobs.close();
+  }
 }

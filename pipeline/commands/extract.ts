@@ -5,14 +5,14 @@ import { readHistory } from '../cases/kvm-history.ts';
 import { readCpuid2Revision, readPolicyRevision } from '../cases/kvm-revision.ts';
 import { readClobbersRevision, readFiles, readModuleRevision } from '../cases/module-revision.ts';
 import { readQemuRevision } from '../cases/qemu-revision.ts';
-import { fetchKnown } from '../cases/sources.ts';
+import { fetchKnown, readAt } from '../cases/sources.ts';
 import { writeFiles } from '../disk/write.ts';
 import { readFeatures } from '../extract/kvm/features.ts';
 import { KCPUID_PATH, namesTable, readKcpuid } from '../extract/kvm/kcpuid.ts';
 import { NAME_PATHS } from '../extract/kvm/paths.ts';
 import { openTree } from '../extract/kvm/tree.ts';
 import { type BlobReader, openBlobs } from '../git/blobs.ts';
-import { openRepository, type Repository, resolveCommit } from '../git/repository.ts';
+import { openRepository, type Repository } from '../git/repository.ts';
 import { classify } from '../model/class.ts';
 import { NoInputError, UsageError } from '../model/errors.ts';
 import { clobbersJson, jsonText, moduleJson, policyJson } from '../report/machine.ts';
@@ -68,11 +68,7 @@ type Read = (context: Context, repository: Repository, blobs: BlobReader, commit
 /** JSON with --json, else the YAML that specs/ would hold; `--out spec=PATH` and `--out json=PATH` write files. */
 async function extract(context: Context, path: string, revision: string, read: Read): Promise<void> {
   const targets = targetsOf(context.options.out, ['spec', 'json']);
-  const repository = openRepository(path, context.env);
-  // The git that reads the files starts while another one finds the commit.
-  const blobs = openBlobs(repository, await fetchKnown(context, repository));
-  try {
-    const commit = await resolveCommit(repository, revision);
+  await readAt(context, { path, revision }, async (repository, blobs, commit) => {
     const { spec, json } = await read(context, repository, blobs, commit);
     const print = async (format: 'spec' | 'json'): Promise<string> => {
       if (format === 'spec') return spec();
@@ -86,9 +82,7 @@ async function extract(context: Context, path: string, revision: string, read: R
     for (const file of files) if (file.path === '-') context.stdout.write(file.content);
     if (targets.length === 0)
       context.stdout.write(await print(context.options.json && json !== null ? 'json' : 'spec'));
-  } finally {
-    await blobs.close();
-  }
+  });
 }
 
 const readModule: Read = async (context, repository, blobs, commit) => {

@@ -18,6 +18,8 @@ export type BlobReader = {
    * of many revisions cost what differs between them. An UnavailableError where the clone lacks a tree on the way.
    */
   readonly idAt: (tree: string, path: string) => Promise<string | null>;
+  /** The commit that a name leads to, without a git of its own; null where it leads to none, or to several. */
+  readonly commit: (name: string) => Promise<string | null>;
   /** How many blobs were read. */
   readonly count: () => number;
   readonly close: () => Promise<void>;
@@ -86,7 +88,11 @@ export function openBlobs(place: Place, { fetch, limit = MAX_BLOB }: BlobOptions
     }
     return oid;
   };
-  return { read, idAt, count: () => count, close: batch.close };
+  const commit = async (name: string): Promise<string | null> => {
+    const answer = await batch.ask(`${name}^{commit}`);
+    return answer.kind === 'object' && answer.type === 'commit' ? answer.oid : null;
+  };
+  return { read, idAt, commit, count: () => count, close: batch.close };
 }
 
 const problem = (where: string, expected: string, found: string, at?: string): DataError =>

@@ -1,5 +1,6 @@
 import { NoInputError } from '../model/errors.ts';
 import { compareTexts } from '../model/order.ts';
+import type { BlobReader } from './blobs.ts';
 import { readForeign } from './foreign.ts';
 import { makeRepository, type ObjectFormat } from './own.ts';
 import { firstLine, readGit, runGit } from './run.ts';
@@ -34,10 +35,16 @@ export function openRepository(path: string, env: NodeJS.ProcessEnv, name = path
   return { gitDir, path: foreign, objects: beginning.objects, format: beginning.format, name, env };
 }
 
-/** The commit that a revision names. Throws a NoInputError where it names none. */
-export async function resolveCommit(repository: Repository, revision: string): Promise<string> {
+/**
+ * The commit that a revision names, asked of a git that is at work already where there is one. Throws a NoInputError where it
+ * names none.
+ */
+export async function resolveCommit(repository: Repository, revision: string, blobs?: BlobReader): Promise<string> {
   if (/[\0\n]/.test(revision) || revision === '')
     throw new NoInputError(`${repository.name}: a revision cannot be ${JSON.stringify(revision)}`);
+  const found = (await blobs?.commit(revision)) ?? null;
+  if (found !== null) return found;
+  // git rev-parse says why.
   const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`];
   const result = await runGit(args, repository);
   const commit = result.stdout.toString('utf8').trim();

@@ -25,12 +25,14 @@ type Group = {
 export function liveTokens(file: string, tokens: readonly Token[], isWhole: boolean): readonly Token[] {
   const live: Token[] = [];
   const groups: Group[] = [];
+  let isLive = true;
   for (const token of tokens) {
-    const group = groups.at(-1);
-    const isLive = group?.isLive ?? true;
     if (token.kind !== 'directive') {
       if (isLive) live.push(token);
-    } else if (/^if(n?def)?$/.test(token.text)) {
+      continue;
+    }
+    const group = groups.at(-1);
+    if (/^if(n?def)?$/.test(token.text)) {
       if (groups.length === MAX_DEPTH) return fail(file, token, `at most ${MAX_DEPTH} nested #if`);
       groups.push(openGroup(token, isLive, live));
     } else if (/^(el|end)/.test(token.text)) {
@@ -38,6 +40,7 @@ export function liveTokens(file: string, tokens: readonly Token[], isWhole: bool
       if (token.text === 'endif') closeGroup(groups, live, token);
       else startBranch(file, group, token, live);
     } else if (isLive) live.push(token);
+    isLive = groups.at(-1)?.isLive ?? true;
   }
   const [open] = groups;
   if (open !== undefined && (groups.length > 1 || !isWhole || !isGuard(tokens, open.opener)))

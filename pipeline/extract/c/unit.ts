@@ -284,6 +284,15 @@ export function namesAny(fn: CFunction, names: ReadonlySet<string>): boolean {
   return false;
 }
 
+/** Whether a name of this kind stands in a function's body: where none does, none of its expressions holds one. */
+export function hasName(fn: CFunction, is: (name: string) => boolean): boolean {
+  for (let at = fn.open; at < fn.close; at += 1) {
+    const token = fn.tokens[at];
+    if (token?.kind === 'id' && is(token.text)) return true;
+  }
+  return false;
+}
+
 const namesOf = new WeakMap<CFunction, ReadonlySet<string>>();
 
 /** The names in a function's body, and all words of its directives. */

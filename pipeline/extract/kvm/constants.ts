@@ -47,7 +47,7 @@ export function constantsOf(files: Files): { readonly value: (path: string, name
   const inFile = (path: string, name: string): bigint | undefined => {
     const key = `${path} ${name}`;
     if (known.has(key)) return known.get(key);
-    if (pending.has(key) || !files.mentions(path, name)) return undefined;
+    if (pending.has(key)) return undefined;
     pending.add(key);
     const [found] = ask(files.unit(path), `enumerator ${name}`, (own) => {
       const enumerator = enumeratorsOf(own).get(name);
@@ -74,7 +74,7 @@ export function constantsOf(files: Files): { readonly value: (path: string, name
     const own = inFile(path, name);
     if (own !== undefined) return own;
     for (const header of files.headers) {
-      const found = header === path ? undefined : inFile(header, name);
+      const found = header === path || !files.mentions(header, name) ? undefined : inFile(header, name);
       if (found !== undefined) return found;
     }
     return undefined;

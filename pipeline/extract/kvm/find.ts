@@ -1,6 +1,6 @@
 import { DataError } from '../../model/errors.ts';
 import type { Expr } from '../c/ast.ts';
-import { bodyOf, type CFunction, type Unit } from '../c/unit.ts';
+import { bodyOf, type CFunction, hasName, type Unit } from '../c/unit.ts';
 import { allExpressions, allStatements, expressionsIn, expressionsOf } from '../c/walk.ts';
 import { looksUp } from './masking.ts';
 import type { Program } from './program.ts';
@@ -13,18 +13,20 @@ export type Refusal = { readonly test: Expr; readonly entry: string; readonly li
 /** The functions that fill an entry from the module's `cpuid_config_values`. */
 export function findInits(program: Program): readonly CFunction[] {
   return ask(program.unit, 'functions that fill an entry which they are given', (unit) =>
-    [...unit.functions.values()].flat().filter((fn) => fillsEntry(unit, fn) && hasEntryParameter(fn)),
+    [...unit.functions.values()].flat().filter((fn) => hasEntryParameter(fn) && fillsEntry(unit, fn)),
   );
 }
 
+const isConfig = (name: string): boolean => /cpuid_config_values|cpuid_config$|cpuid_configs/.test(name);
+
 function fillsEntry(unit: Unit, fn: CFunction): boolean {
-  const names = new Set<string>();
-  let writes = false;
+  if (!hasName(fn, isConfig)) return false;
+  let [writes, reads] = [false, false];
   for (const expr of expressionsIn(bodyOf(unit, fn))) {
-    if (expr.kind === 'member' || expr.kind === 'id') names.add(expr.name);
+    if ((expr.kind === 'member' || expr.kind === 'id') && isConfig(expr.name)) reads = true;
     if (expr.kind === 'assign' && expr.target.kind === 'member' && expr.target.name === 'eax') writes = true;
   }
-  return writes && [...names].some((name) => /cpuid_config_values|cpuid_config$|cpuid_configs/.test(name));
+  return writes && reads;
 }
 
 /** The function that fills an entry from the module's `cpuid_config_values`. */

@@ -1,6 +1,6 @@
 import { DataError } from '../../model/errors.ts';
 import type { Expr } from '../c/ast.ts';
-import { bodyOf, type CFunction, type Unit } from '../c/unit.ts';
+import { bodyOf, type CFunction, hasName, type Unit } from '../c/unit.ts';
 import { allExpressions, allStatements, expressionsIn } from '../c/walk.ts';
 import { hasParam } from './trial.ts';
 import { ask } from './view.ts';
@@ -43,6 +43,7 @@ export function findRoots(unit: Unit): Roots {
 
 /** Copies the module's `cpuid_config_values` into the registers of an entry. */
 function fillsEntry(unit: Unit, fn: CFunction): boolean {
+  if (!hasName(fn, (name) => name === 'cpuid_config_values')) return false;
   let [writes, reads] = [false, false];
   for (const expr of expressionsIn(bodyOf(unit, fn))) {
     if (expr.kind === 'assign' && expr.target.kind === 'member' && expr.target.name === 'eax') writes = true;
@@ -53,6 +54,7 @@ function fillsEntry(unit: Unit, fn: CFunction): boolean {
 
 /** Looks entries up, or goes over them, and writes to `cpuid_values`. */
 function takesEntries(unit: Unit, fn: CFunction): boolean {
+  if (!hasName(fn, (name) => name === 'cpuid_values')) return false;
   for (const expr of expressionsIn(bodyOf(unit, fn)))
     if (expr.kind === 'index' && expr.object.kind === 'member' && expr.object.name === 'cpuid_values') return true;
   return false;
@@ -83,7 +85,7 @@ function reaches(unit: Unit, fn: CFunction, targets: readonly CFunction[]): bool
 
 const callersOf = (unit: Unit, fn: CFunction): readonly CFunction[] =>
   ask(unit, `functions that call ${fn.name}`, (own) =>
-    all(own).filter((each) => calledIn(own, each).has(fn.name)),
+    all(own).filter((each) => hasName(each, (name) => name === fn.name) && calledIn(own, each).has(fn.name)),
   ).filter((each) => each !== fn);
 
 /** The function above it that is given all that user space asks for, if there is one. */

@@ -18,7 +18,7 @@ export type Files = {
 /** Scopes that see the macros and enumerators of all headers, those of the path first. */
 export function scopesOf({ headers, mentions, unit, checksItself }: Files): (path: string) => Scope {
   const macroIn = (path: string, name: string): ScopedMacro | undefined => {
-    const own = mentions(path, name) ? unit(path).macros.get(name) : undefined;
+    const own = unit(path).macros.get(name);
     return own === undefined ? undefined : scoped(unit(path), own);
   };
   const shared = new Map<string, ScopedMacro | undefined>();
@@ -28,7 +28,7 @@ export function scopesOf({ headers, mentions, unit, checksItself }: Files): (pat
     if (shared.has(name)) return shared.get(name);
     let found: ScopedMacro | undefined;
     for (const header of headers) {
-      found = macroIn(header, name);
+      found = mentions(header, name) ? macroIn(header, name) : undefined;
       if (found !== undefined) break;
     }
     shared.set(name, found);
