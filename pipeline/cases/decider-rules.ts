@@ -7,6 +7,7 @@ import {
 import type { BlobReader } from '../git/blobs.ts';
 import type { CodeChange, DeciderRules } from '../model/decider-rules.ts';
 import { codeChangeText } from '../model/decider-text.ts';
+import { lineOf } from '../model/lineage.ts';
 import { compareVersions } from '../model/order.ts';
 import type { Specs } from '../specs/store.ts';
 import { readFiles } from './module-revision.ts';
@@ -16,9 +17,8 @@ export function predecessorRules(specs: Pick<Specs, 'deciders' | 'lineage'>, rel
   const follows = specs.lineage.find((each) => each.release === release)?.follows;
   const argued = follows === undefined ? undefined : specs.deciders.get(follows);
   if (argued !== undefined) return argued;
-  const line = release.split('.').slice(0, 2).join('.');
   const older = [...specs.deciders.keys()]
-    .filter((name) => name.split('.').slice(0, 2).join('.') === line && compareVersions(name, release) < 0)
+    .filter((name) => lineOf(name) === lineOf(release) && compareVersions(name, release) < 0)
     .sort(compareVersions);
   return specs.deciders.get(older.at(-1) ?? '') ?? null;
 }

@@ -78,8 +78,7 @@ export async function syncQemu(
         const facts = await readQemuRevision(repository, blobs, commit);
         const file = `${facts.version}.yaml`;
         const cited = { ...facts, source: { ...facts.source, repository: source.repository } };
-        const at = `${repository.name}@${commit.slice(0, 12)} VERSION`;
-        writeFileAtomically(inside(join(specsDirectory(context), 'qemu'), file, at), await qemuToYaml(cited));
+        writeFileAtomically(inside(join(specsDirectory(context), 'qemu'), file, source.name), await qemuToYaml(cited));
         return `specs/qemu/${file}`;
       },
     );

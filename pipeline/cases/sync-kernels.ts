@@ -12,6 +12,7 @@ import { listRefs, type Repository } from '../git/repository.ts';
 import { blobIds, tipsOf } from '../git/scratch.ts';
 import type { Cpuid2Facts } from '../model/cpuid2.ts';
 import { KnownError } from '../model/errors.ts';
+import { lineOf } from '../model/lineage.ts';
 import { compareVersions } from '../model/order.ts';
 import type { Policy } from '../model/policy.ts';
 import { cpuid2ToYaml } from '../specs/cpuid2-file.ts';
@@ -49,8 +50,8 @@ export async function syncKernels(
   try {
     const weighed = await weighTags(tags, memory.same, reading);
     const write = async ({ policy, asks }: Kernel, version: string): Promise<string> => {
-      const at = `${repository.name}@${policy.source.revision.slice(0, 12)} Makefile`;
-      const path = (folder: string): string => inside(join(specsDirectory(context), folder), `${version}.yaml`, at);
+      const path = (folder: string): string =>
+        inside(join(specsDirectory(context), folder), `${version}.yaml`, source.name);
       writeFileAtomically(path('kvm'), await policyToYaml({ ...policy, version }));
       writeFileAtomically(path('cpuid2'), await cpuid2ToYaml({ ...asks, version }));
       return `specs/kvm/${version}.yaml and specs/cpuid2/${version}.yaml`;
@@ -110,8 +111,6 @@ type Tag = {
 /** Whether a version says what the one before says, and whether it is kept. */
 type Weighed = Tag & { readonly isSame: boolean; readonly isKept: boolean };
 
-const seriesOf = (version: string): string => version.split('.').slice(0, 2).join('.');
-
 async function releaseTags(
   repository: Repository,
   source: PlainSource,
@@ -133,7 +132,7 @@ async function releaseTags(
   ).map(({ tree }) => tree);
   const ids = (await blobIds(repository, trees, read)).map((found) => JSON.stringify([...found].sort()));
   const firsts = tags.flatMap(({ version }, at) =>
-    seriesOf(tags[at - 1]?.version ?? '') === seriesOf(version) ? [] : [at],
+    lineOf(tags[at - 1]?.version ?? '') === lineOf(version) ? [] : [at],
   );
   return tags.map(({ version, commit }, at) => {
     const isFirst = firsts.includes(at);
@@ -143,7 +142,7 @@ async function releaseTags(
       commit,
       before: from === null ? null : (tags[from]?.version ?? null),
       isEqual: from !== null && ids[from] === ids[at],
-      isNewest: seriesOf(tags[at + 1]?.version ?? '') !== seriesOf(version),
+      isNewest: lineOf(tags[at + 1]?.version ?? '') !== lineOf(version),
     };
   });
 }
@@ -188,7 +187,7 @@ async function factsAt(reading: Reading, commit: string): Promise<string | null>
       policy === undefined || asks === undefined ? await readKernel(reading, commit) : { policy, asks },
     );
   } catch (error) {
-    if (!(error instanceof KnownError) || !isSourceError(error)) throw error;
+    if (!isSourceError(error)) throw error;
     return null;
   }
 }
@@ -209,7 +208,7 @@ function removeSuperseded(
   weighed: readonly Weighed[],
 ): readonly string[] {
   const folder = (kind: 'kvm' | 'cpuid2'): string => join(specsDirectory(context), kind);
-  const newest = new Map(weighed.map(({ version }) => [seriesOf(version), version]));
+  const newest = new Map(weighed.map(({ version }) => [lineOf(version), version]));
   return weighed.flatMap(({ version, commit, isKept }) => {
     const isOurs = specs.policies.some(
       (policy) =>
@@ -217,7 +216,7 @@ function removeSuperseded(
         policy.source.repository === source.repository &&
         policy.source.revision === commit,
     );
-    const isThere = existsSync(join(folder('kvm'), `${newest.get(seriesOf(version))}.yaml`));
+    const isThere = existsSync(join(folder('kvm'), `${newest.get(lineOf(version))}.yaml`));
     if (isKept || !isOurs || !isThere) return [];
     for (const kind of ['kvm', 'cpuid2'] as const) removeFile(inside(folder(kind), `${version}.yaml`, source.name));
     return [`${source.name}: v${version}: removed specs/kvm/${version}.yaml: a newer one of its series says the same`];

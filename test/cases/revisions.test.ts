@@ -7,15 +7,19 @@ import {
   readPolicyRevision,
   readRevision,
 } from '../../pipeline/cases/kvm-revision.ts';
-import { readFiles, readModuleRevision } from '../../pipeline/cases/module-revision.ts';
+import { readClobbersRevision, readFiles, readModuleRevision } from '../../pipeline/cases/module-revision.ts';
 import { readQemuRevision, readQemuTree, syncQemu } from '../../pipeline/cases/qemu-revision.ts';
 import { TDX_PATH } from '../../pipeline/extract/kvm/paths.ts';
+import { readDecidingCode } from '../../pipeline/extract/module/deciding-code.ts';
 import { type BlobReader, openBlobs } from '../../pipeline/git/blobs.ts';
 import { openRepository, type Repository, resolveCommit } from '../../pipeline/git/repository.ts';
-import { DataError, NoInputError } from '../../pipeline/model/errors.ts';
+import type { DeciderRules } from '../../pipeline/model/decider-rules.ts';
+import { DataError, NoInputError, UnavailableError } from '../../pipeline/model/errors.ts';
 import type { PlainSource } from '../../pipeline/specs/sources-shape.ts';
+import { loseObject } from '../archive/inbox.ts';
+import { baseTree } from '../extract/module/clobbers/tree.ts';
 import { kernelFiles, policyOf } from '../helpers/kernel-tree.ts';
-import { moduleFiles } from '../helpers/module-source.ts';
+import { CHECKED_REGISTERS, moduleFiles } from '../helpers/module-source.ts';
 import { FILES } from '../helpers/qemu-source.ts';
 import { buildRepository, type TestCommit, temporaryFolder } from '../helpers/repository.ts';
 import { contextOf } from './context.ts';
@@ -43,7 +47,7 @@ const one = (files: TestCommit['files'], more: Partial<TestCommit> = {}): readon
 describe('a revision of the kernel', () => {
   const QUESTION = {
     id: 'q',
-    asks: [{ path: 'cpuid.c', function: 'f', asks: 'g' }],
+    asks: [{ path: 'cpuid.c', function: 'f', word: 'g' }],
     guards: [],
   } as unknown as Parameters<typeof readCpuid2Revision>[3][number];
   const ask = (repository: Repository, blobs: BlobReader, commit: string) =>
@@ -61,6 +65,19 @@ describe('a revision of the kernel', () => {
       },
       asks: [],
     });
+    const asking = { ...kernelFiles(), 'arch/x86/kvm/cpuid.c': 'int f(int a)\n{\n\treturn g(a);\n}\n' };
+    expect((await at(one(asking), ask)).value).toMatchObject({
+      asks: [{ question: 'q', at: { path: 'arch/x86/kvm/cpuid.c', line: 3 } }],
+    });
+    const unversioned = one({ ...kernelFiles(), Makefile: 'all:\n' });
+    for (const read of [ask, readPolicyRevision])
+      expect((await at<unknown>(unversioned, read)).value).toEqual(
+        new DataError({
+          where: { file: 'Makefile', line: 1 },
+          expected: 'VERSION and PATCHLEVEL of a kernel',
+          found: 'none',
+        }),
+      );
     const { value: policy } = await at(one(kernelFiles()), readPolicyRevision);
     expect(policy).toMatchObject({ version: '7.2.1', deny: policyOf().deny.map(({ mask }) => ({ mask })) });
   });
@@ -110,8 +127,20 @@ describe('a revision of the kernel', () => {
         },
       },
     });
+    const INIT = 'src/vmm_dispatcher/api_calls/tdh_mng_init.c';
+    const text = 'api_t tdh_mng_init(u64 a)\n{\n    return a;\n}\n';
+    const { functions } = readDecidingCode(new Map([[INIT, { text, blob: 'o' }]]));
+    const deciders = new Map([['1.5.06', { release: '1.5.06', rules: [], functions } as unknown as DeciderRules]]);
+    const same = buildRepository(one({ ...moduleFiles('0x00000010'), [INIT]: text }));
+    const read = await readRevision(context, specsOf({ deciders }), same, 'main');
+    if (read.kind !== 'release') throw new Error(read.kind);
+    expect(read.release.rules).toBe(deciders.get('1.5.06'));
+    expect(read.release.module.notes[0]).toBe(TRUST);
+    expect(read.release.module.notes.filter((note) => note === null || note.includes('who decides'))).toEqual([]);
   });
 });
+
+const TRUST = 'only the make file names this release, and its number is a build default';
 
 describe('a revision of the module', () => {
   const read = async (commits: readonly TestCommit[], known: string | null = null) => {
@@ -119,11 +148,11 @@ describe('a revision of the module', () => {
     if (value instanceof Error) throw value;
     return { commit, release: value.release, notes: value.notes };
   };
-  const TRUST = 'only the make file names this release, and its number is a build default';
 
   test('is named by its tag, else by its subject, else by its make file', async () => {
     const files = moduleFiles('0x00000010');
-    const other = { subject: 'TDX 1.5.09', files: { 'x.c': '' }, tags: ['TDX_1.5.10', 'unrelated'] };
+    // What tags name elsewhere, and what branches are called, names nothing here.
+    const other = { subject: 'TDX 1.5.09', files: { 'x.c': '' }, tags: ['TDX_1.5.05', 'unrelated'] };
     const tagged = await read([other, ...one(files, { tags: ['TDX_1.5.07'] })]);
     expect([tagged.release, tagged.notes.some((note) => note.includes('says 1.5.06'))]).toEqual(['1.5.07', true]);
     expect(tagged.notes).not.toContain(TRUST);
@@ -138,6 +167,27 @@ describe('a revision of the module', () => {
     expect([release, notes[0]]).toEqual([commit.slice(0, 12), 'no tag, commit subject or make file names a release']);
     const known = await read(one(files), '1.5.77');
     expect([known.release, known.notes.filter((note) => note.includes('names'))]).toEqual(['1.5.77', []]);
+  });
+
+  test('is read for what it leaves of the host’s state, by the files of its own C alone', async () => {
+    const path = 'src/td_transitions/tdh_vp_enter.c';
+    const files = {
+      ...Object.fromEntries(
+        [...baseTree()].map(([name, { text }]) => [name === 'src/paths/enter.c' ? path : name, text]),
+      ),
+      ...moduleFiles('0x00000010'),
+      ...CHECKED_REGISTERS,
+      'README.md': "It's no C.\n",
+    };
+    const leaves = (known: string | null) => at(one(files), (...args) => readClobbersRevision(...args, known));
+    const { commit, value } = await leaves(null);
+    if (value instanceof Error) throw value;
+    expect(value).toMatchObject({
+      release: '1.5.06',
+      source: { repository: 'example/it', revision: commit, path, blob: expect.stringMatching(/^[0-9a-f]{40}$/) },
+    });
+    expect([value.msrs.length > 0, (value.registerChecks ?? []).length > 0]).toEqual([true, true]);
+    expect((await leaves('1.5.77')).value).toEqual({ ...value, release: '1.5.77' });
   });
 
   test('gives the files that it has, with what was odd in them', async () => {
@@ -184,6 +234,23 @@ describe('a revision of QEMU', () => {
     );
     const path = buildRepository(one(filesOf('77.1.0')));
     expect((await readQemuTree(context, path, 'main')).version).toBe('77.1.0');
+  });
+
+  test('is fetched before it is read, all at once', async () => {
+    const path = buildRepository([{ subject: '77.1.0', files: filesOf('77.1.0'), tags: ['v77.1.0'] }]);
+    loseObject(path, '77.1.0\n');
+    const source: PlainSource = {
+      name: 'q',
+      kind: 'qemu',
+      url: '/nowhere',
+      repository: 'example/qemu',
+      licence: 'GPL',
+    };
+    const update = { repository: openRepository(path, context.env) } as Parameters<typeof syncQemu>[3];
+    const sync = (offline: boolean) =>
+      syncQemu(contextOf({ offline, specs: temporaryFolder() }), specsOf(), source, update);
+    await expect(sync(false)).rejects.toThrow(UnavailableError);
+    expect((await sync(true)).lines).toEqual([expect.stringMatching(/^q: v77\.1\.0: not read: .*VERSION is object/)]);
   });
 
   test('is synced where it begins a line, from a version on, in the order of versions', async () => {

@@ -5,11 +5,13 @@ import { syncKernels } from '../../pipeline/cases/sync-kernels.ts';
 import { TDX_PATH } from '../../pipeline/extract/kvm/paths.ts';
 import { openRepository } from '../../pipeline/git/repository.ts';
 import type { Cpuid2Facts } from '../../pipeline/model/cpuid2.ts';
+import { UnavailableError } from '../../pipeline/model/errors.ts';
 import type { Policy } from '../../pipeline/model/policy.ts';
 import { readCpuid2File } from '../../pipeline/specs/cpuid2-file.ts';
 import { NO_CACHE } from '../../pipeline/specs/plain.ts';
 import { readPolicyFile } from '../../pipeline/specs/policy-file.ts';
 import type { PlainSource } from '../../pipeline/specs/sources-shape.ts';
+import { loseObject } from '../archive/inbox.ts';
 import { DENY, kernelFiles } from '../helpers/kernel-tree.ts';
 import { buildRepository, git, type TestCommit, temporaryFolder } from '../helpers/repository.ts';
 import { entry, policy } from '../judge/ground.ts';
@@ -19,11 +21,11 @@ import { specsOf } from './facts.ts';
 type Facts = { readonly policies: readonly Policy[]; readonly kernels: readonly Cpuid2Facts[] };
 
 /** A repository, specifications that are empty and a cache; `sync` takes what the specifications say by then. */
-function setUp(commits: readonly TestCommit[], more: Partial<PlainSource> = {}) {
+function setUp(commits: readonly TestCommit[], more: Partial<PlainSource> = {}, offline = true) {
   const path = buildRepository(commits);
   const [specs, cache] = [temporaryFolder(), temporaryFolder()];
   for (const kind of ['kvm', 'cpuid2']) mkdirSync(join(specs, kind));
-  const context = contextOf({ specs, cache });
+  const context = contextOf({ specs, cache, offline });
   const source: PlainSource = {
     ...{ name: 'k', kind: 'kernel', url: path, repository: 'example/k', licence: 'GPL' },
     ...more,
@@ -31,6 +33,7 @@ function setUp(commits: readonly TestCommit[], more: Partial<PlainSource> = {}) 
   const files = (kind: string): readonly string[] => readdirSync(join(specs, kind)).sort();
   const read = (kind: string, name: string): string => readFileSync(join(specs, kind, name), 'utf8');
   return {
+    path,
     specs,
     files,
     read,
@@ -141,10 +144,50 @@ describe('of the versions of a kernel', () => {
     expect(files('kvm')).toEqual(before);
   });
 
+  test('one whose facts were written in part is read again, and what cannot be read says nothing of the next', async () => {
+    const { sync, facts } = allWritten();
+    const { lines } = await sync({ ...facts, kernels: facts.kernels.filter(({ version }) => version !== '6.16') });
+    expect(lines.filter((line) => line.includes('removed')).map((line) => line.slice(3, 9))).toEqual([
+      'v6.16.',
+      'v6.17.',
+    ]);
+  });
+
+  test('those that say nothing that can be read are tried once for the same files, and where they are the newest', async () => {
+    const step = (version: string): TestCommit => ({
+      subject: version,
+      files: { [TDX_PATH]: 'static int broken(\n', Makefile: version },
+      tags: [`v${version}`],
+    });
+    const { sync } = setUp(['6.16', '6.16.1', '6.16.2'].map(step), { tags: { since: '6.16' } });
+    const { lines, failed } = await sync();
+    expect([lines.map((line) => line.slice(0, 20)), failed]).toEqual([
+      ['k: v6.16: not read: ', 'k: v6.16.2: not read', 'k: 1 versions not ke'],
+      true,
+    ]);
+  });
+
   test('none are asked for where the source names no first one', async () => {
     const { sync, files } = setUp([{ subject: '6.16', files: { [TDX_PATH]: 'a' }, tags: ['v6.16'] }]);
     expect(await sync()).toEqual({ lines: ['k: nothing new'], written: 0, failed: false, blobs: 0 });
     expect(files('kvm')).toEqual([]);
+  });
+});
+
+describe('what is about to be read', () => {
+  const step = (version: string, more: Partial<TestCommit> = {}): TestCommit => ({
+    subject: version,
+    files: { [TDX_PATH]: 'a', Makefile: `${version}\n` },
+    tags: [`v${version}`],
+    ...more,
+  });
+  test.each([
+    ['of a version', [step('7.1')], '7.1\n'],
+    ['of a tip', [step('7.1', { tags: [] }), step('8.0', { branch: 'next', tags: [] })], '8.0\n'],
+  ])('%s is fetched at once, before any of it is read', async (_, commits, lost) => {
+    const { sync, path } = setUp(commits, { url: '/nowhere', tags: { since: '7.1' }, tips: ['next'] }, false);
+    loseObject(path, lost);
+    await expect(sync()).rejects.toThrow(UnavailableError);
   });
 });
 

@@ -159,7 +159,12 @@ describe('the table of releases in README.md', () => {
         mrseam: 'c'.repeat(96),
         link: 'https://example.org/old',
         features0: 3n,
-        seen: ['a mapping_file.json', 'example/ours@aaaaaaaaaaaa README.md', 'example/other@aaaaaaaaaaaa README.md'],
+        seen: [
+          'a mapping_file.json',
+          'example/ours@aaaaaaaaaaaa README.md',
+          'example/ours@aaaaaaaaaaaa mapping_file.json',
+          'example/other@aaaaaaaaaaaa README.md',
+        ],
       }),
       known('1.5.01', { seen: ['example/ours@bbbbbbbbbbbb README.md'] }),
     ];
@@ -180,7 +185,12 @@ describe('the table of releases in README.md', () => {
         link: 'https://example.org/old',
         features0: 3n,
         sourceReleased: true,
-        seen: ['a mapping_file.json', 'example/other@aaaaaaaaaaaa README.md', mark],
+        seen: [
+          'a mapping_file.json',
+          'example/ours@aaaaaaaaaaaa mapping_file.json',
+          'example/other@aaaaaaaaaaaa README.md',
+          mark,
+        ],
       }),
       known('1.5.16', { sourceReleased: false, seen: [mark] }),
       known('2.0.08', {

@@ -1,15 +1,18 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { syncSource } from '../../pipeline/cases/sync.ts';
+import { readDecidingCode } from '../../pipeline/extract/module/deciding-code.ts';
 import type { CodeChange, DeciderRules } from '../../pipeline/model/decider-rules.ts';
+import { CannotCreateError } from '../../pipeline/model/errors.ts';
 import { readModuleFile } from '../../pipeline/specs/module-file.ts';
 import { NO_CACHE } from '../../pipeline/specs/plain.ts';
 import type { PlainSource } from '../../pipeline/specs/sources-shape.ts';
 import type { Specs } from '../../pipeline/specs/store.ts';
+import { loseObject } from '../archive/inbox.ts';
 import { baseTree } from '../extract/module/clobbers/tree.ts';
 import { CHECKED_REGISTERS, moduleFiles } from '../helpers/module-source.ts';
-import { buildRepository, git, type TestCommit, temporaryFolder } from '../helpers/repository.ts';
+import { addCommits, buildRepository, git, type TestCommit, temporaryFolder } from '../helpers/repository.ts';
 import { clobbers, release } from '../judge/ground.ts';
 import { contextOf } from './context.ts';
 import { moduleWith, specsOf } from './facts.ts';
@@ -28,6 +31,7 @@ function setUp(commits: readonly TestCommit[], more: Partial<PlainSource> = {}) 
   const context = contextOf({ specs, cache }, { progress: (text) => said.push(text) });
   return {
     cache,
+    specs,
     said,
     sync: (facts: Partial<Specs> = {}) => syncSource(context, specsOf(facts), source),
     commit: (name: string): string => git(clone, 'rev-parse', name),
@@ -121,6 +125,17 @@ describe('the releases of a module', () => {
     ]);
   });
 
+  test('are written with their host state, and not at all where that cannot be written', async () => {
+    const { sync, file, specs } = setUp([{ subject: 'TDX 1.5.77', files: whole() }]);
+    writeFileSync(join(specs, 'clobbers'), '');
+    await expect(sync()).rejects.toThrow(CannotCreateError);
+    expect(file('modules/1.5.77.yaml')).toBeNull();
+    rmSync(join(specs, 'clobbers'));
+    expect((await sync()).lines).toEqual(['s: 1.5.77: wrote specs/modules/1.5.77.yaml and specs/clobbers/1.5.77.yaml']);
+    const { notes } = await readModuleFile('m', file('modules/1.5.77.yaml') ?? '', NO_CACHE);
+    expect(notes.filter((note) => note.includes('clobbers'))).toEqual([]);
+  });
+
   test('have the rules of the one before where the code that decides is the same', async () => {
     const INIT = 'src/vmm_dispatcher/api_calls/tdh_mng_init.c';
     const code = (value: string) => `api_t tdh_mng_init(u64 a)\n{\n    return a + ${value};\n}\n`;
@@ -137,6 +152,14 @@ describe('the releases of a module', () => {
       /\) \(the code that decides was not compared: that of 1\.5\.06 was read file by file\)$/,
     );
     expect(file('deciders/1.5.77.yaml')).toBeNull();
+    const told = async (value: string) => {
+      const { functions } = readDecidingCode(new Map([[INIT, { text: code(value), blob: 'o' }]]));
+      return (await sync({ deciders: base(functions) })).lines[0]?.replace(/ \(no clobbers: [^()]*\)/, '');
+    };
+    const wrote = 's: 1.5.77: wrote specs/modules/1.5.77.yaml and specs/deciders/1.5.77.yaml';
+    expect(await told('1')).toBe(wrote);
+    expect(file('deciders/1.5.77.yaml')).toContain('the functions that decide are those of 1.5.06, token by token');
+    expect(await told('2')).toBe(`${wrote} (the code that decides changed, not examined: tdh_mng_init (${INIT}:1))`);
     const bare = setUp([{ subject: 'TDX 1.5.77', files: TABLES }]);
     expect((await bare.sync({ deciders: base([]) })).lines[0]?.endsWith(NO_CODE)).toBe(true);
   });
@@ -152,6 +175,43 @@ describe('a source', () => {
       blobs: 0,
       failed: true,
     });
+  });
+
+  test('whose history is shallow says so', async () => {
+    const { sync, cache, commit } = setUp([{ subject: 'Fix', files: TABLES }]);
+    writeFileSync(join(cache, 's.git', 'shallow'), `${commit('main')}\n`);
+    expect((await sync()).lines).toEqual([
+      's: the history is shallow: releases before its first commit are not seen',
+      's: nothing new',
+    ]);
+  });
+
+  test('that is fetched says which of its tags were rewritten, and fails by itself where what is read next is not to be had', async () => {
+    const [cache, specs] = [temporaryFolder(), temporaryFolder()];
+    const url = buildRepository([{ subject: 'TDX 1.5.77', files: TABLES, tags: ['TDX_1.5.77'] }]);
+    for (const name of ['uploadpack.allowFilter', 'uploadpack.allowAnySHA1InWant']) git(url, 'config', name, 'true');
+    const sync = (facts: Partial<Specs> = {}) =>
+      syncSource(contextOf({ specs, cache, offline: false }), specsOf(facts), {
+        ...{ name: 's', kind: 'module', url, repository: 'example/s', licence: 'MIT' },
+      });
+    const made = TABLES['proj_defs.mk'] ?? '';
+    const kept = join(temporaryFolder(), 'kept');
+    cpSync(url, kept, { recursive: true });
+    loseObject(url, made);
+    const { lines, ...lost } = await sync();
+    expect(lost).toEqual({ written: 0, blobs: 0, failed: true });
+    expect(lines).toEqual([expect.stringMatching(/^s: (?!1\.5\.77)/)]);
+    rmSync(url, { recursive: true });
+    cpSync(kept, url, { recursive: true });
+    expect((await sync()).lines).toEqual([expect.stringMatching(NOT_SHOWN)]);
+    const before = git(url, 'rev-parse', 'main');
+    addCommits(url, [{ subject: 'Fix', files: { 'x.c': '' } }], 1);
+    git(url, 'tag', '-f', 'TDX_1.5.77', 'main');
+    const now = git(url, 'rev-parse', 'main');
+    expect((await sync({ releases: [known('1.5.77', now, { notes: ['no clobbers: x'] })] })).lines).toEqual([
+      `s: the tag TDX_1.5.77 was rewritten: ${before.slice(0, 12)} is now ${now.slice(0, 12)}`,
+      's: nothing new',
+    ]);
   });
 
   test('of binaries gives what its mapping file says', async () => {
