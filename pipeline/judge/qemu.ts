@@ -163,15 +163,28 @@ const atQemu = ({ source }: QemuFacts, { path, line }: { readonly path: string; 
   line,
 });
 
+/** The stack with the lists of one register alone: they are searched for each of its bits. */
+function stackAt(stack: Stack, place: Place): Stack {
+  const { kvm, qemu } = stack;
+  const here = <T extends Place>(all: readonly T[]): readonly T[] => all.filter((each) => samePlace(each, place));
+  const policy = { ...kvm.policy, deny: here(kvm.policy.deny), allow: here(kvm.policy.allow) };
+  return {
+    ...stack,
+    kvm: { ...kvm, verdicts: here(kvm.verdicts), policy },
+    qemu: { ...qemu, words: here(qemu.words), fixed1: here(qemu.fixed1), gates: here(qemu.gates) },
+  };
+}
+
 /** Every feature bit that a VMM may set, and every bit that QEMU names or fixes and some TD may have, in the order of places. */
 export function stackFeatures(stack: Stack): readonly StackFeature[] {
   return stack.release.registers.flatMap((place) => {
-    const candidates = without(0xffffffff, fieldBits(stack.names, place, 0xffffffff));
+    const here = stackAt(stack, place);
+    const candidates = without(0xffffffff, fieldBits(here.names, place, 0xffffffff));
     return bitsOf(candidates)
-      .map((bit) => featureOf(stack, place, bit))
+      .map((bit) => featureOf(here, place, bit))
       .filter(({ gets, ask, verdict, bit }) => {
         if (gets === 'never' || gets === 've' || gets === 'not-examined') return false;
-        const isNumber = stack.kvm.verdicts.some(
+        const isNumber = here.kvm.verdicts.some(
           (each) => each.isField && samePlace(each, place) && hasBit(each.mask, bit),
         );
         return !isNumber && (verdict !== null || ask.name !== null || ask.isFixed1 || ask.gates.length > 0);

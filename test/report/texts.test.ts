@@ -3,16 +3,15 @@ import { constantText } from '../../pipeline/model/constant-text.ts';
 import { FORMAT_NAMES } from '../../pipeline/report/format-names.ts';
 import { quotingMarkdown } from '../../pipeline/report/markdown.ts';
 import { wrap } from '../../pipeline/report/wrap.ts';
-import { NO_CACHE } from '../../pipeline/specs/plain.ts';
-import { loadSpecs } from '../../pipeline/specs/store.ts';
-import { bitwatch, ROOT } from '../helpers/run.ts';
+import { bitwatch } from '../helpers/run.ts';
+import { shippedSpecs } from '../helpers/specs.ts';
 
 const OLD = 'InteTD X   l';
 const NEW = 'Intel TDX   ';
 
 describe('the texts of CPUID', () => {
   test('every release has its vendor and brand string, letter by letter', async () => {
-    const { releases } = await loadSpecs(`${ROOT}/specs`, NO_CACHE);
+    const { releases } = await shippedSpecs();
     const texts = (leaf: number) =>
       Object.fromEntries(
         releases.map((release) => [

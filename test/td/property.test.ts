@@ -235,6 +235,12 @@ function valuesOf(program: Program, question: TdCase): readonly (Uint32Array | n
   return result.td === null ? null : result.results.map(({ answer }) => (answer === 've' ? null : answer));
 }
 
+/** Nearly all are: the leaves that a change does not touch. */
+function isSame(a: Uint32Array | null, b: Uint32Array | null): boolean {
+  if (a === null || b === null) return a === b;
+  return a[0] === b[0] && a[1] === b[1] && a[2] === b[2] && a[3] === b[3];
+}
+
 const bases = (base: TdCase): readonly TdCase[] => [
   base,
   {
@@ -287,6 +293,7 @@ test.each(specs.releases.map((release) => [release.module.release, release] as c
         made += 1;
         for (const [row, values] of after.entries()) {
           const old = before?.[row] ?? null;
+          if (isSame(old, values)) continue;
           for (const [index, four] of (tags[row] ?? []).entries()) {
             const faults = (old === null) !== (values === null);
             const differs = faults ? 0xffffffff : ((old?.[index] ?? 0) ^ (values?.[index] ?? 0)) >>> 0;

@@ -23,8 +23,8 @@ function makeUnion(): Union {
     add: () => parent.push(parent.length) - 1,
     find,
     join: (a, b) => {
-      const [low, high] = [find(a), find(b)].sort((x, y) => x - y) as [number, number];
-      parent[high] = low;
+      const [one, other] = [find(a), find(b)];
+      parent[Math.max(one, other)] = Math.min(one, other);
     },
   };
 }

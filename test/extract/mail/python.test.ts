@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { locateArchives } from '../../../pipeline/archive/locate.ts';
 import { openRepository } from '../../../pipeline/git/repository.ts';
 import { CLASSES, classOf } from '../../helpers/python-mail/classes.ts';
 import { compareMail, type Difference } from '../../helpers/python-mail/compare.ts';
-import { hasPython, type PythonMail, readWithPython } from '../../helpers/python-mail/read.ts';
+import { type Attempt, hasPython, type PythonMail, readWithPython } from '../../helpers/python-mail/read.ts';
 import { readBlobs, sampleBlobs } from '../../helpers/python-mail/sample.ts';
 import { ROOT } from '../../helpers/run.ts';
 
@@ -55,16 +55,26 @@ const ALIKE: readonly (readonly [title: string, mail: string])[] = [
 
 type BothRead = { readonly differences: readonly Difference[]; readonly python: PythonMail };
 
-/** Reads a mail with Python and compares the readings; another mail may be given to the project's reader. */
-function compared(bytes: Buffer, ours = bytes): BothRead {
-  const [answer = { error: 'no answer' }] = readWithPython([bytes]);
-  if ('error' in answer) throw new Error(answer.error);
-  return { differences: compareMail(ours, answer).differences, python: answer.value };
-}
+/** Mails of which the project is given another one. */
+const CHANGED = `Subject: a\nFrom: A <a@x>\n\n${DIFF}`;
+const WITH_DIFF = `Subject: a\n\n${DIFF}`;
+const MAILS = [...OF_CLASS.map(([, mail]) => mail), ...ALIKE.map(([, mail]) => mail), CHANGED, WITH_DIFF];
 
 describe.skipIf(!hasPython())("beside Python's email package (skipped where there is no python3)", () => {
+  let answers: readonly Attempt<PythonMail>[] = [];
+  beforeAll(() => {
+    // All at once: Python takes longer to start than to read them.
+    answers = readWithPython(MAILS.map(latin1));
+  });
+  /** The readings of a mail, compared; another mail may be given to the project's reader. */
+  function compared(mail: string, ours = mail): BothRead {
+    const answer = answers[MAILS.indexOf(mail)] ?? { error: 'no answer' };
+    if ('error' in answer) throw new Error(answer.error);
+    return { differences: compareMail(latin1(ours), answer).differences, python: answer.value };
+  }
+
   test.each(OF_CLASS)('%s: explained, %j', (name, text, read) => {
-    const { differences, python } = compared(latin1(text));
+    const { differences, python } = compared(text);
     expect(new Set(differences.map((each) => classOf(each, python)))).toEqual(new Set([name]));
     const texts = differences.filter(({ part }) => part !== 'bytes');
     expect(texts.map(({ ours }) => ours)).toEqual(texts.map(() => read));
@@ -83,18 +93,18 @@ describe.skipIf(!hasPython())("beside Python's email package (skipped where ther
   });
 
   test.each(ALIKE)('%s are read alike', (_, text) => {
-    expect(compared(latin1(text)).differences).toEqual([]);
+    expect(compared(text).differences).toEqual([]);
   });
 
   test('what the two read differently is found, and explained by no class that it is not of', () => {
-    const changed = latin1(`Subject: b\nFrom: B <b@x>\n\n${DIFF.replace('+b', '+c')}`);
-    const { differences, python } = compared(latin1(`Subject: a\nFrom: A <a@x>\n\n${DIFF}`), changed);
+    const changed = `Subject: b\nFrom: B <b@x>\n\n${DIFF.replace('+b', '+c')}`;
+    const { differences, python } = compared(CHANGED, changed);
     expect(differences.map(({ part }) => part)).toEqual(['subject', 'name', 'email', 'bytes', 'body', 'diff']);
     expect(new Set(differences.map((each) => classOf(each, python)))).toEqual(new Set([null]));
   });
 
   test('a diff that the project passes over is found', () => {
-    const { differences } = compared(latin1(`Subject: a\n\n${DIFF}`), latin1('Subject: a\n\nno diff\n'));
+    const { differences } = compared(WITH_DIFF, 'Subject: a\n\nno diff\n');
     expect(differences.map(({ part }) => part)).toContain('diff');
   });
 });
