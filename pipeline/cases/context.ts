@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { readInputText } from '../disk/read.ts';
 import { NoInputError, UsageError } from '../model/errors.ts';
 import { openCache } from '../specs/cache.ts';
+import { openFolder, type SpecsFolder } from '../specs/folder.ts';
 import type { Specs } from '../specs/store.ts';
 
 /** What a question is answered from: the environment, the day, and where specifications and clones are. */
@@ -21,16 +22,26 @@ export type Context = {
 /** The specifications that the options name, else the program's own. */
 export const specsOf = (context: Context): Promise<Specs> => specsIn(context, specsDirectory(context));
 
+/** The last that this run has read: where a folder is as it was, what was worked out of it is not worked out again. */
+let recent: readonly { readonly folder: SpecsFolder; readonly specs: Specs }[] = [];
+const MOST_RECENT = 4;
+
 /** The specifications of a folder; what of them the build or this run has parsed before is not parsed again. */
-export async function specsIn(context: Context, folder: string): Promise<Specs> {
+export async function specsIn(context: Context, directory: string): Promise<Specs> {
+  const known = recent.find(({ folder }) => folder.directory === directory && folder.stands());
+  if (known !== undefined) return known.specs;
   const { loadSpecs } = await import('../specs/store.ts');
-  return loadSpecs(folder, openCache(cacheFile(context)));
+  const folder = openFolder(directory);
+  const specs = await loadSpecs(folder, openCache(cacheFile(context)));
+  const others = recent.filter((each) => each.folder.directory !== directory);
+  recent = [{ folder, specs }, ...others].slice(0, MOST_RECENT);
+  return specs;
 }
 
 /** The names of bits alone, for what needs no other specification. */
 export async function namesOf(context: Context): Promise<Specs['knowledge']['names']> {
   const { loadNames } = await import('../specs/names.ts');
-  return loadNames(specsDirectory(context), openCache(cacheFile(context)));
+  return loadNames(openFolder(specsDirectory(context)), openCache(cacheFile(context)));
 }
 
 export const specsDirectory = (context: Context): string => context.options.specs ?? join(context.home, 'specs');

@@ -3,13 +3,14 @@ import { type BlobOptions, type BlobReader, openBlobs } from '../git/blobs.ts';
 import { objectFetcher } from '../git/prefetch.ts';
 import { openRepository, type Repository, resolveCommit } from '../git/repository.ts';
 import { openCache } from '../specs/cache.ts';
+import { openFolder } from '../specs/folder.ts';
 import { readSources } from '../specs/sources-file.ts';
 import type { PlainSources } from '../specs/sources-shape.ts';
 import { type Context, cacheFile, cloneDirectory, specsDirectory } from './context.ts';
 
 /** What specs/sources.yaml names; nothing where there is no such file. Throws a DataError where it is damaged. */
 export const sourcesOf = (context: Context): Promise<PlainSources> =>
-  readSources(specsDirectory(context), openCache(cacheFile(context)));
+  readSources(openFolder(specsDirectory(context)), openCache(cacheFile(context)));
 
 /** The lists of `specs/sources.yaml`. */
 export const knownLists = async (context: Context): Promise<PlainSources['lists']> => (await sourcesOf(context)).lists;

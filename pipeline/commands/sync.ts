@@ -7,6 +7,7 @@ import type { Outcome } from '../cases/sync-steps.ts';
 import { EXIT, UsageError } from '../model/errors.ts';
 import { suggest } from '../model/suggest.ts';
 import { openCache } from '../specs/cache.ts';
+import { openFolder } from '../specs/folder.ts';
 import { loadSpecs } from '../specs/store.ts';
 import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
 
@@ -54,6 +55,6 @@ async function syncCommand(context: Context, only: string | null): Promise<numbe
 async function cacheCommand(context: Context): Promise<void> {
   writtenSpecs(context, 'cache');
   const cache = openCache(cacheFile(context));
-  await loadSpecs(specsDirectory(context), cache);
+  await loadSpecs(openFolder(specsDirectory(context)), cache);
   cache.save();
 }

@@ -9,6 +9,7 @@ import { plain } from '../model/text.ts';
 import { jsonText } from '../report/machine.ts';
 import { answerJson, decodedJson } from '../report/td-json.ts';
 import { openCache } from '../specs/cache.ts';
+import { openFolder } from '../specs/folder.ts';
 import { loadRelease } from '../specs/one-release.ts';
 import { answerCase, type Kvm } from '../td/answer.ts';
 import type { Host, TdCase } from '../td/case.ts';
@@ -96,7 +97,7 @@ async function tdCommand(context: Context, name: string, options: TdOptions): Pr
     import('../specs/names.ts'),
   ]);
   const release = { module, registers: classify(module, rules), rules };
-  const names = await loadNames(specsDirectory(context), reader(context));
+  const names = await loadNames(openFolder(specsDirectory(context)), reader(context));
   const told = through === null ? '' : kvmText(kvm?.policy.version ?? '', through);
   context.stdout.write(
     `${told}${through?.kind === 'refused' ? '' : tdText({ program, release, names }, question, result)}`,

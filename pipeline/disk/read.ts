@@ -21,7 +21,7 @@ export function readInput(path: string, most = MOST): Buffer {
     fd = openSync(path, constants.O_RDONLY);
     const { size } = fstatSync(fd);
     if (size > most) throw tooLarge(path, most);
-    return readAll(path, fd, most);
+    return readAll({ path, fd, size }, most);
   } catch (error) {
     throw readFault(path, error);
   } finally {
@@ -31,10 +31,15 @@ export function readInput(path: string, most = MOST): Buffer {
 
 export const readInputText = (path: string, most?: number): string => readInput(path, most).toString('utf8');
 
-function readAll(path: string, fd: number, most: number): Buffer {
+/** A file is read at once: one byte more than it should have finds its end. What tells no size comes in parts. */
+function readAll(
+  { path, fd, size }: { readonly path: string; readonly fd: number; readonly size: number },
+  most: number,
+): Buffer {
   const parts: Buffer[] = [];
   for (let length = 0; ; ) {
-    const part = Buffer.allocUnsafe(CHUNK);
+    const left = size - length;
+    const part = Buffer.allocUnsafe(size === 0 || left < 0 ? CHUNK : Math.min(left + 1, CHUNK));
     const count = readSync(fd, part, 0, part.length, null);
     if (count === 0) return Buffer.concat(parts);
     length += count;

@@ -14,7 +14,11 @@ const parsedHere = new Map<string, unknown>();
  * missing or damaged is no cache.
  */
 export function openCache(file: string): PlainReader & { readonly save: () => void } {
-  const lines = readLines(file);
+  let lines: ReadonlyMap<string, string> | undefined;
+  const lineOf = (key: string): string | undefined => {
+    lines ??= readLines(file);
+    return lines.get(key);
+  };
   const used = new Map<string, unknown>();
   const keep = (key: string, plain: unknown): void => {
     used.set(key, plain);
@@ -23,7 +27,7 @@ export function openCache(file: string): PlainReader & { readonly save: () => vo
   return {
     cached: (kind, text) => {
       const key = keyOf(kind, text);
-      const known = parsedHere.get(key) ?? parsedLine(lines.get(key));
+      const known = parsedHere.get(key) ?? parsedLine(lineOf(key));
       if (known !== undefined) keep(key, known);
       return known;
     },

@@ -1,6 +1,3 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { readInputText } from '../disk/read.ts';
 import type { ClassedRelease } from '../model/class.ts';
 import { classify } from '../model/class.ts';
 import type { ClobberFacts } from '../model/clobber.ts';
@@ -18,7 +15,7 @@ import { readClobbersFile } from './clobbers-file.ts';
 import { readClobbersTable } from './clobbers-table.ts';
 import { readCpuid2File, readCpuid2Questions } from './cpuid2-file.ts';
 import { readDeciderFile, resolveDeciders } from './decider-file.ts';
-import { readAll } from './folder.ts';
+import { readAll, type SpecsFolder } from './folder.ts';
 import { readLineage } from './lineage-table.ts';
 import {
   type KnownRelease,
@@ -69,18 +66,18 @@ export type Specs = {
 };
 
 /** Reads a directory of specifications. Throws a NoInputError where it is none, a DataError for a file that is not valid. */
-export async function loadSpecs(directory: string, reader: PlainReader): Promise<Specs> {
-  if (!existsSync(join(directory, 'modules')))
+export async function loadSpecs(folder: SpecsFolder, reader: PlainReader): Promise<Specs> {
+  const { text, textIfAny } = folder;
+  if (folder.list('modules') === null)
     throw new NoInputError(
-      `${directory}: no specifications here (expected a directory with modules/*.yaml); name one with --specs`,
+      `${folder.directory}: no specifications here (expected a directory with modules/*.yaml); name one with --specs`,
     );
-  const text = (name: string): string => readInputText(join(directory, name));
-  const modules = await readAll(directory, 'modules', (file, content) => readModuleFile(file, content, reader));
+  const modules = await readAll(folder, 'modules', (file, content) => readModuleFile(file, content, reader));
   checkUnique(
     modules.map(({ file, value }) => ({ file, name: value.release })),
     'release',
   );
-  const deciderFiles = await readAll(directory, 'deciders', (file, content) => readDeciderFile(file, content, reader));
+  const deciderFiles = await readAll(folder, 'deciders', (file, content) => readDeciderFile(file, content, reader));
   checkUnique(
     deciderFiles.map(({ file, value }) => ({ file, name: value.plain.release })),
     'release',
@@ -88,25 +85,29 @@ export async function loadSpecs(directory: string, reader: PlainReader): Promise
   const resolved = resolveDeciders(deciderFiles.map(({ value }) => value));
   const deciders = new Map([...resolved].filter(([, rules]) => rules.unexamined.length === 0));
   const known = await readReleasesFile('specs/releases.yaml', text('releases.yaml'), reader);
-  const policies = await readAll(directory, 'kvm', (file, content) => readPolicyFile(file, content, reader));
-  const partial = await readAll(directory, 'kvm-partial', (file, content) => readPartialFile(file, content, reader));
+  const policies = await readAll(folder, 'kvm', (file, content) => readPolicyFile(file, content, reader));
+  const partial = await readAll(folder, 'kvm-partial', (file, content) => readPartialFile(file, content, reader));
   checkUnique(
     [...policies, ...partial].map(({ file, value }) => ({ file, name: value.version })),
     'version',
   );
-  const qemu = await readAll(directory, 'qemu', (file, content) => readQemuFile(file, content, reader));
+  const qemu = await readAll(folder, 'qemu', (file, content) => readQemuFile(file, content, reader));
   checkUnique(
     qemu.map(({ file, value }) => ({ file, name: value.version })),
     'version',
   );
-  const cpuid2 = await readAll(directory, 'cpuid2', (file, content) => readCpuid2File(file, content, reader));
+  const cpuid2 = await readAll(folder, 'cpuid2', (file, content) => readCpuid2File(file, content, reader));
   checkUnique(
     cpuid2.map(({ file, value }) => ({ file, name: value.version })),
     'version',
   );
-  const clobbers = await readAll(directory, 'clobbers', (file, content) => readClobbersFile(file, content, reader));
+  const clobbers = await readAll(folder, 'clobbers', (file, content) => readClobbersFile(file, content, reader));
+  const lineage = textIfAny('lineage.md');
+  const questions = textIfAny('cpuid2.md');
+  const decisions = textIfAny('decisions.yaml');
+  const waivers = textIfAny('waivers.yaml');
   return {
-    directory,
+    directory: folder.directory,
     releases: modules
       .map(({ value }) => withPublished(value, known))
       .sort((a, b) => compareVersions(a.release, b.release))
@@ -121,16 +122,12 @@ export async function loadSpecs(directory: string, reader: PlainReader): Promise
       [...resolved].flatMap(([name, { unexamined }]) => (unexamined.length === 0 ? [] : [[name, unexamined] as const])),
     ),
     known: [...known].sort((a, b) => compareVersions(a.release, b.release)),
-    lineage: existsSync(join(directory, 'lineage.md'))
-      ? await readLineage('specs/lineage.md', text('lineage.md'), reader)
-      : [],
+    lineage: lineage === null ? [] : await readLineage('specs/lineage.md', lineage, reader),
     policies: policies.map(({ value }) => value).sort((a, b) => compareVersions(a.version, b.version)),
     partial: partial.map(({ value }) => value).sort((a, b) => compareVersions(a.version, b.version)),
     qemu: qemu.map(({ value }) => value).sort((a, b) => compareVersions(a.version, b.version)),
     cpuid2: {
-      questions: existsSync(join(directory, 'cpuid2.md'))
-        ? await readCpuid2Questions('specs/cpuid2.md', text('cpuid2.md'), reader)
-        : [],
+      questions: questions === null ? [] : await readCpuid2Questions('specs/cpuid2.md', questions, reader),
       kernels: cpuid2.map(({ value }) => value).sort((a, b) => compareVersions(a.version, b.version)),
     },
     knowledge: {
@@ -138,17 +135,15 @@ export async function loadSpecs(directory: string, reader: PlainReader): Promise
       staticRegisters: await readStaticRegisters('specs/leaves.md', text('leaves.md'), reader),
       clobbers: await readClobbersTable('specs/clobbers.md', text('clobbers.md'), reader),
       // The kernel's own name of the same bits stands: of equally wide names the first counts.
-      names: await loadNames(directory, reader),
+      names: await loadNames(folder, reader),
       levels: await readLevelsFile('specs/levels.yaml', text('levels.yaml'), reader),
     },
     clobbers: clobbers.map(({ value }) => value).sort((a, b) => compareVersions(a.release, b.release)),
     registers: await readRegistersTable('specs/registers.md', text('registers.md'), reader),
-    decisions: await readDecisions(directory, reader),
+    decisions: decisions === null ? [] : await readPlainDecisions('specs/decisions.yaml', decisions, reader),
     // The file that decisions had before they could name bits and ranges.
-    waivers: existsSync(join(directory, 'waivers.yaml'))
-      ? await readPlainWaivers('specs/waivers.yaml', text('waivers.yaml'), reader)
-      : [],
-    sources: (await readSources(directory, reader)).sources,
+    waivers: waivers === null ? [] : await readPlainWaivers('specs/waivers.yaml', waivers, reader),
+    sources: (await readSources(folder, reader)).sources,
   };
 }
 
@@ -174,9 +169,4 @@ function withPublished(module: ModuleRelease, known: readonly KnownRelease[]): M
     features0: module.features0 ?? entry?.features0 ?? null,
     mrseam: module.mrseam ?? entry?.mrseam ?? null,
   };
-}
-
-async function readDecisions(directory: string, reader: PlainReader): Promise<PlainDecisions['decisions']> {
-  const file = join(directory, 'decisions.yaml');
-  return existsSync(file) ? readPlainDecisions('specs/decisions.yaml', readInputText(file), reader) : [];
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
@@ -7,6 +7,7 @@ import {
   namesOf,
   pageScript,
   specsDirectory,
+  specsOf,
   writtenSpecs,
 } from '../../pipeline/cases/context.ts';
 import { fetchFrom, fetchKnown, knownLists } from '../../pipeline/cases/sources.ts';
@@ -25,6 +26,8 @@ import { namesToYaml } from '../../pipeline/specs/lists-file.ts';
 import type { PlainSource } from '../../pipeline/specs/sources-shape.ts';
 import { loseObject } from '../archive/inbox.ts';
 import { buildRepository, git, temporaryFolder } from '../helpers/repository.ts';
+import { ROOT } from '../helpers/run.ts';
+import { emptySpecs } from '../helpers/specs.ts';
 import { contextOf } from './context.ts';
 
 describe('where a run keeps and finds things', () => {
@@ -65,6 +68,35 @@ describe('where a run keeps and finds things', () => {
     const name = { leaf: 7, subleaf: 1, register: 'eax', high: 7, low: 7, name: 'QUINCES' } as const;
     writeFileSync(join(home, 'specs', 'names.yaml'), await namesToYaml([name], []));
     expect((await namesOf(context)).map((each) => each.name)).toContain('QUINCES');
+  });
+
+  test('has specifications that are read once while they stand, and anew after any change', async () => {
+    const folder = emptySpecs(temporaryFolder());
+    const read = () => specsOf(contextOf({ specs: folder }));
+    let last = await read();
+    expect(await read()).toBe(last);
+    const levels = join(folder, 'levels.yaml');
+    const before = readFileSync(levels, 'utf8');
+    const changes: readonly (() => void)[] = [
+      () => writeFileSync(levels, `${before}# A comment.\n`),
+      () => writeFileSync(levels, before),
+      () => writeFileSync(join(folder, 'decisions.yaml'), 'decisions: []\n'),
+      () => rmSync(join(folder, 'decisions.yaml')),
+      () => cpSync(join(ROOT, 'specs', 'qemu'), join(folder, 'qemu'), { recursive: true }),
+      () => rmSync(join(folder, 'qemu', readdirSync(join(folder, 'qemu'))[0] ?? '')),
+    ];
+    for (const change of changes) {
+      change();
+      const now = await read();
+      expect(now).not.toBe(last);
+      expect(await read()).toBe(now);
+      last = now;
+    }
+    const copy = join(temporaryFolder(), 'specs');
+    cpSync(folder, copy, { recursive: true });
+    expect((await specsOf(contextOf({ specs: copy }))).directory).toBe(copy);
+    rmSync(levels);
+    await expect(read()).rejects.toThrow(NoInputError);
   });
 
   test('of specifications that are written is one run’s at a time', async () => {

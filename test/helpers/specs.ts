@@ -1,6 +1,7 @@
 import { copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject } from 'vitest';
+import { openFolder } from '../../pipeline/specs/folder.ts';
 import { NO_CACHE } from '../../pipeline/specs/plain.ts';
 import { loadSpecs, type Specs } from '../../pipeline/specs/store.ts';
 import { copySpecs, type Kept } from './copy-specs.ts';
@@ -10,7 +11,7 @@ let shipped: Promise<Specs> | undefined;
 
 /** What `specs/` says, parsed and validated without the cache of a build: once for all test files of a worker. */
 export function shippedSpecs(): Promise<Specs> {
-  shipped ??= loadSpecs(join(ROOT, 'specs'), NO_CACHE);
+  shipped ??= loadSpecs(openFolder(join(ROOT, 'specs')), NO_CACHE);
   return shipped;
 }
 
