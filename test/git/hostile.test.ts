@@ -1,7 +1,18 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { changeOf, pushChange } from '../../pipeline/deliver/branch.ts';
 import { mailText, makeInbox } from '../archive/inbox.ts';
 import { canaryIn, hostileEnvironment, poison, recorder, sign } from '../helpers/hostile.ts';
@@ -42,8 +53,7 @@ const ENVIRONMENT =
   /^(PATH|LC_ALL|HOME|XDG_CONFIG_HOME|PWD|SHLVL|_|OLDPWD|GIT_(DIR|CONFIG_NOSYSTEM|CONFIG_GLOBAL|ATTR_NOSYSTEM|TERMINAL_PROMPT|OPTIONAL_LOCKS|NO_REPLACE_OBJECTS|GRAFT_FILE|NO_LAZY_FETCH|ALLOW_PROTOCOL|HTTP_LOW_SPEED_(LIMIT|TIME)|FLUSH|TEST_DISALLOW_ABBREVIATED_OPTIONS|CONFIG_COUNT|CONFIG_(KEY|VALUE)_\d+))=/;
 
 /** A kernel, a module and an archive that would run the canary in every way that git's documentation names. */
-function setUp() {
-  const folder = temporaryFolder();
+function setUp(folder: string) {
   const canary = canaryIn(folder);
   const kernel = buildRepository([{ subject: 'base', files: kernelFiles(), tags: ['v7.2.1'] }], join0(folder, 'linux'));
   const module = buildRepository(
@@ -99,9 +109,22 @@ function setUp() {
 }
 type Place = ReturnType<typeof setUp>;
 
+/** Made once: no test may change it but for the marks of the canary. */
+let made: Place | undefined;
+function quietPlace(home: string): Place {
+  made ??= setUp(mkdtempSync(join(tmpdir(), 'bitwatch-test-')));
+  made.canary.hush();
+  // What `sync` writes to.
+  cpSync(made.specs, join(home, 'specs'), { recursive: true });
+  return made;
+}
+afterAll(() => {
+  if (made !== undefined) rmSync(made.folder, { recursive: true, force: true });
+});
+
 function join0(folder: string, name: string): string {
   const path = join(folder, `${name}.git`);
-  execFileSync('mkdir', [path]);
+  mkdirSync(path);
   return path;
 }
 const bare = (gitDir: string): NodeJS.ProcessEnv => ({ ...gitEnv, GIT_DIR: gitDir, GIT_CONFIG: '/dev/null' });
@@ -111,10 +134,10 @@ const git0 = (gitDir: string, ...args: readonly string[]): string =>
 
 /** Command lines that take every way into a repository, and the status that each ends with. */
 function commandLines(place: Place, home: string): readonly (readonly [args: readonly string[], status: number])[] {
-  const { kernel, module, inbox, partial, mbox, specs } = place;
+  const { kernel, module, inbox, partial, mbox } = place;
   const cache = join(home, 'cache');
   const state = join(home, 'state.json');
-  const common = ['--specs', specs, '--cache', cache];
+  const common = ['--specs', join(home, 'specs'), '--cache', cache];
   const few = ['--specs', place.few];
   return [
     [['extract', 'module', module, 'main'], 0],
@@ -133,20 +156,6 @@ function commandLines(place: Place, home: string): readonly (readonly [args: rea
   ];
 }
 
-test('the canary sings: git itself runs what these repositories say', () => {
-  const { canary, kernel, inbox, partial, lost } = setUp();
-  for (const [gitDir, ...args] of [
-    [kernel, 'log', '-1', 'main'],
-    [inbox, 'log', '-1', 'master'],
-    [partial, 'cat-file', '-p', lost],
-    [kernel, 'diff', '--ext-diff', 'main', 'main~0'],
-  ] as const) {
-    const before = canary.marks().length;
-    spawnSync('git', [`--git-dir=${gitDir}`, ...args], { env: gitEnv, timeout: 5000 });
-    if (args[0] !== 'diff') expect(canary.marks().length, args.join(' ')).toBeGreaterThan(before);
-  }
-});
-
 /** Runs all command lines, and returns what went otherwise than it should. */
 async function runAll(
   place: Place,
@@ -164,10 +173,10 @@ async function runAll(
 }
 
 test('nothing that a repository, a home or an environment says is run, and git is called in no other way', async () => {
-  const place = setUp();
-  const { path, calls } = recorder(place.folder);
-  const env = { ...hostileEnvironment(place.folder, place.canary.path), PATH: path };
   const home = temporaryFolder();
+  const place = quietPlace(home);
+  const { path, calls } = recorder(temporaryFolder());
+  const env = { ...hostileEnvironment(place.folder, place.canary.path), PATH: path };
   const work = (args: readonly string[]): Promise<RunResult> => bitwatch(args, { env });
   // An archive that grew since it was scanned.
   const ref = join(place.inbox, 'refs', 'heads', 'master');
@@ -215,11 +224,12 @@ const ONE_OF_EACH = /^(extract kvm \S*partial|series \S*mbox .*linux|archive sca
 test.skipIf(!canDropRoot)(
   'the same as another user than the owner of the repositories (skipped: not root, no setpriv, or nothing built)',
   async () => {
-    const place = setUp();
     const home = temporaryFolder();
-    execFileSync('chown', ['-R', '65534:65534', home, place.specs]);
-    chmodSync(place.folder, 0o755);
-    const { path } = recorder(place.folder);
+    const place = quietPlace(home);
+    execFileSync('chown', ['-R', '65534:65534', home]);
+    const bin = temporaryFolder();
+    for (const folder of [place.folder, bin]) chmodSync(folder, 0o755);
+    const { path } = recorder(bin);
     const env = { ...hostileEnvironment(place.folder, place.canary.path), PATH: path };
     const asUser = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, CLI];
     const [command = '', ...rest] = asUser;
@@ -237,6 +247,21 @@ test.skipIf(!canDropRoot)(
   },
   120_000,
 );
+
+// Behind the others: what git does here may leave something in the repositories.
+test('the canary sings: git itself runs what these repositories say', () => {
+  const { canary, kernel, inbox, partial, lost } = quietPlace(temporaryFolder());
+  for (const [gitDir, ...args] of [
+    [kernel, 'log', '-1', 'main'],
+    [inbox, 'log', '-1', 'master'],
+    [partial, 'cat-file', '-p', lost],
+    [kernel, 'diff', '--ext-diff', 'main', 'main~0'],
+  ] as const) {
+    const before = canary.marks().length;
+    spawnSync('git', [`--git-dir=${gitDir}`, ...args], { env: gitEnv, timeout: 5000 });
+    if (args[0] !== 'diff') expect(canary.marks().length, args.join(' ')).toBeGreaterThan(before);
+  }
+});
 
 test('a checkout lends its objects, its origin and its header, and nothing else', async () => {
   const folder = temporaryFolder();

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, linkSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { git } from './repository.ts';
 
@@ -94,14 +94,19 @@ const HOOKS = [
 ].flatMap((line) => line.split(' '));
 
 /** A program that leaves a mark when anybody runs it, and the marks. */
-export function canaryIn(folder: string): { readonly path: string; readonly marks: () => string } {
+export function canaryIn(folder: string): {
+  readonly path: string;
+  readonly marks: () => string;
+  readonly hush: () => void;
+} {
   const path = join(folder, 'canary');
   const file = join(folder, 'marks');
   writeFileSync(path, `#!/bin/sh\necho "$0 $*" >> ${file}\nexit 1\n`);
   chmodSync(path, 0o755);
-  writeFileSync(file, '');
+  const hush = (): void => writeFileSync(file, '');
+  hush();
   chmodSync(file, 0o666);
-  return { path, marks: () => readFileSync(file, 'utf8') };
+  return { path, marks: () => readFileSync(file, 'utf8'), hush };
 }
 
 /** Gives a bare repository a configuration, hooks and attributes that run the canary wherever git lets them. */
@@ -112,7 +117,7 @@ export function poison(gitDir: string, canary: string): void {
   for (const folder of ['hooks', 'more-hooks', 'template/hooks']) {
     mkdirSync(join(gitDir, folder), { recursive: true });
     for (const hook of HOOKS) {
-      execFileSync('cp', [canary, join(gitDir, folder, hook)]);
+      linkSync(canary, join(gitDir, folder, hook));
     }
   }
   mkdirSync(join(gitDir, 'info'), { recursive: true });
@@ -152,7 +157,7 @@ export function recorder(folder: string): { readonly path: string; readonly call
   chmodSync(log, 0o777);
   writeFileSync(
     join(bin, 'git'),
-    `#!/bin/sh\n{ printf '%s\\037' "$@"; printf '\\036'; env | tr '\\n' '\\037'; printf '\\035'; } >> ${log}/$$\nexec ${real} "$@"\n`,
+    `#!/bin/sh\n{ printf '%s\\000' "$@"; printf '\\036'; env -0; printf '\\035'; } >> ${log}/$$\nexec ${real} "$@"\n`,
   );
   chmodSync(join(bin, 'git'), 0o755);
   const calls = (): readonly Call[] =>
@@ -161,7 +166,7 @@ export function recorder(folder: string): { readonly path: string; readonly call
       .filter((entry) => entry !== '')
       .map((entry) => {
         const [words = '', env = ''] = entry.split('\x1e');
-        return { args: words.split('\x1f').slice(0, -1), env: env.split('\x1f').filter((each) => each !== '') };
+        return { args: words.split('\0').slice(0, -1), env: env.split('\0').filter((each) => each !== '') };
       });
   return { path: `${bin}:${process.env.PATH}`, calls };
 }
