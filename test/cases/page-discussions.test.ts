@@ -1,9 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { archiveLabels } from '../../pipeline/cases/archive-labels.ts';
 import { pageDiscussions } from '../../pipeline/cases/page-discussions.ts';
-import { makeInbox } from '../archive/inbox.ts';
+import { git, makeInbox } from '../archive/inbox.ts';
 import { temporaryFolder } from '../helpers/repository.ts';
 import { mailOf } from '../helpers/series.ts';
 import { release } from '../judge/ground.ts';
@@ -47,16 +48,17 @@ test('each bit has its threads, the one with the newest mail first, with the fir
     mail('b@x', 'Hide 7.1.EAX[3]', 5),
     mail('none@x', 'Hide 7.1.EAX[3]', null).replace('Jane Doe <jane@example.org>', 'jane@example.org'),
     mail('a@x', 'A question.', 1),
-    mail('a2@x', 'Is it 7.1.EAX[3] or 1.EDX[12]?', 2, 'a@x'),
-    mail('a3@x', 'It is 7.1.EAX[3].', 3, 'a2@x'),
     mail('a4@x', 'Well, 7.1.EAX[3].', 9, 'a3@x'),
+    mail('a3@x', 'It is 7.1.EAX[3].', 3, 'z2@x'),
+    mail('z3@x', 'Is it 7.1.EAX[3]?', 2, 'a@x'),
+    mail('z2@x', 'Is it 7.1.EAX[3] or 1.EDX[12]?', 2, 'a@x'),
     mail('a5@x', 'Once more, 7.1.EAX[3].', null, 'a4@x'),
     mail('d@x', '7.1.EAX[3] again', 7),
     mail('c@x', '7.1.EAX[3] again', 7),
     mail('e@x', 'About 0x99.EAX[3], which nobody has.', 7),
   ]);
   const { bits, ...rest } = await search([file]);
-  expect(rest).toEqual({ archives: [{ name: 'mail.mbox', upTo: null }], searched: 10, unread: 0 });
+  expect(rest).toEqual({ archives: [{ name: 'mail.mbox', upTo: null }], searched: 11, unread: 0 });
   const named = (id: string, day: string | null) => ({
     id,
     date: day,
@@ -71,7 +73,7 @@ test('each bit has its threads, the one with the newest mail first, with the fir
       subleaf: null,
       register: 'edx',
       bit: 12,
-      threads: [{ mail: named('a2@x', '2026-06-02'), others: 0 }],
+      threads: [{ mail: named('z2@x', '2026-06-02'), others: 0 }],
       more: 0,
     },
     {
@@ -80,7 +82,7 @@ test('each bit has its threads, the one with the newest mail first, with the fir
       register: 'eax',
       bit: 3,
       threads: [
-        { mail: named('a2@x', '2026-06-02'), others: 3 },
+        { mail: named('z2@x', '2026-06-02'), others: 4 },
         { mail: named('c@x', '2026-06-07'), others: 0 },
         { mail: named('d@x', '2026-06-07'), others: 0 },
         { mail: named('b@x', '2026-06-05'), others: 0 },
@@ -135,6 +137,22 @@ test('a mail that a known list holds has an address there; its id is a path of i
     ['elsewhere@x', ['other.mbox'], null, 0],
     ['two@of@x', ['kvm'], 'https://lore.example/kvm/two@of@x/', 0],
   ]);
+});
+
+test('an archive is read up to a commit, of a day where the commit has one', async () => {
+  const { root, search } = setUp();
+  const at = [0, 1].map((time) => {
+    const inbox = makeInbox(root, `${time}.git`, [{ mail: mail('a@x', '7.1.EAX[3]', 1) }]);
+    const who = `Jane <jane@x.org> ${time} +0000`;
+    const commit = `tree ${git(inbox, 'rev-parse', 'HEAD^{tree}')}\nauthor ${who}\ncommitter ${who}\n\nmail\n`;
+    const id = execFileSync('git', [`--git-dir=${inbox}`, 'hash-object', '-t', 'commit', '-w', '--stdin'], {
+      input: commit,
+    });
+    git(inbox, 'update-ref', 'HEAD', id.toString().trim());
+    return { inbox, tip: id.toString().slice(0, 12) };
+  });
+  const { archives } = await search(at.map(({ inbox }) => inbox));
+  expect(archives.map(({ upTo }) => upTo)).toEqual([at[0]?.tip, `${at[1]?.tip} of 1970-01-01`]);
 });
 
 describe('archives are called', () => {
