@@ -77,9 +77,7 @@ function effectOf(release: ClassedRelease, control: TdControl, names: readonly B
   const zero = zeroLeavesOf(release);
   return {
     release: release.module.release,
-    answered: [...new Set(asked.filter(({ parts }) => parts.some(({ of }) => of.fault)).map(({ leaf }) => leaf))].sort(
-      (a, b) => a - b,
-    ),
+    answered: [...new Set(asked.filter(({ parts }) => parts.some(({ of }) => of.fault)).map(({ leaf }) => leaf))],
     zero: zero.guest.some((each) => each === control) ? { asked: zero.asked, rest: zero.rest } : null,
     decides: asked.flatMap(({ parts, ...place }) => {
       const mask = parts.reduce((all, part) => (part.of.value ? or(all, part.mask) : all), 0);

@@ -221,6 +221,20 @@ describe('a review', () => {
     expect(all.filter(({ rule }) => rule === 'waiver-unmatched').map(({ facts }) => facts)).toMatchObject([
       { selector: 'f'.repeat(16) },
     ]);
+    const idle = (decisions: readonly string[], waivers: readonly string[]) =>
+      wholeReport(
+        {
+          ...specs,
+          decisions: decisions.map((finding) => ({ ...by, finding })),
+          waivers: waivers.map((fingerprint) => ({ reason: 'harmless', by: 'A. Person', fingerprint })),
+        },
+        TODAY,
+      )
+        .reviews.flatMap(({ findings }) => findings)
+        .filter(({ rule }) => rule === 'waiver-unmatched').length;
+    expect([idle(['e'.repeat(16)], []), idle([], ['e'.repeat(16)]), idle(['e'.repeat(16)], ['d'.repeat(16)])]).toEqual([
+      1, 1, 2,
+    ]);
     expect(
       wholeReport(specs, TODAY)
         .reviews.flatMap(({ findings }) => findings)
