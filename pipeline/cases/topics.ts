@@ -117,9 +117,7 @@ function releaseTopic(specs: Specs, text: string): Topic | null {
   const measured = measuredRelease(specs, text);
   const { name, build } = buildOf(text);
   const release = measured ?? namedRelease(specs, name);
-  return release === null
-    ? null
-    : { kind: 'release', build: measured === null ? build : null, release: topicOfRelease(specs, release) };
+  return release === null ? null : { kind: 'release', build, release: topicOfRelease(specs, release) };
 }
 
 /** The release that measures to this MRSEAM; 16 digits are a fingerprint. */

@@ -172,7 +172,7 @@ ${SEVEN}`);
 			return F(PEAR);
 		if ((entry->index == 0 || entry->index == 2) && reg == 3)
 			return F(PEAR);
-		if (entry->index == 0 && reg == 1)
+		if (entry->index == 0 && reg == 2)
 			return 0;
 		return 0;
 	case 7:
@@ -181,10 +181,12 @@ ${SEVEN}`);
 		if (entry->index == 1 && reg == 0)
 			return F(PLUM);
 		return 0;`);
-    const both = { ...leaf1, allow: { ebx: 0x10, edx: 0x1004 } };
-    const { after } = await drafted(parts, [release('1.5.08', [both, { allow: { eax: 0x41 } }])]);
+    const both = { ...leaf1, allow: { ecx: 0x1000, edx: 0x1004 } };
+    const { patch, after } = await drafted(parts, [release('1.5.08', [both, { allow: { eax: 0x41 } }])]);
+    // A name stands where the code around it writes names.
+    expect(patch).toContain('return 0 | 0x00001000 /*');
     expect(masks(after?.allow ?? [])).toEqual({
-      '1.0.ebx': '0x10',
+      '1.0.ecx': '0x1000',
       '1.0.edx': '0x1004',
       '1.1.edx': '0x4',
       '1.2.edx': '0x1004',

@@ -163,7 +163,7 @@ describe('a flag of CONFIG_FLAGS', () => {
       unread,
       flagged('1.5.06', 0x18n, []),
       flagged('1.5.08', 0x9n, [behind, other]),
-      flagged('2.0.02', 0x10n, [behind]),
+      flagged('2.0.02', 0x10n, [other]),
     ],
     policies: [policy({ version: '6.16' }), setting('6.17', 0x10n), setting('7.1', 0x1n, 0x8n)],
   });

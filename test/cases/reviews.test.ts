@@ -7,7 +7,7 @@ import { statusReviews } from '../../pipeline/cases/status.ts';
 import { updateOf } from '../../pipeline/cases/update.ts';
 import { everyReview, wholeReport } from '../../pipeline/cases/whole-report.ts';
 import type { DenialPlaces } from '../../pipeline/extract/kvm/places.ts';
-import type { DeciderRule, DeciderRules } from '../../pipeline/model/decider-rules.ts';
+import type { Computation, DeciderRule, DeciderRules } from '../../pipeline/model/decider-rules.ts';
 import type { ReportFacts } from '../../pipeline/model/review.ts';
 import { briefingOf } from '../../pipeline/report/briefing.ts';
 import { unknownRelease } from '../../pipeline/specs/lists-file.ts';
@@ -340,9 +340,9 @@ describe('an update of the module', () => {
   });
 
   test('takes what a VMM still has a say in for settable, and an answer behind #VE for always the same', () => {
-    const effects = (before: readonly DeciderRule[], then: readonly DeciderRule[], allow = 0x8) => {
+    const effects = (before: readonly DeciderRule[], then: readonly DeciderRule[], one = 0) => {
       const [from, to] = [before, then].map((rules, at) =>
-        coded(at === 0 ? '1.5.06' : '1.5.08', { zero: 0xfffffff7, allow }, rules),
+        coded(at === 0 ? '1.5.06' : '1.5.08', { zero: 0xfffffff7, one, allow: 0x8 & ~one }, rules),
       );
       if (from === undefined || to === undefined) return expect.fail('no releases');
       const deciders = new Map([
@@ -356,12 +356,13 @@ describe('an update of the module', () => {
         expect(verdicts).toEqual(effect === 'settable' ? [{ verdict: 'denied', mask: 0x8 }] : []);
       return newTds?.changes.map(({ register, mask, effect }) => [register, mask, effect]);
     };
-    const computed = (what: 'maxpa' | 'tsc-frequency') =>
-      rule(0x8, { do: 'compute', what, when: [], open: false }, 'guest');
+    const computed = (what: Computation) => rule(0x8, { do: 'compute', what, when: [], open: false }, 'guest');
     // A computation that begins with what the VMM said is one that it set; another one is not.
-    expect(effects([], [computed('maxpa')])).toEqual([['eax', 0x8, 'other']]);
+    for (const what of ['fms', 'maxpa', 'topology', 'native-cache'] as const)
+      expect(effects([], [computed(what)]), what).toEqual([['eax', 0x8, 'other']]);
     expect(effects([computed('maxpa')], [])).toEqual([['eax', 0x8, 'other']]);
-    expect(effects([], [computed('tsc-frequency')])).toEqual([['eax', 0x8, 'not-settable']]);
+    for (const what of ['tsc-frequency', 'maxgpa'] as const)
+      expect(effects([], [computed(what)]), what).toEqual([['eax', 0x8, 'not-settable']]);
     expect(effects([computed('tsc-frequency')], [])).toEqual([['eax', 0x8, 'settable']]);
     const zero = rule(0x8, { do: 'zero' });
     expect(effects([computed('tsc-frequency')], [zero])).toEqual([['eax', 0x8, 'zero']]);
@@ -370,6 +371,14 @@ describe('an update of the module', () => {
       rule(0x8, { do: 've', unless: [{ kind: 'guest', control }] }, 'guest');
     // Where it is answered it is 0 as before: not one TD gets another value.
     expect(effects([zero], [zero, asked('REDUCE_VE')])).toEqual([['eax', 0x8, 'other']]);
+    expect(effects([zero, asked('REDUCE_VE')], [zero])).toEqual([['eax', 0x8, 'other']]);
+    // What is 1 for each TD that is answered was so before; what a TD without the guest's word reads as 0 was not.
+    const clears = rule(0x8, { do: 'clear', unless: [{ kind: 'guest', control: 'REDUCE_VE' }] }, 'guest');
+    expect(effects([], [asked('REDUCE_VE')], 0x8)).toEqual([['eax', 0x8, 'other']]);
+    expect(effects([asked('REDUCE_VE')], [], 0x8)).toEqual([['eax', 0x8, 'other']]);
+    expect(effects([clears], [], 0x8)).toEqual([['eax', 0x8, 'one']]);
+    expect(effects([], [clears], 0x8)).toEqual([['eax', 0x8, 'other']]);
+    expect(effects([zero], [clears], 0x8)).toEqual([['eax', 0x8, 'other']]);
   });
 
   test('says of each bit that became settable what KVM makes of it, at its own place', () => {
@@ -396,6 +405,33 @@ describe('an update of the module', () => {
         ],
       ],
       ['ebx', 0x1, 'settable', [{ verdict: 'exposed', mask: 0x1 }]],
+    ]);
+  });
+
+  test('says of a leaf that comes or goes what it is to a TD', () => {
+    const leaf9 = {
+      leaf: 9,
+      fixed0: { ...ALL, eax: 0xfffffff0, ebx: 0xfffffffe },
+      allow: { eax: 0x1 },
+      fixed1: { eax: 0x2 },
+    };
+    const [without, having] = [release('1.5.06', [{}], {}, []), release('1.5.08', [{}, leaf9], {}, [])];
+    const deciders = new Map(['1.5.06', '1.5.08'].map((name) => [name, own([])]));
+    const effects = (from: string, to: string) =>
+      updateOf({ ...specs, releases: [without, having], deciders }, from, to, null)
+        .newTds?.changes.filter(({ register }) => register === 'eax')
+        .map(({ mask, effect }) => [mask, effect]);
+    expect(effects('1.5.06', '1.5.08')).toEqual([
+      [0x1, 'settable'],
+      [0x2, 'one'],
+      [0xc, 'other'],
+      [0xfffffff0, 'zero'],
+    ]);
+    expect(effects('1.5.08', '1.5.06')?.map(([, effect]) => effect)).toEqual([
+      'not-settable',
+      'other',
+      'other',
+      'other',
     ]);
   });
 

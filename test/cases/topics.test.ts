@@ -90,9 +90,6 @@ describe('a release', () => {
       null,
       null,
     ]);
-    // Digits that look like a release and its build are a digest where a binary measures to them.
-    const digits = { ...SPECS, known: [{ ...unknownRelease('1.5.22'), mrseam: '12345678'.repeat(12) }] };
-    expect(one('12345678', digits)).toMatchObject({ build: null, release: { release: '1.5.22' } });
     // 16 digits are a fingerprint's, 7 are no digest.
     expect([ask(READ.slice(0, 16)), ask(READ.slice(0, 7))]).toEqual([[], []]);
   });
