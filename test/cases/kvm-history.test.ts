@@ -124,4 +124,5 @@ test('a file that the clone lacks is said of its revision, and a fault of the pr
   await expect(failing(() => true)).rejects.toThrow(RangeError);
   // A revision's files are read by their ids; those of what stood before by the name of its commit.
   await expect(failing((name) => name.includes(':'))).rejects.toThrow(RangeError);
+  await expect(failing((name) => !name.includes(':'))).rejects.toThrow(RangeError);
 });

@@ -177,7 +177,7 @@ describe('a revision of the module', () => {
       ),
       ...moduleFiles('0x00000010'),
       ...CHECKED_REGISTERS,
-      'README.md': "It's no C.\n",
+      'src/crypto/x.c': 'static int broken(\n',
     };
     const leaves = (known: string | null) => at(one(files), (...args) => readClobbersRevision(...args, known));
     const { commit, value } = await leaves(null);

@@ -146,7 +146,10 @@ describe('of the versions of a kernel', () => {
 
   test('one whose facts were written in part is read again, and what cannot be read says nothing of the next', async () => {
     const { sync, facts } = allWritten();
-    const { lines } = await sync({ ...facts, kernels: facts.kernels.filter(({ version }) => version !== '6.16') });
+    const { lines } = await sync({
+      ...facts,
+      kernels: facts.kernels.filter(({ version }) => !['6.16', '6.17'].includes(version)),
+    });
     expect(lines.filter((line) => line.includes('removed')).map((line) => line.slice(3, 9))).toEqual([
       'v6.16.',
       'v6.17.',
@@ -188,6 +191,37 @@ describe('what is about to be read', () => {
     const { sync, path } = setUp(commits, { url: '/nowhere', tags: { since: '7.1' }, tips: ['next'] }, false);
     loseObject(path, lost);
     await expect(sync()).rejects.toThrow(UnavailableError);
+  });
+
+  /** Three versions of one series, each with another text, the middle one of which the clone lacks. */
+  function lacking() {
+    const steps = ['a', 'b', 'c'].map((text, at) =>
+      step(`7.1.${at + 1}`, { files: { [TDX_PATH]: text, Makefile: '' } }),
+    );
+    const made = setUp(steps, { url: '/nowhere', tags: { since: '7.1' } }, false);
+    loseObject(made.path, 'b');
+    return made;
+  }
+
+  test('is what has other files than the one before it, the newest or not', async () => {
+    await expect(lacking().sync()).rejects.toThrow(UnavailableError);
+  });
+
+  test('is nothing that the specifications have, or that an earlier run found to say nothing new', async () => {
+    const one = lacking();
+    const versions = ['7.1.1', '7.1.2', '7.1.3'];
+    const source = (version: string) => ({
+      ...{ repository: 'example/k', path: TDX_PATH, blob: null },
+      revision: one.commit(`v${version}`),
+    });
+    const facts: Facts = {
+      policies: versions.map((version, at) => policy({ version, deny: [entry(1 << at)], source: source(version) })),
+      kernels: versions.map((version) => ({ version, source: source(version), asks: [], unlisted: [] })),
+    };
+    expect((await one.sync(facts)).lines).toEqual(['k: nothing new']);
+    const other = lacking();
+    writeFileSync(other.memory, `${other.commit('v7.1.2')}\n`);
+    expect((await other.sync()).lines).toHaveLength(2);
   });
 });
 

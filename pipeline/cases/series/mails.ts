@@ -90,7 +90,7 @@ export async function archivedMails(
     .filter(({ name }) => own.has(name))
     .flatMap(({ skipped }) => skipped)
     .filter(({ reason }) => reason === 'missing-blob' || reason === 'too-large').length;
-  const tips = new Map(state.archives.filter(({ name }) => own.has(name)).map(({ name, tip }) => [name, tip]));
+  const tips = new Map(state.archives.map(({ name, tip }) => [name, tip]));
   return { mails: await readMails(archives, [...places.values()]), unread, tips };
 }
 
