@@ -1,8 +1,12 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { execPath } from 'node:process';
+import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { feedObjects } from '../git/cat-file.ts';
 import { gitEnvironment } from '../git/environment.ts';
-import type { Place } from '../git/run.ts';
+import { lineBlocks, type Place } from '../git/run.ts';
 import { UnavailableError } from '../model/errors.ts';
+import { blobOf } from './scan-line.ts';
 
 /** Worker processes that scan blobs of a repository. */
 export type Pool = {
@@ -11,54 +15,53 @@ export type Pool = {
   readonly finish: () => Promise<ReadonlyMap<string, string>>;
 };
 
-/** What a worker is asked, and what it answers for a run of blobs. */
-export type Ask = { readonly ids: string };
-export type Answer = { readonly lines: string };
-
 const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url));
-/** A run is one git: longer runs start fewer and find more delta bases at hand, shorter ones end together. */
-const RUN = { first: 2048, least: 256, most: 8192 } as const;
+/** A run of blobs goes to one git: a long one finds more delta bases at hand, with short ones all end together. */
+const RUN = { least: 256, most: 1024 } as const;
 
 /** One thread per reader, for there is a reader per core; a small young generation stays in the cache. */
 const READER_FLAGS = ['--single-threaded', '--max-semi-space-size=2'];
 
-/** Starts `jobs` workers; each asks for the next run when it has finished one, so that all end at nearly the same time. */
+/** Starts `jobs` workers, each behind a git that takes the next run when it has taken up its last one, so that all end at nearly the same time. */
 export function startPool(place: Place, jobs: number): Pool {
   const waiting: string[] = [];
   let next = 0;
   let complete = false;
   const result = new Map<string, string>();
-  const idle: ChildProcess[] = [];
+  const idle: Readable[] = [];
 
-  /** The next run: what is there, up to a whole one; smaller ones when the last blobs are known. */
+  /** The next run: a whole one; smaller ones when the last blobs are known. */
   const nextRun = (): readonly string[] => {
     const remaining = waiting.length - next;
-    if (!complete && remaining < RUN.first) return [];
+    if (!complete && remaining < RUN.most) return [];
     const share = complete ? Math.ceil(remaining / (2 * jobs)) : remaining;
     const run = waiting.slice(next, next + Math.min(RUN.most, Math.max(RUN.least, share)));
     next += run.length;
     return run;
   };
-  const serve = (worker: ChildProcess): void => {
+  const serve = (asks: Readable): void => {
     const run = nextRun();
-    if (run.length > 0) worker.send({ ids: run.join('\n') } satisfies Ask);
-    else if (complete) worker.disconnect();
-    else idle.push(worker);
-  };
-  const take = ({ lines }: Answer): void => {
-    for (const line of lines.split('\n')) if (line !== '') result.set(line.slice(0, line.indexOf(' ')), line);
+    if (run.length > 0) asks.push(`${run.join('\n')}\n`);
+    else if (complete) asks.push(null);
+    else idle.push(asks);
   };
   const wake = (): void => {
-    for (const worker of idle.splice(0)) serve(worker);
+    for (const asks of idle.splice(0)) serve(asks);
+  };
+  const take = (lines: Buffer): void => {
+    for (const line of lines.toString('latin1').split('\n')) if (line !== '') result.set(blobOf(line), line);
   };
 
-  const ends = Array.from({ length: jobs }, () => startWorker(place, take, serve));
+  const ends = Array.from({ length: jobs }, () => {
+    const asks = new Readable({ read: () => serve(asks) });
+    return startReader(place, asks, take);
+  });
   // A reader may end before anybody waits for it; `finish` tells of it.
   for (const end of ends) end.catch(() => {});
   return {
     add: (blob) => {
       waiting.push(blob);
-      if (idle.length > 0 && waiting.length - next >= RUN.first) wake();
+      if (idle.length > 0 && waiting.length - next >= RUN.most) wake();
     },
     finish: async () => {
       complete = true;
@@ -69,35 +72,28 @@ export function startPool(place: Place, jobs: number): Pool {
   };
 }
 
-/** Starts a worker and serves it until it is disconnected; rejects with UnavailableError where it ends early. */
-function startWorker(
-  { gitDir, path, env }: Place,
-  take: (answer: Answer) => void,
-  serve: (worker: ChildProcess) => void,
-): Promise<void> {
-  const worker = fork(WORKER, [gitDir, path], {
-    env: gitEnvironment(env, false),
-    execArgv: READER_FLAGS,
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+/** Starts git and, behind it, a worker; resolves when all that was asked is answered, rejects with a KnownError where either ends early. */
+async function startReader(place: Place, asks: Readable, take: (lines: Buffer) => void): Promise<void> {
+  const worker = spawn(execPath, [...READER_FLAGS, WORKER], {
+    env: gitEnvironment(place.env, false),
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  const blocks = lineBlocks(take);
+  worker.stdout.on('data', blocks.take);
   let stderr = '';
-  worker.stderr?.setEncoding('utf8').on('data', (text: string) => {
+  worker.stderr.setEncoding('utf8').on('data', (text: string) => {
     if (stderr.length < 2000) stderr += text;
   });
-  worker.on('message', (answer: Answer) => {
-    take(answer);
-    serve(worker);
-  });
-  serve(worker);
-  return new Promise((resolve, reject) => {
+  const end = new Promise<void>((resolve, reject) => {
     worker.on('error', (cause) => reject(new UnavailableError('a reader of mail cannot be started', { cause })));
-    worker.on('exit', (code) => {
-      if (code === 0) resolve();
-    });
-    // After an early end, what the worker said of it may still be on its way.
     worker.on('close', (code, signal) => {
+      if (code === 0) return resolve();
       const reason = /^\w*Error: .*$/m.exec(stderr)?.[0] ?? signal ?? `exit status ${code}`;
-      reject(new UnavailableError(`${path}: a reader of mail ended early: ${reason}`));
+      reject(new UnavailableError(`${place.path}: a reader of mail ended early: ${reason}`));
     });
   });
+  // Where the worker ends early, so does git, of which there is nothing else to say.
+  const [read, ended] = await Promise.allSettled([feedObjects(place, asks, worker.stdin), end]);
+  if (ended.status === 'rejected') throw ended.reason;
+  if (read.status === 'rejected') throw read.reason;
 }

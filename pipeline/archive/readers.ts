@@ -1,6 +1,6 @@
 import type { Place } from '../git/run.ts';
 import { type Pool, startPool } from './pool.ts';
-import { scanLines } from './scan-line.ts';
+import { blobOf, scanLines } from './scan-line.ts';
 
 /** Takes blob ids while they come, and gives the line of each (see `scanLines`) by its id. */
 export type BlobScanner = {
@@ -27,7 +27,7 @@ export function blobScanner(place: Place, jobs: number): BlobScanner {
   const finish = async (): Promise<ReadonlyMap<string, string>> => {
     if (pool !== null) return pool.finish();
     const lines = new Map<string, string>();
-    for (const line of await scanLines(place, early)) lines.set(line.slice(0, line.indexOf(' ')), line);
+    for (const line of await scanLines(place, early)) lines.set(blobOf(line), line);
     return lines;
   };
   return { add, finish };

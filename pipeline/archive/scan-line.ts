@@ -17,19 +17,24 @@ export function readRowLine(line: string): Located {
   return { location, key, names: names === '1', links: links === '' ? [] : links.split(',') };
 }
 
-/** The lines of mails by their blob ids: a row each, or `! id reason` for one that could not be read. */
+/** The lines of mails by their blob ids (see `answerLine`). */
 export async function scanLines(place: Place, ids: readonly string[]): Promise<readonly string[]> {
   if (ids.length === 0) return [];
   const lines: string[] = [];
-  await readObjects(place, ids, {
-    limit: MAX_MAIL,
-    onAnswer: (answer) => lines.push(answerLine(ids[lines.length] ?? '', answer)),
-  });
+  await readObjects(place, ids, { limit: MAX_MAIL, onAnswer: (answer) => lines.push(answerLine(answer)) });
   return lines;
 }
 
-function answerLine(id: string, answer: Answer): string {
-  if (answer.kind === 'large') return `! ${id} large ${answer.size}`;
-  if (answer.kind === 'object' && answer.type === 'blob') return rowLine(id, scanMail(answer.bytes));
-  return answer.kind === 'object' ? `! ${id} ${answer.type}` : `! ${id} missing`;
+/** The line of what git answers to a blob's id: the mail's row, or `! id reason` for one that could not be read. */
+export function answerLine(answer: Answer): string {
+  if (answer.kind === 'large') return `! ${answer.oid} large ${answer.size}`;
+  if (answer.kind === 'object' && answer.type === 'blob') return rowLine(answer.oid, scanMail(answer.bytes));
+  if (answer.kind === 'object') return `! ${answer.oid} ${answer.type}`;
+  return `! ${answer.kind === 'missing' ? answer.name : ''} missing`;
+}
+
+/** The blob that such a line tells of. */
+export function blobOf(line: string): string {
+  const at = line.startsWith('! ') ? 2 : 0;
+  return line.slice(at, line.indexOf(' ', at));
 }

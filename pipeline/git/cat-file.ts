@@ -1,7 +1,18 @@
+import type { Readable, Writable } from 'node:stream';
 import { DataError, NoInputError, UnavailableError } from '../model/errors.ts';
 import { type Answer, batchParser } from './batch-answers.ts';
 import { MAX_STREAM, SMALL_WINDOWS } from './lines.ts';
-import { firstLine, machineFault, named, notStarted, type Place, requireSuccess, startGit, streamGit } from './run.ts';
+import {
+  feedGit,
+  firstLine,
+  machineFault,
+  named,
+  notStarted,
+  type Place,
+  requireSuccess,
+  startGit,
+  streamGit,
+} from './run.ts';
 
 /** One long-lived `git cat-file --batch`, which answers in the order of the questions. */
 export type CatFile = {
@@ -84,18 +95,21 @@ function endOf(path: string, stderr: string, signal: NodeJS.Signals | null): Err
   return new UnavailableError(`${path}: git cat-file ${how}${reason}`);
 }
 
-/**
- * Reads objects by their ids, one after the other with one git of its own, which costs least for many: the bytes of an answer
- * are valid only during the call.
- */
+/** One git of its own, which costs least for many objects. */
+const MANY = ['cat-file', '--batch', '--buffer'];
+
+/** Reads objects by their ids, one after the other: the bytes of an answer are valid only during the call. */
 export async function readObjects(
   place: Place,
   ids: Iterable<string>,
   { limit, onAnswer }: { readonly limit: number; readonly onAnswer: (answer: Answer) => void },
 ): Promise<void> {
-  const args = ['cat-file', '--batch', '--buffer'];
   const input = [...ids].map((id) => `${id}\n`).join('');
   const options = { ...place, input, settings: SMALL_WINDOWS, maxBytes: MAX_STREAM };
-  const result = await streamGit(args, options, batchParser(onAnswer, limit));
-  requireSuccess(place.path, args, result);
+  requireSuccess(place.path, MANY, await streamGit(MANY, options, batchParser(onAnswer, limit)));
+}
+
+/** Has git write the objects of ids, a line each, to the standard input of another process, for `batchParser` to read there. */
+export async function feedObjects(place: Place, ids: Readable, reader: Writable): Promise<void> {
+  requireSuccess(place.path, MANY, await feedGit(MANY, { ...place, input: ids, settings: SMALL_WINDOWS }, reader));
 }

@@ -1,4 +1,5 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
 import { EXIT, KnownError, NoInputError, UnavailableError } from '../model/errors.ts';
 import { gitEnvironment, type Setting } from './environment.ts';
 
@@ -8,7 +9,7 @@ export type GitOptions = {
   readonly gitDir?: string;
   /** How messages name that repository: what git says of its folder is said of this. */
   readonly path?: string;
-  readonly input?: Buffer | string;
+  readonly input?: Buffer | string | Readable;
   readonly network?: boolean;
   readonly settings?: readonly Setting[];
   /** What git may say on standard output, in bytes; it is ended beyond. */
@@ -35,22 +36,43 @@ const MOST_AT_ONCE = 8;
 
 /** Starts git: the one place where the program does (simple-git's transfers apart, which get the same environment). */
 export function startGit(args: readonly string[], options: GitOptions): ChildProcessWithoutNullStreams {
-  const { env, gitDir, network = false, settings = [] } = options;
-  const place = gitDir === undefined ? [] : [`--git-dir=${gitDir}`];
-  const child = spawn('git', [...place, ...args], {
-    env: gitEnvironment(env, network, settings),
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
+  const child = spawn('git', argsIn(args, options), { env: environmentOf(options), stdio: ['pipe', 'pipe', 'pipe'] });
   // A process that ends early closes its input; what matters is its status.
   child.stdin.on('error', () => {});
   return child;
 }
+
+/** Starts git with what it says going to another process, by that one's standard input: this one neither reads nor holds it. */
+function startGitInto(args: readonly string[], options: GitOptions, reader: Writable): Child {
+  const child = spawn('git', argsIn(args, options), { env: environmentOf(options), stdio: ['pipe', reader, 'pipe'] });
+  child.stdin.on('error', () => {});
+  // The reader meets the end of its input where git ends, as nobody else can write to it.
+  reader.destroy();
+  return child;
+}
+
+type Child = ChildProcessByStdio<Writable, Readable | null, Readable>;
+
+const argsIn = (args: readonly string[], { gitDir }: GitOptions): readonly string[] =>
+  gitDir === undefined ? args : [`--git-dir=${gitDir}`, ...args];
+
+const environmentOf = ({ env, network = false, settings = [] }: GitOptions): NodeJS.ProcessEnv =>
+  gitEnvironment(env, network, settings);
 
 /** Runs git with an argument list, never through a shell. Resolves also where git fails; rejects where it cannot run. */
 export async function runGit(args: readonly string[], options: GitOptions): Promise<GitResult> {
   const chunks: Buffer[] = [];
   const ended = await streamGit(args, options, (chunk) => chunks.push(chunk));
   return { ...ended, stdout: Buffer.concat(chunks) };
+}
+
+/** Runs git for another process, which reads its output (see `startGitInto`), for as long as it asks: it waits for no turn. */
+export function feedGit(
+  args: readonly string[],
+  options: GitOptions,
+  reader: Writable,
+): Promise<Omit<GitResult, 'stdout'>> {
+  return followGit(startGitInto(args, options, reader), options, () => {});
 }
 
 /** Runs git and hands on its output in the pieces in which it comes. */
@@ -61,7 +83,7 @@ export async function streamGit(
 ): Promise<Omit<GitResult, 'stdout'>> {
   await turn();
   try {
-    return await streamNow(args, options, onChunk);
+    return await followGit(startGit(args, options), options, onChunk);
   } finally {
     running -= 1;
     waiting.shift()?.();
@@ -75,14 +97,13 @@ async function turn(): Promise<void> {
   running += 1;
 }
 
-function streamNow(
-  args: readonly string[],
+function followGit(
+  child: Child,
   options: GitOptions,
   onChunk: (chunk: Buffer) => void,
 ): Promise<Omit<GitResult, 'stdout'>> {
-  const { maxBytes = MAX_OUTPUT, maxErrors = 4096, seconds = MAX_SECONDS } = options;
+  const { input = '', maxBytes = MAX_OUTPUT, maxErrors = 4096, seconds = MAX_SECONDS } = options;
   return new Promise((resolve, reject) => {
-    const child = startGit(args, options);
     let bytes = 0;
     let stderr = '';
     let cut: string | null = null;
@@ -90,7 +111,7 @@ function streamNow(
       cut ??= reason;
       child.kill('SIGKILL');
       // A process that git started may hold the pipes open; it meets their end.
-      child.stdout.destroy();
+      child.stdout?.destroy();
       child.stderr.destroy();
     };
     const timer = setTimeout(() => end(`it took more than ${seconds} s`), seconds * 1000);
@@ -99,7 +120,7 @@ function streamNow(
       child.kill('SIGKILL');
       reject(error);
     };
-    child.stdout.on('data', (chunk: Buffer) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes > maxBytes) return end(`it said more than ${maxBytes} bytes`);
       try {
@@ -117,7 +138,8 @@ function streamNow(
       if (signal !== null) cut ??= `it was ended by ${signal}`;
       resolve({ status: status ?? 128, stderr: named(stderr.trim(), options), cut });
     });
-    child.stdin.end(options.input ?? '');
+    if (typeof input === 'string' || Buffer.isBuffer(input)) child.stdin.end(input);
+    else input.pipe(child.stdin);
   });
 }
 

@@ -8,6 +8,7 @@ import { readMails, rowsThatMatter, scanArchives, updateState } from '../../pipe
 import { EMPTY_STATE, type State } from '../../pipeline/archive/state.ts';
 import { changeState, formatState, loadState } from '../../pipeline/archive/state-file.ts';
 import { scanSubjects } from '../../pipeline/archive/subjects.ts';
+import { MAX_MAIL } from '../../pipeline/extract/mail/mail.ts';
 import { formatMboxrd } from '../../pipeline/extract/mail/mbox.ts';
 import { seriesOf } from '../../pipeline/extract/mail/rerolls.ts';
 import { threadsOf } from '../../pipeline/extract/mail/threads.ts';
@@ -69,6 +70,14 @@ test('an archive with every oddity: what is skipped is named, the rest is read',
   const commits = git(dir, 'rev-list', '--reverse', 'HEAD').split('\n');
   expect(skipped.map(({ at }) => commits.indexOf(at))).toEqual([2, 3, 7, 8, 9]);
   expect(rowsThatMatter(state).summary).toEqual({ mails: 6, threads: 4, matter: 2, reused: 1 });
+});
+
+test('a mail larger than is read is told with its size, and is not missing', async () => {
+  const long = Buffer.concat([Buffer.from(mailText('h@x', 'Huge')), Buffer.alloc(MAX_MAIL, 'x')]);
+  const state = await scan(makeInbox(root, 'large.git', [{ mail: COVER }, { mail: long }]));
+  expect(state.archives[0]?.rows).toHaveLength(1);
+  expect(state.archives[0]?.skipped).toMatchObject([{ reason: 'too-large' }]);
+  expect(state.archives[0]?.skipped[0]?.detail).toMatch(new RegExp(`^[0-9a-f]{40} of ${long.length} bytes$`));
 });
 
 test('the threads that matter are read whole, and their series found', async () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type * as GitPart from '../../pipeline/archive/git-part.ts';
 import { scanGit } from '../../pipeline/archive/git-part.ts';
 import { openRepository } from '../../pipeline/git/repository.ts';
-import { mailText, makeInbox } from './inbox.ts';
+import { append, git, mailText, makeInbox } from './inbox.ts';
 
 let root = '';
 beforeAll(() => {
@@ -31,7 +31,7 @@ function compile(outDir: string): void {
   writeFileSync(join(outDir, 'package.json'), '{"type":"module"}');
 }
 
-test('worker processes give the bytes that one process gives', async () => {
+test('worker processes give the bytes that one process gives, and tell what git could not read', async () => {
   const mails = Array.from({ length: 4300 }, (_, at) => ({
     mail: mailText(`${at}@x`, at % 7 === 0 ? 'TDX' : 'Other', at % 3 === 0 ? `In-Reply-To: <${at - 1}@x>\n` : ''),
   }));
@@ -49,4 +49,16 @@ test('worker processes give the bytes that one process gives', async () => {
   const local = await scanGit({ ...scan, jobs: 1 });
   expect(local?.events).toHaveLength(4300);
   for (const jobs of [1, 3]) expect(await compiled.scanGit({ ...scan, jobs })).toEqual(local);
+
+  append(gitDir, [{ mail: mailText('damaged@x', 'Damaged', '', 'a text\n'.repeat(99)) }]);
+  const blob = git(gitDir, 'rev-parse', 'HEAD:m');
+  const loose = join(gitDir, 'objects', blob.slice(0, 2), blob.slice(2));
+  chmodSync(loose, 0o600);
+  writeFileSync(loose, readFileSync(loose).subarray(0, -12));
+  const damaged = compiled.scanGit({ ...scan, repository: openRepository(gitDir, process.env), jobs: 2 });
+  // The compiled module has error classes of its own.
+  await expect(damaged).rejects.toMatchObject({
+    name: 'NoInputError',
+    message: expect.stringContaining('git cat-file failed'),
+  });
 });
