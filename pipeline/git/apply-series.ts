@@ -3,6 +3,7 @@ import { offsetsIn, readRefusal } from '../extract/mail/rejection.ts';
 import { NoInputError } from '../model/errors.ts';
 import { compareNumbers } from '../model/order.ts';
 import type { Rejection, SeriesBase } from '../model/series-effect.ts';
+import type { BlobReader } from './blobs.ts';
 import { listRefs, type Repository, resolveCommit } from './repository.ts';
 import { blobIds, newestTips, pastCommits, type Scratch, type Tip, tipOf } from './scratch.ts';
 
@@ -89,6 +90,8 @@ export type BaseQuery = {
   readonly prerequisites: number;
   /** Makes a candidate's blobs available before it is tried. */
   readonly prepare: (commit: string) => Promise<void>;
+  /** A git that is at work already, which is asked for commits. */
+  readonly blobs?: BlobReader;
 };
 
 /**
@@ -112,7 +115,9 @@ export async function findBase(
     prerequisites: query.prerequisites,
   });
   const certain =
-    query.given === null ? await commitOf(repository, query.named) : await resolveCommit(repository, query.given);
+    query.given === null
+      ? await commitOf(repository, query.named, query.blobs)
+      : await resolveCommit(repository, query.given, query.blobs);
   if (certain !== null) {
     const [candidate] = await countMatches(repository, [await tipOf(repository, certain)], preimages);
     return finish(query.given === null ? 'base-commit' : 'given', candidate ?? { commit: certain, matched: 0 }, 1);
@@ -138,10 +143,10 @@ export async function findBase(
 }
 
 /** The commit that a series names, `null` where it names none or this clone does not have it. */
-async function commitOf(repository: Repository, named: string | null): Promise<string | null> {
+async function commitOf(repository: Repository, named: string | null, blobs?: BlobReader): Promise<string | null> {
   if (named === null) return null;
   try {
-    return await resolveCommit(repository, named);
+    return await resolveCommit(repository, named, blobs);
   } catch (error) {
     if (error instanceof NoInputError) return null;
     throw error;

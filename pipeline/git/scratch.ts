@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { NoInputError } from '../model/errors.ts';
 import { makeRepository } from './own.ts';
 import type { Repository } from './repository.ts';
@@ -126,7 +127,7 @@ export async function blobIds(
   paths: readonly string[],
 ): Promise<readonly ReadonlyMap<string, string>[]> {
   if (trees.length === 0 || paths.length === 0) return trees.map(() => new Map());
-  const empty = (await readGit(repository, ['hash-object', '-t', 'tree', '--stdin'])).toString('utf8').trim();
+  const empty = createHash(repository.format).update('tree 0\0').digest('hex');
   const args = ['diff-tree', '--stdin', '-r', '-z', '--no-renames', '--no-abbrev', '--'];
   const output = await readGit(repository, [...args, ...paths.map((path) => `:(top,literal)${path}`)], {
     input: trees.map((tree) => `${empty} ${tree}\n`).join(''),

@@ -2,6 +2,7 @@ import { type ClassedRelease, configurableMask } from '../model/class.ts';
 import type { Finding, FoundPlace } from '../model/finding.ts';
 import { bitMask, bitsOf, hasBit, or, without } from '../model/mask.ts';
 import { namedBits } from '../model/names.ts';
+import { once, onceFor } from '../model/once.ts';
 import { comparePlaces, type Place, placeId } from '../model/place.ts';
 import type { Policy } from '../model/policy.ts';
 import type { FindingChange, OpenAfter, ReleaseEffect, VerdictChange } from '../model/series-effect.ts';
@@ -15,10 +16,22 @@ import { closedMask } from './verdict.ts';
 /** Findings that stay a maintainer's question: bits that TDs get unreviewed, and bits that wait for an opt-in. */
 const OPEN: ReadonlySet<string> = new Set<RuleId>(['exposed-clobbers-host', 'exposed-unreviewed', 'needs-optin']);
 
+/** A release as it would be without any CPUID: what it is held against. What the two differ in is the same under every policy. */
+const nothingOf = onceFor(
+  (release: ClassedRelease): ClassedRelease => ({
+    module: { ...release.module, lookup: [], configurable: [] },
+    registers: [],
+  }),
+);
+
+/** What is judged of each release: a policy is asked for with the one before it, with another version and for what stays open. */
+const judgementsOf = once((_policy: Policy, _ground: Ground) => new Map<ClassedRelease, ReleaseJudgement>());
+
 /** A release under a policy, held against nothing: all that the policy leaves open on it. */
 function judge(release: ClassedRelease, policy: Policy, ground: Ground): ReleaseJudgement {
-  const nothing = { module: { ...release.module, lookup: [], configurable: [] }, registers: [] };
-  const judgement = judgeRelease({ from: nothing, to: release, policy }, ground);
+  const known = judgementsOf(policy, ground);
+  const judgement = known.get(release) ?? judgeRelease({ from: nothingOf(release), to: release, policy }, ground);
+  known.set(release, judgement);
   return { ...judgement, findings: judgement.findings.filter(({ rule }) => OPEN.has(rule)) };
 }
 

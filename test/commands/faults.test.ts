@@ -5,17 +5,19 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import { CLI, canDropRoot, canMakeDevices, device, type Ended, isRoot, program } from '../helpers/machine.ts';
 import { moduleFiles } from '../helpers/module-source.ts';
 import { buildRepository, temporaryFolder } from '../helpers/repository.ts';
-import { bitwatch, ROOT } from '../helpers/run.ts';
+import { bitwatch } from '../helpers/run.ts';
+import { fewSpecs } from '../helpers/specs.ts';
 
 const MAIL =
   'From a@b Mon Sep 17 00:00:00 2001\nFrom: A <a@b.example>\nSubject: [PATCH] tdx\nMessage-ID: <a@b.example>\n\nTDX\n';
@@ -27,13 +29,26 @@ function expectFault({ status, stderr }: Pick<Ended, 'status' | 'stderr'>, path:
   expect([73, 74]).toContain(status);
 }
 
+let built: string | undefined;
+
+/** A release to read, which any user may. */
+function moduleRepository(): string {
+  if (built === undefined) {
+    built = mkdtempSync(join(inject('sharedFolder'), 'module-'));
+    buildRepository([{ subject: 'TDX 1.5.77', files: moduleFiles('0x00000010') }], built);
+    execFileSync('chmod', ['-R', 'a+rX', built]);
+  }
+  return built;
+}
+
 /** What every writing command needs, and the command lines that write below `at`. */
 function world(): {
   readonly folder: string;
   readonly commands: (at: string) => Readonly<Record<string, readonly string[]>>;
 } {
   const folder = temporaryFolder();
-  const source = buildRepository([{ subject: 'TDX 1.5.77', files: moduleFiles('0x00000010') }]);
+  const source = moduleRepository();
+  const specs = ['--specs', fewSpecs()];
   writeFileSync(join(folder, 'one.mbox'), MAIL);
   writeFileSync(
     join(folder, 'sources.yaml'),
@@ -44,13 +59,13 @@ function world(): {
     join(folder, 'posted.yaml'),
     `posted:\n  - {repository: a/b, kind: release, key: 1.5.06, number: 3, hash: ${'a'.repeat(64)}, url: 'https://example.org/3', at: '2026-03-03'}\n`,
   );
-  execFileSync('chmod', ['-R', 'a+rX', folder, source]);
+  execFileSync('chmod', ['-R', 'a+rX', folder]);
   return {
     folder,
     commands: (at) => ({
-      report: ['report', '--directory', join(at, 'reports')],
-      'report --out': ['report', '--out', `json=${join(at, 'out.json')}`],
-      'diff --out': ['diff', '1.5.05', '1.5.06', '--out', `html=${join(at, 'out.html')}`],
+      report: ['report', '--directory', join(at, 'reports'), ...specs],
+      'report --out': ['report', '--out', `json=${join(at, 'out.json')}`, ...specs],
+      'diff --out': ['diff', '1.5.06', '2.0.18', '--out', `html=${join(at, 'out.html')}`, ...specs],
       decide: ['decide', '7.1.EAX[3]', '--because', 'known', '--by', 'A. Name', '--specs', join(at, 'specs')],
       sync: ['sync', '--specs', join(at, 'specs'), '--cache', join(folder, 'cache')],
       'archive scan': ['archive', 'scan', join(folder, 'one.mbox'), '--state', join(at, 'state.json')],
@@ -82,7 +97,7 @@ function world(): {
 }
 
 const putSpecs = (at: string): void => {
-  cpSync(join(ROOT, 'specs'), join(at, 'specs'), { recursive: true });
+  cpSync(fewSpecs(), join(at, 'specs'), { recursive: true });
   writeFileSync(join(at, 'specs', 'sources.yaml'), 'sources: []\n');
 };
 
@@ -134,7 +149,7 @@ describe.skipIf(!canMount).each([
       const { status, stderr } = unshared(
         `at=$1; ${prepare}; ${list}`,
         at,
-        join(ROOT, 'specs'),
+        fewSpecs(),
         folder,
         process.execPath,
         CLI,
@@ -151,7 +166,7 @@ test.skipIf(!canMakeDevices)('devices stay devices, whichever option names them'
   const nothing = device(folder, 'null');
   const mbox = join(folder, 'one.mbox');
   for (const args of [
-    ['diff', '1.5.05', '1.5.06', '--out', `json=${nothing}`],
+    ['diff', '1.5.06', '2.0.18', '--out', `json=${nothing}`, '--specs', fewSpecs()],
     ['archive', 'scan', mbox, '--state', nothing],
     ['archive', 'scan', mbox, '--shard', '1/1', '--state', join(folder, 's.json'), '--part', nothing],
     ['history', 'WAITPKG', '--archive', mbox, '--state', nothing],
@@ -169,12 +184,12 @@ test.skipIf(!existsSync(CLI))('a standard stream by its name takes its part, in 
   const script = '"$@" > "$0" && ls -l /dev/stdout';
   const { status } = spawnSync('sh', [
     ...['-c', script, join(folder, 'kept'), process.execPath, CLI],
-    ...['diff', '1.5.05', '1.5.06', '--out', 'json=/proc/self/fd/1', '--out', 'text=-'],
+    ...['diff', '1.5.06', '2.0.18', '--specs', fewSpecs(), '--out', 'json=/proc/self/fd/1', '--out', 'text=-'],
   ]);
   const kept = readFileSync(join(folder, 'kept'), 'utf8');
   expect(status).toBe(0);
   expect(kept.startsWith('{')).toBe(true);
-  expect(kept).toContain('1.5.05 to 1.5.06');
+  expect(kept).toContain('1.5.06 to 2.0.18');
 });
 
 test.skipIf(!canMakeDevices)(
@@ -182,13 +197,16 @@ test.skipIf(!canMakeDevices)(
   () => {
     const folder = temporaryFolder();
     const full = device(folder, 'full');
-    const run = (script: string) => spawnSync('sh', ['-c', script, full, process.execPath, CLI], { encoding: 'utf8' });
-    const { status, stderr } = run('"$@" report --json > "$0"');
+    const run = (script: string) =>
+      spawnSync('sh', ['-c', script, full, process.execPath, CLI, 'report', '--json', '--specs', fewSpecs()], {
+        encoding: 'utf8',
+      });
+    const { status, stderr } = run('"$@" > "$0"');
     expect([status, stderr]).toEqual([
       74,
       'bitwatch: standard output: cannot be written: no space left on device (ENOSPC)\n',
     ]);
-    const gone = run('{ "$@" report --json; echo "$?" >&2; } | head -c 1 > /dev/null');
+    const gone = run('{ "$@"; echo "$?" >&2; } | head -c 1 > /dev/null');
     expect(gone.stderr).toBe('141\n');
   },
 );
@@ -238,7 +256,15 @@ test.skipIf(!canDropRoot)('a user’s own file keeps its owner and mode, and one
   writeFileSync(join(folder, 'his'), 'old', { mode: 0o600 });
   chownSync(join(folder, 'his'), 65534, 65534);
   writeFileSync(join(folder, 'ours'), 'old', { mode: 0o644 });
-  const diff = (name: string) => ['diff', '1.5.05', '1.5.06', '--out', `json=${join(folder, name)}`];
+  const diff = (name: string) => [
+    'diff',
+    '1.5.06',
+    '2.0.18',
+    '--specs',
+    fewSpecs(),
+    '--out',
+    `json=${join(folder, name)}`,
+  ];
   expectFault(program(diff('ours'), { asUser: true }), join(folder, 'ours'));
   expect(readFileSync(join(folder, 'ours'), 'utf8')).toBe('old');
   // Also when root writes it.

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
@@ -12,6 +12,8 @@ declare module 'vitest' {
 
 export function setup(project: TestProject): () => void {
   const folder = mkdtempSync(join(tmpdir(), 'bitwatch-test-'));
+  // Some tests run the program as another user.
+  chmodSync(folder, 0o755);
   project.provide('sharedFolder', folder);
   return () => rmSync(folder, { recursive: true, force: true });
 }

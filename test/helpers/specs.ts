@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import { openFolder } from '../../pipeline/specs/folder.ts';
@@ -33,7 +33,11 @@ let few: string | undefined;
 
 /** The oldest release, the first of its kind that KVM takes, and the newest, on the newest KVM: to be read, once for all test files of a worker. */
 export function fewSpecs(): string {
-  few ??= smallSpecs(mkdtempSync(join(inject('sharedFolder'), 'specs-')), FEW);
+  if (few === undefined) {
+    few = mkdtempSync(join(inject('sharedFolder'), 'specs-'));
+    chmodSync(few, 0o755);
+    smallSpecs(few, FEW);
+  }
   return few;
 }
 

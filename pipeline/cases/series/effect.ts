@@ -6,7 +6,7 @@ import type { Series } from '../../extract/mail/rerolls.ts';
 import { mailsOf } from '../../extract/mail/series.ts';
 import { countPrerequisites } from '../../extract/mail/trailers.ts';
 import { applyPatches, findBase, type Patch, touchedPaths } from '../../git/apply-series.ts';
-import { type BlobOptions, openBlobs } from '../../git/blobs.ts';
+import { type BlobOptions, type BlobReader, openBlobs } from '../../git/blobs.ts';
 import type { Repository } from '../../git/repository.ts';
 import { type Scratch, withScratch } from '../../git/scratch.ts';
 import { betweenOf, splitsGained } from '../../judge/bisect.ts';
@@ -142,14 +142,14 @@ async function readVersion(
   paths: readonly string[],
   reading: Reading,
 ): Promise<Read | Unread> {
-  const { repository, scratch, blobs, units, given } = reading;
+  const { repository, scratch, blobs, made, units, given } = reading;
   const asked = {
     given,
     named: series.baseCommit,
     prerequisites: mailsOf(series).reduce((sum, mail) => sum + countPrerequisites(bodyText(mail)), 0),
   };
   const prepare = (commit: string): Promise<void> => needBlobs(blobs, commit, paths);
-  const base = await findBase(repository, scratch, patches, { ...asked, prepare });
+  const base = await findBase(repository, scratch, patches, { ...asked, prepare, blobs });
   if (base === null) throw new NoInputError(`${repository.name}: the clone has no commit to apply a series to`);
   const before = await readSide('before', base, () => readBefore(reading, base.commit));
   if (before.kind === 'unreadable') return before;
@@ -157,7 +157,7 @@ async function readVersion(
   const result = await applyPatches(scratch, base.commit, patches);
   if (result.kind === 'rejected') return { kind: 'rejected', base, rejection: result.rejection };
   const tree = result.trees.at(-1) ?? '';
-  const after = await readSide('after', base, () => readTree(repository, scratch, tree, units));
+  const after = await readSide('after', base, () => readTree({ repository, scratch, made, units }, tree));
   if (after.kind === 'unreadable') return after;
   return { ...result, kind: 'read', base, before: before.policy, after: after.policy };
 }
@@ -165,7 +165,9 @@ async function readVersion(
 type Reading = {
   readonly repository: Repository;
   readonly scratch: Scratch;
-  readonly blobs: ReturnType<typeof openBlobs>;
+  readonly blobs: BlobReader;
+  /** Reads the trees that patches make, which the scratch repository alone has. */
+  readonly made: BlobReader;
   /** The files that the series leaves alone are parsed once for all states. */
   readonly units: UnitCache;
   readonly given: string | null;
@@ -182,15 +184,18 @@ async function apply(
 ): Promise<SeriesOutcome> {
   const { repository, previous, given } = options;
   const blobs = openBlobs(repository, options.blobs);
-  const reading: Reading = { repository, scratch, blobs, units: new Map(), given };
+  const made = openBlobs(scratch);
+  const reading: Reading = { repository, scratch, blobs, made, units: new Map(), given };
   try {
     const read = await readVersion(series, patches, paths, reading);
     if (read.kind !== 'read') return read;
     const { base, before, trees } = read;
     const after: Policy = { ...read.after, version: `${read.after.version} with the series` };
     const ground = groundOf(specs);
-    const within = { repository, scratch, base: base.commit, patches, trees, before, after, units: reading.units };
-    const { steps, mids } = await readSteps(within, ground);
+    const { steps, mids } = await readSteps(
+      { states: reading, base: base.commit, patches, trees, before, after },
+      ground,
+    );
     const last = { part: patches.at(-1)?.part ?? 1, policy: after };
     return {
       kind: 'applied',
@@ -207,7 +212,7 @@ async function apply(
       open: openAfter(newestOfLines(specs), after, ground),
     };
   } finally {
-    await blobs.close();
+    await Promise.all([blobs.close(), made.close()]);
   }
 }
 
@@ -246,7 +251,7 @@ async function sinceVersion(
 }
 
 /** Asks for the files that the diffs change, so that one which the clone lacks is fetched or named, not taken for another base. */
-async function needBlobs(blobs: ReturnType<typeof openBlobs>, commit: string, paths: readonly string[]): Promise<void> {
+async function needBlobs(blobs: BlobReader, commit: string, paths: readonly string[]): Promise<void> {
   await Promise.all(
     paths.map(async (path) => {
       try {

@@ -5,7 +5,7 @@ import type { UnitCache } from '../../extract/kvm/tree.ts';
 import { pathsOf } from '../../extract/mail/patch.ts';
 import { decodeText } from '../../extract/text.ts';
 import type { Patch } from '../../git/apply-series.ts';
-import { type BlobReader, openBlobs } from '../../git/blobs.ts';
+import type { BlobReader } from '../../git/blobs.ts';
 import type { Repository } from '../../git/repository.ts';
 import { modesOf, type Scratch } from '../../git/scratch.ts';
 import { type MidState, splitsGained } from '../../judge/bisect.ts';
@@ -18,20 +18,19 @@ import { readPolicyRevision } from '../kvm-revision.ts';
 /** The files that decide over a policy; the top make file only names its version. */
 export const INPUTS: ReadonlySet<string> = new Set(KVM_PATHS.filter((path) => path !== 'Makefile'));
 
+/** What the states that patches make are read with. */
+export type States = {
+  readonly repository: Repository;
+  readonly scratch: Scratch;
+  /** Reads what the scratch repository holds. */
+  readonly made: BlobReader;
+  readonly units: UnitCache;
+};
+
 /** Reads the policy of a tree that git made of a base and patches. */
-export async function readTree(
-  repository: Repository,
-  scratch: Scratch,
-  tree: string,
-  units: UnitCache,
-): Promise<Policy> {
+export async function readTree({ repository, scratch, made, units }: States, tree: string): Promise<Policy> {
   await checkModes(scratch, tree);
-  const blobs = openBlobs(scratch);
-  try {
-    return await readPolicyRevision(repository, blobs, tree, units);
-  } finally {
-    await blobs.close();
-  }
+  return readPolicyRevision(repository, made, tree, units);
 }
 
 /** A link in the place of a file would be read as a file that holds its target. */
@@ -42,59 +41,56 @@ export async function checkModes(scratch: Scratch, tree: string): Promise<void> 
 }
 
 type Applied = {
-  readonly repository: Repository;
-  readonly scratch: Scratch;
+  readonly states: States;
   readonly base: string;
   readonly patches: readonly Patch[];
   /** A tree for each patch. */
   readonly trees: readonly string[];
   readonly before: Policy | null;
   readonly after: Policy;
-  readonly units: UnitCache;
 };
 
 /** What each patch does to the policy, and the policies of the states between them. */
 export async function readSteps(
-  { repository, scratch, base, patches, trees, before, after, units }: Applied,
+  { states, base, patches, trees, before, after }: Applied,
   ground: Ground,
 ): Promise<{ readonly steps: readonly SeriesStep[]; readonly mids: readonly MidState[] }> {
   const steps: SeriesStep[] = [];
   const mids: MidState[] = [];
   let [had, isKnown] = [before, true];
-  const blobs = openBlobs(scratch);
-  try {
-    for (const [at, patch] of patches.entries()) {
-      const { part, title } = patch;
-      const tree = trees[at] ?? '';
-      const isLast = at === patches.length - 1;
-      const own = pathsOf(patch.files).filter((path) => INPUTS.has(path));
-      const still = { part, title, changes: null, splits: { added: [], removed: [] }, reason: null };
-      const kind =
-        own.length === 0 ? 'elsewhere' : (await isComment(blobs, trees[at - 1] ?? base, tree, own)) ? 'comments' : null;
-      const read: Policy | string = isLast
-        ? after
-        : kind !== null && isKnown && had !== null
-          ? had
-          : await settled(() => readTree(repository, scratch, tree, units));
-      if (!isLast) mids.push({ part, policy: typeof read === 'string' ? null : read });
-      isKnown = typeof read !== 'string';
-      if (kind !== null) steps.push({ ...still, kind });
-      else if (typeof read === 'string') steps.push({ ...still, kind: 'unread', reason: read });
-      else {
-        const changes = diffPolicies(had, read, ground.knowledge.names);
-        const splits = {
-          added: splitsGained(read, had, ground),
-          removed: had === null ? [] : splitsGained(had, read, ground),
-        };
-        const isSame = !isChange(changes) && splits.added.length === 0 && splits.removed.length === 0;
-        steps.push(isSame ? { ...still, kind: 'same' } : { ...still, kind: 'changes', changes, splits });
-      }
-      if (typeof read !== 'string') had = read;
+  for (const [at, patch] of patches.entries()) {
+    const { part, title } = patch;
+    const tree = trees[at] ?? '';
+    const isLast = at === patches.length - 1;
+    const own = pathsOf(patch.files).filter((path) => INPUTS.has(path));
+    const still = { part, title, changes: null, splits: { added: [], removed: [] }, reason: null };
+    const kind =
+      own.length === 0
+        ? 'elsewhere'
+        : (await isComment(states.made, trees[at - 1] ?? base, tree, own))
+          ? 'comments'
+          : null;
+    const read: Policy | string = isLast
+      ? after
+      : kind !== null && isKnown && had !== null
+        ? had
+        : await settled(() => readTree(states, tree));
+    if (!isLast) mids.push({ part, policy: typeof read === 'string' ? null : read });
+    isKnown = typeof read !== 'string';
+    if (kind !== null) steps.push({ ...still, kind });
+    else if (typeof read === 'string') steps.push({ ...still, kind: 'unread', reason: read });
+    else {
+      const changes = diffPolicies(had, read, ground.knowledge.names);
+      const splits = {
+        added: splitsGained(read, had, ground),
+        removed: had === null ? [] : splitsGained(had, read, ground),
+      };
+      const isSame = !isChange(changes) && splits.added.length === 0 && splits.removed.length === 0;
+      steps.push(isSame ? { ...still, kind: 'same' } : { ...still, kind: 'changes', changes, splits });
     }
-    return { steps, mids };
-  } finally {
-    await blobs.close();
+    if (typeof read !== 'string') had = read;
   }
+  return { steps, mids };
 }
 
 /** Whether two policies differ in anything that is reported. */
