@@ -15,7 +15,7 @@ const ROUNDS = 3;
 const MOST_MEMORY = 500;
 /** The processor time of a whole scan against git's own for reading the same mails. */
 const MOST_TIME = 2.5;
-const cli = join(import.meta.dirname, '..', '..', '..', 'dist', 'pipeline', 'cli.js');
+const cli = join(import.meta.dirname, '..', '..', 'dist', 'pipeline', 'cli.js');
 
 const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(2)} s`;
 

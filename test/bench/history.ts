@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { KVM_PATHS } from '../../pipeline/extract/kvm/paths.ts';
 import { best, command } from './measure.ts';
 
-const cli = join(import.meta.dirname, '..', '..', '..', 'dist', 'pipeline', 'cli.js');
+const cli = join(import.meta.dirname, '..', '..', 'dist', 'pipeline', 'cli.js');
 const REVISIONS = 200;
 /** Milliseconds that each distinct blob may cost beside reading it. */
 const EACH_BLOB = 10;

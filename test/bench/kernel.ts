@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { benchHistory } from './history.ts';
 import { best, command } from './measure.ts';
 
-const cli = join(import.meta.dirname, '..', '..', '..', 'dist', 'pipeline', 'cli.js');
+const cli = join(import.meta.dirname, '..', '..', 'dist', 'pipeline', 'cli.js');
 
 /** One revision of a kernel, and a history, after the start of the program. */
 export async function benchKernel(print: (line: string) => void, repository: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { best, command } from './measure.ts';
 
-const cli = join(import.meta.dirname, '..', '..', '..', 'dist', 'pipeline', 'cli.js');
+const cli = join(import.meta.dirname, '..', '..', 'dist', 'pipeline', 'cli.js');
 const extractAll = join(import.meta.dirname, 'extract-kernels.js');
 /** Milliseconds for each kernel: eight take at most 3 s. */
 const EACH = 375;

@@ -9,7 +9,8 @@ import { benchModules } from './modules.ts';
 import { benchPage } from './page.ts';
 import { benchTd } from './td.ts';
 
-const root = join(import.meta.dirname, '..', '..', '..');
+/** It runs as the bundle build/bench/main.js, as the program does. */
+const root = join(import.meta.dirname, '..', '..');
 const cli = join(root, 'dist', 'pipeline', 'cli.js');
 const print = (line: string): void => console.log(line);
 const wanted = process.argv.slice(2);
