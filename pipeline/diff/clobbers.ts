@@ -2,6 +2,7 @@ import type { ClobberFacts, MsrTransition, Opener } from '../model/clobber.ts';
 import type { ClobberRow, Knowledge } from '../model/knowledge.ts';
 import { and } from '../model/mask.ts';
 import { msrName } from '../model/msr-name.ts';
+import { once } from '../model/once.ts';
 import { compareTexts } from '../model/order.ts';
 import { samePlace } from '../model/place.ts';
 
@@ -75,10 +76,13 @@ function argues(row: ClobberRow, transition: MsrTransition): boolean {
 }
 
 /** True for a write that people argued to be no loss of the host's state: only rows of another kind than `clobber` name it. */
-export function isHarmless(transition: MsrTransition, { clobbers }: Pick<Knowledge, 'clobbers'>): boolean {
-  const rows = clobbers.filter((row) => argues(row, transition));
+export const isHarmless = (transition: MsrTransition, { clobbers }: Pick<Knowledge, 'clobbers'>): boolean =>
+  isArguedAway(transition, clobbers);
+
+const isArguedAway = once((transition: MsrTransition, all: Knowledge['clobbers']): boolean => {
+  const rows = all.filter((row) => argues(row, transition));
   return rows.length > 0 && rows.every(({ kind }) => kind !== 'clobber');
-}
+});
 
 /** Holds `specs/clobbers.md` against what is known of each release, both ways. */
 export function compareClobberTable(rows: readonly ClobberRow[], facts: readonly ClobberFacts[]): TableComparison {

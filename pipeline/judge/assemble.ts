@@ -2,6 +2,7 @@ import { type Finding, type FindingFacts, type FoundPlace, LEVELS, type Level } 
 import type { Knowledge } from '../model/knowledge.ts';
 import { and, or, without } from '../model/mask.ts';
 import { namedBits } from '../model/names.ts';
+import { onceFor } from '../model/once.ts';
 import { compareNumbers, compareTexts } from '../model/order.ts';
 import { comparePlaces, placeId, sameLeaf } from '../model/place.ts';
 import type { Evidence } from '../model/source.ts';
@@ -62,12 +63,13 @@ function claim(
 }
 
 /** Drafts tell one story where they say so and where all facts that are no lists are the same; a verdict is one of the facts. */
-const storyKey = ({ story, facts, level }: Draft): string =>
+const storyKey = onceFor(({ story, facts, level }: Draft): string =>
   JSON.stringify([
     story ?? null,
     level ?? null,
     canonical(Object.fromEntries(Object.entries(facts).filter(([, value]) => !Array.isArray(value)))),
-  ]);
+  ]),
+);
 
 /** One draft of two of the same story: lists are joined, each item once. */
 function merged(a: Draft, b: Draft): Draft {

@@ -1,6 +1,7 @@
 import { isHarmless, isLeft } from '../diff/clobbers.ts';
 import type { ClobberFacts, MsrTransition } from '../model/clobber.ts';
 import { msrName } from '../model/msr-name.ts';
+import { onceFor } from '../model/once.ts';
 import type { HostChange, HostState } from '../model/review.ts';
 import { restoreOf } from './clobber-facts.ts';
 import type { ReleaseContext } from './rule.ts';
@@ -35,10 +36,10 @@ export function hostStateOf(context: ReleaseContext): HostState {
 }
 
 /** The least sure of the ways that a release's facts were learnt. */
-function learntOf({ msrs }: ClobberFacts): 'derived' | 'read' | 'inferred' {
+const learntOf = onceFor(({ msrs }: ClobberFacts): 'derived' | 'read' | 'inferred' => {
   const hows = msrs.flatMap(({ learnt }) => (learnt === undefined ? [] : [learnt.entry.how, learnt.exit.how]));
   return hows.includes('inferred') ? 'inferred' : hows.includes('read') ? 'read' : 'derived';
-}
+});
 
 function changeOf(transition: MsrTransition, context: ReleaseContext): HostChange {
   const { kvm } = context;

@@ -49,7 +49,14 @@ export type ReleaseJudgement = {
 };
 
 /** One release against another, under one KVM version or none. */
-export function judgeRelease({ from, to, policy }: Pair, ground: Ground): ReleaseJudgement {
+export function judgeRelease(pair: Pair, ground: Ground): ReleaseJudgement {
+  const { judgements } = keptOf(pair, ground);
+  const known = judgements.get(pair.policy) ?? judged(pair, ground);
+  judgements.set(pair.policy, known);
+  return known;
+}
+
+function judged({ from, to, policy }: Pair, ground: Ground): ReleaseJudgement {
   const { diff, changes } = stepOf(from, to);
   const kvm = policy === null ? null : kvmContext(to, policy, ground);
   const context: ReleaseContext = {
@@ -83,18 +90,24 @@ const stepOf = once((from: ClassedRelease, to: ClassedRelease): Pick<ReleaseCont
 });
 const clobberChanges = once(diffClobbers);
 
-/** What rules drafted of two releases without asking for KVM, for the ground that they were judged on. */
-const draftsOf = once(
-  (_from: ClassedRelease, _to: ClassedRelease): { ground?: Ground; readonly drafts: Map<Rule, readonly Draft[]> } => ({
-    drafts: new Map(),
-  }),
-);
+/** What is kept of two releases: what rules drafted without asking for KVM, and what was judged under each KVM. */
+type Kept = {
+  readonly ground: Ground;
+  readonly drafts: Map<Rule, readonly Draft[]>;
+  readonly judgements: Map<Policy | null, ReleaseJudgement>;
+};
+const keptOnce = once((_from: ClassedRelease, _to: ClassedRelease): { kept?: Kept } => ({}));
+
+/** It holds for the ground that it was judged on. */
+function keptOf({ from, to }: Pick<Pair, 'from' | 'to'>, ground: Ground): Kept {
+  const of = keptOnce(from, to);
+  if (of.kept?.ground !== ground) of.kept = { ground, drafts: new Map(), judgements: new Map() };
+  return of.kept;
+}
 
 /** What every rule drafts. One that did not ask for KVM has nothing else to say of the pair under another KVM, and is not asked again. */
 function draftedOf(context: ReleaseContext, ground: Ground): readonly Drafted[] {
-  const kept = draftsOf(context.from, context.to);
-  if (kept.ground !== ground) kept.drafts.clear();
-  kept.ground = ground;
+  const kept = keptOf(context, ground);
   let isAsked = false;
   const watched: ReleaseContext = {
     ...context,

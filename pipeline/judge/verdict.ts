@@ -4,11 +4,12 @@ import type { Backing, Verdict } from '../model/finding.ts';
 import { gateOf } from '../model/gate.ts';
 import type { Knowledge } from '../model/knowledge.ts';
 import { and, countBits, hasBit, or, without } from '../model/mask.ts';
+import { once, onceFor } from '../model/once.ts';
 import type { Place } from '../model/place.ts';
 import { samePlace } from '../model/place.ts';
 import { holdsAt, type Policy, type PolicyMask } from '../model/policy.ts';
 import type { VerdictCount } from '../model/review.ts';
-import { classBits, numberBits, registerOf, xfamMask } from './lookup.ts';
+import { numberBits, registerOf, xfamMask } from './lookup.ts';
 import type { PlaceVerdict } from './rule.ts';
 
 const CONFIGURABLE = ['config-direct', 'allow-direct'] as const;
@@ -21,22 +22,36 @@ export function verdictsOf(
   knowledge: Knowledge,
 ): readonly PlaceVerdict[] {
   const xfam = xfamMask(policy);
-  return release.registers.flatMap((register) => {
-    if (configurableMask(register) === 0) return [];
-    const place: Place = { leaf: register.leaf, subleaf: register.subleaf, register: register.register };
-    const parts = partsOf(place, configurableMask(register), closedMask(register, policy, xfam), {
-      policy,
-      base,
-      knowledge,
-    });
-    return CONFIGURABLE.flatMap((name) =>
-      parts.flatMap((part): readonly PlaceVerdict[] => {
-        const mask = and(part.mask, register.classes.get(name) ?? 0);
-        return mask === 0 ? [] : [{ ...place, ...part, mask, class: name }];
-      }),
-    );
+  return settablesOf(release, knowledge).flatMap((settable) => {
+    const { register: classed, place } = settable;
+    const { leaf, subleaf, register } = place;
+    const parts = partsOf(settable, closedMask(classed, policy, xfam), policy, base);
+    const found: PlaceVerdict[] = [];
+    for (const name of CONFIGURABLE) {
+      const own = classed.classes.get(name) ?? 0;
+      for (const { mask: all, verdict, backing, isField } of parts) {
+        const mask = and(all, own);
+        if (mask !== 0) found.push({ leaf, subleaf, register, mask, verdict, backing, isField, class: name });
+      }
+    }
+    return found;
   });
 }
+
+/** A register with bits that a VMM may set, whatever KVM it is; `numbers` are those of fields. */
+type Settable = {
+  readonly register: RegisterClasses;
+  readonly place: Place;
+  readonly mask: number;
+  readonly numbers: number;
+};
+const settablesOf = once((release: ClassedRelease, knowledge: Knowledge): readonly Settable[] =>
+  release.registers.flatMap((register) => {
+    const mask = configurableMask(register);
+    const place: Place = { leaf: register.leaf, subleaf: register.subleaf, register: register.register };
+    return mask === 0 ? [] : [{ register, place, mask, numbers: numberBits(knowledge, place, mask) }];
+  }),
+);
 
 /** Bits that the VMM has no say in: KVM never sets one of their gates in ATTRIBUTES, XFAM or CONFIG_FLAGS, or they are 0 in every TD. */
 export function closedMask(register: RegisterClasses, policy: Policy, xfam = xfamMask(policy)): number {
@@ -47,7 +62,7 @@ export function closedMask(register: RegisterClasses, policy: Policy, xfam = xfa
     if (((supported >> BigInt(bit)) & 1n) === 0n) closed = or(closed, mask);
   }
   // Where it was not read which flags KVM sets, no flag closes anything.
-  const flags = policy.configFlags?.reduce((all, { mask }) => all | mask, 0n) ?? null;
+  const flags = policy.configFlags === null || policy.configFlags === undefined ? null : unionOf(policy.configFlags);
   for (const { decider, mask } of register.deciders) {
     const isShut = flags !== null && flagsAsked(decider).some((bit) => ((flags >> BigInt(bit)) & 1n) === 0n);
     if (isShut || constantOf(decider) === 0) closed = or(closed, mask);
@@ -55,28 +70,33 @@ export function closedMask(register: RegisterClasses, policy: Policy, xfam = xfa
   return closed;
 }
 
+/** The flags that KVM sets in CONFIG_FLAGS. */
+const unionOf = onceFor((flags: NonNullable<Policy['configFlags']>): bigint =>
+  flags.reduce((all, { mask }) => all | mask, 0n),
+);
+
 type Part = {
   readonly mask: number;
   readonly verdict: Verdict;
   readonly backing: Backing | null;
   readonly isField: boolean;
 };
-type Ground = { readonly policy: Policy; readonly base: ClassedRelease | null; readonly knowledge: Knowledge };
 
 /** The bits of a register by verdict: what is denied or closed first, then who stands behind the rest, the strongest first. */
-function partsOf(place: Place, mask: number, closed: number, ground: Ground): readonly Part[] {
-  const { policy, base, knowledge } = ground;
+function partsOf(
+  { place, mask, numbers }: Settable,
+  closed: number,
+  policy: Policy,
+  base: ClassedRelease | null,
+): readonly Part[] {
   const parts: Part[] = [];
   let rest = mask;
-  const numbers = numberBits(knowledge, place, mask);
   const take = (bits: number, verdict: Verdict, backing: Backing | null = null): void => {
     const own = and(bits, rest);
     rest = without(rest, own);
-    for (const [part, isField] of [
-      [without(own, numbers), false],
-      [and(own, numbers), true],
-    ] as const)
-      if (part !== 0) parts.push({ mask: part, verdict, backing, isField });
+    const [features, fields] = [without(own, numbers), and(own, numbers)];
+    if (features !== 0) parts.push({ mask: features, verdict, backing, isField: false });
+    if (fields !== 0) parts.push({ mask: fields, verdict, backing, isField: true });
   };
   take(listed(policy.deny, place), 'denied');
   take(closed, 'closed');
@@ -89,7 +109,7 @@ function partsOf(place: Place, mask: number, closed: number, ground: Ground): re
     const register = registerOf(base, place);
     const release = base.module.release;
     take(register === undefined ? 0 : configurableMask(register), 'passed', { kind: 'base', release });
-    take(classBits(base, place, 'fixed1'), 'passed', { kind: 'fixed1-before', release });
+    take(register?.classes.get('fixed1') ?? 0, 'passed', { kind: 'fixed1-before', release });
   }
   take(numbers, 'passed', { kind: 'field' });
   take(listed(policy.known, place), 'passed', { kind: 'caps' });
@@ -113,7 +133,7 @@ export function listed(list: readonly PolicyMask[], place: Place): number {
     LISTS.set(list, leaves);
   }
   const own = leaves.get(place.leaf) ?? [];
-  return own.filter((entry) => holdsAt(entry, place)).reduce((mask, entry) => or(mask, entry.mask), 0);
+  return own.reduce((mask, entry) => (holdsAt(entry, place) ? or(mask, entry.mask) : mask), 0);
 }
 
 /** Features, and apart from them bits of fields, by verdict, in the order of verdicts. */

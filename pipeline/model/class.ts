@@ -51,12 +51,14 @@ export function classify(tables: ModuleTables & Partial<Masks>, rules?: DeciderR
     const leaf = { entry, config: configurable.get(id), xfam: xfam.get(id), settable };
     const here = rules === undefined ? undefined : rulesOfLeaf(rules.rules, entry);
     return REGISTERS.map((register) => {
-      const classes = classesOf(leaf, register);
-      const place: Place = { leaf: entry.leaf, subleaf: entry.subleaf, register };
+      const { classes, verified } = classesOf(leaf, register);
       const deciders = here === undefined ? [] : decideRegister(leaf, register, here);
       return {
-        ...place,
-        ...classes,
+        leaf: entry.leaf,
+        subleaf: entry.subleaf,
+        register,
+        classes,
+        verified,
         gates: here === undefined ? xfamGates(leaf.xfam, register) : gatesOf(deciders),
         deciders,
         dynamic: deciders.reduce((mask, bits) => (isDynamic(bits.decider) ? or(mask, bits.mask) : mask), 0),

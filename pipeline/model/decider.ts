@@ -2,6 +2,7 @@ import type { Computation, Condition, DeciderRule, Effect, GuestControl } from '
 import { type GateId, gateId } from './gate.ts';
 import { and, FULL, hasBit, or, without } from './mask.ts';
 import type { ConfigurableEntry, LookupEntry, XfamMask } from './module.ts';
+import { once, onceFor } from './once.ts';
 import { type LeafKey, type Place, placeId, type Register } from './place.ts';
 
 /** What gives a bit its value. `ve`: there is none, the leaf injects #VE. */
@@ -55,18 +56,6 @@ const PLAIN = {
   vmmAndHost: always({ kind: 'vmm-and-host' }),
   ve: always({ kind: 've' }),
 } as const;
-
-/** What is worked out of one object by another is worked out once: rules are shared by releases, bits by rules. */
-function once<A extends object, B extends object, R>(work: (a: A, b: B) => R): (a: A, b: B) => R {
-  const known = new WeakMap<A, WeakMap<B, R>>();
-  return (a, b) => {
-    const inner = known.get(a) ?? new WeakMap<B, R>();
-    known.set(a, inner);
-    const found = inner.get(b) ?? work(a, b);
-    inner.set(b, found);
-    return found;
-  };
-}
 
 /** The rules of a leaf, guest rules last, as the code runs. */
 export function rulesOfLeaf(rules: readonly DeciderRule[], key: LeafKey): readonly DeciderRule[] {
@@ -300,14 +289,14 @@ export function gatesOf(bits: readonly DecidedBits[]): ReadonlyMap<GateId, numbe
 }
 
 /** CONFIG_FLAGS bits that must be 1 for the VMM to have a say: conditions, and computations that take the VMM's number under one. */
-export function flagsAsked({ by, conditions }: Decider): readonly number[] {
+export const flagsAsked = onceFor(({ by, conditions }: Decider): readonly number[] => {
   const own = by.kind === 'computed' ? FLAG_OF[by.what] : undefined;
   const asked = [by, ...conditions.filter(({ otherwise }) => otherwise === 0).map(({ when }) => when)];
   return [
     ...(own === undefined ? [] : [own]),
     ...asked.flatMap((each) => (each.kind === 'config-flags' ? each.bits : [])),
   ];
-}
+});
 
 /** MAXPA_VIRT: without it the module computes the width from the host, whatever the VMM configured. */
 const FLAG_OF: Partial<Readonly<Record<Computation, number>>> = { maxpa: 3 };

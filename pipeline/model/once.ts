@@ -2,11 +2,16 @@
 export function once<A extends object, B extends object, R>(work: (a: A, b: B) => R): (a: A, b: B) => R {
   const all = new WeakMap<A, WeakMap<B, { readonly answer: R }>>();
   return (a, b) => {
-    const known = all.get(a) ?? new WeakMap<B, { readonly answer: R }>();
-    all.set(a, known);
-    const found = known.get(b) ?? { answer: work(a, b) };
-    known.set(b, found);
-    return found.answer;
+    let known = all.get(a);
+    if (known === undefined) {
+      known = new WeakMap();
+      all.set(a, known);
+    }
+    const found = known.get(b);
+    if (found !== undefined) return found.answer;
+    const answer = work(a, b);
+    known.set(b, { answer });
+    return answer;
   };
 }
 
@@ -14,8 +19,10 @@ export function once<A extends object, B extends object, R>(work: (a: A, b: B) =
 export function onceFor<A extends object, R>(work: (a: A) => R): (a: A) => R {
   const all = new WeakMap<A, { readonly answer: R }>();
   return (a) => {
-    const found = all.get(a) ?? { answer: work(a) };
-    all.set(a, found);
-    return found.answer;
+    const found = all.get(a);
+    if (found !== undefined) return found.answer;
+    const answer = work(a);
+    all.set(a, { answer });
+    return answer;
   };
 }

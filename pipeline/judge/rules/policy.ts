@@ -1,8 +1,9 @@
-import { configurableMask } from '../../model/class.ts';
+import { type ClassedRelease, configurableMask, type RegisterClasses } from '../../model/class.ts';
 import { ATTRIBUTE_NAMES, XFAM_NAMES } from '../../model/control.ts';
 import type { ClobberFact, ControlBit } from '../../model/finding.ts';
 import { or, without } from '../../model/mask.ts';
 import { msrName } from '../../model/msr-name.ts';
+import { onceFor } from '../../model/once.ts';
 import { holdsAt, type Policy } from '../../model/policy.ts';
 import { clobberFacts, isLost, isShownLost } from '../clobber-facts.ts';
 import { placeMask, xfamMask } from '../lookup.ts';
@@ -172,13 +173,29 @@ export const [restoreAdded, restoreRemoved] = mirrored('restore', 'policy-step',
   },
 });
 
+/** The registers of all releases that a VMM may set bits of, by leaf. */
+const settableByLeaf = onceFor(
+  (releases: readonly ClassedRelease[]): ReadonlyMap<number, readonly RegisterClasses[]> => {
+    const leaves = new Map<number, RegisterClasses[]>();
+    for (const { registers } of releases)
+      for (const register of registers) {
+        if (configurableMask(register) === 0) continue;
+        const own = leaves.get(register.leaf);
+        if (own === undefined) leaves.set(register.leaf, [register]);
+        else own.push(register);
+      }
+    return leaves;
+  },
+);
+
 /** Entries of a list whose bits no release that was read lets a VMM set. */
 function staleDrafts({ policy, releases }: PolicyContext, list: 'allow' | 'deny'): readonly Draft[] {
-  const registers = releases.flatMap((release) => release.registers);
+  const settable = settableByLeaf(releases);
   return policy[list].flatMap((entry): readonly Draft[] => {
-    const offered = registers
-      .filter((place) => holdsAt(entry, place))
-      .reduce((all, register) => or(all, configurableMask(register)), 0);
+    const offered = (settable.get(entry.leaf) ?? []).reduce(
+      (all, register) => (holdsAt(entry, register) ? or(all, configurableMask(register)) : all),
+      0,
+    );
     const mask = without(entry.mask, offered);
     if (mask === 0) return [];
     const { repository, revision } = policy.source;
