@@ -21,8 +21,8 @@ export function diffDeciders(a: ClassedRelease, b: ClassedRelease): readonly Dec
     for (const old of decidedAt(left, place))
       for (const now of decidedAt(right, place)) {
         const mask = and(old.mask, now.mask);
-        const key = JSON.stringify([textOf(old.decider), textOf(now.decider)]);
         if (mask === 0 || textOf(old.decider) === textOf(now.decider)) continue;
+        const key = JSON.stringify([textOf(old.decider), textOf(now.decider)]);
         const { leaf, subleaf, register } = place;
         const found = changes.get(key)?.mask ?? 0;
         changes.set(key, { leaf, subleaf, register, mask: or(found, mask), from: old.decider, to: now.decider });

@@ -1,5 +1,6 @@
 import type { Decider, Decision } from './decider.ts';
 import type { CodeChange, Condition } from './decider-rules.ts';
+import { onceFor } from './once.ts';
 import { formatPlace } from './place.ts';
 
 /** `xfam:17+18`, `cpuid:7.1.EAX[8]`, `!guest:REDUCE_VE`, `(a or b)`: a condition as machine formats write it. */
@@ -44,13 +45,14 @@ export function decisionText(by: Decision): string {
 }
 
 /** A decider in one line, for keys and lists: `host; 0 unless xfam:2`. */
-export const deciderText = ({ by, conditions }: Decider): string =>
+export const deciderText = onceFor(({ by, conditions }: Decider): string =>
   [
     decisionText(by),
     ...conditions.map(
       ({ when, otherwise }) => `${otherwise === 've' ? '#VE' : otherwise} unless ${conditionText(when)}`,
     ),
-  ].join('; ');
+  ].join('; '),
+);
 
 /** What to tell where the code that decides is not that of an older release and nobody examined it. */
 export const codeChangeText = (changes: readonly CodeChange[]): string =>
