@@ -157,10 +157,6 @@ export function decidedMask(
 export const isHosts = ({ by, conditions }: Decider): boolean =>
   by.kind === 'host' && conditions.every(({ otherwise }) => otherwise === 've');
 
-/** Bits of a class in a register that a release has. */
-export const classBits = (release: ClassedRelease, place: Place, name: CellClass): number =>
-  registerOf(release, place)?.classes.get(name) ?? 0;
-
 /** True where names or the table of leaves know the leaf: user space can be expected to ask for it. */
 export function isKnownLeaf({ names, staticRegisters }: Knowledge, key: LeafKey): boolean {
   const named = namedLeaves.get(names) ?? new Set(names.map(leafId));
