@@ -42,15 +42,18 @@ async function cost(work: () => unknown): Promise<number> {
 }
 
 /**
- * Four times the input may cost ten times as much, for caches and collections; its square would be sixteen. Where even the square of
- * what an eighth of a megabyte costs is enough for all of it, nothing larger is read. The first reading warms the compiler up; the
- * second is of another text, for what readers remember.
+ * Eight times the input may cost 24 times as much, for caches and collections; its square would be 64. Where even the square of what
+ * an eighth costs is enough for a megabyte, that is not read. The first reading warms the compiler up; the second is of another text,
+ * for what readers remember.
  */
 async function expectLinear(make: (length: number) => string, read: (text: string) => unknown): Promise<void> {
-  const costOf = async (text: string): Promise<number> => cost(() => read(text));
-  for (const length of [SMALL, SMALL - 1024]) if ((await costOf(make(length))) < ENOUGH / 64) return;
-  const all = await costOf(make(4 * SMALL));
-  if (all > ENOUGH / 4) expect(all).toBeLessThan(10 * (await costOf(make(SMALL + 1024))));
+  const costOf = async (length: number): Promise<number> => {
+    const text = make(length);
+    return cost(() => read(text));
+  };
+  for (const length of [SMALL, SMALL - 1024]) if ((await costOf(length)) < ENOUGH / 64) return;
+  const all = await costOf(MEGABYTE);
+  if (all > ENOUGH) expect(all).toBeLessThan(24 * (await costOf(SMALL + 1024)));
 }
 
 const repeated =
