@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { archiveLabels } from '../../pipeline/cases/archive-labels.ts';
 import { bitsIn, findBits, isNamed } from '../../pipeline/cases/find-bits.ts';
 import { buildOf, namedRelease, releaseName } from '../../pipeline/cases/named.ts';
 import { findRelease } from '../../pipeline/cases/operand.ts';
+import { archiveLabels } from '../../pipeline/cases/page-discussions.ts';
 import { NoInputError, UsageError } from '../../pipeline/model/errors.ts';
 import { formatPlace } from '../../pipeline/model/place.ts';
 import { unknownRelease } from '../../pipeline/specs/lists-file.ts';

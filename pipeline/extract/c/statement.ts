@@ -1,11 +1,47 @@
-import { isAsm, parseAsm } from './asm.ts';
 import type { Expr, Stmt } from './ast.ts';
 import { conditionText } from './conditionals.ts';
-import { accept, type Cursor, enter, expect, expectId, fail, isText, leave, next, peek } from './cursor.ts';
+import {
+  accept,
+  type Cursor,
+  enter,
+  expect,
+  expectId,
+  fail,
+  isText,
+  leave,
+  next,
+  peek,
+  skipBrackets,
+} from './cursor.ts';
 import { conditionalElse, cutBefore, readCut, splitCondition, withVariants } from './cut.ts';
 import { looksLikeDeclaration, parseDeclaration, skipAttribute } from './declaration.ts';
 import { parseAssignment, parseExpression } from './expr.ts';
 import type { Token } from './lex.ts';
+
+const ASM = new Set(['asm', '__asm', '__asm__', 'asm_inline']);
+
+/** `asm`, `__asm__ volatile`, or a macro of such a name, with a parenthesis behind it. */
+function isAsm(cursor: Cursor): boolean {
+  let ahead = 1;
+  while (peek(cursor, ahead).kind === 'id') ahead += 1;
+  if (!isText(peek(cursor, ahead), '(')) return false;
+  return ahead > 1 || ASM.has(peek(cursor).text) || peek(cursor, 2).kind === 'str';
+}
+
+/** Inline assembly: its tokens as text. */
+function parseAsm(cursor: Cursor): Stmt {
+  const at = next(cursor);
+  const start = cursor.at;
+  while (peek(cursor).kind === 'id') next(cursor);
+  if (!isText(peek(cursor), '(')) return fail(cursor.file, peek(cursor), '`(` behind asm');
+  cursor.at = skipBrackets(cursor.file, cursor.tokens, cursor.at);
+  const text = cursor.tokens
+    .slice(start, cursor.at)
+    .map((token) => token.text)
+    .join(' ');
+  accept(cursor, ';');
+  return { kind: 'asm', text, at };
+}
 
 /** `{ … }`: the statements between braces. */
 export function parseBlock(cursor: Cursor): readonly Stmt[] {

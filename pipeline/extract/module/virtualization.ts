@@ -1,13 +1,101 @@
 import { z } from 'zod';
 import { DataError } from '../../model/errors.ts';
+import { type GateId, gateId } from '../../model/gate.ts';
 import { and, FULL, formatBits, not, or, rangeMask, without } from '../../model/mask.ts';
 import { comparePlaces, formatLeaf, type LeafKey, leafId, REGISTERS, type Register } from '../../model/place.ts';
 import type { AbiField, AbiRegister, AbiTable, Virtualization } from '../../model/virtualization.ts';
 import { checkJson, jsonPath, parseJson } from '../json.ts';
 import { decodeText, encodingNotes } from '../text.ts';
-import { gatesOf } from './virtualization-gates.ts';
-import { parseLeafLabel } from './virtualization-leaf.ts';
 import { isFixed, parseVirtualizationType } from './virtualization-type.ts';
+
+/** TD attributes that gate CPUID fields, by the names that the tables use, with their bits in ATTRIBUTES. */
+const ATTRIBUTES: Readonly<Record<string, number>> = { LASS: 27, PKS: 30, KL: 31, PERFMON: 63 };
+
+function xfamBits(details: string, key: LeafKey): readonly number[] | null {
+  const bits: number[] = [];
+  for (const [, inner = ''] of details.matchAll(/XFAM\s*\[([^\]]*)\]/gi)) {
+    for (const part of inner.split(',')) {
+      const range = /^\s*(\d{1,2})\s*(?::\s*(\d{1,2})\s*)?$/.exec(part);
+      if (/^\s*n\s*$/i.test(part) && key.subleaf !== null) bits.push(key.subleaf);
+      else if (range === null) return null;
+      else {
+        const high = Number(range[1]);
+        const low = Number(range[2] ?? high);
+        if (high < low || high > 63) return null;
+        for (let bit = low; bit <= high; bit += 1) bits.push(bit);
+      }
+    }
+  }
+  return bits.length === 0 ? null : bits;
+}
+
+function attributeBits(details: string): readonly number[] | null {
+  const bits = Object.entries(ATTRIBUTES).flatMap(([name, bit]) =>
+    new RegExp(`\\b${name}\\b`, 'i').test(details) ? [bit] : [],
+  );
+  return bits.length === 0 ? null : bits;
+}
+
+/**
+ * The XFAM and attribute bits that gate a field, from its details: `XFAM[7:5]`, `XFAM[n]` (n is the sub-leaf),
+ * `PERFMON`. Empty for a type without such gates; `null` where the details do not say which.
+ */
+function gatesOf(
+  { allow }: Virtualization,
+  key: LeafKey,
+  details: string | null,
+  configuration: string | null,
+): readonly GateId[] | null {
+  const text = details ?? '';
+  const xfam = allow.includes('xfam') ? xfamBits(text, key) : [];
+  const attributes = allow.includes('attributes')
+    ? (attributeBits(text) ?? attributeBits((configuration ?? '').replaceAll('_', ' ')))
+    : [];
+  if (xfam === null || attributes === null) return null;
+  const ascending = (bits: readonly number[]): readonly number[] => [...new Set(bits)].sort((a, b) => a - b);
+  return [
+    ...ascending(attributes).map((bit) => gateId({ kind: 'attributes', bit })),
+    ...ascending(xfam).map((bit) => gateId({ kind: 'xfam', bit })),
+  ];
+}
+
+const LEAF = /^(?:leaf\s+)?(0x[0-9a-f]{1,8}|\d{1,9})(?:\s*\/\s*(?:all\s+)?(other\s+)?sub-?lea(?:f|ves)\b\s*(.*))?$/i;
+const NUMBER = /^(?:0x[0-9a-f]{1,8}|\d{1,9})$/i;
+const RANGE = /^(\w+)\s*(?:-|–|to|\.\.)\s*(\w+)$/i;
+/** No leaf enumerates more sub-leaves than this; a longer range is a mistake. */
+const MAX_SUBLEAVES = 256;
+
+/** The leaves that one entry describes; `others` where it stands for all sub-leaves that are not listed. */
+export type LeafLabel = { readonly keys: readonly LeafKey[] } | { readonly others: number };
+
+function subleavesOf(text: string): readonly number[] | null {
+  if (NUMBER.test(text)) return [Number(text)];
+  const [, from, to] = RANGE.exec(text) ?? [];
+  if (from === undefined || to === undefined || !NUMBER.test(from) || !NUMBER.test(to)) return null;
+  const [first, last] = [Number(from), Number(to)];
+  if (last < first || last - first >= MAX_SUBLEAVES) return null;
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+}
+
+/**
+ * Reads a leaf label: `0x80000008`, `0x7 / Sub-Leaf 0x1`, `0xb / Sub-Leaves 0x0-0x1`, `0x11 / Sub-Leaf N/A`, a list of
+ * them after the slash, or `0x4 / All other Sub-Leaves`. `null` for anything else.
+ */
+export function parseLeafLabel(label: string): LeafLabel | null {
+  const [, leafText, other, list] = LEAF.exec(label.trim()) ?? [];
+  if (leafText === undefined) return null;
+  const leaf = Number(leafText);
+  if (list === undefined || /^n\/a$/i.test(list)) return { keys: [{ leaf, subleaf: null }] };
+  if (other !== undefined) return list === '' ? { others: leaf } : null;
+  if (/^(?:all\s+)?others?$/i.test(list)) return { others: leaf };
+  const keys: LeafKey[] = [];
+  for (const part of list.split(',')) {
+    const subleaves = subleavesOf(part.trim());
+    if (subleaves === null) return null;
+    keys.push(...subleaves.map((subleaf) => ({ leaf, subleaf })));
+  }
+  return keys.length > MAX_SUBLEAVES ? null : { keys };
+}
 
 const text = z.string({ error: 'a string' });
 const optional = z.string({ error: 'a string or null' }).nullish();

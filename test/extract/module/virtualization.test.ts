@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readVirtualization } from '../../../pipeline/extract/module/virtualization.ts';
-import { parseLeafLabel } from '../../../pipeline/extract/module/virtualization-leaf.ts';
+import { parseLeafLabel, readVirtualization } from '../../../pipeline/extract/module/virtualization.ts';
 import { parseVirtualizationType } from '../../../pipeline/extract/module/virtualization-type.ts';
 import { KnownError } from '../../../pipeline/model/errors.ts';
 import { and, hex32, or } from '../../../pipeline/model/mask.ts';

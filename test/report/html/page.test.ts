@@ -8,7 +8,7 @@ import { embeddedJson } from '../../../pipeline/report/html/embed.ts';
 import { sourceOf } from '../../../pipeline/report/html/links.ts';
 import { pack, unpack } from '../../../pipeline/report/html/pack.ts';
 import { html } from '../../../pipeline/report/html/page.ts';
-import { PALETTE } from '../../../pipeline/report/html/style/palette.ts';
+import { PALETTE } from '../../../pipeline/report/html/style.ts';
 import { viewOf } from '../../../pipeline/report/view.ts';
 import { pageFacts } from '../../helpers/page-facts.ts';
 import { ROOT } from '../../helpers/run.ts';

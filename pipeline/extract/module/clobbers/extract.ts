@@ -2,19 +2,53 @@ import type { ClobberFacts, MsrTransition } from '../../../model/clobber.ts';
 import { compareTexts } from '../../../model/order.ts';
 import type { Source } from '../../../model/source.ts';
 import type { Expr } from '../../c/ast.ts';
+import { initialiserOf } from '../../c/unit.ts';
 import { deriveBeside, withBeside } from './beside.ts';
 import { callGraph, findPrimitives } from './call-graph.ts';
 import { readFlagBits } from './cpuid-flags.ts';
 import { asWrites, type MsrView, type Write } from './exit-kind.ts';
 import { show } from './expression.ts';
 import { type Msr, msrNames, msrOf } from './msr.ts';
-import { classOf, readMsrClasses } from './msr-classes.ts';
 import { findPaths, type Paths } from './paths.ts';
 import { collectStores } from './stores.ts';
 import { trace } from './trace.ts';
 import { transitionsOf } from './transitions.ts';
-import { bodies as keepBodies, readTree, type Tree, type TreeFile } from './tree.ts';
+import { constantOf, bodies as keepBodies, readTree, type Tree, type TreeFile } from './tree.ts';
 import type { TraceContext } from './walk.ts';
+
+/** A range of MSRs with the class that decides over a TD's access to it, such as `PERFMON`, `XFAM_LBR`, `UMWAIT`. */
+export type MsrClass = { readonly first: number; readonly last: number; readonly name: string };
+
+/** Reads `msr_lookup[]`: the ranges whose access depends on the TD's configuration (`MSR_BITMAP_DYN_*`). */
+function readMsrClasses(tree: Tree): readonly MsrClass[] {
+  for (const unit of tree.units.values()) {
+    const object = unit.objects.get('msr_lookup');
+    if (object === undefined) continue;
+    const table = initialiserOf(unit, object);
+    if (table.kind !== 'init') continue;
+    return table.items.flatMap(({ value }) => rangeOf(tree, value));
+  }
+  return [];
+}
+
+function rangeOf(tree: Tree, entry: Expr): readonly MsrClass[] {
+  if (entry.kind !== 'init') return [];
+  const field = (name: string, position: number): Expr | undefined =>
+    entry.items.find(({ designators: [first] }) => first?.kind === 'field' && first.name === name)?.value ??
+    (entry.items[position]?.designators.length === 0 ? entry.items[position]?.value : undefined);
+  const [first, last] = [field('start_address', 0), field('end_address', 1)];
+  const meanings = [field('rd_bit_meaning', 2), field('wr_bit_meaning', 4)];
+  const names = meanings.flatMap((meaning) =>
+    meaning?.kind === 'id' ? (/^MSR_BITMAP_DYN_(\w+)$/.exec(meaning.name)?.[1] ?? []) : [],
+  );
+  const [from, to] = [first, last].map((expr) => (expr === undefined ? null : constantOf(tree, expr)));
+  const [name] = names;
+  if (from == null || to == null || name === undefined) return [];
+  return [{ first: Number(from), last: Number(to), name }];
+}
+
+const classOf = (classes: readonly MsrClass[], address: number | null): string | null =>
+  address === null ? null : (classes.find(({ first, last }) => first <= address && address <= last)?.name ?? null);
 
 /**
  * Derives from one revision of the module source which MSRs TDH.VP.ENTER writes on the way into a TD, under which of the
