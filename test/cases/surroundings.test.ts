@@ -7,6 +7,7 @@ import {
   namesOf,
   pageScript,
   specsDirectory,
+  specsIn,
   specsOf,
   writtenSpecs,
 } from '../../pipeline/cases/context.ts';
@@ -97,6 +98,23 @@ describe('where a run keeps and finds things', () => {
     expect((await specsOf(contextOf({ specs: copy }))).directory).toBe(copy);
     rmSync(levels);
     await expect(read()).rejects.toThrow(NoInputError);
+  });
+
+  test('has the last four specifications that were read, each as it stands', async () => {
+    const root = temporaryFolder();
+    const read = (name: string) => specsIn(contextOf(), join(root, name));
+    for (const name of ['a', 'b', 'c', 'd', 'e']) emptySpecs(join(root, name));
+    const first = await read('a');
+    await read('b');
+    writeFileSync(join(root, 'b', 'levels.yaml'), 'levels: []\n# A comment.\n');
+    const changed = await read('b');
+    for (const name of ['c', 'd']) expect((await read(name)).directory).toBe(join(root, name));
+    // What b was before counts for none of the four.
+    expect(await read('a')).toBe(first);
+    expect(await read('b')).toBe(changed);
+    await read('e');
+    expect(await read('b')).toBe(changed);
+    expect(await read('a')).not.toBe(first);
   });
 
   test('of specifications that are written is one run’s at a time', async () => {
