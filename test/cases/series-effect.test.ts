@@ -216,6 +216,17 @@ describe('a state within a series', () => {
     ]);
   });
 
+  test('that refuses what it hides again says which disagreement it settles', async () => {
+    const files = kernelFiles({ refusal: '' });
+    const refuses: Edit = { title: 'Refuse it', files: { [TDX]: BASE_FILES[TDX] ?? '' } };
+    const { steps } = await applied(postingOf([refuses, DOCUMENTS], { files }), kernelClone(files).path);
+    expect(steps[0]).toMatchObject({
+      kind: 'changes',
+      splits: { added: [], removed: [{ kind: 'hidden-not-refused', place: { ...QUINCE, mask: 0x810 } }] },
+    });
+    expect(steps[1]).toMatchObject({ kind: 'elsewhere', splits: { added: [], removed: [] } });
+  });
+
   test('with a file more is code that is read, and one that may be executed is a file', async () => {
     const path = 'arch/x86/kvm/vmx/tdx_arch.h';
     const more: Edit = { title: 'Add a header', files: { [path]: '/* Nothing yet. */\n' } };
