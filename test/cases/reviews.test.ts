@@ -379,6 +379,8 @@ describe('an update of the module', () => {
     expect(effects([clears], [], 0x8)).toEqual([['eax', 0x8, 'one']]);
     expect(effects([], [clears], 0x8)).toEqual([['eax', 0x8, 'other']]);
     expect(effects([zero], [clears], 0x8)).toEqual([['eax', 0x8, 'other']]);
+    expect(effects([asked('REDUCE_VE'), clears], [], 0x8)).toEqual([['eax', 0x8, 'one']]);
+    expect(effects([zero, asked('REDUCE_VE'), clears], [zero])).toEqual([['eax', 0x8, 'other']]);
   });
 
   test('says of each bit that became settable what KVM makes of it, at its own place', () => {
