@@ -9,7 +9,9 @@ const path = process.env.BITWATCH_CHROMIUM ?? '/usr/bin/chromium';
 export const hasNoBrowser = !existsSync(path) && process.env.CI === undefined;
 export const browserTitle = hasNoBrowser ? ' (skipped: no Chromium, BITWATCH_CHROMIUM names none)' : '';
 
-export const launchBrowser = (): Promise<Browser> => chromium.launch({ executablePath: path, args: ['--no-sandbox'] });
+/** Drawn without a GPU: where there is none, one that is emulated takes longer. */
+export const launchBrowser = (): Promise<Browser> =>
+  chromium.launch({ executablePath: path, args: ['--no-sandbox', '--disable-gpu'] });
 
 /** Where screenshots are left for a person to look at; not part of the repository. */
 export function screenshotPath(name: string): string {

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { anyCharacter } from '../helpers/any-character.ts';
 
 /** Texts that mean something to a format that must only show them. */
 export const HOSTILE = [
@@ -40,7 +41,11 @@ export const HOSTILE = [
 /** Any text, hostile pieces often among it. */
 export const hostileText: fc.Arbitrary<string> = fc
   .array(
-    fc.oneof(fc.constantFrom(...HOSTILE), fc.string({ unit: 'binary', maxLength: 12 }), fc.string({ maxLength: 90 })),
+    fc.oneof(
+      fc.constantFrom(...HOSTILE),
+      fc.string({ unit: anyCharacter, maxLength: 12 }),
+      fc.string({ maxLength: 90 }),
+    ),
     {
       maxLength: 5,
     },

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { composeMail } from '../../../pipeline/deliver/mail/compose.ts';
 import { readOutgoing } from '../../../pipeline/deliver/mail/outgoing.ts';
 import { DataError } from '../../../pipeline/model/errors.ts';
+import { anyCharacter } from '../../helpers/any-character.ts';
 import { letter } from './letters.ts';
 
 const MAIL = composeMail(letter()).toString();
@@ -52,7 +53,7 @@ test('whatever was done to a draft, it is refused or keeps to the rules', () => 
     at: fc.nat(MAIL.length),
     cut: fc.nat(12),
     put: fc.oneof(
-      fc.string({ unit: 'binary', maxLength: 8 }),
+      fc.string({ unit: anyCharacter, maxLength: 8 }),
       fc.constantFrom(
         '\n',
         '\n\n',
