@@ -44,8 +44,8 @@ async function changesOf(place: Place, commits: readonly string[]): Promise<Map<
 }
 
 /**
- * The events from `after` (left out; `null` for the beginning) to `tip`, both full commit ids, oldest first. `onBlob` hears of blobs, newest first,
- * while git still lists them, so that reading need not wait.
+ * The events from `after` (left out; `null` for the beginning) to `tip`, both full commit ids, oldest first. `onBlob` hears of
+ * the blobs of all mails, newest first, while git still lists them, so that reading need not wait; of some more than once.
  *
  * One walk lists commits with the objects that are new in each; a commit without a new object (empty, a mail that came
  * again, a deletion, a missing blob) is looked at with diff-tree, and so is the commit that listed its blob in its stead.
@@ -78,13 +78,14 @@ export async function listEvents(
       at = end + 1;
     }
   });
-  await settle(place, listed);
+  for (const { blob, path } of await settle(place, listed)) if (path === 'm') onBlob(blob);
   return listed.reverse().map(eventOf);
 }
 
-async function settle(place: Place, listed: readonly Listed[]): Promise<void> {
+/** Says of the commits without a new object what they change; resolves to these. */
+async function settle(place: Place, listed: readonly Listed[]): Promise<readonly Listed[]> {
   const open = listed.filter((entry) => entry.blob === '');
-  if (open.length === 0) return;
+  if (open.length === 0) return open;
   const changes = await changesOf(
     place,
     open.map((entry) => entry.commit),
@@ -100,4 +101,5 @@ async function settle(place: Place, listed: readonly Listed[]): Promise<void> {
     entry.blob = change?.blob ?? '';
     entry.path = change?.path ?? '';
   }
+  return [...open, ...claimed];
 }

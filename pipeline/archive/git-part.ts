@@ -46,6 +46,8 @@ function eventLine(event: Event, lineOf: ReadonlyMap<string, string>): string {
   return `! ${event.commit} ${reason} ${blob}${size === undefined ? '' : ` of ${size} bytes`}`;
 }
 
+const blobsOf = (event: Event): readonly string[] => (event.kind === 'mail' ? [event.blob] : []);
+
 function partOf(scan: GitScan, after: string | null, tip: string, events: readonly string[]): Part {
   const { name, shard } = scan;
   return { schema: 'bitwatch.archive-part/1', archive: name, kind: 'git', after, tip, ...shard, events };
@@ -57,16 +59,10 @@ export async function scanGit(scan: GitScan): Promise<Part | null> {
   if (tip === null || tip === scan.after) return null;
   const after = await usableTip(scan, tip);
   const scanner = blobScanner(scan.repository, scan.jobs);
-  const asked = new Set<string>();
-  const ask = (blob: string): void => {
-    if (asked.has(blob)) return;
-    asked.add(blob);
-    scanner.add(blob);
-  };
   const { index, of } = scan.shard;
-  const all = await listEvents(scan.repository, tip, after, of === 1 ? ask : undefined);
+  const all = await listEvents(scan.repository, tip, after, of === 1 ? scanner.add : undefined);
   const events = all.slice(Math.floor((all.length * (index - 1)) / of), Math.floor((all.length * index) / of));
-  for (const event of events) if (event.kind === 'mail') ask(event.blob);
+  if (of !== 1) for (const blob of new Set(events.flatMap(blobsOf))) scanner.add(blob);
   const lineOf = await scanner.finish();
   return partOf(
     scan,

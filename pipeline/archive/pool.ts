@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { feedObjects } from '../git/cat-file.ts';
 import { gitEnvironment } from '../git/environment.ts';
-import { lineBlocks, type Place } from '../git/run.ts';
+import type { Place } from '../git/run.ts';
 import { UnavailableError } from '../model/errors.ts';
 import { blobOf } from './scan-line.ts';
 
@@ -22,12 +22,11 @@ const RUN = { least: 256, most: 1024 } as const;
 /** One thread per reader, for there is a reader per core; a small young generation stays in the cache. */
 const READER_FLAGS = ['--single-threaded', '--max-semi-space-size=2'];
 
-/** Starts `jobs` workers, each behind a git that takes the next run when it has taken up its last one, so that all end at nearly the same time. */
+/** Starts `jobs` workers, each behind a git that takes the next run when it has taken up its last: so all end at nearly one time. */
 export function startPool(place: Place, jobs: number): Pool {
   const waiting: string[] = [];
   let next = 0;
   let complete = false;
-  const result = new Map<string, string>();
   const idle: Readable[] = [];
 
   /** The next run: a whole one; smaller ones when the last blobs are known. */
@@ -48,13 +47,9 @@ export function startPool(place: Place, jobs: number): Pool {
   const wake = (): void => {
     for (const asks of idle.splice(0)) serve(asks);
   };
-  const take = (lines: Buffer): void => {
-    for (const line of lines.toString('latin1').split('\n')) if (line !== '') result.set(blobOf(line), line);
-  };
-
   const ends = Array.from({ length: jobs }, () => {
     const asks = new Readable({ read: () => serve(asks) });
-    return startReader(place, asks, take);
+    return startReader(place, asks);
   });
   // A reader may end before anybody waits for it; `finish` tells of it.
   for (const end of ends) end.catch(() => {});
@@ -66,20 +61,24 @@ export function startPool(place: Place, jobs: number): Pool {
     finish: async () => {
       complete = true;
       wake();
-      await Promise.all(ends);
-      return result;
+      const lines = (await Promise.all(ends)).flatMap((text) => text.split('\n'));
+      return new Map(lines.map((line) => [blobOf(line), line]));
     },
   };
 }
 
-/** Starts git and, behind it, a worker; resolves when all that was asked is answered, rejects with a KnownError where either ends early. */
-async function startReader(place: Place, asks: Readable, take: (lines: Buffer) => void): Promise<void> {
+/**
+ * Starts git and, behind it, a worker; resolves to all lines when all that was asked is answered, rejects with a KnownError where
+ * either ends early.
+ */
+async function startReader(place: Place, asks: Readable): Promise<string> {
   const worker = spawn(execPath, [...READER_FLAGS, WORKER], {
     env: gitEnvironment(place.env, false),
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  const blocks = lineBlocks(take);
-  worker.stdout.on('data', blocks.take);
+  // Made text at the end only: a line at a time, the collector would move each again and again.
+  const pieces: Buffer[] = [];
+  worker.stdout.on('data', (piece: Buffer) => pieces.push(piece));
   let stderr = '';
   worker.stderr.setEncoding('utf8').on('data', (text: string) => {
     if (stderr.length < 2000) stderr += text;
@@ -96,4 +95,5 @@ async function startReader(place: Place, asks: Readable, take: (lines: Buffer) =
   const [read, ended] = await Promise.allSettled([feedObjects(place, asks, worker.stdin), end]);
   if (ended.status === 'rejected') throw ended.reason;
   if (read.status === 'rejected') throw read.reason;
+  return Buffer.concat(pieces).toString('latin1').slice(0, -1);
 }
