@@ -284,8 +284,14 @@ export function namesAny(fn: CFunction, names: ReadonlySet<string>): boolean {
   return false;
 }
 
-/** Whether a name of this kind stands in a function's body: where none does, none of its expressions holds one. */
-export function hasName(fn: CFunction, is: (name: string) => boolean): boolean {
+/**
+ * The functions in whose bodies a name of this kind stands, in their order. No expression of the others holds one, so they
+ * need not be parsed to know it.
+ */
+export const functionsNaming = (unit: Unit, is: (name: string) => boolean): readonly CFunction[] =>
+  [...unit.functions.values()].flat().filter((fn) => hasName(fn, is));
+
+function hasName(fn: CFunction, is: (name: string) => boolean): boolean {
   for (let at = fn.open; at < fn.close; at += 1) {
     const token = fn.tokens[at];
     if (token?.kind === 'id' && is(token.text)) return true;

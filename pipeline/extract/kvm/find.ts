@@ -1,8 +1,8 @@
 import { DataError } from '../../model/errors.ts';
 import type { Expr } from '../c/ast.ts';
-import { bodyOf, type CFunction, hasName, type Unit } from '../c/unit.ts';
+import { bodyOf, type CFunction, functionsNaming, type Unit } from '../c/unit.ts';
 import { allExpressions, allStatements, expressionsIn, expressionsOf } from '../c/walk.ts';
-import { looksUp } from './masking.ts';
+import { looksUp, namesLookUp } from './masking.ts';
 import type { Program } from './program.ts';
 import { returnsError } from './refusal.ts';
 import { ask } from './view.ts';
@@ -13,14 +13,13 @@ export type Refusal = { readonly test: Expr; readonly entry: string; readonly li
 /** The functions that fill an entry from the module's `cpuid_config_values`. */
 export function findInits(program: Program): readonly CFunction[] {
   return ask(program.unit, 'functions that fill an entry which they are given', (unit) =>
-    [...unit.functions.values()].flat().filter((fn) => hasEntryParameter(fn) && fillsEntry(unit, fn)),
+    functionsNaming(unit, isConfig).filter((fn) => hasEntryParameter(fn) && fillsEntry(unit, fn)),
   );
 }
 
 const isConfig = (name: string): boolean => /cpuid_config_values|cpuid_config$|cpuid_configs/.test(name);
 
 function fillsEntry(unit: Unit, fn: CFunction): boolean {
-  if (!hasName(fn, isConfig)) return false;
   let [writes, reads] = [false, false];
   for (const expr of expressionsIn(bodyOf(unit, fn))) {
     if ((expr.kind === 'member' || expr.kind === 'id') && isConfig(expr.name)) reads = true;
@@ -49,7 +48,7 @@ function hasEntryParameter(fn: CFunction): boolean {
 
 /** `entry = kvm_find_cpuid_entry2(…)` followed by `if (f(entry)) return -EINVAL;` in the function that sets a TD up. */
 export function findRefusals(program: Program): readonly Refusal[] {
-  return [...program.unit.functions.values()].flat().flatMap((fn) => {
+  return functionsNaming(program.unit, namesLookUp).flatMap((fn) => {
     const body = bodyOf(program.unit, fn);
     const entries = new Set<string>();
     const refusals: Refusal[] = [];

@@ -1,6 +1,6 @@
 import { REGISTERS } from '../../model/place.ts';
 import type { Expr } from '../c/ast.ts';
-import { bodyOf, type CFunction, hasName, type Unit } from '../c/unit.ts';
+import { bodyOf, type CFunction, functionsNaming, type Unit } from '../c/unit.ts';
 import { allExpressions, allStatements, expressionsOf } from '../c/walk.ts';
 import type { Program } from './program.ts';
 import { ask } from './view.ts';
@@ -22,7 +22,7 @@ type Cut = { readonly registers: Set<string>; readonly line: number; readonly cu
  */
 export function findMaskings(program: Program): readonly Masking[] {
   const masking = ask(program.unit, 'functions that cut the registers of an entry', (unit) =>
-    [...unit.functions.values()].flat().filter((fn) => hasName(fn, finds) && maskingOf(unit, fn) !== null),
+    functionsNaming(unit, namesLookUp).filter((fn) => maskingOf(unit, fn) !== null),
   );
   return masking.flatMap((fn) => maskingOf(program.unit, fn) ?? []);
 }
@@ -44,8 +44,8 @@ function maskingOf(unit: Unit, fn: CFunction): Masking | null {
 
 /** A call that finds the entry of a leaf. */
 export const looksUp = (expr: Expr): boolean =>
-  expr.kind === 'call' && expr.callee.kind === 'id' && finds(expr.callee.name);
-const finds = (name: string): boolean => name.includes('find_cpuid_entry');
+  expr.kind === 'call' && expr.callee.kind === 'id' && namesLookUp(expr.callee.name);
+export const namesLookUp = (name: string): boolean => name.includes('find_cpuid_entry');
 
 function note(cuts: Map<string, Cut>, expr: Expr, entries: ReadonlySet<string>): void {
   if (expr.kind !== 'assign' || expr.target.kind !== 'member') return;

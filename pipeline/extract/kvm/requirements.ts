@@ -2,7 +2,7 @@ import type { Requirement } from '../../model/policy.ts';
 import type { Expr, Stmt } from '../c/ast.ts';
 import { fail } from '../c/cursor.ts';
 import { evaluate64 } from '../c/evaluate.ts';
-import { bodyOf, hasName } from '../c/unit.ts';
+import { bodyOf, functionsNaming } from '../c/unit.ts';
 import { allExpressions, allStatements } from '../c/walk.ts';
 import { oneMeaning } from './meaning.ts';
 import { TDX_PATH } from './paths.ts';
@@ -41,9 +41,8 @@ const REQUIRED = new Set(['tdx_features0', 'attributes_fixed1', 'xfam_fixed1', '
 /** Conditions under which a function gives up: with an error, or with 0 for what is supported. */
 function failingIn(tree: KernelTree, path: string): readonly Failing[] {
   const unit = tree.unit(path);
-  return [...unit.functions.values()].flat().flatMap((fn) => {
+  return functionsNaming(unit, (name) => REQUIRED.has(name)).flatMap((fn) => {
     const failing: Failing[] = [];
-    if (!hasName(fn, (name) => REQUIRED.has(name))) return failing;
     for (const statement of allStatements(bodyOf(unit, fn)))
       if (statement.kind === 'if' && givesUp(statement.then)) failing.push({ path, statement });
     return failing;

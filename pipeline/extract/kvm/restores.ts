@@ -2,7 +2,7 @@ import { DataError } from '../../model/errors.ts';
 import { compareTexts } from '../../model/order.ts';
 import type { Restore } from '../../model/policy.ts';
 import type { Expr } from '../c/ast.ts';
-import { bodyOf, type CFunction, initialiserOf, type Unit } from '../c/unit.ts';
+import { bodyOf, type CFunction, functionsNaming, initialiserOf, type Unit } from '../c/unit.ts';
 import { allExpressions, expressionsIn } from '../c/walk.ts';
 
 /** Writes of host state that do not name their MSR in an argument. */
@@ -55,9 +55,9 @@ function userReturnMsrs(unit: Unit): readonly Restore[] {
  * module changed comes back on the way to user space.
  */
 function userReturnSlots(unit: Unit): readonly Restore[] {
-  const calls = [...unit.functions.values()]
-    .flat()
-    .flatMap((fn) => [...expressionsIn(bodyOf(unit, fn))].map((expr) => ({ fn, expr })));
+  const calls = functionsNaming(unit, (name) => name.includes('user_return')).flatMap((fn) =>
+    [...expressionsIn(bodyOf(unit, fn))].map((expr) => ({ fn, expr })),
+  );
   const slots = new Map<string, string>();
   for (const { expr } of calls) {
     if (expr.kind !== 'assign' || expr.target.kind !== 'id' || expr.value.kind !== 'call') continue;

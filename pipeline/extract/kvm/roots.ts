@@ -1,6 +1,6 @@
 import { DataError } from '../../model/errors.ts';
 import type { Expr } from '../c/ast.ts';
-import { bodyOf, type CFunction, hasName, type Unit } from '../c/unit.ts';
+import { bodyOf, type CFunction, functionsNaming, type Unit } from '../c/unit.ts';
 import { allExpressions, allStatements, expressionsIn } from '../c/walk.ts';
 import { hasParam } from './trial.ts';
 import { ask } from './view.ts';
@@ -17,13 +17,17 @@ const all = (unit: Unit): readonly CFunction[] => [...unit.functions.values()].f
 
 /** Finds both by what they do. Throws a DataError where there is none, or more than one. */
 export function findRoots(unit: Unit): Roots {
-  const fills = ask(unit, 'functions that fill an entry', (own) => all(own).filter((fn) => fillsEntry(own, fn)));
+  const fills = ask(unit, 'functions that fill an entry', (own) =>
+    functionsNaming(own, (name) => name === 'cpuid_config_values').filter((fn) => fillsEntry(own, fn)),
+  );
   const caps = ask(unit, 'functions that are given capabilities', (own) =>
     all(own).filter((fn) => hasParam({ unit: own, fn }, 'kvm_tdx_capabilities')),
   ).filter((fn) => reaches(unit, fn, fills));
   const entries = fills.filter((fn) => hasParam({ unit, fn }, 'kvm_cpuid_entry2'));
   const [shown = null, ...more] = caps.length > 0 ? caps : entries;
-  const inner = ask(unit, 'functions that take entries', (own) => all(own).filter((fn) => takesEntries(own, fn)));
+  const inner = ask(unit, 'functions that take entries', (own) =>
+    functionsNaming(own, (name) => name === 'cpuid_values').filter((fn) => takesEntries(own, fn)),
+  );
   const outer = inner.map((fn) => outermost(unit, fn));
   const [setUp, ...others] = [...new Set(outer)];
   if (setUp === undefined || others.length > 0 || more.length > 0) {
@@ -43,7 +47,6 @@ export function findRoots(unit: Unit): Roots {
 
 /** Copies the module's `cpuid_config_values` into the registers of an entry. */
 function fillsEntry(unit: Unit, fn: CFunction): boolean {
-  if (!hasName(fn, (name) => name === 'cpuid_config_values')) return false;
   let [writes, reads] = [false, false];
   for (const expr of expressionsIn(bodyOf(unit, fn))) {
     if (expr.kind === 'assign' && expr.target.kind === 'member' && expr.target.name === 'eax') writes = true;
@@ -54,7 +57,6 @@ function fillsEntry(unit: Unit, fn: CFunction): boolean {
 
 /** Looks entries up, or goes over them, and writes to `cpuid_values`. */
 function takesEntries(unit: Unit, fn: CFunction): boolean {
-  if (!hasName(fn, (name) => name === 'cpuid_values')) return false;
   for (const expr of expressionsIn(bodyOf(unit, fn)))
     if (expr.kind === 'index' && expr.object.kind === 'member' && expr.object.name === 'cpuid_values') return true;
   return false;
@@ -85,7 +87,7 @@ function reaches(unit: Unit, fn: CFunction, targets: readonly CFunction[]): bool
 
 const callersOf = (unit: Unit, fn: CFunction): readonly CFunction[] =>
   ask(unit, `functions that call ${fn.name}`, (own) =>
-    all(own).filter((each) => hasName(each, (name) => name === fn.name) && calledIn(own, each).has(fn.name)),
+    functionsNaming(own, (name) => name === fn.name).filter((each) => calledIn(own, each).has(fn.name)),
   ).filter((each) => each !== fn);
 
 /** The function above it that is given all that user space asks for, if there is one. */

@@ -4,10 +4,11 @@ import { comparePlaces, REGISTERS, type Register } from '../../model/place.ts';
 import type { PolicyMask } from '../../model/policy.ts';
 import type { Expr, Stmt } from '../c/ast.ts';
 import { fail } from '../c/cursor.ts';
-import { bodyOf, type CFunction, type Unit } from '../c/unit.ts';
+import { bodyOf, type CFunction, functionsNaming, type Unit } from '../c/unit.ts';
 import { allStatements, expressionsIn } from '../c/walk.ts';
 import type { Filter } from './filter.ts';
 import { ALL, blank, type Entry, full, type Leaf, NO_SUBLEAF } from './inputs.ts';
+import { namesLookUp } from './masking.ts';
 import { ComparedLeaves, comparedLeaves, isUnheard, UNHEARD } from './probe.ts';
 import type { Program } from './program.ts';
 import { type Choices, explore, type Result, type Root } from './trial.ts';
@@ -20,7 +21,7 @@ export type SetUp = { readonly fn: CFunction; readonly body: readonly Stmt[] };
 /** The loops that fill `cpuid_values[]` from entries of user space and the module's `cpuid_configs[]`. */
 export function findSetUps(program: Program): readonly SetUp[] {
   const having = ask(program.unit, 'functions with a loop that sets a TD up', (unit) =>
-    [...unit.functions.values()].flat().filter((fn) => setUpsIn(unit, fn).length > 0),
+    functionsNaming(unit, namesLookUp).filter((fn) => setUpsIn(unit, fn).length > 0),
   );
   return having.flatMap((fn) => setUpsIn(program.unit, fn));
 }

@@ -4,7 +4,7 @@ import type { PolicyMask } from '../../model/policy.ts';
 import type { Expr, Stmt } from '../c/ast.ts';
 import { fail } from '../c/cursor.ts';
 import { evaluate32 } from '../c/evaluate.ts';
-import { bodyOf, type CFunction } from '../c/unit.ts';
+import { bodyOf, type CFunction, functionsNaming } from '../c/unit.ts';
 import { expressionsIn } from '../c/walk.ts';
 import { featureScope, type Program } from './program.ts';
 import { ask } from './view.ts';
@@ -12,12 +12,15 @@ import { ask } from './view.ts';
 /** Functions that ask KVM what KVM_GET_SUPPORTED_CPUID would report. */
 export function findSupported(program: Program): readonly CFunction[] {
   return ask(program.unit, 'functions that ask what KVM supports', (unit) =>
-    [...unit.functions.values()].flat().filter((fn) => expressionsIn(bodyOf(unit, fn)).some(asksSupported)),
+    functionsNaming(unit, (name) => ASKING.test(name)).filter((fn) =>
+      expressionsIn(bodyOf(unit, fn)).some(asksSupported),
+    ),
   );
 }
 
 const asksSupported = (expr: Expr): boolean =>
-  expr.kind === 'call' && expr.callee.kind === 'id' && /^(?:__)?kvm_get_supported_cpuid/.test(expr.callee.name);
+  expr.kind === 'call' && expr.callee.kind === 'id' && ASKING.test(expr.callee.name);
+const ASKING = /^(?:__)?kvm_get_supported_cpuid/;
 
 /** A leaf that a variable stands for. */
 type Leaf = { readonly leaf: number; readonly subleaf: number };

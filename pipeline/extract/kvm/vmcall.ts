@@ -2,7 +2,7 @@ import type { MaskAt, VmcallCheck } from '../../model/policy.ts';
 import type { Expr, Stmt } from '../c/ast.ts';
 import { fail } from '../c/cursor.ts';
 import { evaluate64, type Scope } from '../c/evaluate.ts';
-import { bodyOf, type CFunction, type Unit } from '../c/unit.ts';
+import { bodyOf, type CFunction, functionsNaming, type Unit } from '../c/unit.ts';
 import { allExpressions, allStatements, expressionsIn, expressionsOf } from '../c/walk.ts';
 
 /**
@@ -14,7 +14,7 @@ export function readVmcallCheck(unit: Unit, scope: Scope): VmcallCheck | null {
   const handlers = handlersOf(unit);
   const handler = handlers.find((fn) => choosesByLeaf(bodyOf(unit, fn))) ?? handlers[0];
   if (handler === undefined) return null;
-  for (const fn of [...unit.functions.values()].flat()) {
+  for (const fn of functionsNaming(unit, (name) => name === 'vp_enter_args')) {
     const body = bodyOf(unit, fn);
     const names = copiesOf(body);
     for (const statement of allStatements(body)) {
@@ -56,7 +56,7 @@ function handlersOf(unit: Unit): readonly CFunction[] {
       found.push(fn);
     }
   };
-  for (const fn of [...unit.functions.values()].flat())
+  for (const fn of functionsNaming(unit, (name) => name === 'EXIT_REASON_TDCALL'))
     for (const statement of allStatements(bodyOf(unit, fn)))
       if (statement.kind === 'switch') for (const name of calledFor(statement.body)) take(name);
   for (const fn of found)
@@ -111,7 +111,7 @@ function maskOf(test: Expr, names: ReadonlySet<string>): Expr | null {
 /** The bits that KVM sets in a TD's CONFIG_FLAGS, each place that does so. */
 export function readConfigFlags(unit: Unit, scope: Scope): readonly MaskAt[] {
   const flags: MaskAt[] = [];
-  for (const fn of [...unit.functions.values()].flat())
+  for (const fn of functionsNaming(unit, (name) => name === 'config_flags'))
     for (const expr of expressionsIn(bodyOf(unit, fn)))
       if (
         expr.kind === 'assign' &&
