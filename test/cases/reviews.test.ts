@@ -4,7 +4,7 @@ import { pageFactsOf } from '../../pipeline/cases/page-facts.ts';
 import { reviewFacts, reviewTitle } from '../../pipeline/cases/review.ts';
 import { groundOf, policyStepReview, quoteArgument, releaseReview } from '../../pipeline/cases/reviews.ts';
 import { statusReviews } from '../../pipeline/cases/status.ts';
-import { updateOf } from '../../pipeline/cases/update.ts';
+import { EFFECTS, updateOf } from '../../pipeline/cases/update.ts';
 import { everyReview, wholeReport } from '../../pipeline/cases/whole-report.ts';
 import type { DenialPlaces } from '../../pipeline/extract/kvm/places.ts';
 import type { Computation, DeciderRule, DeciderRules } from '../../pipeline/model/decider-rules.ts';
@@ -332,6 +332,8 @@ describe('an update of the module', () => {
       [0x60, 'other', []],
       [0x10, 'one', []],
     ]);
+    // A page groups what changes by this list: what is not in it would be told nowhere.
+    expect(new Set(newTds?.changes.map(({ effect }) => effect))).toEqual(new Set(EFFECTS));
     expect([rules?.added.length, rules?.removed.length]).toEqual([1, 0]);
     expect(newTds?.changes.find(({ mask }) => mask === 0x2)?.bits).toEqual([{ bit: 1, name: 'CLOB' }]);
     expect(
