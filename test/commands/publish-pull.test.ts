@@ -1,6 +1,6 @@
-import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import { testTiming } from '../deliver/github/harness.ts';
 import type { Kept } from '../helpers/copy-specs.ts';
 import { type GithubServer, startGithub, TOKEN } from '../helpers/github-server.ts';
@@ -11,11 +11,13 @@ import { smallSpecs } from '../helpers/specs.ts';
 const KEPT: Kept = { releases: ['2.0.12', '2.0.16', '2.0.18'], kernels: ['7.1.5'] };
 const BRANCH = 'refs/heads/bitwatch/specs';
 
-/** A remote whose specifications lack 2.0.18, a checkout of it, and a proposal that has it. */
-async function setUp() {
-  const folder = temporaryFolder();
-  const [origin, checkout, proposal] = [join(folder, 'origin.git'), join(folder, 'checkout'), join(folder, 'proposal')];
-  const server = await startGithub();
+let made: string | undefined;
+
+/** A remote whose specifications lack 2.0.18, a checkout of it, and a proposal that has it: made once, to be copied. */
+function template(): string {
+  if (made !== undefined) return made;
+  made = mkdtempSync(join(inject('sharedFolder'), 'pull-'));
+  const [checkout, proposal] = [join(made, 'checkout'), join(made, 'proposal')];
   smallSpecs(join(proposal, 'specs'), KEPT);
   mkdirSync(checkout);
   cpSync(join(proposal, 'specs'), join(checkout, 'specs'), { recursive: true });
@@ -24,8 +26,19 @@ async function setUp() {
   git(checkout, 'init', '-q', '-b', 'main');
   git(checkout, 'add', '-A');
   git(checkout, 'commit', '-q', '-m', 'Begin');
-  git(folder, 'clone', '-q', '--bare', checkout, origin);
-  git(checkout, 'remote', 'add', 'origin', origin);
+  git(checkout, 'repack', '-adq');
+  git(checkout, 'remote', 'add', 'origin', 'ORIGIN');
+  git(made, 'clone', '-q', '--bare', checkout, 'origin.git');
+  return made;
+}
+
+async function setUp() {
+  const folder = temporaryFolder();
+  const [origin, checkout, proposal] = [join(folder, 'origin.git'), join(folder, 'checkout'), join(folder, 'proposal')];
+  const server = await startGithub();
+  cpSync(template(), folder, { recursive: true });
+  const config = join(checkout, '.git', 'config');
+  writeFileSync(config, readFileSync(config, 'utf8').replace('ORIGIN', origin));
   const publish = (...args: readonly string[]) => publishWith(server, args);
   async function publishWith(forge: GithubServer, args: readonly string[]) {
     const common = ['--specs', join(proposal, 'specs'), '--checkout', checkout, '--state', join(folder, 'posted.yaml')];
