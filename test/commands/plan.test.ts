@@ -1,10 +1,11 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { SCHEMAS } from '../../pipeline/report/schema.ts';
 import { append, git, mailText, makeInbox } from '../archive/inbox.ts';
 import { temporaryFolder } from '../helpers/repository.ts';
-import { bitwatch, ROOT } from '../helpers/run.ts';
+import { bitwatch } from '../helpers/run.ts';
+import { smallSpecs } from '../helpers/specs.ts';
 
 const mails = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, at) => ({
@@ -19,7 +20,7 @@ function setUp(epochs: readonly number[], named: readonly number[] = [0]) {
   for (const [index, count] of epochs.entries())
     makeInbox(list, String(index), mails(index * 100, index * 100 + count));
   const specs = join(folder, 'specs');
-  cpSync(join(ROOT, 'specs'), specs, { recursive: true });
+  smallSpecs(specs, { releases: [], kernels: [] });
   writeFileSync(
     join(specs, 'sources.yaml'),
     `sources: []\nlists:\n  - {name: l, address: l@example.org, url: ${JSON.stringify(list)}, optIn: false, epochs: [${named.join(', ')}]}\n`,

@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { inject } from 'vitest';
+import { expect, inject } from 'vitest';
+import { SCHEMAS } from '../../pipeline/report/schema.ts';
 import { kernelFiles } from './kernel-tree.ts';
 import { buildRepository, git, gitEnv, temporaryFolder } from './repository.ts';
+import type { RunResult } from './run.ts';
 
 export const TDX = 'arch/x86/kvm/vmx/tdx.c';
 export const BASE_FILES = kernelFiles();
@@ -124,4 +126,19 @@ export function edited(path: string, from: string, to: string, files = BASE_FILE
   const text = files[path] ?? '';
   if (!text.includes(from)) throw new Error(`${path} has no ${from}`);
   return { [path]: text.replace(from, to) };
+}
+
+/** One run of `series` that prints two formats: its text and its JSON. */
+export async function inBoth(
+  run: (out: readonly string[]) => Promise<RunResult>,
+): Promise<RunResult & { readonly text: string; readonly json: ReturnType<typeof SCHEMAS.series.parse> }> {
+  const folder = temporaryFolder();
+  const [text, json] = [join(folder, 'text'), join(folder, 'json')];
+  const result = await run(['--out', `text=${text}`, '--out', `json=${json}`]);
+  expect(result.stdout).toBe('');
+  return {
+    ...result,
+    text: readFileSync(text, 'utf8'),
+    json: SCHEMAS.series.parse(JSON.parse(readFileSync(json, 'utf8'))),
+  };
 }
