@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { KEEP_PACK, loseObject, makeBare } from '../helpers/repository.ts';
 
 /** One commit of a synthetic public-inbox epoch: a mail, the deletion of one, nothing, or a file that is no mail. */
 export type Step =
@@ -30,34 +29,25 @@ function commit(step: Step, number: number, fresh: boolean): Buffer {
 export const git = (dir: string, ...args: readonly string[]): string =>
   execFileSync('git', [`--git-dir=${dir}`, ...args], { encoding: 'utf8' }).trim();
 
-/** Adds commits to an epoch by `git fast-import`. */
-export function append(dir: string, steps: readonly Step[]): void {
+/** Adds commits to an epoch by `git fast-import`; what little there is stays loose where no setting says otherwise. */
+export function append(dir: string, steps: readonly Step[], settings: readonly string[] = KEEP_PACK): void {
   const grown = git(dir, 'for-each-ref').length > 0;
   const input = Buffer.concat(steps.map((step, at) => commit(step, at, grown)));
-  execFileSync('git', [`--git-dir=${dir}`, 'fast-import', '--quiet', '--force'], { input });
+  execFileSync('git', [`--git-dir=${dir}`, ...settings, 'fast-import', '--quiet', '--force'], { input });
 }
 
 /** A new epoch in a directory of its own below `root`. */
 export function makeInbox(root: string, name: string, steps: readonly Step[]): string {
   const dir = join(root, name);
-  execFileSync('git', ['init', '--quiet', '--bare', '--initial-branch=master', dir]);
+  makeBare(dir, 'master');
   if (steps.length > 0) append(dir, steps);
   return dir;
 }
 
-/** Loose objects instead of a pack, so that a test can take one away. */
-export function loseObject(dir: string, content: string): string {
+/** Takes the blob of a text away, and tells which it was. */
+export function loseBlob(dir: string, content: string): string {
   const oid = execFileSync('git', ['hash-object', '--stdin'], { input: content, encoding: 'utf8' }).trim();
-  const unpacked = mkdtempSync(join(tmpdir(), 'bitwatch-pack-'));
-  const packs = join(dir, 'objects', 'pack');
-  execFileSync('cp', ['-r', `${packs}/.`, unpacked]);
-  rmSync(packs, { recursive: true });
-  const pack = execFileSync('find', [unpacked, '-name', '*.pack'], { encoding: 'utf8' }).trim().split('\n');
-  for (const path of pack.filter((one) => one !== '')) {
-    execFileSync('git', [`--git-dir=${dir}`, 'unpack-objects', '-q'], { input: execFileSync('cat', [path]) });
-  }
-  rmSync(unpacked, { recursive: true });
-  rmSync(join(dir, 'objects', oid.slice(0, 2), oid.slice(2)), { force: true });
+  loseObject(dir, oid);
   return oid;
 }
 

@@ -14,7 +14,7 @@ import { seriesOf } from '../../pipeline/extract/mail/rerolls.ts';
 import { threadsOf } from '../../pipeline/extract/mail/threads.ts';
 import { openRepository } from '../../pipeline/git/repository.ts';
 import { DataError, NoInputError } from '../../pipeline/model/errors.ts';
-import { append, git, loseObject, mailText, makeInbox, type Step } from './inbox.ts';
+import { append, git, loseBlob, mailText, makeInbox, type Step } from './inbox.ts';
 
 let root = '';
 beforeAll(() => {
@@ -55,7 +55,7 @@ const ODD: readonly Step[] = [
 
 test('an archive with every oddity: what is skipped is named, the rest is read', async () => {
   const dir = makeInbox(root, 'odd.git', ODD);
-  const lost = loseObject(dir, LOST);
+  const lost = loseBlob(dir, LOST);
   const state = await scan(dir);
   const { rows, skipped } = state.archives[0] ?? { rows: [], skipped: [] };
   expect(rows).toHaveLength(6);
@@ -108,7 +108,7 @@ test('day by day, in shards and in one run: the same bytes', async () => {
   }
   const whole = formatState(await updateState(archives, EMPTY_STATE));
   expect(formatState(daily)).toBe(whole);
-  for (const of of [1, 2, 3, 5, 20]) {
+  for (const of of [1, 2, 5, 13]) {
     const parts = await Promise.all(
       Array.from({ length: of }, (_, at) => scanArchives(archives, EMPTY_STATE, { shard: { index: at + 1, of } })),
     );

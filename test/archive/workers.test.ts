@@ -51,7 +51,7 @@ test('worker processes give the bytes that one process gives, and tell what git 
   expect(local?.events).toHaveLength(4300);
   for (const jobs of [1, 3]) expect(await compiled.scanGit({ ...scan, jobs })).toEqual(local);
 
-  append(gitDir, [{ mail: mailText('damaged@x', 'Damaged', '', 'a text\n'.repeat(99)) }]);
+  append(gitDir, [{ mail: mailText('damaged@x', 'Damaged', '', 'a text\n'.repeat(99)) }], []);
   const blob = git(gitDir, 'rev-parse', 'HEAD:m');
   const loose = join(gitDir, 'objects', blob.slice(0, 2), blob.slice(2));
   chmodSync(loose, 0o600);

@@ -16,7 +16,7 @@ import { openRepository, type Repository, resolveCommit } from '../../pipeline/g
 import type { DeciderRules } from '../../pipeline/model/decider-rules.ts';
 import { DataError, NoInputError, UnavailableError } from '../../pipeline/model/errors.ts';
 import type { PlainSource } from '../../pipeline/specs/sources-shape.ts';
-import { loseObject } from '../archive/inbox.ts';
+import { loseBlob } from '../archive/inbox.ts';
 import { baseTree } from '../extract/module/clobbers/tree.ts';
 import { kernelFiles, policyOf } from '../helpers/kernel-tree.ts';
 import { CHECKED_REGISTERS, moduleFiles } from '../helpers/module-source.ts';
@@ -238,7 +238,7 @@ describe('a revision of QEMU', () => {
 
   test('is fetched before it is read, all at once', async () => {
     const path = buildRepository([{ subject: '77.1.0', files: filesOf('77.1.0'), tags: ['v77.1.0'] }]);
-    loseObject(path, '77.1.0\n');
+    loseBlob(path, '77.1.0\n');
     const source: PlainSource = {
       name: 'q',
       kind: 'qemu',

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { weigh } from '../../pipeline/cases/series/weigh.ts';
 import { NoInputError, UnavailableError, UsageError } from '../../pipeline/model/errors.ts';
 import type { SeriesOutcome } from '../../pipeline/model/series-effect.ts';
-import { loseObject } from '../archive/inbox.ts';
+import { loseBlob } from '../archive/inbox.ts';
 import { kernelFiles } from '../helpers/kernel-tree.ts';
 import { buildRepository, git, temporaryFolder } from '../helpers/repository.ts';
 import {
@@ -283,7 +283,7 @@ describe('a series is not weighed', () => {
       [BASE_FILES[HEADER] ?? '', HEADER],
     ] as const) {
       const clone = ownKernelClone(files).path;
-      loseObject(clone, lost);
+      loseBlob(clone, lost);
       const refused = await effectOf(postingOf([denies(files), changed], { files }), clone).catch((error) => error);
       expect(refused).toBeInstanceOf(UnavailableError);
       expect(refused.message).toContain(path);

@@ -17,7 +17,7 @@ import type {
   SeriesEffect,
   SeriesOutcome,
 } from '../../pipeline/model/series-effect.ts';
-import { loseObject, makeInbox } from '../archive/inbox.ts';
+import { loseBlob, makeInbox } from '../archive/inbox.ts';
 import { temporaryFolder } from '../helpers/repository.ts';
 import { CHANGES, entry, NONE } from '../judge/ground.ts';
 
@@ -348,7 +348,7 @@ describe('a series that is asked for', () => {
       ),
     );
     const [inbox = '', other = ''] = inboxes;
-    for (const each of inboxes) loseObject(each, lost);
+    for (const each of inboxes) loseBlob(each, lost);
     const state = join(root, 'lost.json');
     const found = (archives: readonly string[]) => findSeries(context, 'v1.1@x.org', archives, state);
     const note = (count: number) =>

@@ -25,7 +25,7 @@ import {
 } from '../../pipeline/model/errors.ts';
 import { namesToYaml } from '../../pipeline/specs/lists-file.ts';
 import type { PlainSource } from '../../pipeline/specs/sources-shape.ts';
-import { loseObject } from '../archive/inbox.ts';
+import { loseBlob } from '../archive/inbox.ts';
 import { buildRepository, git, temporaryFolder } from '../helpers/repository.ts';
 import { ROOT } from '../helpers/run.ts';
 import { emptySpecs } from '../helpers/specs.ts';
@@ -180,7 +180,7 @@ describe('what a clone lacks', () => {
       { subject: 'one', files: { a: 'lost\n', b: 'here\n' } },
       { subject: 'two', files: { a: 'here\n' } },
     ]);
-    loseObject(clone, 'lost\n');
+    loseBlob(clone, 'lost\n');
     const repository = openRepository(clone, {});
     const [now, before] = ['main', 'main~1'].map((name) => git(clone, 'rev-parse', name));
     const source: PlainSource = { name: 's', kind: 'module', url: '/nowhere', repository: 'a/b', licence: 'MIT' };

@@ -11,7 +11,7 @@ import { readCpuid2File } from '../../pipeline/specs/cpuid2-file.ts';
 import { NO_CACHE } from '../../pipeline/specs/plain.ts';
 import { readPolicyFile } from '../../pipeline/specs/policy-file.ts';
 import type { PlainSource } from '../../pipeline/specs/sources-shape.ts';
-import { loseObject } from '../archive/inbox.ts';
+import { loseBlob } from '../archive/inbox.ts';
 import { DENY, kernelFiles } from '../helpers/kernel-tree.ts';
 import { buildRepository, git, type TestCommit, temporaryFolder } from '../helpers/repository.ts';
 import { entry, policy } from '../judge/ground.ts';
@@ -189,7 +189,7 @@ describe('what is about to be read', () => {
     ['of a tip', [step('7.1', { tags: [] }), step('8.0', { branch: 'next', tags: [] })], '8.0\n'],
   ])('%s is fetched at once, before any of it is read', async (_, commits, lost) => {
     const { sync, path } = setUp(commits, { url: '/nowhere', tags: { since: '7.1' }, tips: ['next'] }, false);
-    loseObject(path, lost);
+    loseBlob(path, lost);
     await expect(sync()).rejects.toThrow(UnavailableError);
   });
 
@@ -199,7 +199,7 @@ describe('what is about to be read', () => {
       step(`7.1.${at + 1}`, { files: { [TDX_PATH]: text, Makefile: '' } }),
     );
     const made = setUp(steps, { url: '/nowhere', tags: { since: '7.1' } }, false);
-    loseObject(made.path, 'b');
+    loseBlob(made.path, 'b');
     return made;
   }
 

@@ -9,7 +9,7 @@ import { readModuleFile } from '../../pipeline/specs/module-file.ts';
 import { NO_CACHE } from '../../pipeline/specs/plain.ts';
 import type { PlainSource } from '../../pipeline/specs/sources-shape.ts';
 import type { Specs } from '../../pipeline/specs/store.ts';
-import { loseObject } from '../archive/inbox.ts';
+import { loseBlob } from '../archive/inbox.ts';
 import { baseTree } from '../extract/module/clobbers/tree.ts';
 import { CHECKED_REGISTERS, moduleFiles } from '../helpers/module-source.ts';
 import { addCommits, buildRepository, git, type TestCommit, temporaryFolder } from '../helpers/repository.ts';
@@ -197,7 +197,7 @@ describe('a source', () => {
     const made = TABLES['proj_defs.mk'] ?? '';
     const kept = join(temporaryFolder(), 'kept');
     cpSync(url, kept, { recursive: true });
-    loseObject(url, made);
+    loseBlob(url, made);
     const { lines, ...lost } = await sync();
     expect(lost).toEqual({ written: 0, blobs: 0, failed: true });
     expect(lines).toEqual([expect.stringMatching(/^s: (?!1\.5\.77)/)]);

@@ -6,7 +6,7 @@ import { type BlobOptions, openBlobs } from '../../pipeline/git/blobs.ts';
 import { fetchObjects } from '../../pipeline/git/prefetch.ts';
 import { openRepository } from '../../pipeline/git/repository.ts';
 import { DataError, NoInputError, UnavailableError } from '../../pipeline/model/errors.ts';
-import { buildRepository, git, temporaryFolder } from '../helpers/repository.ts';
+import { buildRepository, git, loseObject, temporaryFolder } from '../helpers/repository.ts';
 
 const env = { PATH: process.env.PATH };
 const FILES = { 'a.txt': 'first\n', 'deep/er/b.txt': 'second\n', 'empty.txt': '' };
@@ -109,7 +109,7 @@ describe('objects that are not there', () => {
   test('a blob that a damaged repository lacks is never a missing path', async () => {
     const folder = buildRepository([{ subject: 'one', files: FILES }]);
     const id = git(folder, 'rev-parse', 'HEAD:deep/er/b.txt');
-    rmSync(join(folder, 'objects', id.slice(0, 2), id.slice(2)));
+    loseObject(folder, id);
     await reading(folder, async (read) => {
       await expect(read('HEAD:deep/er/b.txt')).rejects.toThrow(UnavailableError);
       await expect(read('HEAD:deep/er/b.txt')).rejects.toThrow(id);
@@ -120,7 +120,7 @@ describe('objects that are not there', () => {
   test('a folder that a damaged repository lacks is never a missing path', async () => {
     const folder = buildRepository([{ subject: 'one', files: FILES }]);
     const id = git(folder, 'rev-parse', 'HEAD:deep/er');
-    rmSync(join(folder, 'objects', id.slice(0, 2), id.slice(2)));
+    loseObject(folder, id);
     await reading(folder, async (read) => {
       await expect(read('HEAD:deep/er/b.txt')).rejects.toThrow(UnavailableError);
       await expect(read('HEAD:deep/er/other.txt')).rejects.toThrow(UnavailableError);

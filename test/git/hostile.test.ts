@@ -19,7 +19,7 @@ import { canaryIn, hostileEnvironment, poison, recorder, sign } from '../helpers
 import { kernelFiles } from '../helpers/kernel-tree.ts';
 import { CLI, canDropRoot } from '../helpers/machine.ts';
 import { moduleFiles } from '../helpers/module-source.ts';
-import { buildRepository, git, gitEnv, temporaryFolder } from '../helpers/repository.ts';
+import { buildRepository, git, gitEnv, loseObject, temporaryFolder } from '../helpers/repository.ts';
 import { bitwatch, ROOT, type RunResult } from '../helpers/run.ts';
 import { edited, postingOf, TDX } from '../helpers/series.ts';
 import { FEW, smallSpecs } from '../helpers/specs.ts';
@@ -72,15 +72,7 @@ function setUp(folder: string) {
   const lost = git0(kernel, 'rev-parse', 'main:Makefile');
   const partial = join(folder, 'partial.git');
   cpSync(kernel, partial, { recursive: true });
-  for (const pack of readdirSync(join(partial, 'objects', 'pack'))) {
-    const name = join(partial, 'objects', 'pack', pack);
-    const isPack = pack.endsWith('.pack');
-    const bytes = isPack ? readFileSync(name) : null;
-    rmSync(name);
-    if (bytes !== null)
-      execFileSync('git', ['unpack-objects', '-q'], { cwd: partial, env: bare(partial), input: bytes });
-  }
-  rmSync(join(partial, 'objects', lost.slice(0, 2), lost.slice(2)), { force: true });
+  loseObject(partial, lost);
   writeFileSync(join(folder, '.gitconfig'), readFileSync(join(kernel, 'included'), 'utf8'));
   const mbox = join(folder, 'series.mbox');
   const mails = postingOf([
@@ -127,7 +119,6 @@ function join0(folder: string, name: string): string {
   mkdirSync(path);
   return path;
 }
-const bare = (gitDir: string): NodeJS.ProcessEnv => ({ ...gitEnv, GIT_DIR: gitDir, GIT_CONFIG: '/dev/null' });
 /** Git's own plumbing on a repository before it is trusted with anything: only what runs nothing. */
 const git0 = (gitDir: string, ...args: readonly string[]): string =>
   execFileSync('git', [`--git-dir=${gitDir}`, ...args], { env: gitEnv, encoding: 'utf8' }).trim();

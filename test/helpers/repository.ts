@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -37,9 +37,35 @@ export const git = (folder: string, ...args: readonly string[]): string =>
     stdio: ['ignore', 'pipe', 'pipe'],
   }).trim();
 
+/** An empty bare repository, as `git init --bare` leaves one: tests make hundreds, and a process takes longer than its files. */
+export function makeBare(folder: string, branch: string): void {
+  for (const name of ['objects/info', 'objects/pack', 'refs/heads', 'refs/tags', 'info', 'hooks', 'branches'])
+    mkdirSync(join(folder, name), { recursive: true });
+  writeFileSync(join(folder, 'HEAD'), `ref: refs/heads/${branch}\n`);
+  writeFileSync(join(folder, 'description'), 'a repository of a test\n');
+  writeFileSync(join(folder, 'config'), '[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n');
+}
+
+/** What little `git fast-import` writes stays in its pack: another process would take it out. */
+export const KEEP_PACK = ['-c', 'fastimport.unpackLimit=0'] as const;
+
+/** Takes an object away, and leaves the others loose. */
+export function loseObject(gitDir: string, oid: string): void {
+  const packs = join(gitDir, 'objects', 'pack');
+  // What a pack holds is unpacked only where the repository does not have it.
+  const bytes = readdirSync(packs)
+    .filter((name) => name.endsWith('.pack'))
+    .map((name) => readFileSync(join(packs, name)));
+  rmSync(packs, { recursive: true });
+  mkdirSync(packs);
+  const env = { ...gitEnv, GIT_DIR: gitDir, GIT_CONFIG: '/dev/null' };
+  for (const input of bytes) execFileSync('git', ['unpack-objects', '-q'], { cwd: gitDir, env, input });
+  rmSync(join(gitDir, 'objects', oid.slice(0, 2), oid.slice(2)), { force: true });
+}
+
 /** Builds a bare repository through `git fast-import`, with dates that never change. */
 export function buildRepository(commits: readonly TestCommit[], folder = temporaryFolder()): string {
-  git(folder, 'init', '-q', '--bare', '-b', 'main', '.');
+  makeBare(folder, 'main');
   addCommits(folder, commits, 0);
   return folder;
 }
@@ -78,7 +104,7 @@ export function addCommits(folder: string, commits: readonly TestCommit[], start
     }
   }
   say('done\n');
-  execFileSync('git', ['fast-import', '--quiet', '--done', '--force'], {
+  execFileSync('git', [...KEEP_PACK, 'fast-import', '--quiet', '--done', '--force'], {
     cwd: folder,
     env: gitEnv,
     input: Buffer.concat(parts),
