@@ -167,14 +167,15 @@ describe('explain says what the code does, not what the tables hold', () => {
   test('bits that read the same are told once, with who decides each run of releases', async () => {
     const text = await out('explain', '0x80000008.EAX[23:16]');
     expect(text.match(/^0x80000008\.EAX\S+/gm)).toEqual(['0x80000008.EAX[21:16]', '0x80000008.EAX[23,22]']);
-    expect(await flat('explain', '0x80000008.EAX[23:16]')).toContain(
+    expect(text.replace(/\s+/g, ' ')).toContain(
       '1.5.08 to 2.0.18 native in the table: computed: what the host and GPAW allow; 0 without CONFIG_FLAGS.MAXGPA_VIRT',
     );
     expect(await flat('explain', 'ARAT')).toContain(
       '1.5.09 to 1.5.34 fixed1 in the table: always 1; #VE without the guest’s TD_CTLS.REDUCE_VE',
     );
-    expect(await flat('explain', '0x19')).toMatch(/native in the table: always 0/);
-    expect(await flat('explain', '0x19')).not.toContain(': the host’s value');
+    const keyLocker = await flat('explain', '0x19');
+    expect(keyLocker).toMatch(/native in the table: always 0/);
+    expect(keyLocker).not.toContain(': the host’s value');
   });
 
   test('why there is no verdict: KVM refuses the release, or a VMM cannot set the bit; kernels that agree are one', async () => {

@@ -9,6 +9,7 @@ import { makeInbox } from '../archive/inbox.ts';
 import { temporaryFolder } from '../helpers/repository.ts';
 import { bitwatch } from '../helpers/run.ts';
 import { mailOf } from '../helpers/series.ts';
+import { fewSpecs } from '../helpers/specs.ts';
 
 const MAILS = [
   { id: 'a@x', subject: 'TDX and <b>7.1.EAX[19]</b>', body: 'A question.\n', day: 2 },
@@ -50,7 +51,10 @@ test('the page lists each thread that names a bit once, newest first, and links 
   const state = join(root, 'state.json');
   const page = join(root, 'index.html');
   const run = () =>
-    bitwatch(['report', '--archive', kvm, '--archive', other, '--state', state, '--out', `html=${page}`]);
+    bitwatch([
+      ...['report', '--archive', kvm, '--archive', other, '--state', state],
+      ...['--out', `html=${page}`, '--specs', fewSpecs()],
+    ]);
   expect((await run()).status).toBe(0);
   const data = dataOf(page);
   expect(data.discussions === null ? '' : searchedText(data.discussions)).toMatch(

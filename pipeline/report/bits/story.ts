@@ -53,10 +53,14 @@ export type BitStory = {
  */
 export function judgedOf(specs: Specs, place: Place | null = null): readonly (readonly KvmContext[])[] {
   const ground = groundOf(specs);
-  const releases = specs.releases.map(({ module, registers }) => ({
-    module,
-    registers: place === null ? registers : registers.filter((register) => samePlace(register, place)),
-  }));
+  // Whole releases are the same objects to whoever judges them: what was worked out of them is at hand.
+  const releases =
+    place === null
+      ? specs.releases
+      : specs.releases.map(({ module, registers }) => ({
+          module,
+          registers: registers.filter((register) => samePlace(register, place)),
+        }));
   return specs.policies.map((policy) => releases.map((release) => kvmContext(release, policy, ground)));
 }
 
