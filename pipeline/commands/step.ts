@@ -141,7 +141,7 @@ function countsOf(json: string | null): Readonly<Record<string, string>> {
     errors: String(counts.error ?? 0),
     warnings: String(counts.warning ?? 0),
     infos: String(counts.info ?? 0),
-    waived: String(counts.decided ?? 0),
+    decided: String(counts.decided ?? 0),
   };
 }
 

@@ -34,7 +34,7 @@ test('a check leaves outputs, a summary, files and annotations, and ends with it
   const { status, stdout } = await step(['--', 'check', '--fail-on', 'warning']);
   expect(status).toBe(100);
   const { errors, warnings, directory, ...rest } = outputs();
-  expect(rest).toMatchObject({ status: '100', result: 'findings' });
+  expect(rest).toMatchObject({ status: '100', result: 'findings', decided: '0' });
   expect([errors, Number(warnings) > 0, directory]).toEqual(['0', true, join(folder, 'reports')]);
   expect(summary()).toMatch(/^## bitwatch check\n\n\*\*Findings reach the level/);
   for (const file of ['summary.md', 'findings.json', 'comment.md', 'report.md', 'annotations.txt'])

@@ -187,7 +187,7 @@ test('the action runs the file that is made for it, leaves the outputs that it n
   };
   expect(runs.using).toBe('node24');
   expect(scripts.action).toContain(` --outfile=${runs.main} `);
-  expect(Object.keys(outputs)).toEqual(['status', 'result', 'errors', 'warnings', 'infos', 'directory']);
+  expect(Object.keys(outputs)).toEqual(['status', 'result', 'errors', 'warnings', 'infos', 'decided', 'directory']);
   // .ci/package runs the bundle with some of them; an input that the program does not know would say nothing.
   const known = readFileSync(join(ROOT, 'pipeline', 'deliver', 'actions', 'inputs.ts'), 'utf8');
   for (const name of Object.keys(inputs)) expect(known).toContain(`'${name}'`);
