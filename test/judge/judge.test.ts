@@ -925,3 +925,27 @@ describe('the facts themselves', () => {
     ]);
   });
 });
+
+test('a list is stale by the bits that no register of its leaf offers, down to the lowest', () => {
+  const releases = [release('2.0.08', [{ allow: { eax: 0x1, ebx: 0x4 } }])];
+  const stale = (...deny: Policy['deny']) =>
+    judgePolicy(policy({ deny }), ground({ releases }))
+      .filter(({ rule }) => rule === 'deny-stale')
+      .flatMap(({ places }) => places.map(({ register, mask }) => [register, mask]));
+  expect(stale(entry(0x1), { ...entry(0x4), register: 'ebx' })).toEqual([]);
+  expect(stale(entry(0x3), { ...entry(0x5), register: 'ebx' })).toEqual([
+    ['eax', 0x2],
+    ['ebx', 0x1],
+  ]);
+});
+
+test('a field is told as one by its lowest bit alone', () => {
+  const names = [{ ...PLACE, high: 3, low: 0, name: 'NUMBER' }];
+  const knowledge = { ...KNOWLEDGE, names };
+  const { verdicts } = kvmContext(
+    release('2.0.08', [{ allow: { eax: 0x1 } }]),
+    policy({ requires: [] }),
+    ground({ knowledge }),
+  );
+  expect(verdicts).toMatchObject([{ ...PLACE, mask: 0x1, verdict: 'passed', isField: true }]);
+});
