@@ -275,6 +275,9 @@ describe('a series that is asked for', () => {
       'tdx: used again',
       ['3 series have a mail with this Message-ID; this is the latest of them.'],
     ]);
+    expect((await inArchive('v1.2@x.org', posting(1), [again])).notes).toEqual([
+      '2 series have a mail with this Message-ID; this is the latest of them.',
+    ]);
   });
 
   test('is found without a cover, by each of its patches, and where no state is named, in the cache', async () => {
