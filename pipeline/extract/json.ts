@@ -121,13 +121,13 @@ function valueAt(value: Json, path: readonly PropertyKey[]): Json | undefined {
   return current;
 }
 
-/** Checks a value against a schema whose messages say what is expected; the first mismatch is a DataError with its path. */
-export function checkJson<T>(file: string, schema: z.ZodType<T>, value: Json): T {
+/** Checks a value, which stands at the path `above`, against a schema whose messages say what is expected; the first mismatch is a DataError with its path. */
+export function checkJson<T>(file: string, schema: z.ZodType<T>, value: Json, above: readonly PropertyKey[] = []): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const path = issue?.path ?? [];
-  const at = jsonPath(path);
+  const at = jsonPath([...above, ...path]);
   throw new DataError({
     where: at === '' ? { file } : { file, at },
     expected: issue?.message ?? 'another shape',

@@ -33,7 +33,7 @@ const entrySchema = z.looseObject(
   { error: 'an object for each release' },
 );
 const schema = z.looseObject(
-  { tdx_module_releases: z.array(entrySchema, { error: 'an array of releases' }) },
+  { tdx_module_releases: z.array(z.custom<Json>(), { error: 'an array of releases' }) },
   { error: 'an object' },
 );
 
@@ -55,8 +55,10 @@ export function readMappingFile(file: string, bytes: Uint8Array): MappingFile {
   const document = checkJson(file, schema, json);
   const notes = [...encodingNotes(file, text), ...unknownKeys(file, document, KNOWN_TOP, '')];
   const seen = new Set<string>();
-  const releases = document.tdx_module_releases.map((entry, index): MappedRelease => {
+  // One after the other: a list of what is no release is told by its first.
+  const releases = document.tdx_module_releases.map((given, index): MappedRelease => {
     const at = `tdx_module_releases[${index}]`;
+    const entry = checkJson(file, entrySchema, given, ['tdx_module_releases', index]);
     if (seen.has(entry.version)) {
       throw new DataError({
         where: { file, at: `${at}.version` },
