@@ -11,10 +11,10 @@ export async function benchModules(print: (line: string) => void, repository: st
     .filter((line) => /^\S+ (TDX[ _](MODULE_)?\d|TDX_1|V1)/.test(line))
     .map((line) => line.split(' ')[0] ?? '');
   const names = commits.flatMap((commit) => MODULE_PATHS.map((path) => `${commit}:${path}`)).join('\n');
-  const blobs = best(5, () => command('git', [`--git-dir=${repository}`, 'cat-file', '--batch'], `${names}\n`));
-  const start = best(5, () => command(process.execPath, ['-e', '0']));
+  const blobs = best(15, () => command('git', [`--git-dir=${repository}`, 'cat-file', '--batch'], `${names}\n`));
+  const start = best(15, () => command(process.execPath, ['-e', '0']));
   let out = '';
-  const all = best(5, () => {
+  const all = best(15, () => {
     out = command(process.execPath, [script, repository]);
   });
   print(ratioLine(`all releases of ${repository.split('/').at(-2)}`, all, blobs + start, 3));
