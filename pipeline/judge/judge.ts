@@ -51,8 +51,8 @@ export type ReleaseJudgement = {
 /** One release against another, under one KVM version or none. */
 export function judgeRelease(pair: Pair, ground: Ground): ReleaseJudgement {
   const { judgements } = keptOf(pair, ground);
-  const known = judgements.get(pair.policy) ?? judged(pair, ground);
-  judgements.set(pair.policy, known);
+  const known = judgements.get(pair.policy ?? NO_KVM) ?? judged(pair, ground);
+  judgements.set(pair.policy ?? NO_KVM, known);
   return known;
 }
 
@@ -94,14 +94,17 @@ const clobberChanges = once(diffClobbers);
 type Kept = {
   readonly ground: Ground;
   readonly drafts: Map<Rule, readonly Draft[]>;
-  readonly judgements: Map<Policy | null, ReleaseJudgement>;
+  /** Forgotten with the policy: a run over an archive reads thousands. */
+  readonly judgements: WeakMap<Policy | typeof NO_KVM, ReleaseJudgement>;
 };
+/** Stands for no KVM. */
+const NO_KVM = {};
 const keptOnce = once((_from: ClassedRelease, _to: ClassedRelease): { kept?: Kept } => ({}));
 
 /** It holds for the ground that it was judged on. */
 function keptOf({ from, to }: Pick<Pair, 'from' | 'to'>, ground: Ground): Kept {
   const of = keptOnce(from, to);
-  if (of.kept?.ground !== ground) of.kept = { ground, drafts: new Map(), judgements: new Map() };
+  if (of.kept?.ground !== ground) of.kept = { ground, drafts: new Map(), judgements: new WeakMap() };
   return of.kept;
 }
 
