@@ -2,7 +2,7 @@ import { type ClassedRelease, configurableMask } from '../model/class.ts';
 import type { Finding, FoundPlace } from '../model/finding.ts';
 import { bitMask, bitsOf, hasBit, or, without } from '../model/mask.ts';
 import { namedBits } from '../model/names.ts';
-import { once, onceFor } from '../model/once.ts';
+import { onceFor } from '../model/once.ts';
 import { comparePlaces, type Place, placeId } from '../model/place.ts';
 import type { Policy } from '../model/policy.ts';
 import type { FindingChange, OpenAfter, ReleaseEffect, VerdictChange } from '../model/series-effect.ts';
@@ -24,21 +24,16 @@ const nothingOf = onceFor(
   }),
 );
 
-/** What is judged of each release: a policy is asked for with the one before it, with another version and for what stays open. */
-const judgementsOf = once((_policy: Policy, _ground: Ground) => new Map<ClassedRelease, ReleaseJudgement>());
-
-/** A release under a policy, held against nothing: all that the policy leaves open on it. */
-function judge(release: ClassedRelease, policy: Policy, ground: Ground): ReleaseJudgement {
-  const known = judgementsOf(policy, ground);
-  const judgement = known.get(release) ?? judgeRelease({ from: nothingOf(release), to: release, policy }, ground);
-  known.set(release, judgement);
+/** A release under a policy, held against nothing: all that the policy leaves open on it, which is nothing where there is none. */
+function judge(release: ClassedRelease, policy: Policy | null, ground: Ground): ReleaseJudgement {
+  const judgement = judgeRelease({ from: nothingOf(release), to: release, policy }, ground);
   return { ...judgement, findings: judgement.findings.filter(({ rule }) => OPEN.has(rule)) };
 }
 
 /** What going from one policy to another does to the TDs of each release; `null` before is a kernel without TDX support. */
 export function releaseEffects(before: Policy | null, after: Policy, ground: Ground): readonly ReleaseEffect[] {
   return ground.releases.map((release) => {
-    const had = before === null ? null : judge(release, before, ground);
+    const had = judge(release, before, ground);
     const have = judge(release, after, ground);
     return {
       release: release.module.release,
@@ -47,9 +42,9 @@ export function releaseEffects(before: Policy | null, after: Policy, ground: Gro
         before === null || have.kvm?.runs.kind === 'no'
           ? { opened: [], shut: [] }
           : { opened: openedGates(release, before, after, ground), shut: openedGates(release, after, before, ground) },
-      verdicts: verdictChanges(release, { before: had?.verdicts ?? [], after: have.verdicts }, after, ground),
-      closed: had === null ? [] : findingChanges(had.findings, have.findings),
-      opened: findingChanges(have.findings, had?.findings ?? []),
+      verdicts: verdictChanges(release, { before: had.verdicts, after: have.verdicts }, after, ground),
+      closed: findingChanges(had.findings, have.findings),
+      opened: findingChanges(have.findings, had.findings),
     };
   });
 }

@@ -56,8 +56,7 @@ const settablesOf = once((release: ClassedRelease, knowledge: Knowledge): readon
 /** Bits that the VMM has no say in: KVM never sets one of their gates in ATTRIBUTES, XFAM or CONFIG_FLAGS, or they are 0 in every TD. */
 export function closedMask(register: RegisterClasses, policy: Policy, xfam = xfamMask(policy)): number {
   let closed = 0;
-  for (const [gate, mask] of register.gates) {
-    const { kind, bit } = gateOf(gate);
+  for (const { kind, bit, mask } of gatedBits(register.gates)) {
     const supported = kind === 'xfam' ? xfam : policy.attributes;
     if (((supported >> BigInt(bit)) & 1n) === 0n) closed = or(closed, mask);
   }
@@ -69,6 +68,11 @@ export function closedMask(register: RegisterClasses, policy: Policy, xfam = xfa
   }
   return closed;
 }
+
+/** The bits that each gate of a register decides over. */
+const gatedBits = onceFor((gates: RegisterClasses['gates']) =>
+  [...gates].map(([gate, mask]) => ({ ...gateOf(gate), mask })),
+);
 
 /** The flags that KVM sets in CONFIG_FLAGS. */
 const unionOf = onceFor((flags: NonNullable<Policy['configFlags']>): bigint =>

@@ -12,17 +12,10 @@ export const gateId = ({ kind, bit }: Gate): GateId => `${kind}:${bit}`;
 
 /** The gate that an id names. An id of another kind does not compile, so the kinds are told in one place. */
 export function gateOf(id: GateId): Gate {
-  const known = GATES.get(id);
-  if (known !== undefined) return known;
   const kind = GATE_KINDS.find((each) => id.startsWith(`${each}:`));
   if (kind === undefined) throw new Error(`${id} names no gate`);
-  const gate = { kind, bit: Number(id.slice(kind.length + 1)) };
-  GATES.set(id, gate);
-  return gate;
+  return { kind, bit: Number(id.slice(kind.length + 1)) };
 }
-
-/** Gates by their ids, which are few and asked for at every bit. */
-const GATES = new Map<GateId, Gate>();
 
 /** Attributes before XFAM, each by bit number. */
 export function compareGates(a: GateId, b: GateId): number {
