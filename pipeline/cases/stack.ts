@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { readInputText } from '../disk/read.ts';
 import { cpuid2Of, judgeCpuid2 } from '../judge/cpuid2.ts';
 import { kvmContext } from '../judge/judge.ts';
-import type { Stack } from '../judge/qemu.ts';
+import type { Stack } from '../judge/stack.ts';
 import { UsageError } from '../model/errors.ts';
 import { compareVersions } from '../model/order.ts';
 import type { QemuFacts } from '../model/qemu.ts';

@@ -6,7 +6,7 @@ import { holdsAt, type PolicyMask } from '../model/policy.ts';
 import { type Host, hostKey } from '../td/case.ts';
 import { SUPERVISOR_COMPONENTS, USER_COMPONENTS } from '../td/platform.ts';
 import { registerOf, xfamMask } from './lookup.ts';
-import { type Stack, type StackFeature, stackFeatures } from './qemu.ts';
+import { type Stack, type StackFeature, stackFeatures } from './stack.ts';
 
 /** What a TD can have on one host. */
 export type PoolHost = {

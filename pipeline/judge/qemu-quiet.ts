@@ -2,17 +2,8 @@ import { bitsOf, bitsOf64, without } from '../model/mask.ts';
 import { fieldBits } from '../model/names.ts';
 import { samePlace } from '../model/place.ts';
 import { xfamMask } from './lookup.ts';
-import {
-  featureOf,
-  judgeQemu,
-  openGates,
-  QEMU_RULES,
-  type QemuFinding,
-  type QemuRule,
-  type Stack,
-  type StackFeature,
-  stackFeatures,
-} from './qemu.ts';
+import { judgeQemu, openGates, QEMU_RULES, type QemuFinding, type QemuRule } from './qemu.ts';
+import { featureOf, type Stack, type StackFeature, stackFeatures } from './stack.ts';
 
 /**
  * Why a rule found nothing: `looked` counts the bits that it held against each other, `unexamined` those of them of which nobody read

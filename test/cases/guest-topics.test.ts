@@ -5,6 +5,17 @@ import type { Condition, DeciderRule } from '../../pipeline/model/decider-rules.
 import { policy, release, withControls } from '../judge/ground.ts';
 import { specsOf } from './facts.ts';
 
+const CLOB_AND_PLAIN = {
+  leaf: 7,
+  subleaf: 1,
+  register: 'eax',
+  mask: 0x6,
+  bits: [
+    { bit: 1, name: 'CLOB' },
+    { bit: 2, name: 'PLAIN' },
+  ],
+};
+
 const REDUCE: Condition = { kind: 'guest', control: 'REDUCE_VE' };
 const rule = (leaf: number, masks: DeciderRule['masks'], effect: DeciderRule['effect']): DeciderRule => ({
   id: 'r',
@@ -95,18 +106,7 @@ describe('a control of the guest', () => {
         release: '1.5.08',
         answered: [2, 0x19],
         zero: { asked: [0xf], rest: true },
-        decides: [
-          {
-            leaf: 7,
-            subleaf: 1,
-            register: 'eax',
-            mask: 0x6,
-            bits: [
-              { bit: 1, name: 'CLOB' },
-              { bit: 2, name: 'PLAIN' },
-            ],
-          },
-        ],
+        decides: [CLOB_AND_PLAIN],
       },
     });
     expect(guestTopic(SPECS, 'ENUM_TOPOLOGY')?.effect).toEqual({
@@ -183,18 +183,7 @@ describe('a flag of CONFIG_FLAGS', () => {
         { version: '6.17', sets: false },
         { version: '7.1', sets: true },
       ],
-      gated: [
-        {
-          leaf: 7,
-          subleaf: 1,
-          register: 'eax',
-          mask: 0x6,
-          bits: [
-            { bit: 1, name: 'CLOB' },
-            { bit: 2, name: 'PLAIN' },
-          ],
-        },
-      ],
+      gated: [CLOB_AND_PLAIN],
     });
   });
 

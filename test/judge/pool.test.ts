@@ -6,7 +6,7 @@ import { captureHost, captureJson, readCapture } from '../../pipeline/cases/capt
 import { groundOf } from '../../pipeline/cases/reviews.ts';
 import { kvmContext } from '../../pipeline/judge/judge.ts';
 import { checkCapabilities, poolOf } from '../../pipeline/judge/pool.ts';
-import type { Stack } from '../../pipeline/judge/qemu.ts';
+import type { Stack } from '../../pipeline/judge/stack.ts';
 import { and, or, without } from '../../pipeline/model/mask.ts';
 import { SCHEMAS } from '../../pipeline/report/schema.ts';
 import { checkJson, poolJson, poolText } from '../../pipeline/report/vmm/host.ts';

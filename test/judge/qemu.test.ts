@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { groundOf } from '../../pipeline/cases/reviews.ts';
 import { kvmContext } from '../../pipeline/judge/judge.ts';
-import { featureOf, findingMask, judgeQemu, QEMU_RULES, type Stack, stackFeatures } from '../../pipeline/judge/qemu.ts';
+import { findingMask, judgeQemu, QEMU_RULES } from '../../pipeline/judge/qemu.ts';
 import { quietRules } from '../../pipeline/judge/qemu-quiet.ts';
+import { featureOf, type Stack, stackFeatures } from '../../pipeline/judge/stack.ts';
 import { parseBit } from '../../pipeline/model/bit-text.ts';
 import { bitsOf } from '../../pipeline/model/mask.ts';
 import type { QemuFacts } from '../../pipeline/model/qemu.ts';

@@ -1,17 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { kvmContext } from '../../pipeline/judge/judge.ts';
 import { checkCapabilities, poolOf } from '../../pipeline/judge/pool.ts';
-import {
-  featureOf,
-  findingMask,
-  GETS,
-  judgeQemu,
-  openGates,
-  type QemuRule,
-  type Stack,
-  stackFeatures,
-} from '../../pipeline/judge/qemu.ts';
+import { findingMask, judgeQemu, openGates, type QemuRule } from '../../pipeline/judge/qemu.ts';
 import { quietRules } from '../../pipeline/judge/qemu-quiet.ts';
+import { featureOf, GETS, type Stack, stackFeatures } from '../../pipeline/judge/stack.ts';
 import type { Condition, DeciderRule } from '../../pipeline/model/decider-rules.ts';
 import { bitsOf } from '../../pipeline/model/mask.ts';
 import type { ModuleRelease } from '../../pipeline/model/module.ts';

@@ -1,6 +1,6 @@
 import type { Capture } from '../../cases/capture.ts';
 import type { CaptureDifference, Pool } from '../../judge/pool.ts';
-import type { Stack, StackFeature } from '../../judge/qemu.ts';
+import type { Stack, StackFeature } from '../../judge/stack.ts';
 import { bitsText } from '../../model/bit-names.ts';
 import { ATTRIBUTE_NAMES, XFAM_NAMES } from '../../model/control.ts';
 import { bitMask, bitsOf64, hex, hex32 } from '../../model/mask.ts';

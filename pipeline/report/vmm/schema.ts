@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { EFFECTS } from '../../cases/update.ts';
-import { GETS, QEMU_RULES } from '../../judge/qemu.ts';
+import { QEMU_RULES } from '../../judge/qemu.ts';
+import { GETS } from '../../judge/stack.ts';
 import { VERDICTS } from '../../model/finding.ts';
 import { bits, count, evidence, hex, hex32, place, source, texts } from '../schema-parts.ts';
 

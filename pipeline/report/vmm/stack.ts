@@ -1,16 +1,6 @@
-import {
-  type Ask,
-  findingMask,
-  GETS,
-  type Gets,
-  judgeQemu,
-  type QemuFinding,
-  type QemuRule,
-  type Stack,
-  type StackFeature,
-  stackFeatures,
-} from '../../judge/qemu.ts';
+import { findingMask, judgeQemu, type QemuFinding, type QemuRule } from '../../judge/qemu.ts';
 import { type Quiet, quietRules } from '../../judge/qemu-quiet.ts';
+import { type Ask, GETS, type Gets, type Stack, type StackFeature, stackFeatures } from '../../judge/stack.ts';
 import { bitsText } from '../../model/bit-names.ts';
 import { ATTRIBUTE_NAMES, XFAM_NAMES } from '../../model/control.ts';
 import { deciderText } from '../../model/decider-text.ts';
