@@ -3,7 +3,7 @@ import { extractModule, MODULE_PATHS, type RevisionFile } from '../extract/modul
 import { nameRevision } from '../extract/module/release-name.ts';
 import { decodeText, encodingNotes } from '../extract/text.ts';
 import type { BlobReader } from '../git/blobs.ts';
-import { listPaths, listRefs, type Repository, readCommit } from '../git/repository.ts';
+import { listPaths, type Repository, readCommit } from '../git/repository.ts';
 import type { ClobberFacts } from '../model/clobber.ts';
 import type { ModuleRelease } from '../model/module.ts';
 
@@ -52,14 +52,10 @@ async function nameOf(
   blobs: BlobReader,
   commit: string,
 ): Promise<{ readonly release: string; readonly notes: readonly string[] }> {
-  const [refs, { subject }, makefile] = await Promise.all([
-    listRefs(repository),
+  const [{ subject, tags }, makefile] = await Promise.all([
     readCommit(repository, commit),
     blobs.read(`${commit}:proj_defs.mk`),
   ]);
-  const tags = refs
-    .filter((ref) => ref.kind === 'tag' && ref.commit === commit)
-    .map((ref) => ref.name.slice('refs/tags/'.length));
   const { name, notes } = nameRevision(tags, subject, makefile?.bytes.toString('latin1') ?? null);
   if (name === null)
     return { release: commit.slice(0, 12), notes: ['no tag, commit subject or make file names a release'] };

@@ -1,24 +1,40 @@
 import { createRequire } from 'node:module';
+import { arch, platform } from 'node:os';
+import { dirname, join } from 'node:path';
 import { UnavailableError } from '../model/errors.ts';
 
 /** The kernel's calls that Node lacks: locks on open files, which end with their owner whatever ends it, and an exchange of names. */
 type Kernel = {
-  readonly tryLock: (fd: number) => boolean;
+  /** From `offset`, `length` bytes or with 0 to the end; throws EAGAIN where another process has it. */
+  readonly tryLock: (fd: number, offset: number, length: number, exclusive: boolean) => void;
   readonly swapSync: (from: string, to: string) => void;
 };
 
+const LIBRARY = 'fs-native-extensions';
 const require = createRequire(import.meta.url);
 let loaded: Kernel | null | undefined;
 
 /** Loaded when first needed: a command that writes nothing runs also where the library has no build. */
 function kernel(): Kernel | null {
-  if (loaded === undefined)
-    try {
-      loaded = require('fs-native-extensions') as Kernel;
-    } catch {
-      loaded = null;
-    }
+  if (loaded === undefined) loaded = firstOf([shipped, () => require(`${LIBRARY}/binding`)]);
   return loaded;
+}
+
+/**
+ * The library's build where its package has it (package.json names the one version): its own search for it reads some
+ * twenty files, ten milliseconds of every command that opens a repository, and is left to the platforms that differ.
+ */
+function shipped(): Kernel {
+  const host = `${platform()}-${arch()}`;
+  return require(join(dirname(require.resolve(LIBRARY)), 'prebuilds', host, `${LIBRARY}.node`));
+}
+
+function firstOf(ways: readonly (() => Kernel)[]): Kernel | null {
+  for (const way of ways)
+    try {
+      return way();
+    } catch {}
+  return null;
 }
 
 /**
@@ -26,10 +42,12 @@ function kernel(): Kernel | null {
  * system or the platform knows no locks.
  */
 export function tryLock(fd: number): boolean | null {
+  const library = kernel();
   try {
-    return kernel()?.tryLock(fd) ?? null;
-  } catch {
-    return null;
+    library?.tryLock(fd, 0, 0, true);
+    return library === null ? null : true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EAGAIN' ? false : null;
   }
 }
 

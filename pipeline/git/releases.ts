@@ -1,7 +1,7 @@
 import { makefileVersion, type NamedRevision, nameRevision, releaseNameOf } from '../extract/module/release-name.ts';
 import { compareTexts, compareVersions } from '../model/order.ts';
 import type { BlobReader } from './blobs.ts';
-import { type Commit, listCommits, listRefs, type Repository } from './repository.ts';
+import { type Commit, listCommits, type Repository } from './repository.ts';
 
 /** A revision that is a release, with what named it and what disagreed. */
 export type ReleaseRevision = {
@@ -13,15 +13,11 @@ export type ReleaseRevision = {
 
 /** Every release that the tags and commit subjects of a repository name, in the order of versions. Reads no blob. */
 export async function listReleases(repository: Repository): Promise<readonly ReleaseRevision[]> {
-  const [refs, commits] = await Promise.all([listRefs(repository), listCommits(repository)]);
-  const tags = new Map<string, string[]>();
-  for (const ref of refs)
-    if (ref.kind === 'tag')
-      tags.set(ref.commit, [...(tags.get(ref.commit) ?? []), ref.name.slice('refs/tags/'.length)]);
-  return choose(commits.flatMap((commit) => nameCommit(commit, tags.get(commit.id) ?? [])));
+  return choose((await listCommits(repository)).flatMap(nameCommit));
 }
 
-function nameCommit(commit: Commit, tags: readonly string[]): readonly (ReleaseRevision & { readonly time: number })[] {
+function nameCommit(commit: Commit): readonly (ReleaseRevision & { readonly time: number })[] {
+  const { tags } = commit;
   if (tags.every((tag) => releaseNameOf(tag) === null) && releaseNameOf(commit.subject) === null) return [];
   const { name, notes } = nameRevision(tags, commit.subject, null);
   return name === null ? [] : [{ release: name.release, commit: commit.id, name, notes, time: commit.time }];

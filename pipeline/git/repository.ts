@@ -22,7 +22,13 @@ export type Repository = {
 };
 
 export type Ref = { readonly name: string; readonly commit: string; readonly kind: 'branch' | 'tag' | 'other' };
-export type Commit = { readonly id: string; readonly time: number; readonly subject: string };
+/** A commit with the names of the tags that lead to it, without `refs/tags/`, in the order of their text. */
+export type Commit = {
+  readonly id: string;
+  readonly time: number;
+  readonly subject: string;
+  readonly tags: readonly string[];
+};
 
 /**
  * Opens a bare repository, a work tree, or a `.git` file's target that names it back. Throws a NoInputError for anything else.
@@ -110,6 +116,8 @@ export async function listCommits(repository: Repository): Promise<readonly Comm
   return log(repository, ['--ignore-missing', '--branches', '--tags', '--remotes', 'HEAD', '--']);
 }
 
+const DECORATED = 'tag: refs/tags/';
+
 /** One commit by its full id, whatever reaches it. */
 export async function readCommit(repository: Repository, id: string): Promise<Commit> {
   const [commit] = await log(repository, ['--no-walk', '--end-of-options', id, '--']);
@@ -118,17 +126,26 @@ export async function readCommit(repository: Repository, id: string): Promise<Co
 }
 
 async function log(repository: Repository, which: readonly string[]): Promise<readonly Commit[]> {
-  const args = ['log', '--encoding=UTF-8', '--format=%H%x00%ct%x00%s', ...which];
+  // Git's decorations have every tag peeled, a tag of a tag too.
+  const tags = ['--decorate=full', '--decorate-refs=refs/tags/'];
+  const args = ['log', '--encoding=UTF-8', '--format=%H%x00%ct%x00%D%x00%s', ...tags, ...which];
   const output = await readGit(repository, args);
   return output
     .toString('utf8')
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => {
-      const [id = '', time = '0', ...subject] = line.split('\0');
-      return { id, time: Number(time), subject: subject.join('') };
+      const [id = '', time = '0', names = '', ...subject] = line.split('\0');
+      return { id, time: Number(time), subject: subject.join(''), tags: tagsOf(names) };
     });
 }
+
+/** `tag: refs/tags/v1, tag: refs/tags/v2`: no name of a ref has a blank. */
+const tagsOf = (names: string): readonly string[] =>
+  names
+    .split(', ')
+    .flatMap((name) => (name.startsWith(DECORATED) ? [name.slice(DECORATED.length)] : []))
+    .sort(compareTexts);
 
 /** All paths of a commit's tree, in git's order. */
 export async function listPaths(repository: Repository, commit: string): Promise<readonly string[]> {

@@ -75,26 +75,24 @@ export function feedGit(
   return followGit(startGitInto(args, options, reader), options, () => {});
 }
 
+let running = 0;
+const waiting: (() => void)[] = [];
+
 /** Runs git and hands on its output in the pieces in which it comes. */
 export async function streamGit(
   args: readonly string[],
   options: GitOptions,
   onChunk: (chunk: Buffer) => void,
 ): Promise<Omit<GitResult, 'stdout'>> {
-  await turn();
+  // Where it need not wait, git starts at once: it works while the caller goes on.
+  while (running >= MOST_AT_ONCE) await new Promise<void>((resolve) => waiting.push(resolve));
+  running += 1;
   try {
     return await followGit(startGit(args, options), options, onChunk);
   } finally {
     running -= 1;
     waiting.shift()?.();
   }
-}
-
-let running = 0;
-const waiting: (() => void)[] = [];
-async function turn(): Promise<void> {
-  while (running >= MOST_AT_ONCE) await new Promise<void>((resolve) => waiting.push(resolve));
-  running += 1;
 }
 
 function followGit(

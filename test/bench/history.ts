@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KVM_PATHS } from '../../pipeline/extract/kvm/paths.ts';
-import { best, command } from './measure.ts';
+import { bestOfEach, command } from './measure.ts';
 
 const cli = join(import.meta.dirname, '..', '..', 'dist', 'pipeline', 'cli.js');
 const REVISIONS = 200;
@@ -30,11 +30,11 @@ export function benchHistory(print: (line: string) => void, repository: string, 
     const ids = command('git', [...git, 'rev-list', '--objects', '--all', '--', ...KVM_PATHS]);
     const blobs = command('git', [...git, 'cat-file', '--batch-check=%(objecttype) %(objectname)'], idsOf(ids));
     const names = blobs.split('\n').flatMap((line) => (line.startsWith('blob ') ? [line.slice(5)] : []));
-    const read = best(3, () => command('git', [...git, 'cat-file', '--batch'], `${names.join('\n')}\n`));
-    const start = best(5, () => command(process.execPath, [cli, '--version']));
-    const all = best(3, () =>
-      command(process.execPath, [cli, 'extract', 'kvm', join(made, 'kernel.git'), '--history', 'main']),
-    );
+    const [read, start, all] = bestOfEach(4, [
+      () => command('git', [...git, 'cat-file', '--batch'], `${names.join('\n')}\n`),
+      () => command(process.execPath, [cli, '--version']),
+      () => command(process.execPath, [cli, 'extract', 'kvm', join(made, 'kernel.git'), '--history', 'main']),
+    ]);
     const limit = 2 * read + EACH_BLOB * names.length;
     const took = all - start;
     print(

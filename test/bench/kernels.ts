@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { best, command } from './measure.ts';
+import { bestOfEach, command } from './measure.ts';
 
 const cli = join(import.meta.dirname, '..', '..', 'dist', 'pipeline', 'cli.js');
 const extractAll = join(import.meta.dirname, 'extract-kernels.js');
@@ -13,8 +13,11 @@ export function benchKernels(print: (line: string) => void): void {
     print('kernels: skipped, BITWATCH_KERNEL_REPOS names no clones (GITDIR@REV[:FOLDER], blanks between)');
     return;
   }
-  const start = best(5, () => command(process.execPath, [cli, '--version']));
-  const all = best(3, () => command(process.execPath, [extractAll, ...list])) - start;
+  const [start, whole] = bestOfEach(4, [
+    () => command(process.execPath, [cli, '--version']),
+    () => command(process.execPath, [extractAll, ...list]),
+  ]);
+  const all = whole - start;
   const limit = EACH * list.length;
   print(
     `${list.length} kernels by one process after start: ${all.toFixed(0)} ms (limit ${limit} ms) ${all <= limit ? 'ok' : 'OVER'}`,

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { MODULE_PATHS } from '../../pipeline/extract/module/release.ts';
-import { best, command, ratioLine } from './measure.ts';
+import { command, medianRound, ratioLine } from './measure.ts';
 
 const script = join(import.meta.dirname, 'extract-all.js');
 
@@ -11,12 +11,18 @@ export async function benchModules(print: (line: string) => void, repository: st
     .filter((line) => /^\S+ (TDX[ _](MODULE_)?\d|TDX_1|V1)/.test(line))
     .map((line) => line.split(' ')[0] ?? '');
   const names = commits.flatMap((commit) => MODULE_PATHS.map((path) => `${commit}:${path}`)).join('\n');
-  const blobs = best(15, () => command('git', [`--git-dir=${repository}`, 'cat-file', '--batch'], `${names}\n`));
-  const start = best(15, () => command(process.execPath, ['-e', '0']));
   let out = '';
-  const all = best(15, () => {
-    out = command(process.execPath, [script, repository]);
-  });
+  const [blobs, start, all] = medianRound(
+    25,
+    [
+      () => command('git', [`--git-dir=${repository}`, 'cat-file', '--batch'], `${names}\n`),
+      () => command(process.execPath, ['-e', '0']),
+      () => {
+        out = command(process.execPath, [script, repository]);
+      },
+    ],
+    ([read, node, extracted]) => extracted / (read + node),
+  );
   print(ratioLine(`all releases of ${repository.split('/').at(-2)}`, all, blobs + start, 3));
   print(`  ${out.trim()}`);
 }

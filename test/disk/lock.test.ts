@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { withLock } from '../../pipeline/disk/lock.ts';
@@ -91,4 +92,16 @@ test('runs at once never overlap, in one process and in several', async () => {
   expect(await Promise.all(runs)).toEqual([0, 0, 0]);
   await Promise.all(own);
   expect(readFileSync(counter, 'utf8')).toBe('500');
+});
+
+test('the library’s build is loaded from where its own search finds it', () => {
+  const require = createRequire(import.meta.url);
+  const host = `${process.platform}-${process.arch}`;
+  const shipped = join(
+    dirname(require.resolve('fs-native-extensions')),
+    'prebuilds',
+    host,
+    'fs-native-extensions.node',
+  );
+  expect(require('fs-native-extensions/binding')).toBe(require(shipped));
 });

@@ -8,6 +8,7 @@ import {
   listPaths,
   listRefs,
   openRepository,
+  readCommit,
   resolveCommit,
 } from '../../pipeline/git/repository.ts';
 import { NoInputError } from '../../pipeline/model/errors.ts';
@@ -72,6 +73,19 @@ describe('refs', () => {
       ['refs/tags/twice', 'tag'],
     ]);
     expect(new Set(refs.slice(1).map((ref) => ref.commit))).toEqual(new Set([commit]));
+  });
+
+  test('a commit knows the tags that lead to it, whatever their names hold and however many tags lie between', async () => {
+    const bare = buildRepository([{ ...one, tags: ['light'], annotated: ['full'] }, two]);
+    const commit = git(bare, 'rev-parse', 'HEAD~1');
+    git(bare, 'tag', '-a', '-m', 'again', 'twice', 'full');
+    git(bare, 'tag', 'file', 'HEAD:a.txt');
+    for (const name of ['refs/tags/a,b', 'refs/tags/->', 'refs/tags/tag', 'refs/heads/tags', 'refs/remotes/tag'])
+      git(bare, 'update-ref', name, commit);
+    const repository = openRepository(bare, env);
+    const tags = ['->', 'a,b', 'full', 'light', 'tag', 'twice'];
+    expect((await listCommits(repository)).map((each) => each.tags)).toEqual([[], tags]);
+    expect((await readCommit(repository, commit)).tags).toEqual(tags);
   });
 
   test('a ref that begins with a dash, or reads like a command, is a ref', async () => {

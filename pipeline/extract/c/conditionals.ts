@@ -23,12 +23,14 @@ type Group = {
  * no fact. Throws a DataError where conditionals do not nest. Only where a file starts may a guard be left open.
  */
 export function liveTokens(file: string, tokens: readonly Token[], isWhole: boolean): readonly Token[] {
-  const live: Token[] = [];
+  const live: Live = { all: tokens, at: 0, own: null };
   const groups: Group[] = [];
   let isLive = true;
-  for (const token of tokens) {
+  for (; live.at < tokens.length; live.at += 1) {
+    const token = tokens[live.at];
+    if (token === undefined) break;
     if (token.kind !== 'directive') {
-      if (isLive) live.push(token);
+      take(live, isLive ? token : null);
       continue;
     }
     const group = groups.at(-1);
@@ -39,15 +41,24 @@ export function liveTokens(file: string, tokens: readonly Token[], isWhole: bool
       if (group === undefined) return fail(file, token, `an #if before #${token.text}`);
       if (token.text === 'endif') closeGroup(groups, live, token);
       else startBranch(file, group, token, live);
-    } else if (isLive) live.push(token);
+    } else take(live, isLive ? token : null);
     isLive = groups.at(-1)?.isLive ?? true;
   }
   const [open] = groups;
   if (open !== undefined && (groups.length > 1 || !isWhole || !isGuard(tokens, open.opener)))
     return fail(file, groups.at(-1)?.opener ?? open.opener, '#endif for each #if');
   const end = tokens.at(-1);
-  if (end !== undefined && live.at(-1) !== end) live.push(end);
-  return live;
+  if (live.own !== null && end !== undefined && live.own.at(-1) !== end) live.own.push(end);
+  return live.own ?? tokens;
+}
+
+/** What is kept of a list up to a place: all of it, and no list of its own, for as long as nothing is left out. */
+type Live = { readonly all: readonly Token[]; at: number; own: Token[] | null };
+
+/** Keeps, in the place of the token that is read, that or another or none. */
+function take(live: Live, token: Token | null): void {
+  if (live.own === null && token !== live.all[live.at]) live.own = live.all.slice(0, live.at);
+  if (token !== null) live.own?.push(token);
 }
 
 /** `#ifndef X`, `#define X` at the start of a file: an include guard. A release of the module leaves one open; it hides nothing. */
@@ -57,10 +68,10 @@ function isGuard(tokens: readonly Token[], opener: Token): boolean {
   return isPair && opener.tokens?.[0]?.text === second.tokens?.[0]?.text;
 }
 
-function openGroup(token: Token, isOuterLive: boolean, live: Token[]): Group {
+function openGroup(token: Token, isOuterLive: boolean, live: Live): Group {
   const value = token.text === 'if' ? constantOf(token) : null;
   const isEmitted = isOuterLive && value === null;
-  if (isEmitted) live.push(token);
+  take(live, isEmitted ? token : null);
   return {
     opener: token,
     isOuterLive,
@@ -72,7 +83,7 @@ function openGroup(token: Token, isOuterLive: boolean, live: Token[]): Group {
   };
 }
 
-function startBranch(file: string, group: Group, token: Token, live: Token[]): void {
+function startBranch(file: string, group: Group, token: Token, live: Live): void {
   if (token.text !== 'else' && token.text !== 'elif') fail(file, token, '#elif, #else or #endif');
   if (group.hasElse) fail(file, token, '#endif behind #else');
   group.branches += 1;
@@ -81,16 +92,21 @@ function startBranch(file: string, group: Group, token: Token, live: Token[]): v
   const value = token.text === 'else' ? true : constantOf(token);
   group.isLive = group.isOuterLive && !group.isDecided && value !== false;
   group.isDecided ||= value === true;
-  if (!group.isLive) return;
-  if (value === true) {
-    if (group.isEmitted) live.push({ ...token, text: 'else', tokens: [] });
-  } else live.push(group.isEmitted ? token : { ...token, text: 'if' });
+  if (!group.isLive) return take(live, null);
+  take(live, branchOf(group, token, value));
   group.isEmitted ||= value === null;
 }
 
-function closeGroup(groups: Group[], live: Token[], token: Token): void {
+/** The directive of a branch that is kept, as it reads without those that are not: null where it is the only one. */
+function branchOf(group: Group, token: Token, value: boolean | null): Token | null {
+  if (value !== true) return group.isEmitted ? token : { ...token, text: 'if' };
+  if (!group.isEmitted) return null;
+  return token.text === 'else' && token.tokens?.length === 0 ? token : { ...token, text: 'else', tokens: [] };
+}
+
+function closeGroup(groups: Group[], live: Live, token: Token): void {
   const group = groups.pop();
-  if (group?.isEmitted) live.push(token);
+  take(live, group?.isEmitted === true ? token : null);
 }
 
 /** The truth of a condition that is one number, else null. */

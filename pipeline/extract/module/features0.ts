@@ -1,8 +1,8 @@
 import { DataError } from '../../model/errors.ts';
 import type { Expr, Stmt } from '../c/ast.ts';
-import { fail, skipBrackets } from '../c/cursor.ts';
+import { fail } from '../c/cursor.ts';
 import { evaluate64, type Scope } from '../c/evaluate.ts';
-import { bodyOf, type CFunction, readUnit, type Unit } from '../c/unit.ts';
+import { bodyOf, functionsNaming, readUnit, type Unit } from '../c/unit.ts';
 import { allExpressions, allStatements, expressionsOf, inner } from '../c/walk.ts';
 import { refuseRenames } from './renames.ts';
 import type { SourceText } from './tables.ts';
@@ -24,7 +24,7 @@ export function readFeatures0(source: SourceText, names: ReadonlyMap<number, str
   refuseRenames(unit, [...bits.keys(), RAW]);
   const scope: Scope = { file: unit.file, macro: (name) => unit.macros.get(name) };
   // Only a function that names the type can declare a variable of it.
-  const declaring = [...unit.functions.values()].flat().filter((fn) => mentions(unit, fn));
+  const declaring = functionsNaming(unit, (name) => name === TYPE);
   const composed = declaring.flatMap((fn) => compositions({ unit, bits, scope }, bodyOf(unit, fn)));
   const states = composed.filter((state) => state.size > 0);
   if (states.length === 0) return null;
@@ -33,12 +33,6 @@ export function readFeatures0(source: SourceText, names: ReadonlyMap<number, str
   const open = new Set(states.flatMap((state) => [...state].filter(([, is]) => is === null).map(([bit]) => bit)));
   const ascending = (list: ReadonlySet<number>): readonly number[] => [...list].sort((a, b) => a - b);
   return { value: [...set].reduce((mask, bit) => mask | (1n << BigInt(bit)), 0n), conditional: ascending(open) };
-}
-
-function mentions(unit: Unit, fn: CFunction): boolean {
-  const end = skipBrackets(unit.file, unit.tokens, fn.open);
-  for (let at = fn.open; at < end; at += 1) if (unit.tokens[at]?.text === TYPE) return true;
-  return false;
 }
 
 type Reading = { readonly unit: Unit; readonly bits: ReadonlyMap<string, number>; readonly scope: Scope };

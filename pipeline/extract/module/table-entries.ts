@@ -40,9 +40,9 @@ export function slotsOf(unit: Unit, object: CObject, scope: Scope): readonly Slo
   const seen = new Map<number, number>();
   let index = 0;
   for (const item of value.items) {
-    const [designator, ...rest] = item.designators;
+    const designator = item.designators[0];
     if (designator !== undefined) {
-      if (designator.kind !== 'index' || designator.last !== null || rest.length > 0)
+      if (designator.kind !== 'index' || designator.last !== null || item.designators.length > 1)
         return fail(unit.file, item.at, `an array index of \`${object.name}\``);
       index = evaluate32(designator.index, scope);
     }
@@ -97,9 +97,10 @@ function fieldsOf(unit: Unit, expr: Expr, known: readonly string[], what: string
   if (expr.kind !== 'init') return fail(unit.file, expr.at, `a braced ${what}`);
   const fields = new Map<string, Expr>();
   for (const item of expr.items) {
-    const [designator, ...rest] = item.designators;
+    const designator = item.designators[0];
     if (designator === undefined && expr.items.length === 1 && isZero(item.value)) continue;
-    if (designator?.kind !== 'field' || rest.length > 0) return fail(unit.file, item.at, `a \`.field =\` of a ${what}`);
+    if (designator?.kind !== 'field' || item.designators.length > 1)
+      return fail(unit.file, item.at, `a \`.field =\` of a ${what}`);
     if (!known.includes(designator.name))
       return fail(
         unit.file,

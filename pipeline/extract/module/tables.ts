@@ -117,6 +117,7 @@ function checkArrays(unit: Unit): void {
 }
 
 function readLookup(unit: Unit, scope: Scope): readonly (LookupEntry & { readonly configIndex: number | null })[] {
+  const indexes = indexScope(scope);
   return entriesOf(unit, 'cpuid_lookup', LOOKUP_FIELDS, scope, (slot, fields, key, line) => ({
     ...key,
     slot,
@@ -127,7 +128,7 @@ function readLookup(unit: Unit, scope: Scope): readonly (LookupEntry & { readonl
     verifySame: masksOf(unit, fields, 'verify_same', scope),
     fixed0OrDynamic: masksOf(unit, fields, 'fixed0_or_dynamic', scope),
     fixed1: masksOf(unit, fields, 'fixed1', scope),
-    configIndex: indexOf(unit, fields.get('config_index'), scope),
+    configIndex: indexOf(unit, fields.get('config_index'), indexes),
   }));
 }
 
@@ -135,25 +136,27 @@ function readConfigurable(
   unit: Unit,
   scope: Scope,
 ): readonly (ConfigurableEntry & { readonly lookupIndex: number | null })[] {
+  const indexes = indexScope(scope);
   return entriesOf(unit, 'cpuid_configurable', CONFIGURABLE_FIELDS, scope, (slot, fields, key, line) => ({
     ...key,
     slot,
     line,
     configDirect: masksOf(unit, fields, 'config_direct', scope),
     allowDirect: masksOf(unit, fields, 'allow_direct', scope),
-    lookupIndex: indexOf(unit, fields.get('lookup_index'), scope),
+    lookupIndex: indexOf(unit, fields.get('lookup_index'), indexes),
   }));
 }
 
 function indexOf(unit: Unit, expr: Expr | undefined, scope: Scope): number | null {
   if (expr === undefined) return null;
-  const index = u32(unit, expr, {
-    ...scope,
-    // Defined in a header that older trees do not have beside the table; where it is at hand, it says what it is.
-    constant: (name) =>
-      name === 'CPUID_CONFIG_NULL_IDX' && scope.macro(name) === undefined ? BigInt(NO_INDEX) : undefined,
-  });
+  const index = u32(unit, expr, scope);
   return index === NO_INDEX ? null : index;
+}
+
+/** `CPUID_CONFIG_NULL_IDX` stands in a header that older trees do not have beside the table; where it is at hand, it says what it is. */
+function indexScope(scope: Scope): Scope {
+  const otherwise = scope.macro('CPUID_CONFIG_NULL_IDX') === undefined ? BigInt(NO_INDEX) : undefined;
+  return { ...scope, constant: (name) => (name === 'CPUID_CONFIG_NULL_IDX' ? otherwise : undefined) };
 }
 
 /** A configurable leaf must be in the lookup table, and where both name each other they must agree. */
