@@ -92,9 +92,8 @@ function startBranch(file: string, group: Group, token: Token, live: Live): void
   const value = token.text === 'else' ? true : constantOf(token);
   group.isLive = group.isOuterLive && !group.isDecided && value !== false;
   group.isDecided ||= value === true;
-  if (!group.isLive) return take(live, null);
-  take(live, branchOf(group, token, value));
-  group.isEmitted ||= value === null;
+  take(live, group.isLive ? branchOf(group, token, value) : null);
+  group.isEmitted ||= group.isLive && value === null;
 }
 
 /** The directive of a branch that is kept, as it reads without those that are not: null where it is the only one. */
