@@ -33,20 +33,12 @@ export function liveTokens(file: string, tokens: readonly Token[], isWhole: bool
       take(live, isLive ? token : null);
       continue;
     }
-    const group = groups.at(-1);
-    if (/^if(n?def)?$/.test(token.text)) {
-      if (groups.length === MAX_DEPTH) return fail(file, token, `at most ${MAX_DEPTH} nested #if`);
-      groups.push(openGroup(token, isLive, live));
-    } else if (/^(el|end)/.test(token.text)) {
-      if (group === undefined) return fail(file, token, `an #if before #${token.text}`);
-      if (token.text === 'endif') closeGroup(groups, live, token);
-      else startBranch(file, group, token, live);
-    } else take(live, isLive ? token : null);
+    takeDirective({ file, groups, live }, token, isLive);
     isLive = groups.at(-1)?.isLive ?? true;
   }
-  const [open] = groups;
+  const open = groups.at(-1);
   if (open !== undefined && (groups.length > 1 || !isWhole || !isGuard(tokens, open.opener)))
-    return fail(file, groups.at(-1)?.opener ?? open.opener, '#endif for each #if');
+    return fail(file, open.opener, '#endif for each #if');
   const end = tokens.at(-1);
   if (live.own !== null && end !== undefined && live.own.at(-1) !== end) live.own.push(end);
   return live.own ?? tokens;
@@ -59,6 +51,20 @@ type Live = { readonly all: readonly Token[]; at: number; own: Token[] | null };
 function take(live: Live, token: Token | null): void {
   if (live.own === null && token !== live.all[live.at]) live.own = live.all.slice(0, live.at);
   if (token !== null) live.own?.push(token);
+}
+
+/** A file while its conditionals are read: what is open, outermost first, and what is kept. */
+type Reading = { readonly file: string; readonly groups: Group[]; readonly live: Live };
+
+function takeDirective({ file, groups, live }: Reading, token: Token, isLive: boolean): void {
+  if (/^if(n?def)?$/.test(token.text)) {
+    if (groups.length === MAX_DEPTH) fail(file, token, `at most ${MAX_DEPTH} nested #if`);
+    groups.push(openGroup(token, isLive, live));
+  } else if (/^(el|end)/.test(token.text)) {
+    const group = groups.at(-1) ?? fail(file, token, `an #if before #${token.text}`);
+    if (token.text === 'endif') closeGroup(groups, live, token);
+    else startBranch(file, group, token, live);
+  } else take(live, isLive ? token : null);
 }
 
 /** `#ifndef X`, `#define X` at the start of a file: an include guard. A release of the module leaves one open; it hides nothing. */
