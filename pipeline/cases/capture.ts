@@ -8,7 +8,7 @@ import { hostOf } from '../td/read-host.ts';
 import { readHostFile } from './host-file.ts';
 
 /** What KVM reports through KVM_TDX_CAPABILITIES. */
-export type Capabilities = { readonly attributes: bigint; readonly xfam: bigint; readonly configurable: Host };
+type Capabilities = { readonly attributes: bigint; readonly xfam: bigint; readonly configurable: Host };
 
 /** What is known of a host; `missing` says of each other part why it is not there. */
 export type Capture = {

@@ -9,7 +9,7 @@ import type { Policy } from '../model/policy.ts';
 import { policyOf, readPolicyRevision } from './kvm-revision.ts';
 
 /** One revision where the policy's inputs changed: its policy, or why it could not be read. */
-export type HistoryStep = {
+type HistoryStep = {
   readonly change: PathChange;
   readonly policy: Policy | null;
   readonly error: string | null;

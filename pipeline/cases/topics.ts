@@ -81,7 +81,7 @@ export type ControlTopic = {
 };
 
 /** A feature whose name says that it is of a family. */
-export type Member = Place & { readonly name: string; readonly mask: number };
+type Member = Place & { readonly name: string; readonly mask: number };
 
 /** What a text may be about, beside bits: each that there is, so that a name of two things is not silently one of them. */
 export function topicsOf(specs: Specs, text: string): readonly Topic[] {

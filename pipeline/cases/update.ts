@@ -21,7 +21,7 @@ import { namedRelease } from './named.ts';
 import { groundOf } from './reviews.ts';
 
 /** Whether TDs that run under one release may be carried over to another, by what mapping_file.json publishes. */
-export type Carry = {
+type Carry = {
   readonly answer: 'yes' | 'no' | 'unknown';
   readonly why: 'from-the-minimum-on' | 'below-the-minimum' | 'other-line' | 'not-published' | 'older-release';
   /** The oldest running release that the new one may replace; null where it is not published. */
@@ -44,7 +44,7 @@ export type UpdateChange = DeciderChange & {
 };
 
 /** What new TDs see otherwise; null where the tables or the code of a release were not examined. */
-export type NewTds = {
+type NewTds = {
   readonly changes: readonly UpdateChange[];
   readonly tables: ReleaseDiff;
 };

@@ -17,7 +17,7 @@ export type Surroundings = Pick<CaseContext, 'env' | 'today' | 'home'> & {
 };
 
 /** Options that every command takes. */
-export type Common = CaseContext['options'] & {
+type Common = CaseContext['options'] & {
   readonly json: boolean;
   readonly quiet: boolean;
   readonly color: boolean;

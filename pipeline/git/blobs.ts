@@ -3,7 +3,7 @@ import { type Answer, MAX_BLOB } from './batch-answers.ts';
 import { openCatFile } from './cat-file.ts';
 import type { Place } from './run.ts';
 
-export type Blob = { readonly oid: string; readonly bytes: Buffer };
+type Blob = { readonly oid: string; readonly bytes: Buffer };
 
 /** One long-lived `git cat-file --batch`: blobs by id or by `revision:path`, answered in the order of the questions. */
 export type BlobReader = {

@@ -6,7 +6,7 @@ import { type Place, readGit, requireSuccess, runGit } from './run.ts';
 import { makeTemporary, removeTemporary } from './temporary.ts';
 
 /** What git says of one patch. `output` is all that it said, for who reads hunks and reasons out of it. */
-export type Applied = { readonly taken: boolean; readonly output: string };
+type Applied = { readonly taken: boolean; readonly output: string };
 
 /**
  * A temporary bare repository with an index of its own. It reads the objects of another one and writes its own: neither that

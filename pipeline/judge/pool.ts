@@ -9,7 +9,7 @@ import { registerOf, xfamMask } from './lookup.ts';
 import { type Stack, type StackFeature, stackFeatures } from './stack.ts';
 
 /** What a TD can have on one host. */
-export type PoolHost = {
+type PoolHost = {
   readonly name: string;
   readonly xfam: bigint;
   readonly attributes: bigint;

@@ -73,7 +73,7 @@ export type Effect =
   | { readonly do: 'xfam-masks' };
 
 /** A file that rules rest on: read at that revision, or inferred from what `reason` names. */
-export type RuleSource = {
+type RuleSource = {
   readonly id: string;
   readonly how: 'read' | 'inferred';
   readonly repository: string;

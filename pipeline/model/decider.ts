@@ -31,7 +31,7 @@ export type Decider = {
 export type DecidedBits = { readonly mask: number; readonly decider: Decider };
 
 /** The bits that a release lets a VMM set at all, by its masks of ATTRIBUTES and XFAM; `null` where they were not read. */
-export type Settable = { readonly attributes: bigint | null; readonly xfam: bigint | null };
+type Settable = { readonly attributes: bigint | null; readonly xfam: bigint | null };
 
 /** What the tables of a release say about one leaf. */
 export type LeafTables = {

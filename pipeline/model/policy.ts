@@ -29,7 +29,7 @@ export type Restore = { readonly msr: string; readonly by: string; readonly path
  * of unrelated people agree on it, or one import says so.
  */
 export const UPSTREAM_PROOFS = ['list-patch', 'imports-agree', 'one-import'] as const;
-export type Upstream = { readonly proof: (typeof UPSTREAM_PROOFS)[number]; readonly because: string };
+type Upstream = { readonly proof: (typeof UPSTREAM_PROOFS)[number]; readonly because: string };
 
 /** A place in a file of the kernel, with a mask of a field of 64 bits. */
 export type MaskAt = { readonly mask: bigint; readonly path: string; readonly line: number };
@@ -69,7 +69,7 @@ export type Disagreement = {
   readonly everySubleafBut?: readonly number[];
 };
 
-export type Base = { readonly release: string; readonly because: string };
+type Base = { readonly release: string; readonly because: string };
 
 /** What one KVM revision does with a TD's CPUID, attributes, XFAM and host state. */
 export type Policy = {
@@ -121,7 +121,7 @@ export const POLICY_FIELDS = [
   'vmcall',
   'known',
 ] as const;
-export type PolicyField = (typeof POLICY_FIELDS)[number];
+type PolicyField = (typeof POLICY_FIELDS)[number];
 
 /**
  * What a person read of a KVM version whose tree could not be had whole, file by file: each field is read or not read, and nothing is

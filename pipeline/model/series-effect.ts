@@ -3,7 +3,7 @@ import type { Place } from './place.ts';
 import type { Generation, Policy, PolicyMask } from './policy.ts';
 
 /** A patch of a series: its part from 1, its own Message-ID, and the posting that brought it. */
-export type SeriesPatchRef = {
+type SeriesPatchRef = {
   readonly part: number;
   readonly title: string;
   /** The Message-ID of the patch, empty where the mail has none. */
@@ -46,7 +46,7 @@ export type SeriesIdentity = {
  * revision that has every file as the diffs were made against. `applies`: the newest known one on which all applies. `closest`:
  * none of these; the newest of those that have the most files as the diffs were made against.
  */
-export type BaseReason = 'base-commit' | 'given' | 'preimages' | 'applies' | 'closest';
+type BaseReason = 'base-commit' | 'given' | 'preimages' | 'applies' | 'closest';
 
 export type SeriesBase = {
   /** A full commit id. */
@@ -169,7 +169,7 @@ export type SinceVersion = {
 );
 
 /** An answer in the thread that brings a diff of its own, which no posting has: it was not applied. */
-export type Fixup = {
+type Fixup = {
   readonly id: string;
   readonly author: { readonly name: string; readonly email: string };
   readonly date: number | null;

@@ -6,7 +6,6 @@ import type { Seed, Target } from './targets.ts';
 
 /** One input of a run: damaged, or changed so that it means the same. */
 export type Input = { readonly seed: Seed; readonly keeps: boolean };
-export type Failure = { readonly target: string; readonly kind: string; readonly text: string; readonly what: string };
 
 /** The input of a number: the run's seed decides it, whatever was run before. */
 export function inputOf(target: Target, seeds: readonly Seed[], run: number, number: number): Input {

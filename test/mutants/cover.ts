@@ -5,7 +5,7 @@ import { Engine } from './engine.ts';
 import { instrument } from './mutate.ts';
 
 /** A test in the order of its file: how long it took, whether it passed, and the mutants that it met. */
-export type CoveredTest = { readonly ms: number; readonly passed: boolean; readonly hits: readonly number[] };
+type CoveredTest = { readonly ms: number; readonly passed: boolean; readonly hits: readonly number[] };
 /** `outside`: met while the file was read or by its hooks. */
 export type Covered = {
   readonly file: string;

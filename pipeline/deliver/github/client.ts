@@ -25,7 +25,7 @@ export type Wire = {
  * `safe`: a read, or a write that may be repeated; `once`: a write that must not be repeated blindly, whose failure without a
  * clear answer is thrown as `uncertain`.
  */
-export type Mode = 'safe' | 'once';
+type Mode = 'safe' | 'once';
 
 export type Client = {
   /** One request; waits as the forge asks. Throws a ForgeError. `what` names the matter in messages. */

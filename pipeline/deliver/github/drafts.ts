@@ -17,7 +17,7 @@ import { itemOf, viewOf } from '../../report/view.ts';
 import type { Specs } from '../../specs/store.ts';
 
 /** A text under the key that finds it again. */
-export type Keyed = { readonly key: string; readonly draft: Draft };
+type Keyed = { readonly key: string; readonly draft: Draft };
 
 /** Drafts, and what was asked for that none could be made of. */
 export type Drafts = { readonly drafts: readonly Keyed[]; readonly unread: Coverage['unread'] };

@@ -13,7 +13,7 @@ export type Outcome = {
   readonly why: string | null;
 };
 
-export type Hint = { readonly number: number; readonly comment: number | null };
+type Hint = { readonly number: number; readonly comment: number | null };
 
 export type PublishRequest = {
   readonly items: readonly Item[];

@@ -6,10 +6,7 @@ import { type Refusal, refusalOf } from './recipients.ts';
 import type { Envelope, SendOutcome } from './smtp.ts';
 
 /** Why a draft stays where it is: a list that did not opt in, a rule of mail it breaks, or a mail that went before it. */
-export type HoldReason =
-  | Refusal
-  | { readonly kind: 'invalid'; readonly reason: string }
-  | { readonly kind: 'answered' };
+type HoldReason = Refusal | { readonly kind: 'invalid'; readonly reason: string } | { readonly kind: 'answered' };
 
 /** What a run knows or did of one mail. `crashed`: an earlier run ended between sending and recording. */
 export type PostResult = {

@@ -15,7 +15,7 @@ export type SmtpSettings = {
 };
 
 export type Envelope = { readonly from: string; readonly to: readonly string[] };
-export type RefusedRecipient = { readonly address: string; readonly answer: string };
+type RefusedRecipient = { readonly address: string; readonly answer: string };
 
 /**
  * What is known after a try. `accepted`: the server took the mail, perhaps not for all. `rejected`: it refuses this mail for good.

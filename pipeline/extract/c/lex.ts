@@ -1,7 +1,7 @@
 import { DataError } from '../../model/errors.ts';
 import { liveTokens } from './conditionals.ts';
 
-export type TokenKind = 'id' | 'num' | 'str' | 'char' | 'punct' | 'directive' | 'end';
+type TokenKind = 'id' | 'num' | 'str' | 'char' | 'punct' | 'directive' | 'end';
 
 /** A preprocessing token with its 1-based position. A directive's `text` is its name and `tokens` what follows the name. */
 export type Token = {

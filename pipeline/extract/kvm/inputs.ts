@@ -13,7 +13,7 @@ export const blank = (leaf: Leaf): Entry => ({ ...leaf, eax: 0n, ebx: 0n, ecx: 0
 export const full = (leaf: Leaf): Entry => ({ ...leaf, eax: ALL, ebx: ALL, ecx: ALL, edx: ALL });
 
 /** Bits that are tried at once, each alone beside what is given: of the four registers in a row, or of a field. */
-export type Tried = { readonly of: 'config' | 'user' | 'attributes' | 'xfam'; readonly members: bigint };
+type Tried = { readonly of: 'config' | 'user' | 'attributes' | 'xfam'; readonly members: bigint };
 
 /** What a run starts from. */
 export type Inputs = {

@@ -7,7 +7,7 @@ import { type Choices, explore, type Outcome, type Result, type Root } from './t
 
 export type Masks = Readonly<Record<Register, bigint>>;
 /** Of each bit, by register and position, where it was decided on; null where nothing was. */
-export type Lines = Readonly<Record<Register, readonly (At | null)[]>>;
+type Lines = Readonly<Record<Register, readonly (At | null)[]>>;
 /** What one side does with the bits of a leaf: those that it lets through, and those that it adds. */
 export type Probe = {
   readonly passed: Masks;

@@ -72,7 +72,7 @@ export type Run = {
 
 export type Scope = { readonly names: Map<string, Node>; readonly outer: Scope | null };
 /** A macro's parameters, with what they stand for in the text around the call. */
-export type Bindings = {
+type Bindings = {
   readonly macro: string;
   readonly args: ReadonlyMap<string, Expr>;
   readonly outer: Bindings | null;

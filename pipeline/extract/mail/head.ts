@@ -14,7 +14,7 @@ const FIELDS = [
   'content-transfer-encoding',
   'content-disposition',
 ] as const;
-export type Field = (typeof FIELDS)[number];
+type Field = (typeof FIELDS)[number];
 
 /** Raw field values by name, still folded, one character per byte; of a field that stands twice, the first counts. */
 export type RawFields = ReadonlyMap<Field, string>;

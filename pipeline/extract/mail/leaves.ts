@@ -2,7 +2,7 @@ import { decodeText } from './charset.ts';
 import { type Head, type RawFields, readHead, unfold } from './head.ts';
 import { decodeTransfer, type TransferEncoding, transferEncoding } from './transfer.ts';
 
-export type ContentType = { readonly type: string; readonly params: ReadonlyMap<string, string> };
+type ContentType = { readonly type: string; readonly params: ReadonlyMap<string, string> };
 
 const PARAM = /;\s*([^\s=;"]{1,80})\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;\s]*))/g;
 

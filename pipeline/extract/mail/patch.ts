@@ -2,7 +2,7 @@ import { diffOf } from './diff.ts';
 import type { Mail } from './mail.ts';
 
 /** A hunk by its header line and the first line that it expects in the old file. */
-export type Hunk = { readonly header: string; readonly oldStart: number };
+type Hunk = { readonly header: string; readonly oldStart: number };
 
 /** One file of a diff, as the diff says; git decides what is applied. */
 export type PatchFile = {

@@ -3,7 +3,7 @@ import { type Posting, postingsOf, type SeriesPatch } from './series.ts';
 import type { Thread } from './threads.ts';
 
 /** Why one posting is taken for a new version of another. */
-export type RerollReason = 'change-id' | 'lore-link' | 'author-and-titles';
+type RerollReason = 'change-id' | 'lore-link' | 'author-and-titles';
 
 export type Series = Posting & {
   /** The posting before this one, `null` where none is known. */

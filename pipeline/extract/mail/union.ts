@@ -1,5 +1,5 @@
 /** Disjoint sets of numbers 0 to n-1, for joining mails to threads. */
-export type Union = {
+type Union = {
   /** A new element in a set of its own. */
   readonly add: () => number;
   readonly find: (element: number) => number;

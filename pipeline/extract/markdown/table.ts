@@ -8,7 +8,7 @@ export type Bad = (expected: string, hint?: string) => DataError;
 export type CellParser<T> = (cell: Cell, bad: Bad) => T;
 
 /** Which column holds what: its title as it stands in the header (case and spacing do not matter) and how to read it. */
-export type Column<T> = { readonly title: string; readonly parse: CellParser<T> };
+type Column<T> = { readonly title: string; readonly parse: CellParser<T> };
 
 type Columns = Readonly<Record<string, Column<unknown>>>;
 

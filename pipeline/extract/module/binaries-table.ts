@@ -5,7 +5,7 @@ import type { BinaryRelease, MappingFile } from './mapping-file.ts';
 import { compareVersions, isVersion } from './version.ts';
 
 /** A row of the binaries repository's README: the same limits that mapping_file.json states. */
-export type TabledRelease = BinaryRelease & { readonly line: number };
+type TabledRelease = BinaryRelease & { readonly line: number };
 
 export type BinariesTable = { readonly releases: readonly TabledRelease[]; readonly notes: readonly string[] };
 

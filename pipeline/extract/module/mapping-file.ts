@@ -14,7 +14,7 @@ export type BinaryRelease = {
 };
 
 /** An entry of mapping_file.json; TDX_FEATURES0 is 64 bits wide. */
-export type MappedRelease = BinaryRelease & { readonly features0: bigint; readonly at: string };
+type MappedRelease = BinaryRelease & { readonly features0: bigint; readonly at: string };
 
 export type MappingFile = { readonly releases: readonly MappedRelease[]; readonly notes: readonly string[] };
 

@@ -1,6 +1,6 @@
 /** Where a release's name comes from, the most trusted first. */
 const NAME_SOURCES = ['tag', 'subject', 'makefile'] as const;
-export type NameSource = (typeof NAME_SOURCES)[number];
+type NameSource = (typeof NAME_SOURCES)[number];
 
 const PATTERNS: readonly { readonly form: RegExp; readonly name: (parts: RegExpExecArray) => string }[] = [
   // TDX_1.5.01, TDX 1.5.05, TDX_MODULE_1.5.05, V1.0.01.01 (the fourth number is a build), V1.0.3.

@@ -4,7 +4,7 @@ import { decodeText, encodingNotes } from '../text.ts';
 import { versionsIn } from './version.ts';
 
 /** A release as the README of the module's source lists it. */
-export type ListedRelease = {
+type ListedRelease = {
   readonly release: string;
   /** The release's page, `null` where none is linked. */
   readonly url: string | null;

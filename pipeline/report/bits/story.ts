@@ -141,7 +141,7 @@ const classText = ({ class: of, gates }: BitStory['releases'][number]): string =
 const NO_VERDICT = { refused: 'none: KVM refuses the release', 'not-settable': 'none: a VMM cannot set it' } as const;
 
 /** Neighbouring releases that say the same of a bit. */
-export type Run<T> = { readonly text: string; readonly items: readonly T[] };
+type Run<T> = { readonly text: string; readonly items: readonly T[] };
 
 /** Who decides the bit in one release: what its table says, and what its code makes of that. */
 export function decidedText(entry: BitStory['releases'][number]): string {

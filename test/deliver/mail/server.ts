@@ -10,7 +10,7 @@ export const CERTIFICATE = fixture('test-only-cert.pem');
 const KEY = fixture('test-only-key.pem');
 
 /** A mail that a server took, as it came over the wire, and for whom. */
-export type Delivery = { readonly to: readonly string[]; readonly text: string };
+type Delivery = { readonly to: readonly string[]; readonly text: string };
 export type TestServer = {
   readonly port: number;
   readonly deliveries: readonly Delivery[];

@@ -17,7 +17,7 @@ import { constantOf, bodies as keepBodies, readTree, type Tree, type TreeFile } 
 import type { TraceContext } from './walk.ts';
 
 /** A range of MSRs with the class that decides over a TD's access to it, such as `PERFMON`, `XFAM_LBR`, `UMWAIT`. */
-export type MsrClass = { readonly first: number; readonly last: number; readonly name: string };
+type MsrClass = { readonly first: number; readonly last: number; readonly name: string };
 
 /** Reads `msr_lookup[]`: the ranges whose access depends on the TD's configuration (`MSR_BITMAP_DYN_*`). */
 function readMsrClasses(tree: Tree): readonly MsrClass[] {

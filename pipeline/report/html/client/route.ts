@@ -27,7 +27,7 @@ export type Route = {
 
 /** A link or search that names what the page does not know. */
 export type Problem = { readonly what: string; readonly offers: readonly Offer[] };
-export type Offer = { readonly text: string; readonly hash: string };
+type Offer = { readonly text: string; readonly hash: string };
 
 type Parts = Partial<Record<'view' | 'to' | 'from' | 'kvm' | 'bit' | 'show', string>>;
 
