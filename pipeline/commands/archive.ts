@@ -61,7 +61,8 @@ export function declare(line: CommandLine): void {
     .option('--tip <commit>', 'read up to this commit, as the plan says')
     .action(async (name: string, opts: Opts, command: Command) => {
       const context = contextOf(command);
-      context.stdout.write(`${await fetchArchive(context, name, givenOf(opts.tip))}\n`);
+      const path = await fetchArchive(context, name, givenOf(opts.tip));
+      context.stdout.write(context.options.json ? jsonText({ schema: 'bitwatch.mirror/1', path }) : `${path}\n`);
     });
   add(program, 'merge <parts...>', 'joins the shards of a scan to what one run would have left', [
     'bitwatch merge part-1.json part-2.json --state archives.json',
@@ -108,7 +109,9 @@ async function archiveScanCommand(context: Context, paths: readonly string[], op
     if (parts.length > 1) throw new UsageError('--shard takes one archive at a time: a part file holds one');
     const [part] = parts;
     if (part !== undefined) savePart(options.part, part);
-    context.stdout.write(part === undefined ? 'nothing new\n' : `wrote ${options.part}\n`);
+    const path = part === undefined ? null : options.part;
+    if (context.options.json) context.stdout.write(jsonText({ schema: 'bitwatch.part/1', path }));
+    else context.stdout.write(path === null ? 'nothing new\n' : `wrote ${path}\n`);
     return;
   }
   const { before, after } = await changeState(file, (state) => updateState(archives, state, jobs));
@@ -154,6 +157,8 @@ function report(context: Context, state: State, isSame: boolean): void {
 /** Patch series by their subjects alone: quick, and blind to what only a body says. */
 async function subjectsOnly(context: Context, archives: readonly Archive[]): Promise<void> {
   const { tipOf } = await import('../archive/git-part.ts');
+  const { json } = context.options;
+  const patches: { readonly archive: string; readonly commit: string; readonly subject: string }[] = [];
   for (const archive of archives) {
     if (archive.kind !== 'git')
       throw new UsageError(`--subjects reads git archives; ${archive.path} is ${archive.kind}`);
@@ -161,10 +166,12 @@ async function subjectsOnly(context: Context, archives: readonly Archive[]): Pro
     const tip = await tipOf(repository);
     if (tip === null) continue;
     await scanSubjects(repository, tip, ({ commit, subject }) => {
-      if (/\btdx\b/i.test(subject) && readSubject(subject).part !== null)
-        context.stdout.write(`${commit.slice(0, 12)} ${plain(subject)}\n`);
+      if (!/\btdx\b/i.test(subject) || readSubject(subject).part === null) return;
+      if (json) patches.push({ archive: archive.name, commit, subject: plain(subject) });
+      else context.stdout.write(`${commit.slice(0, 12)} ${plain(subject)}\n`);
     });
   }
+  if (json) context.stdout.write(jsonText({ schema: 'bitwatch.subjects/1', patches }));
 }
 
 type Text = { readonly path: string; readonly text: string };
@@ -180,7 +187,9 @@ async function mergePostedFiles(context: Context, texts: readonly Text[], state:
   const all = await Promise.all(texts.map(({ path, text }) => readPosted(path, text)));
   const wait = context.timing?.sleep ?? ((milliseconds: number) => sleep(milliseconds));
   await addPosted(file, all.reduce(mergePosted, []), wait);
-  context.stdout.write(`${(await loadPosted(file)).length} postings in ${file}\n`);
+  const postings = (await loadPosted(file)).length;
+  if (context.options.json) context.stdout.write(jsonText({ schema: 'bitwatch.postings/1', path: file, postings }));
+  else context.stdout.write(`${postings} postings in ${file}\n`);
 }
 
 /** GitHub takes no more jobs of a matrix than this. */

@@ -16,6 +16,7 @@ import { bitsText } from '../model/bit-names.ts';
 import { UsageError } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
 import { plain } from '../model/text.ts';
+import { jsonText } from '../report/machine.ts';
 import { readPlainDecisions } from '../specs/lists-file.ts';
 import { NO_CACHE } from '../specs/plain.ts';
 import type { Specs } from '../specs/store.ts';
@@ -70,9 +71,13 @@ async function decide(context: Context, what: string | undefined, opts: Opts): P
   const findings = allFindings(specs);
   for (const entry of added) checkMatches(entry, findings, context.today());
   writeFileAtomically(file, after);
-  for (const entry of added)
-    context.stdout.write(`decided ${plain(selectorText(decisionOf(entry).selector))} in ${plain(file)}\n`);
+  const decided = added.map((entry) => selectorText(decisionOf(entry).selector));
+  if (context.options.json) context.stdout.write(jsonText({ schema: SCHEMA, decided, removed: [] }));
+  else for (const text of decided) context.stdout.write(`decided ${plain(text)} in ${plain(file)}\n`);
 }
+
+/** What a run has added to specs/, and what it has taken away, each as its selector reads. */
+const SCHEMA = 'bitwatch.decided/1';
 
 const allFindings = (specs: Specs): readonly Finding[] => everyReview(specs).flatMap((review) => review.findings);
 
@@ -111,7 +116,8 @@ async function prune(context: Context): Promise<void> {
   const specs = await specsOf(context);
   const { idle } = applyDecisions(allFindings(specs), decisionsOf(specs), context.today());
   const useless = new Set(idle.map(({ selector }) => selector));
-  const isUseless = decisionsOf(specs).map(({ selector }) => useless.has(selectorText(selector)));
+  const selectors = decisionsOf(specs).map(({ selector }) => selectorText(selector));
+  const isUseless = selectors.map((selector) => useless.has(selector));
   const cut = (name: string, key: string, start: number): void => {
     const file = join(specsDirectory(context), name);
     if (!existsSync(file)) return;
@@ -125,8 +131,9 @@ async function prune(context: Context): Promise<void> {
   };
   cut('decisions.yaml', 'decisions', 0);
   cut('waivers.yaml', 'waivers', specs.decisions.length);
-  const removed = isUseless.filter(Boolean).length;
-  context.stdout.write(`removed ${removed} of ${isUseless.length} decisions\n`);
+  const removed = selectors.filter((selector) => useless.has(selector));
+  if (context.options.json) context.stdout.write(jsonText({ schema: SCHEMA, decided: [], removed }));
+  else context.stdout.write(`removed ${removed.length} of ${selectors.length} decisions\n`);
 }
 
 /** The file and its text; what it begins with where it is not there yet. */

@@ -6,6 +6,8 @@ import { syncSource } from '../cases/sync.ts';
 import type { Outcome } from '../cases/sync-steps.ts';
 import { EXIT, UsageError } from '../model/errors.ts';
 import { suggest } from '../model/suggest.ts';
+import { plain } from '../model/text.ts';
+import { jsonText } from '../report/machine.ts';
 import { openCache } from '../specs/cache.ts';
 import { openFolder } from '../specs/folder.ts';
 import { loadSpecs } from '../specs/store.ts';
@@ -38,18 +40,26 @@ async function syncCommand(context: Context, only: string | null): Promise<numbe
         sources.map(({ name }) => name),
       )}; sources: ${sources.map(({ name }) => name).join(', ')}`,
     );
-  const outcomes: Outcome[] = [];
+  const outcomes: (Outcome & { readonly name: string })[] = [];
   await withSpecsLock(context, 'sync', async () => {
     // Read again for each source: what one wrote is no news to the next.
-    for (const source of wanted) outcomes.push(await syncSource(context, await specsOf(context), source));
+    for (const source of wanted)
+      outcomes.push({ name: source.name, ...(await syncSource(context, await specsOf(context), source)) });
   });
-  for (const { lines } of outcomes) for (const line of lines) context.stdout.write(`${line}\n`);
+  if (context.options.json) context.stdout.write(jsonText(syncJson(outcomes)));
+  else for (const { lines } of outcomes) for (const line of lines) context.stdout.write(`${plain(line)}\n`);
   const failed = outcomes.filter((outcome) => outcome.failed).length;
   if (failed === 0) return EXIT.clean;
   return failed === outcomes.length && outcomes.every(({ written }) => written === 0)
     ? EXIT.unavailable
     : EXIT.incomplete;
 }
+
+/** `bitwatch.sync/1`: what each source brought, in the order of specs/sources.yaml. */
+const syncJson = (outcomes: readonly (Outcome & { readonly name: string })[]) => ({
+  schema: 'bitwatch.sync/1',
+  sources: outcomes.map(({ name, written, failed, lines }) => ({ name, written, failed, lines })),
+});
 
 /** `bitwatch cache`: reads and validates all of specs/ and keeps the parsed form beside the program; part of the build. */
 async function cacheCommand(context: Context): Promise<void> {

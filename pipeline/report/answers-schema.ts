@@ -364,6 +364,42 @@ export const archiveSummary = z.strictObject({
   ),
 });
 
+/** Where the mirror of an epoch is. */
+export const mirror = z.strictObject({ schema: z.literal('bitwatch.mirror/1'), path: z.string() });
+
+/** Where the share of a scan went; null where its epoch has nothing new. */
+export const part = z.strictObject({ schema: z.literal('bitwatch.part/1'), path: z.string().nullable() });
+
+/** Patches whose subject names TDX, of each archive in its order. */
+export const subjects = z.strictObject({
+  schema: z.literal('bitwatch.subjects/1'),
+  patches: z.array(z.strictObject({ archive: z.string(), commit: z.string(), subject: z.string() })),
+});
+
+/** States of postings joined: where, and how many it then holds. */
+export const postings = z.strictObject({ schema: z.literal('bitwatch.postings/1'), path: z.string(), postings: count });
+
+/** What a sync has written into specs/, by source, and what it says of it. */
+export const sync = z.strictObject({
+  schema: z.literal('bitwatch.sync/1'),
+  sources: z.array(
+    z.strictObject({
+      name: z.string(),
+      written: count,
+      /** Whether the source could not be reached, or something of it not be read. */
+      failed: z.boolean(),
+      lines: z.array(z.string()),
+    }),
+  ),
+});
+
+/** Decisions that were recorded, and those that were removed as idle, by what they select. */
+export const decided = z.strictObject({
+  schema: z.literal('bitwatch.decided/1'),
+  decided: z.array(z.string()),
+  removed: z.array(z.string()),
+});
+
 /** A matrix for a workflow, which takes each key for a dimension: it names no schema of its own. */
 export const plan = z.strictObject({
   include: z.array(

@@ -6,17 +6,23 @@ import {
   archiveSummary,
   bitsOfRelease,
   cpuid2,
+  decided,
   explain,
   history,
   kernels,
+  mirror,
   oneFinding,
+  part,
   plan,
   policyHistory,
+  postings,
   qemu,
   releases,
   rule,
   rules,
   status,
+  subjects,
+  sync,
 } from './answers-schema.ts';
 import { post, reply } from './mail-schema.ts';
 import {
@@ -261,7 +267,13 @@ export const SCHEMAS = {
   'host-check': hostCheck,
   pool,
   'archive-summary': archiveSummary,
+  mirror,
+  part,
+  subjects,
+  postings,
   plan,
+  sync,
+  decided,
 } as const;
 
 /** The JSON Schema files of `specs/schema/`, by name. */

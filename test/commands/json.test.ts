@@ -8,18 +8,18 @@ import { baseTree } from '../extract/module/clobbers/tree.ts';
 import { kernelFiles } from '../helpers/kernel-tree.ts';
 import { CHECKED_REGISTERS, moduleFiles } from '../helpers/module-source.ts';
 import { FILES as QEMU } from '../helpers/qemu-source.ts';
-import { buildRepository, temporaryFolder } from '../helpers/repository.ts';
+import { buildRepository, git, temporaryFolder } from '../helpers/repository.ts';
 import { bitwatch, ROOT } from '../helpers/run.ts';
-import { fewSpecs, shippedSpecs } from '../helpers/specs.ts';
+import { emptySpecs, fewSpecs, shippedSpecs, smallSpecs } from '../helpers/specs.ts';
 import { hostFor } from '../helpers/td.ts';
 
 /** Formats that a test of this file has seen a command print. */
 const seen = new Set<string>();
 
 /** What a command prints with --json, held against the schema that it names. */
-async function checked(args: readonly string[]): Promise<unknown> {
+async function checked(args: readonly string[], statuses: readonly number[] = [0, 100]): Promise<unknown> {
   const { status, stdout } = await bitwatch([...args, '--json']);
-  expect([0, 100]).toContain(status);
+  expect(statuses).toContain(status);
   const json: unknown = JSON.parse(stdout);
   const { schema } = json as { readonly schema: string };
   const [, name = '', version = ''] = /^bitwatch\.([a-z0-9-]+)\/(\d)$/.exec(schema) ?? [];
@@ -139,13 +139,55 @@ describe('of what somebody has on a disk', () => {
       matter: 1,
       skipped: [{ reason: 'not-a-mail' }],
     });
+    const scan = ['archive', 'scan', inbox, '--state', join(folder, 'new.json'), '--shard', '1/1'];
+    const path = join(folder, 'part.json');
+    expect(await own([...scan, '--part', path])).toMatchObject({ path });
+    // An archive names its commits by the subjects of their mails.
+    const subject = '[PATCH 1/2] x86/tdx: one';
+    const named = buildRepository([
+      { subject, files: { m: mailText('1@x', subject) } },
+      { subject: 'x', files: {} },
+    ]);
+    expect(await own(['archive', 'scan', named, '--subjects'])).toMatchObject({
+      patches: [{ commit: git(named, 'rev-parse', 'HEAD~1'), subject }],
+    });
+  });
+
+  test('what a sync wrote, and what it could not read', async () => {
+    const folder = temporaryFolder();
+    const specs = emptySpecs(join(folder, 'specs'));
+    const module = buildRepository([{ subject: 'TDX 1.5.77', files: moduleFiles('0x10') }]);
+    const source = (name: string, url: string): string =>
+      `  - {name: ${name}, kind: module, url: ${JSON.stringify(url)}, repository: a/b, licence: MIT}\n`;
+    writeFileSync(join(specs, 'sources.yaml'), `sources:\n${source('one', module)}${source('two', '/nowhere')}`);
+    expect(await checked(['sync', '--specs', specs, '--cache', join(folder, 'cache')], [75])).toMatchObject({
+      sources: [
+        { name: 'one', written: 1, failed: false, lines: [expect.stringContaining('wrote specs/modules/1.5.77.yaml')] },
+        { name: 'two', written: 0, failed: true, lines: [expect.stringContaining('two: ')] },
+      ],
+    });
+  });
+
+  test('what was decided, and what is removed', async () => {
+    const specs = smallSpecs(join(temporaryFolder(), 'specs'), { releases: ['1.5.06', '2.0.08'], kernels: ['6.16.1'] });
+    const decide = ['decide', '--specs', specs];
+    const decided = ['exposed-unreviewed for >=2.0'];
+    const person = ['--because', 'b', '--by', 'A. Name'];
+    expect(await checked([...decide, 'exposed-unreviewed', '--release', '>=2.0', ...person])).toMatchObject({
+      decided,
+    });
+    const file = join(specs, 'decisions.yaml');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('>=2.0', '>=3.0'));
+    expect(await checked([...decide, '--prune'])).toMatchObject({ removed: ['exposed-unreviewed for >=3.0'] });
   });
 });
 
 /** Formats whose commands need a server or a series: the test that holds what they print against the schema. */
 const ELSEWHERE = {
+  mirror: 'plan.test.ts',
   plan: 'plan.test.ts',
   post: 'reply.test.ts',
+  postings: 'publish.test.ts',
   publish: 'publish.test.ts',
   reply: 'reply.test.ts',
   series: 'series.test.ts',

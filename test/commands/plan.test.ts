@@ -77,6 +77,15 @@ test('the shares merged give the bytes of one run, though mail arrives in betwee
   expect(await plan(3)).toMatchObject({ status: 0, jobs: [] });
 });
 
+test('a fetch says where the mirror is', async () => {
+  const { run, cache, list } = setUp([2]);
+  const { stdout } = await run('archive', 'fetch', 'l/0', '--json');
+  const { path } = SCHEMAS.mirror.parse(JSON.parse(stdout));
+  expect(path).toBe(join(cache, 'archives', 'l', '0.git'));
+  const tip = git(join(list, '0'), 'rev-parse', 'HEAD');
+  expect(git(path, 'cat-file', '-t', tip)).toBe('commit');
+});
+
 test('an epoch that cannot be reached is 69 alone and 75 beside others, never "nothing new"', async () => {
   const { plan, list } = setUp([3, 3], [0, 1]);
   rmSync(join(list, '1'), { recursive: true });

@@ -337,6 +337,8 @@ test('states of several machines are joined by merge, in any order', async () =>
   expect([merged.status, merged.stdout]).toEqual([0, `3 postings in ${left}\n`]);
   await bitwatch(['merge', ...[...states].reverse(), '--state', right]);
   expect(readFileSync(left, 'utf8')).toBe(readFileSync(right, 'utf8'));
+  const again = await bitwatch(['merge', left, right, '--state', left, '--json']);
+  expect(SCHEMAS.postings.parse(JSON.parse(again.stdout))).toMatchObject({ path: left, postings: 3 });
   writeFileSync(right, '{}');
   expect((await bitwatch(['merge', left, right, '--state', left])).status).toBe(64);
 });
