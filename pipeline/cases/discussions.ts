@@ -4,7 +4,7 @@ import { finderOfBit, ownMentions } from '../extract/mail/discussed.ts';
 import { threadsOf } from '../extract/mail/threads.ts';
 import { openRepository, readCommit } from '../git/repository.ts';
 import { formatDay } from '../model/day.ts';
-import type { BitName } from '../model/knowledge.ts';
+import type { BitName } from '../model/field.ts';
 import { compareNumbers, compareTexts } from '../model/order.ts';
 import type { Place } from '../model/place.ts';
 import type { Context } from './context.ts';

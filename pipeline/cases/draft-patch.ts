@@ -1,9 +1,10 @@
 import { type FeatureTable, readFeatures } from '../extract/kvm/features.ts';
+import { openTree } from '../extract/kvm/open-tree.ts';
 import { optInPlaces } from '../extract/kvm/opt-in.ts';
 import { KVM_PATHS, TDX_PATH } from '../extract/kvm/paths.ts';
 import { findDenialPlaces } from '../extract/kvm/places.ts';
 import { filterOf } from '../extract/kvm/policy.ts';
-import { type KernelFile, type KernelTree, openTree } from '../extract/kvm/tree.ts';
+import type { KernelFile, KernelTree } from '../extract/kvm/tree.ts';
 import { filePatch } from '../git/file-patch.ts';
 import { baseOf } from '../judge/judge.ts';
 import { configurableBits } from '../judge/lookup.ts';

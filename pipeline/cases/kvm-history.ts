@@ -1,5 +1,6 @@
+import type { UnitCache } from '../extract/kvm/open-tree.ts';
 import { KVM_PATHS } from '../extract/kvm/paths.ts';
-import type { KernelFile, UnitCache } from '../extract/kvm/tree.ts';
+import type { KernelFile } from '../extract/kvm/tree.ts';
 import { decodeText } from '../extract/text.ts';
 import type { BlobReader } from '../git/blobs.ts';
 import { listPathChanges, type PathChange } from '../git/path-changes.ts';

@@ -1,7 +1,8 @@
 import { cpuid2Paths, readCpuid2 } from '../extract/kvm/cpuid2.ts';
+import { openTree, type UnitCache } from '../extract/kvm/open-tree.ts';
 import { KVM_PATHS, TDX_PATH } from '../extract/kvm/paths.ts';
 import { kernelVersion, readPolicy } from '../extract/kvm/policy.ts';
-import { type KernelFile, openTree, type UnitCache } from '../extract/kvm/tree.ts';
+import type { KernelFile } from '../extract/kvm/tree.ts';
 import type { BlobReader } from '../git/blobs.ts';
 import type { Repository } from '../git/repository.ts';
 import { type ClassedRelease, classify } from '../model/class.ts';

@@ -1,4 +1,4 @@
-import type { BitName } from '../model/knowledge.ts';
+import type { BitName } from '../model/field.ts';
 import { bitsOf64, hex, or, without } from '../model/mask.ts';
 import { msrName } from '../model/msr-name.ts';
 import { namedBits } from '../model/names.ts';

@@ -1,7 +1,7 @@
 import type { ClassedRelease, RegisterClasses } from '../model/class.ts';
 import type { Decider } from '../model/decider.ts';
+import type { BitName } from '../model/field.ts';
 import type { GateId } from '../model/gate.ts';
-import type { BitName } from '../model/knowledge.ts';
 import { bitMask, bitsOf, hasBit, without } from '../model/mask.ts';
 import { fieldBits, namedBits } from '../model/names.ts';
 import { type Place, samePlace } from '../model/place.ts';

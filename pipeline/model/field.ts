@@ -1,7 +1,10 @@
 import type { RegisterClasses } from './class.ts';
 import { constantOf, type Decider } from './decider.ts';
-import type { BitName } from './knowledge.ts';
 import { and, or, rangeMask } from './mask.ts';
+import type { Place } from './place.ts';
+
+/** A name for a bit or a field of a register. */
+export type BitName = Place & { readonly high: number; readonly low: number; readonly name: string };
 
 /** What a field of several bits holds in a TD: one number, or what its deciders make of it; nothing without the leaf. */
 export type FieldMeaning =

@@ -1,3 +1,4 @@
+import type { BitName } from './field.ts';
 import type { Level } from './finding.ts';
 import type { LeafKey, Place, Register } from './place.ts';
 
@@ -32,9 +33,6 @@ export type ClobberRow = {
   readonly source: string;
   readonly line: number;
 };
-
-/** A name for a bit or a field of a register. */
-export type BitName = Place & { readonly high: number; readonly low: number; readonly name: string };
 
 /** A level that a rule has in this project, everywhere or in one leaf, from `specs/levels.yaml`. */
 export type LevelOverride = {

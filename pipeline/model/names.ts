@@ -1,5 +1,5 @@
+import type { BitName } from './field.ts';
 import type { NamedBit } from './finding.ts';
-import type { BitName } from './knowledge.ts';
 import { and, bitsOf, or, rangeMask } from './mask.ts';
 import { type Place, placeId } from './place.ts';
 

@@ -3,7 +3,7 @@ import type { ClassedRelease, RegisterClasses } from '../model/class.ts';
 import type { ClobberFacts } from '../model/clobber.ts';
 import type { DecidedBits } from '../model/decider.ts';
 import { conditionText, decisionText } from '../model/decider-text.ts';
-import type { BitName } from '../model/knowledge.ts';
+import type { BitName } from '../model/field.ts';
 import { hex, hex32 } from '../model/mask.ts';
 import { configSlotsOf, type FixedMasks } from '../model/module.ts';
 import { namedBits } from '../model/names.ts';

@@ -1,6 +1,6 @@
 import type { PolicyHistory } from '../cases/kvm-history.ts';
 import { type Ground, judgePolicyStep } from '../judge/judge.ts';
-import type { BitName } from '../model/knowledge.ts';
+import type { BitName } from '../model/field.ts';
 import { plain } from '../model/text.ts';
 import { policyJson } from './machine.ts';
 import { wordsOf } from './words/words.ts';

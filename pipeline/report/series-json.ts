@@ -1,6 +1,6 @@
 import { betweenLevel } from '../judge/levels.ts';
+import type { BitName } from '../model/field.ts';
 import type { FoundPlace } from '../model/finding.ts';
-import type { BitName } from '../model/knowledge.ts';
 import { hex, hex32 } from '../model/mask.ts';
 import type {
   FindingChange,

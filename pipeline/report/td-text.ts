@@ -2,7 +2,7 @@ import { beyondTables } from '../model/beyond-tables.ts';
 import type { ClassedRelease } from '../model/class.ts';
 import { constantText } from '../model/constant-text.ts';
 import { deciderOfBit } from '../model/decider.ts';
-import type { BitName } from '../model/knowledge.ts';
+import type { BitName } from '../model/field.ts';
 import { bitsOf, formatBits, hex32 } from '../model/mask.ts';
 import { namedBits } from '../model/names.ts';
 import { formatLeaf, formatPlace, type Place, REGISTERS } from '../model/place.ts';

@@ -1,4 +1,5 @@
-import type { BitName, LevelOverride } from '../model/knowledge.ts';
+import type { BitName } from '../model/field.ts';
+import type { LevelOverride } from '../model/knowledge.ts';
 import { hex } from '../model/mask.ts';
 import type { Source } from '../model/source.ts';
 import type { PlainDecisions, PlainLevels, PlainNames, PlainReleases, PlainWaivers } from './lists-shape.ts';

@@ -1,6 +1,7 @@
 import type { CellParser } from '../extract/markdown/table.ts';
 import { type BitSelection, parseBit } from '../model/bit-text.ts';
-import type { BitName, RequiredBit, StaticRegister } from '../model/knowledge.ts';
+import type { BitName } from '../model/field.ts';
+import type { RequiredBit, StaticRegister } from '../model/knowledge.ts';
 import { bitsOf } from '../model/mask.ts';
 import { REGISTERS, type Register } from '../model/place.ts';
 import type { PlainReader } from './plain.ts';

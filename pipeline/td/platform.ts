@@ -5,19 +5,7 @@ import type { Host, Registers } from './case.ts';
 import { FIRST_EXTENDED, type Processor, processorOf } from './host.ts';
 import type { Program, Row } from './program.ts';
 import { type Refusal, refusalOf } from './refusal.ts';
-
-/** What the module knows of a host after its start: TDH.SYS.INIT, TDH.SYS.LP.INIT and the CPUID part of TDH.SYS.CONFIG. */
-export type Platform = {
-  /** Four registers of each row of the table, with the table's fixed bits. */
-  readonly native: Uint32Array;
-  readonly fms: number;
-  readonly maxPa: number;
-  /** XSAVE components that the host has and the module knows. */
-  readonly components: bigint;
-  /** Components that fault by XFD. */
-  readonly xfdFaulting: number;
-  readonly hasLass: boolean;
-};
+import type { Platform } from './state.ts';
 
 /** `stops`: the module would stop the whole platform rather than return a status. */
 export type PlatformResult =

@@ -1,7 +1,19 @@
 import type { TdControl } from '../model/decider-rules.ts';
 import type { Guest, TdParams } from './case.ts';
 import type { Processor } from './host.ts';
-import type { Platform } from './platform.ts';
+
+/** What the module knows of a host after its start: TDH.SYS.INIT, TDH.SYS.LP.INIT and the CPUID part of TDH.SYS.CONFIG. */
+export type Platform = {
+  /** Four registers of each row of the table, with the table's fixed bits. */
+  readonly native: Uint32Array;
+  readonly fms: number;
+  readonly maxPa: number;
+  /** XSAVE components that the host has and the module knows. */
+  readonly components: bigint;
+  /** Components that fault by XFD. */
+  readonly xfdFaulting: number;
+  readonly hasLass: boolean;
+};
 
 /** A TD while its CPUID is worked out: `values` are the four registers of each row, 0 until the code reaches the row. */
 export type TdState = {

@@ -6,7 +6,7 @@ import { draftPatch } from '../../pipeline/cases/draft-patch.ts';
 import { TDX_PATH } from '../../pipeline/extract/kvm/paths.ts';
 import type { ClassedRelease } from '../../pipeline/model/class.ts';
 import { DataError, NoInputError, UsageError } from '../../pipeline/model/errors.ts';
-import type { BitName } from '../../pipeline/model/knowledge.ts';
+import type { BitName } from '../../pipeline/model/field.ts';
 import { namesToYaml } from '../../pipeline/specs/lists-file.ts';
 import { moduleToYaml } from '../../pipeline/specs/module-file.ts';
 import { type KernelParts, kernelFiles, masks, policyOf } from '../helpers/kernel-tree.ts';

@@ -1,6 +1,7 @@
+import { openTree } from '../../pipeline/extract/kvm/open-tree.ts';
 import { TDX_PATH } from '../../pipeline/extract/kvm/paths.ts';
 import { readPolicy } from '../../pipeline/extract/kvm/policy.ts';
-import { type KernelTree, openTree } from '../../pipeline/extract/kvm/tree.ts';
+import type { KernelTree } from '../../pipeline/extract/kvm/tree.ts';
 import type { Policy } from '../../pipeline/model/policy.ts';
 
 /** Parts of a small kernel tree in the shapes of the field; each has a default of the tests' own. */

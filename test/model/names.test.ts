@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { BitName } from '../../pipeline/model/knowledge.ts';
+import type { BitName } from '../../pipeline/model/field.ts';
 import { fieldBits, namedBits, namesOf } from '../../pipeline/model/names.ts';
 
 const PLACE = { leaf: 7, subleaf: 1, register: 'eax' } as const;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { findBits, isNamed } from '../../pipeline/cases/find-bits.ts';
-import type { BitName } from '../../pipeline/model/knowledge.ts';
+import type { BitName } from '../../pipeline/model/field.ts';
 import { bitsOf, or } from '../../pipeline/model/mask.ts';
 import { fieldBits, namedBits } from '../../pipeline/model/names.ts';
 import type { Place } from '../../pipeline/model/place.ts';

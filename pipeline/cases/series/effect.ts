@@ -1,5 +1,5 @@
 import { diffPolicies } from '../../diff/policy.ts';
-import type { UnitCache } from '../../extract/kvm/tree.ts';
+import type { UnitCache } from '../../extract/kvm/open-tree.ts';
 import { bodyText } from '../../extract/mail/mail.ts';
 import { patchBytes, patchFiles, pathsOf } from '../../extract/mail/patch.ts';
 import type { Series } from '../../extract/mail/rerolls.ts';

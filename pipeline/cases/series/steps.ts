@@ -1,7 +1,7 @@
 import { diffPolicies } from '../../diff/policy.ts';
 import { isSameCode } from '../../extract/c/same.ts';
+import type { UnitCache } from '../../extract/kvm/open-tree.ts';
 import { KVM_PATHS } from '../../extract/kvm/paths.ts';
-import type { UnitCache } from '../../extract/kvm/tree.ts';
 import { pathsOf } from '../../extract/mail/patch.ts';
 import { decodeText } from '../../extract/text.ts';
 import type { Patch } from '../../git/apply-series.ts';

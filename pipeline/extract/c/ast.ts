@@ -1,4 +1,4 @@
-import type { Token } from './lex.ts';
+import type { Token } from './token.ts';
 
 /** An expression; `parens` where it stands in parentheses, which decide how a macro's text binds. */
 export type Expr = ExprNode & { readonly parens?: true };

@@ -1,15 +1,14 @@
 import type { Expr } from './ast.ts';
 import { type Cursor, expect, isText, next, peek } from './cursor.ts';
-import { nested, parsePostfix } from './expr.ts';
 import { parseInitialiser } from './initialiser.ts';
-import type { Token } from './lex.ts';
+import type { Token } from './token.ts';
 import { isTypeWord, typeLength } from './types.ts';
 
 /** `sizeof value`, `sizeof(type)`. */
 export function parseSizeof(cursor: Cursor): Expr {
   const token = next(cursor);
   const length = isText(peek(cursor), '(') ? typeLength(cursor, 1, false) : 0;
-  if (length === 0) return { kind: 'unary', op: token.text, operand: nested(cursor), at: token };
+  if (length === 0) return { kind: 'unary', op: token.text, operand: cursor.grammar.nested(cursor), at: token };
   next(cursor);
   const type = typeText(cursor, length);
   expect(cursor, ')', `behind the type of ${token.text}`);
@@ -35,8 +34,8 @@ export function parseCast(cursor: Cursor): Expr | null {
   const type = typeText(cursor, length);
   expect(cursor, ')', 'behind the type of a cast');
   if (isText(peek(cursor), '{'))
-    return parsePostfix(cursor, { kind: 'cast', type, operand: parseInitialiser(cursor), at: open });
-  return { kind: 'cast', type, operand: nested(cursor), at: open };
+    return cursor.grammar.postfix(cursor, { kind: 'cast', type, operand: parseInitialiser(cursor), at: open });
+  return { kind: 'cast', type, operand: cursor.grammar.nested(cursor), at: open };
 }
 
 /** Behind a lone unknown name, `(`, `-`, `&` and `*` could as well be a call or a binary operator: only a sure type makes a cast. */

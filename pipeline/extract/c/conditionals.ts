@@ -1,5 +1,5 @@
 import { fail } from './cursor.ts';
-import type { Token } from './lex.ts';
+import type { Token } from './token.ts';
 
 /** Deeper than the 63 levels that C asks of a compiler. */
 const MAX_DEPTH = 100;

@@ -1,9 +1,26 @@
 import { DataError } from '../../model/errors.ts';
-import type { Token } from './lex.ts';
+import type { Expr, Stmt } from './ast.ts';
+import type { Token } from './token.ts';
+
+/**
+ * The rules of C's grammar that others stand on and that hold those in turn: an operand may hold an expression, and an
+ * expression statements. A part asks the cursor for a rule above it, and imports those below.
+ */
+export type Grammar = {
+  readonly assignment: (cursor: Cursor) => Expr;
+  readonly ternary: (cursor: Cursor) => Expr;
+  readonly expression: (cursor: Cursor) => Expr;
+  /** A unary operand one level deeper. */
+  readonly nested: (cursor: Cursor) => Expr;
+  readonly postfix: (cursor: Cursor, start: Expr) => Expr;
+  readonly block: (cursor: Cursor) => readonly Stmt[];
+  readonly statements: (cursor: Cursor, isDone: () => boolean) => readonly Stmt[];
+};
 
 /** A position in a token list, which parsers advance, with what bounds their recursion. */
 export type Cursor = {
   readonly file: string;
+  readonly grammar: Grammar;
   readonly tokens: readonly Token[];
   at: number;
   /** Open levels of nesting. */
@@ -18,12 +35,6 @@ export type Cursor = {
 const MAX_DEPTH = 200;
 /** A tree higher than this would exhaust the stack of who walks it: a chain of 1000 operators is one. */
 const MAX_HEIGHT = 1000;
-/** A body with more statements that conditionals cut through would take too many readings. */
-const MAX_CUTS = 50;
-
-export function cursorOf(file: string, tokens: readonly Token[], at = 0): Cursor {
-  return { file, tokens, at, depth: 0, height: 0, cuts: { left: MAX_CUTS } };
-}
 
 /** Starts a level of nesting; what it returns is for `leave`. A cursor that has thrown is not used again. */
 export function enter(cursor: Cursor): number {

@@ -2,8 +2,7 @@ import { DataError } from '../../model/errors.ts';
 import type { Expr, Stmt } from './ast.ts';
 import { conditionText } from './conditionals.ts';
 import { type Cursor, fail, isText, peek, skipBrackets } from './cursor.ts';
-import type { Token } from './lex.ts';
-import { parseStatements } from './statement.ts';
+import type { Token } from './token.ts';
 
 /** One branch of a conditional: its tokens from `from` up to `to`. */
 type Branch = { readonly condition: string; readonly from: number; readonly to: number };
@@ -89,7 +88,7 @@ function readTogether(variants: readonly Variant[], least: number): number {
   let end = least;
   while (variants.some((variant) => endOf(variant) !== end)) {
     for (const variant of variants) {
-      const more = parseStatements(variant.cursor, () => endOf(variant) >= end);
+      const more = variant.cursor.grammar.statements(variant.cursor, () => endOf(variant) >= end);
       for (const statement of more) variant.body.push(statement);
       end = Math.max(end, endOf(variant));
     }

@@ -2,7 +2,7 @@ import type { Expr, Stmt } from './ast.ts';
 import { accept, type Cursor, expect, fail, isText, next, peek, skipBrackets } from './cursor.ts';
 import { parseAssignment, parseTernary } from './expr.ts';
 import { pointerName } from './heads.ts';
-import type { Token } from './lex.ts';
+import type { Token } from './token.ts';
 import { isStatementWord, isTypeWord } from './types.ts';
 
 /** `ALIGN(64) type name …`: a macro with arguments before a declaration adds an attribute and no fact. */

@@ -1,8 +1,9 @@
 import { KnownError } from '../../model/errors.ts';
 import type { Expr } from './ast.ts';
 import { BUILTINS } from './builtins.ts';
-import { cursorOf, fail, peek } from './cursor.ts';
+import { fail, peek } from './cursor.ts';
 import { parseExpression } from './expr.ts';
+import { cursorOf } from './grammar.ts';
 import { balance, binary, type CInteger, cast, integerOf, literal, truth, unary } from './integer.ts';
 import type { Macro } from './macro.ts';
 import { binaryPower, POWER } from './operators.ts';

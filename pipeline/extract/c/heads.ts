@@ -1,5 +1,5 @@
 import { isText, skipBrackets } from './cursor.ts';
-import type { Token } from './lex.ts';
+import type { Token } from './token.ts';
 import { isTypeWord, QUALIFIERS } from './types.ts';
 
 /** Words behind a declared name that say where or how it is stored. */

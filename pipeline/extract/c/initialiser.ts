@@ -1,6 +1,5 @@
 import type { Designator, Expr, InitItem } from './ast.ts';
 import { accept, type Cursor, enter, expect, isText, leave, next, peek } from './cursor.ts';
-import { parseAssignment, parseTernary } from './expr.ts';
 
 /** `{ 1, .eax = 2, [3] = { … }, }`. */
 export function parseInitialiser(cursor: Cursor): Expr {
@@ -12,7 +11,7 @@ export function parseInitialiser(cursor: Cursor): Expr {
     const designators = parseDesignators(cursor);
     const value = isText(peek(cursor), '{')
       ? parseInitialiser(cursor)
-      : (literalAlone(cursor) ?? parseAssignment(cursor));
+      : (literalAlone(cursor) ?? cursor.grammar.assignment(cursor));
     items.push({ designators, value, at: first });
     if (accept(cursor, ',') === null) break;
   }
@@ -45,8 +44,8 @@ function parseDesignators(cursor: Cursor): readonly Designator[] {
     } else if (isText(token, '[')) {
       const outer = enter(cursor);
       next(cursor);
-      const index = parseTernary(cursor);
-      const last = accept(cursor, '...') === null ? null : parseTernary(cursor);
+      const index = cursor.grammar.ternary(cursor);
+      const last = accept(cursor, '...') === null ? null : cursor.grammar.ternary(cursor);
       expect(cursor, ']', 'behind an array index');
       leave(cursor, outer);
       designators.push({ kind: 'index', index, last, at: token });

@@ -1,6 +1,6 @@
 import { conditionText } from './conditionals.ts';
 import { fail } from './cursor.ts';
-import type { Token } from './lex.ts';
+import type { Token } from './token.ts';
 
 /** A `#define`: its parameters (null for an object-like macro) and its body's tokens. */
 export type Macro = {

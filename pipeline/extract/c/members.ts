@@ -3,8 +3,8 @@ import { accept, type Cursor, expect, fail, isText, next, peek, skipBrackets } f
 import { evaluate } from './evaluate.ts';
 import { parseAssignment, parseTernary } from './expr.ts';
 import { isAttribute, pointerName } from './heads.ts';
-import type { Token } from './lex.ts';
 import type { Macro } from './macro.ts';
+import type { Token } from './token.ts';
 import { isTypeWord } from './types.ts';
 
 export type EnumMember = { readonly name: string; readonly value: Expr | null; readonly line: number };

@@ -1,10 +1,8 @@
 import type { Expr } from './ast.ts';
 import { typeText } from './cast.ts';
 import { accept, type Cursor, enter, expect, fail, isText, leave, next, peek } from './cursor.ts';
-import { parseAssignment, parseExpression } from './expr.ts';
 import { parseInitialiser } from './initialiser.ts';
-import type { Token } from './lex.ts';
-import { parseBlock } from './statement.ts';
+import type { Token } from './token.ts';
 import { isStatementWord, isTypeWord } from './types.ts';
 
 /** A name, a literal, a parenthesised expression, a braced list or a statement expression. */
@@ -49,12 +47,12 @@ function parseParenthesised(cursor: Cursor): Expr {
   const token = next(cursor);
   if (isText(peek(cursor), '{')) {
     const outer = enter(cursor);
-    const body = parseBlock(cursor);
+    const body = cursor.grammar.block(cursor);
     leave(cursor, outer);
     expect(cursor, ')', 'behind a statement expression');
     return { kind: 'statements', body, at: token };
   }
-  const inner = parseExpression(cursor);
+  const inner = cursor.grammar.expression(cursor);
   expect(cursor, ')', 'behind an expression');
   return { ...inner, parens: true };
 }
@@ -85,7 +83,7 @@ function parseArgument(cursor: Cursor): Expr {
     const behind = peek(cursor, length);
     if (isText(behind, ',') || isText(behind, ')')) return { kind: 'type', type: typeText(cursor, length), at: token };
   }
-  return parseAssignment(cursor);
+  return cursor.grammar.assignment(cursor);
 }
 
 const isTypePart = (token: Token, before: Token | null): boolean =>

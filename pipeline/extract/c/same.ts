@@ -1,5 +1,6 @@
 import { KnownError } from '../../model/errors.ts';
-import { lex, type Token } from './lex.ts';
+import { lex } from './lex.ts';
+import type { Token } from './token.ts';
 
 /** Whether two texts are the same C but for comments and white space; false where one cannot be read. */
 export function isSameCode(file: string, before: string, after: string): boolean {

@@ -16,7 +16,7 @@ import {
 import { conditionalElse, cutBefore, readCut, splitCondition, withVariants } from './cut.ts';
 import { looksLikeDeclaration, parseDeclaration, skipAttribute } from './declaration.ts';
 import { parseAssignment, parseExpression } from './expr.ts';
-import type { Token } from './lex.ts';
+import type { Token } from './token.ts';
 
 const ASM = new Set(['asm', '__asm', '__asm__', 'asm_inline']);
 

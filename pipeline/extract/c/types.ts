@@ -1,5 +1,5 @@
 import { type Cursor, isText, peek } from './cursor.ts';
-import type { Token } from './lex.ts';
+import type { Token } from './token.ts';
 
 /** Words that can only be part of a type. */
 const TYPE_WORDS = new Set(

@@ -1,7 +1,8 @@
 import { KnownError } from '../../model/errors.ts';
 import type { Expr, Stmt } from './ast.ts';
-import { cursorOf, fail, isCloser, isText, peek, skipBrackets } from './cursor.ts';
+import { fail, isCloser, isText, peek, skipBrackets } from './cursor.ts';
 import { parseAssignment } from './expr.ts';
+import { cursorOf } from './grammar.ts';
 import {
   type AggregateHead,
   aggregateHead,
@@ -11,10 +12,11 @@ import {
   objectName,
 } from './heads.ts';
 import { parseInitialiser } from './initialiser.ts';
-import { type LexFrom, lex, type Token } from './lex.ts';
+import { type LexFrom, lex } from './lex.ts';
 import { conditionsOf, type Macro, type Preprocessor, preprocessorOf, readDirective } from './macro.ts';
 import { type EnumMember, readEnumerators, readMembers, type StructMember } from './members.ts';
 import { parseBlock } from './statement.ts';
+import type { Token } from './token.ts';
 
 export type { Macro, StructMember };
 

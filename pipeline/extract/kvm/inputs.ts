@@ -1,6 +1,7 @@
 import { REGISTERS, type Register } from '../../model/place.ts';
+import type { Int } from '../machine/group.ts';
 import { current, type Group } from '../machine/group.ts';
-import { elementOf, type Int, int, memberOf, type Node, newNode, type Value } from '../machine/memory.ts';
+import { elementOf, int, memberOf, type Node, newNode, type Value } from '../machine/memory.ts';
 import { type CType, type Member, U32, U64, UNKNOWN_TYPE } from '../machine/types.ts';
 
 /** A CPUID entry: registers are 32-bit unsigned. */

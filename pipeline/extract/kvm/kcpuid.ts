@@ -1,5 +1,5 @@
 import { DataError } from '../../model/errors.ts';
-import type { BitName } from '../../model/knowledge.ts';
+import type { BitName } from '../../model/field.ts';
 import { compareTexts } from '../../model/order.ts';
 import { comparePlaces, type Place, placeId, REGISTERS } from '../../model/place.ts';
 import type { FeatureTable } from './features.ts';

@@ -1,6 +1,6 @@
 import { type Place, samePlace } from '../../model/place.ts';
 import type { Expr, Stmt } from '../c/ast.ts';
-import type { Token } from '../c/lex.ts';
+import type { Token } from '../c/token.ts';
 import { bodyOf, type CFunction, initialiserOf, type Unit } from '../c/unit.ts';
 import { allStatements, expressionsIn } from '../c/walk.ts';
 import type { FeatureTable } from './features.ts';

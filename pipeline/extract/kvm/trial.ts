@@ -1,7 +1,7 @@
 import { DataError } from '../../model/errors.ts';
 import { REGISTERS, type Register } from '../../model/place.ts';
 import { isText, skipBrackets } from '../c/cursor.ts';
-import type { Token } from '../c/lex.ts';
+import type { Token } from '../c/token.ts';
 import type { CFunction, Unit } from '../c/unit.ts';
 import { invoke } from '../machine/call.ts';
 import { Group, isNonZero, type Numeric, settled } from '../machine/group.ts';

@@ -1,5 +1,5 @@
 import { skipBrackets } from '../c/cursor.ts';
-import type { Token } from '../c/lex.ts';
+import type { Token } from '../c/token.ts';
 import type { CAggregate, CDeclaration, CFunction, CObject, Macro, Unit } from '../c/unit.ts';
 
 /** A part of a file that a value may be computed from. Each carries its tokens, wherever it was got from. */

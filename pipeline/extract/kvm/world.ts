@@ -1,8 +1,9 @@
 import { DataError, KnownError } from '../../model/errors.ts';
-import { cursorOf, fail, isText, skipBrackets } from '../c/cursor.ts';
+import { fail, isText, skipBrackets } from '../c/cursor.ts';
 import { evaluate as evaluateConstant, type Scope } from '../c/evaluate.ts';
 import { parseTernary } from '../c/expr.ts';
-import type { Token } from '../c/lex.ts';
+import { cursorOf } from '../c/grammar.ts';
+import type { Token } from '../c/token.ts';
 import { type CFunction, initialiserOf, type Unit } from '../c/unit.ts';
 import { evaluate } from '../machine/expression.ts';
 import { initialise } from '../machine/initial.ts';

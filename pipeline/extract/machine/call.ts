@@ -1,7 +1,8 @@
 import type { Expr, Stmt } from '../c/ast.ts';
-import { cursorOf, isText, peek, skipBrackets } from '../c/cursor.ts';
+import { isText, peek, skipBrackets } from '../c/cursor.ts';
 import type { ScopedMacro } from '../c/evaluate.ts';
 import { parseExpression } from '../c/expr.ts';
+import { cursorOf } from '../c/grammar.ts';
 import { parseInitialiser } from '../c/initialiser.ts';
 import { parseStatements } from '../c/statement.ts';
 import { bodyOf } from '../c/unit.ts';

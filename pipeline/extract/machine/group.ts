@@ -1,5 +1,14 @@
 import { type CInteger, wrap } from '../c/integer.ts';
-import type { Int } from './memory.ts';
+
+/** What a number comes from where not every value of it is tried: the function or sub-leaf of an entry, both, or a part. */
+export type Key = 'function' | 'index' | 'shifted' | 'both' | 'part';
+
+/** A number with its type; `isInput` where it depends on what is tried, so that no host decides it. */
+export type Int = CInteger & {
+  readonly kind: 'int';
+  readonly key?: Key;
+  readonly isInput?: true;
+};
 
 /**
  * The entries that one run stands for: each has one bit more than the entry that the run starts from, and a member is the

@@ -1,17 +1,7 @@
-import type { CInteger } from '../c/integer.ts';
 import { wrap } from '../c/integer.ts';
-import { type Bits, bitsIn, isNonZero, type Numeric, onBits, settled } from './group.ts';
+import { type Bits, bitsIn, type Int, isNonZero, type Key, type Numeric, onBits, settled } from './group.ts';
 import { type CType, INT, U32, UNKNOWN_TYPE } from './types.ts';
 
-/** What a number comes from where not every value of it is tried: the function or sub-leaf of an entry, both, or a part. */
-export type Key = 'function' | 'index' | 'shifted' | 'both' | 'part';
-
-/** A number with its type; `isInput` where it depends on what is tried, so that no host decides it. */
-export type Int = CInteger & {
-  readonly kind: 'int';
-  readonly key?: Key;
-  readonly isInput?: true;
-};
 export type Value =
   | Int
   /** A number that is not the same for all entries that are tried at once. */

@@ -1,7 +1,8 @@
 import { binary, unary } from '../c/integer.ts';
-import type { Token } from '../c/lex.ts';
+import type { Token } from '../c/token.ts';
+import type { Int, Key } from './group.ts';
 import { type Bits, inverted, isNonZero, type Numeric, onBits, settled } from './group.ts';
-import { distance, type Int, int, isNumeric, type Key, outside, stepFrom, truth, type Value } from './memory.ts';
+import { distance, int, isNumeric, outside, stepFrom, truth, type Value } from './memory.ts';
 import { choose, type Frame, stop } from './world.ts';
 
 const WHOLE = 'the function or sub-leaf compared for equality with a constant';

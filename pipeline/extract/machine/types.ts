@@ -1,7 +1,7 @@
 import { isText, skipBrackets } from '../c/cursor.ts';
 import { isAttribute } from '../c/heads.ts';
 import { widthOf } from '../c/integer.ts';
-import type { Token } from '../c/lex.ts';
+import type { Token } from '../c/token.ts';
 
 /** A type of C as far as running code needs it; `unknown` where its definition is in no file that is read. */
 export type CType =

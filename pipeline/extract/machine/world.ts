@@ -1,7 +1,7 @@
 import type { Expr, Stmt } from '../c/ast.ts';
 import { fail } from '../c/cursor.ts';
 import type { ScopedMacro } from '../c/evaluate.ts';
-import type { Token } from '../c/lex.ts';
+import type { Token } from '../c/token.ts';
 import type { CFunction, Unit } from '../c/unit.ts';
 import { allStatements, expressionsOf } from '../c/walk.ts';
 import { type At, type Node, newNode, type Value } from './memory.ts';

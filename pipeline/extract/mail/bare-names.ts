@@ -1,4 +1,4 @@
-import type { BitName } from '../../model/knowledge.ts';
+import type { BitName } from '../../model/field.ts';
 import type { Mention } from './mentions.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { BitName } from '../../model/knowledge.ts';
+import type { BitName } from '../../model/field.ts';
 import { FULL, hasBit } from '../../model/mask.ts';
 import { namesOf } from '../../model/names.ts';
 import { type Place, sameLeaf } from '../../model/place.ts';

@@ -3,7 +3,7 @@ import type { CodeChange, DecidingFunction } from '../../model/decider-rules.ts'
 import { KnownError } from '../../model/errors.ts';
 import { compareTexts } from '../../model/order.ts';
 import { skipBrackets } from '../c/cursor.ts';
-import type { Token } from '../c/lex.ts';
+import type { Token } from '../c/token.ts';
 import { readUnit, type Unit } from '../c/unit.ts';
 import type { RevisionFile } from './release.ts';
 

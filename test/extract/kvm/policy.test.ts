@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
+import { openTree } from '../../../pipeline/extract/kvm/open-tree.ts';
 import { KVM_PATHS } from '../../../pipeline/extract/kvm/paths.ts';
 import { kernelVersion, readPolicy } from '../../../pipeline/extract/kvm/policy.ts';
-import { openTree } from '../../../pipeline/extract/kvm/tree.ts';
 import { kernelFiles, masks, policyOf } from '../../helpers/kernel-tree.ts';
 
 test('a whole policy', () => {

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
+import { openTree, type UnitCache } from '../../../pipeline/extract/kvm/open-tree.ts';
 import { TDX_PATH } from '../../../pipeline/extract/kvm/paths.ts';
 import { readPolicy } from '../../../pipeline/extract/kvm/policy.ts';
-import { openTree, type UnitCache } from '../../../pipeline/extract/kvm/tree.ts';
 import { KnownError } from '../../../pipeline/model/errors.ts';
 import { DENY, type KernelParts, kernelFiles, MASKING } from '../../helpers/kernel-tree.ts';
 

@@ -1,4 +1,4 @@
-import type { Token } from '../../c/lex.ts';
+import type { Token } from '../../c/token.ts';
 import { macroCalls, type Tree, type TreeFunction } from './tree.ts';
 
 /**

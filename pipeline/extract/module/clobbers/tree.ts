@@ -1,9 +1,9 @@
 import { DataError } from '../../../model/errors.ts';
 import type { Expr, Stmt } from '../../c/ast.ts';
-import { cursorOf } from '../../c/cursor.ts';
 import { evaluate, type Scope } from '../../c/evaluate.ts';
-import type { Token } from '../../c/lex.ts';
+import { cursorOf } from '../../c/grammar.ts';
 import { parseBlock } from '../../c/statement.ts';
+import type { Token } from '../../c/token.ts';
 import { bodyOf, type CFunction, type Macro, readUnit, type Unit } from '../../c/unit.ts';
 import { isClobberSource } from '../clobber-source.ts';
 import { type Budget, BudgetError, newBudget, spend } from './budget.ts';
