@@ -97,6 +97,7 @@ export const CONFIG_FLAG_NAMES: ReadonlyMap<number, string> = new Map([
   [2, 'NO_RBP_MOD'],
   [3, 'MAXPA_VIRT'],
   [4, 'MAXGPA_VIRT'],
+  [7, 'SEALING'],
 ]);
 
 /** Names of FEATURE_PARAVIRT_CTRL bits: TDX module ABI specification, TD-scope metadata. */

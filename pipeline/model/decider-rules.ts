@@ -136,7 +136,14 @@ export type Limits = {
   readonly archCapabilities: { readonly one: bigint; readonly zero: bigint; readonly config: bigint };
 };
 
-export const TD_CONTROLS = ['PENDING_VE_DISABLE', 'ENUM_TOPOLOGY', 'VIRT_CPUID2', 'REDUCE_VE', 'LOCK'] as const;
+export const TD_CONTROLS = [
+  'PENDING_VE_DISABLE',
+  'ENUM_TOPOLOGY',
+  'VIRT_CPUID2',
+  'REDUCE_VE',
+  'ENABLE_HW_KEYS',
+  'LOCK',
+] as const;
 export type TdControl = (typeof TD_CONTROLS)[number];
 
 /** The bits of TD_CTLS: TDX module ABI specification, VCPU-independent TD metadata. */
@@ -145,6 +152,7 @@ export const TD_CONTROL_BITS: Readonly<Record<TdControl, number>> = {
   ENUM_TOPOLOGY: 1,
   VIRT_CPUID2: 2,
   REDUCE_VE: 3,
+  ENABLE_HW_KEYS: 4,
   LOCK: 63,
 };
 

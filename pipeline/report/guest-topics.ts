@@ -37,6 +37,7 @@ const NOTES: Readonly<Record<TdControl, string>> = {
   ENUM_TOPOLOGY: 'refused where a virtual CPU was initialized without an x2APIC id',
   VIRT_CPUID2: 'no VMM has a say',
   REDUCE_VE: 'it sets ENUM_TOPOLOGY and VIRT_CPUID2 too',
+  ENABLE_HW_KEYS: 'refused where the platform has no sealing (TDX_FEATURES0 hw_sealing)',
   LOCK: 'from then on TD_CTLS and FEATURE_PARAVIRT_CTRL stay as they are',
 };
 
