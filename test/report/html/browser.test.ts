@@ -361,6 +361,11 @@ describe.skipIf(hasNoBrowser)(`the page in Chromium${browserTitle}`, () => {
       await page.screenshot({ path: screenshotPath(`narrow-${size}`), fullPage: true });
       await open('real', `${QUESTION}&bit=7.0.ECX[5]`, { width: size, height: 800 });
       expect(await width()).toBe(size);
+      // The table of releases is wider: the one that was asked for is in sight all the same, behind the names of the rows.
+      const cell = (await page.locator('.strip td.chosen').first().boundingBox()) ?? { x: 0, width: 0 };
+      const head = (await page.locator('.strip th[scope=row]').first().boundingBox()) ?? { x: 0, width: 0 };
+      expect(cell.x).toBeGreaterThanOrEqual(head.x + head.width);
+      expect(cell.x + cell.width).toBeLessThanOrEqual(size);
     }
     await page.emulateMedia({ media: 'print' });
     await open('real', QUESTION);

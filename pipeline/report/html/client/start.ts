@@ -44,6 +44,7 @@ export function startPage(): void {
       if (content.length !== 1 || view.firstElementChild !== content[0] || view.childElementCount !== 1)
         view.replaceChildren(...content);
       showLinks(found);
+      showChosen(view);
     }
     const title = byId('title').textContent ?? '';
     document.title = `${title} · bitwatch`;
@@ -81,6 +82,14 @@ function showProblem(view: HTMLElement, { what, offers }: Problem): void {
     el('ul', { class: 'offers' }, ...offers.map(({ text, hash }) => el('li', {}, el('a', { href: hash }, text)))),
     el('p', {}, el('a', { href: '#' }, 'Show the map')),
   );
+}
+
+/** A table that is wider than its place opens where the cell is that was asked for. */
+function showChosen(view: HTMLElement): void {
+  for (const place of view.querySelectorAll('.scroll')) {
+    const chosen = place.querySelector<HTMLElement>('td.chosen');
+    if (chosen !== null) place.scrollLeft = chosen.offsetLeft + chosen.offsetWidth - place.clientWidth;
+  }
 }
 
 function showLinks(route: Route): void {
