@@ -75,7 +75,7 @@ type Ground = { readonly xfam: bigint; readonly attributes: bigint; readonly onH
 
 /** Whether some TD has the bit and reads it: conditions are asked in their order, and the last one that does not hold decides. */
 function canHave({ gets }: StackFeature, { by, conditions }: Decider, ground: Ground): boolean {
-  if (gets === 'kept-back') return false;
+  if (gets === 'kept-back' || gets === 'unsupported') return false;
   let can = canBeOne(by, ground);
   for (const { when, otherwise } of conditions)
     if (otherwise === 1) can = can || canFail(when, ground);

@@ -30,6 +30,10 @@ export type Ask = {
   /** Whether QEMU's check of what the TD got looks at the register. */
   readonly isChecked: boolean;
   readonly isFixed1: boolean;
+  /** Whether QEMU takes the bit for supported, without which it drops it however it is asked; `told` where a further test of QEMU's must hold. */
+  readonly support: 'yes' | 'told' | 'no';
+  /** Whether QEMU sets the bit itself where a package of the TD has more than one thread. */
+  readonly isOfThreads: boolean;
   readonly gates: readonly GateId[];
 };
 
@@ -38,7 +42,10 @@ export const GETS = [
   'always',
   'after-ve',
   'host-cpu',
+  'threads',
+  'told',
   'by-name',
+  'unsupported',
   'never-asked',
   'kept-back',
   'gated',
@@ -66,7 +73,7 @@ export function featureOf(stack: Stack, place: Place, bit: number): StackFeature
   const register = registerOf(stack.release, place);
   const decider = register === undefined ? null : deciderAt(register, bit);
   const verdict = stack.kvm.verdicts.find((each) => samePlace(each, place) && hasBit(each.mask, bit))?.verdict ?? null;
-  const ask = askOf(stack.qemu, place, bit);
+  const ask = askOf(stack, place, bit);
   const { leaf, subleaf, register: name } = place;
   return {
     leaf,
@@ -92,7 +99,7 @@ const deciderAt = ({ deciders }: RegisterClasses, bit: number): Decider | null =
 export const wordAt = (qemu: QemuFacts, place: Place): QemuWord | undefined =>
   qemu.words.find((word) => samePlace(word, place));
 
-function askOf(qemu: QemuFacts, place: Place, bit: number): Ask {
+function askOf({ qemu, kvm }: Stack, place: Place, bit: number): Ask {
   const word = wordAt(qemu, place);
   const has = (each: Place & { readonly mask: number }): boolean => samePlace(each, place) && hasBit(each.mask, bit);
   return {
@@ -100,8 +107,24 @@ function askOf(qemu: QemuFacts, place: Place, bit: number): Ask {
     isAutomatic: word !== undefined && !hasBit(word.notAutomatic, bit),
     isChecked: word !== undefined,
     isFixed1: qemu.fixed1.some(has),
+    support: supportOf({ qemu, kvm }, has),
+    isOfThreads: qemu.threadBits.some(has),
     gates: qemu.gates.filter(has).map(({ gate }) => gate),
   };
+}
+
+/**
+ * QEMU starts from KVM_GET_SUPPORTED_CPUID, which reports KVM's capabilities, adds to it, and keeps of both what KVM_TDX_CAPABILITIES
+ * lists. Of a KVM whose capabilities are not stated nothing is held to be missing.
+ */
+function supportOf(
+  { qemu, kvm: { policy } }: Pick<Stack, 'qemu' | 'kvm'>,
+  has: (each: Place & { readonly mask: number }) => boolean,
+): Ask['support'] {
+  const added = qemu.supports.filter(has);
+  if (policy.known.length === 0 || [...policy.known, ...qemu.fixed1].some(has)) return 'yes';
+  if (added.some(({ isConditional }) => !isConditional)) return 'yes';
+  return added.length > 0 ? 'told' : 'no';
 }
 
 /** Verdicts under which a bit never reaches the module. */
@@ -115,6 +138,9 @@ function getsOf(stack: Stack, decider: Decider, verdict: PlaceVerdict['verdict']
   if (isSettable(decider)) {
     if (verdict !== null && BLOCKED.includes(verdict)) return 'kept-back';
     if (ask.name === null) return 'never-asked';
+    if (ask.support === 'no') return 'unsupported';
+    if (ask.isOfThreads) return 'threads';
+    if (ask.support === 'told') return 'told';
     return ask.isAutomatic ? 'host-cpu' : 'by-name';
   }
   if (decider.by.kind === 'guest') return 'guest';
@@ -150,7 +176,9 @@ function kvmEvidence({ kvm: { policy } }: Stack, place: Place, bit: number): rea
 }
 
 function qemuEvidence(qemu: QemuFacts, place: Place, bit: number): readonly Evidence[] {
-  const masks = [...qemu.fixed1, ...qemu.gates].filter((each) => samePlace(each, place) && hasBit(each.mask, bit));
+  const masks = [...qemu.fixed1, ...qemu.supports, ...qemu.threadBits, ...qemu.gates].filter(
+    (each) => samePlace(each, place) && hasBit(each.mask, bit),
+  );
   const word = wordAt(qemu, place);
   const named = word?.names.some((each) => each.bit === bit) === true ? [word] : [];
   return [...masks, ...named].map((at) => atQemu(qemu, at));
@@ -174,7 +202,14 @@ function stackAt(stack: Stack, place: Place): Stack {
   return {
     ...stack,
     kvm: { ...kvm, verdicts: here(kvm.verdicts), policy },
-    qemu: { ...qemu, words: here(qemu.words), fixed1: here(qemu.fixed1), gates: here(qemu.gates) },
+    qemu: {
+      ...qemu,
+      words: here(qemu.words),
+      fixed1: here(qemu.fixed1),
+      supports: here(qemu.supports),
+      threadBits: here(qemu.threadBits),
+      gates: here(qemu.gates),
+    },
   };
 }
 

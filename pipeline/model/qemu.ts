@@ -7,6 +7,9 @@ export type QemuMask = Place & { readonly mask: number; readonly path: string; r
 /** Bits that QEMU takes for supported where a gate is open: an ATTRIBUTES bit or an XFAM bit that KVM supports. */
 export type QemuGate = QemuMask & { readonly gate: `attributes:${number}` | `xfam:${number}` };
 
+/** Bits that QEMU takes for supported though KVM does not report them; `isConditional` where a further test of QEMU's must hold. */
+export type QemuSupport = QemuMask & { readonly isConditional: boolean };
+
 /** A register that QEMU names bits of: what a `-cpu` line can ask for. */
 export type QemuWord = Place & {
   readonly path: string;
@@ -23,6 +26,10 @@ export type QemuFacts = {
   readonly source: Source;
   /** `tdx_fixed1_bits`: bits that QEMU shows as 1 in every TD, whatever the release. */
   readonly fixed1: readonly QemuMask[];
+  /** `kvm_arch_get_supported_cpuid()`: what QEMU adds to KVM_GET_SUPPORTED_CPUID; what neither holds nor `fixed1` it never asks for. */
+  readonly supports: readonly QemuSupport[];
+  /** `x86_cpu_expand_features()`: bits that QEMU sets itself where a package of the TD has more than one thread. */
+  readonly threadBits: readonly QemuMask[];
   /** `tdx_attrs_maps[]` and `tdx_xfam_deps[]`. */
   readonly gates: readonly QemuGate[];
   /** ATTRIBUTES bits that QEMU lets a user ask for. */

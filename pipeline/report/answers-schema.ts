@@ -313,6 +313,8 @@ export const qemu = z.strictObject({
   version,
   source,
   fixed1: z.array(z.strictObject(qemuMask)),
+  supports: z.array(z.strictObject({ ...qemuMask, conditional: z.boolean() })),
+  threadBits: z.array(z.strictObject(qemuMask)),
   gates: z.array(z.strictObject({ gate: z.string(), ...qemuMask })),
   attributes: z.strictObject({ mask: hex, ...readAt }),
   kvmFeatures: z.strictObject(qemuMask),

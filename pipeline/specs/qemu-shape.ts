@@ -15,6 +15,8 @@ const qemuShape = z.strictObject({
   version: z.string().regex(/^\d+\.\d+\.\d+$/, 'a version such as 11.1.0'),
   source: z.strictObject(sourceShape),
   fixed1: z.array(z.strictObject(masked)),
+  supports: z.array(z.strictObject({ ...masked, conditional: z.boolean() })),
+  threadBits: z.array(z.strictObject(masked)),
   gates: z.array(z.strictObject({ gate: z.string().regex(/^(?:attributes|xfam):\d{1,2}$/), ...masked })),
   attributes: z.strictObject({ mask: hexText, ...at }),
   kvmFeatures: z.strictObject(masked),

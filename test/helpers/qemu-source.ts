@@ -34,10 +34,51 @@ FeatureWordInfo feature_word_info[FEATURE_WORDS] = {
     [FEAT_THIRD] = { .cpuid = { .eax = 7, .needs_ecx = true, .ecx = 0, .reg = R_EDX } },
     [FEAT_MSR] = { .type = MSR_FEATURE_WORD, .feat_names = { "m" }, .msr = { .index = 0x10a } },
 };
+void x86_cpu_expand_features(X86CPU *cpu, Error **errp)
+{
+    CPUX86State *env = &cpu->env;
+    if (x86_threads_per_pkg(&env->topo_info) > 1) {
+        env->features[FEAT_SECOND] |= CPUID_EXT_X;
+        if (!IS_INTEL_CPU(env)) {
+            env->features[FEAT_FIRST] |= CPUID_EXT_SSE3;
+        }
+    }
+    if (cpu->other > 1) {
+        env->features[FEAT_FIRST] |= CPUID_EXT_X;
+    }
+}
+`;
+const KVM = `
+uint32_t kvm_arch_get_supported_cpuid(KVMState *s, uint32_t function, uint32_t index, int reg)
+{
+    uint32_t ret = 0;
+    if (entry) {
+        ret = reg_of(entry, reg);
+    }
+    if (function == 1 && reg == R_EDX) {
+        ret |= CPUID_EXT_SSE3 | CPUID_EXT_X;
+    } else if (function == 1 && reg == R_ECX) {
+        ret |= 1U << 31;
+        if (is_told) {
+            ret |= 1U << 3;
+        }
+        if (is_not) {
+            ret &= ~CPUID_EXT_X;
+        }
+    } else if (function == 7 && index == 0 && reg == R_EBX) {
+        uint32_t ebx;
+        host_cpuid(7, 0, &unused, &ebx, &unused, &unused);
+        ret |= ebx & (1U << 9);
+    } else if (function == 0xd && index == 0 && (reg == R_EAX || reg == R_EDX)) {
+        ret = bitmask;
+    }
+    return ret;
+}
 `;
 export const FILES = new Map([
   ['target/i386/kvm/tdx.c', TDX],
   ['target/i386/cpu.c', CPU],
+  ['target/i386/kvm/kvm.c', KVM],
   [
     'target/i386/cpu.h',
     `enum { R_EAX = 0, R_ECX = 1, R_EDX = 2, R_EBX = 3 };

@@ -43,6 +43,15 @@ test.each([
   ['7.0.ECX[5]', '2.0.18', 'kept-back', 'waitpkg'],
   ['7.0.ECX[31]', '2.0.18', 'gated', 'pks'],
   ['7.1.EDX[17]', '2.0.18', 'never-asked', null],
+  // QEMU keeps what KVM_GET_SUPPORTED_CPUID, tdx_fixed1_bits or its own additions hold: KVM gives no VM EST.
+  ['1.ECX[7]', '2.0.18', 'unsupported', 'est'],
+  ['1.EDX[22]', '2.0.18', 'unsupported', 'acpi'],
+  ['1.ECX[24]', '2.0.18', 'host-cpu', 'tsc-deadline'],
+  ['7.0.EDX[30]', '2.0.18', 'host-cpu', 'core-capability'],
+  // -overcommit cpu-pm=on.
+  ['1.ECX[3]', '2.0.18', 'told', 'monitor'],
+  // QEMU sets it itself for more than one thread.
+  ['1.EDX[28]', '2.0.18', 'threads', 'ht'],
   ['7.1.EDX[17]', '1.5.05', 'never', null],
   ['1.ECX[0]', '2.0.18', 'always', 'pni'],
   ['0x80000001.EDX[11]', '2.0.18', 'guest', 'syscall'],

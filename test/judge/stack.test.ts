@@ -74,6 +74,8 @@ const qemu = (extra: Partial<QemuFacts> = {}): QemuFacts => ({
   version: '10.1.0',
   source: { repository: 'example/qemu', revision: 'd'.repeat(40), path: 'tdx.c', blob: null },
   fixed1: [],
+  supports: [],
+  threadBits: [],
   gates: [],
   attributes: { mask: 1n << 63n, ...AT },
   kvmFeatures: mask(0),
@@ -114,6 +116,21 @@ describe('what a TD gets of a bit', () => {
     [17, 'never', 'fixed to 0, and in no rule'],
   ])('%i: %s: %s', (bit, expected) => {
     expect(gets(stackOf(), bit)).toBe(expected);
+  });
+
+  test('depends on what KVM gives to ordinary VMs and on what QEMU adds to it', () => {
+    const known = [{ ...PLACE, mask: 0x4, path: 'cpuid.c', line: 3 }];
+    const add = (isConditional: boolean, bits = 0x1) => [{ ...mask(bits), isConditional }];
+    expect([gets(stackOf({}, { known }), 0), gets(stackOf({}, { known }), 2)]).toEqual(['unsupported', 'host-cpu']);
+    expect(gets(stackOf({ supports: add(false) }, { known }), 0)).toBe('host-cpu');
+    expect(gets(stackOf({ supports: add(true) }, { known }), 0)).toBe('told');
+    expect(gets(stackOf({ supports: add(false, 0x2) }, { known }), 0)).toBe('unsupported');
+    expect(gets(stackOf({ fixed1: [mask(0x1)] }, { known }), 0)).toBe('host-cpu');
+    // Fixed, denied or without a name: what QEMU takes for supported changes nothing.
+    expect([3, 14, 15].map((bit) => gets(stackOf({}, { known }), bit))).toEqual(['always', 'never-asked', 'kept-back']);
+    // A bit of the threads has to be supported too.
+    expect(gets(stackOf({ threadBits: [mask(0x1)] }, { known }), 0)).toBe('unsupported');
+    expect(gets(stackOf({ threadBits: [mask(0x2)], supports: add(false, 0x2) }, { known }), 1)).toBe('threads');
   });
 
   test('depends on what the stack names, denies and needs', () => {
@@ -168,7 +185,15 @@ describe('what a TD gets of a bit', () => {
       ask: { name: 'b1', isAutomatic: false, isFixed1: false, gates: ['xfam:5'] },
     });
     const other = featureOf(stack, { ...PLACE, register: 'ebx' }, 0);
-    expect(other.ask).toEqual({ name: null, isAutomatic: false, isChecked: false, isFixed1: false, gates: [] });
+    expect(other.ask).toEqual({
+      name: null,
+      isAutomatic: false,
+      isChecked: false,
+      isFixed1: false,
+      support: 'yes',
+      isOfThreads: false,
+      gates: [],
+    });
     expect(featureOf(stack, { ...PLACE, leaf: 11 }, 0).evidence).toEqual([]);
     // QEMU's word is cited for the bits that it names.
     expect(

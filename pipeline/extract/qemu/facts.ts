@@ -6,6 +6,7 @@ import type { Expr, InitItem } from '../c/ast.ts';
 import { fail } from '../c/cursor.ts';
 import { evaluate, evaluate32, evaluateMacro, type Scope } from '../c/evaluate.ts';
 import { initialiserOf, type Unit } from '../c/unit.ts';
+import { BY_NUMBER, readSupported, readThreadBits } from './supported.ts';
 import { objectOf, type QemuTree } from './tree.ts';
 
 /** A table's file, and what names mean in it. */
@@ -14,11 +15,14 @@ type Reading = { readonly unit: Unit; readonly scope: Scope };
 /** What one QEMU revision does with a TD's CPUID. Throws a DataError with file and line for a table of another shape. */
 export function readQemu(tree: QemuTree, version: string, source: Source): QemuFacts {
   const tdx: Reading = { unit: tree.tdx, scope: tree.scopeOf(tree.tdx) };
-  const words = readWords({ unit: tree.cpu, scope: tree.scopeOf(tree.cpu) });
+  const cpu: Reading = { unit: tree.cpu, scope: tree.scopeOf(tree.cpu) };
+  const words = readWords(cpu);
   return {
     version,
     source,
     fixed1: readFixed1(tdx),
+    supports: readSupported({ unit: tree.kvm, scope: tree.scopeOf(tree.kvm) }),
+    threadBits: readThreadBits(cpu, words),
     gates: [...readAttributeGates(tdx), ...readXfamGates(tdx, words)],
     attributes: readAttributes(tdx),
     kvmFeatures: readKvmFeatures(tdx),
@@ -202,10 +206,8 @@ function numberOf(reading: Reading, fields: ReadonlyMap<string, Expr>, name: str
   return Number(number);
 }
 
-/** QEMU numbers registers as the instruction set encodes them: EAX, ECX, EDX, EBX. */
-const ENCODED: readonly Register[] = ['eax', 'ecx', 'edx', 'ebx'];
 function registerOf(reading: Reading, number: number, item: InitItem): Register {
-  return ENCODED[number] ?? fail(reading.unit.file, item.at, 'one of R_EAX, R_EBX, R_ECX and R_EDX');
+  return BY_NUMBER[number] ?? fail(reading.unit.file, item.at, 'one of R_EAX, R_EBX, R_ECX and R_EDX');
 }
 
 const placeOf = ({ leaf, subleaf, register }: Place & LeafKey): Place => ({ leaf, subleaf, register });

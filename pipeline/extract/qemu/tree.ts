@@ -4,13 +4,19 @@ import { type CObject, enumMembers, readUnit, type Unit } from '../c/unit.ts';
 
 export const TDX_PATH = 'target/i386/kvm/tdx.c';
 const CPU_PATH = 'target/i386/cpu.c';
+const KVM_PATH = 'target/i386/kvm/kvm.c';
 /** Headers that name what the tables are made of. */
 const HEADERS = ['target/i386/cpu.h', 'include/standard-headers/asm-x86/kvm_para.h', 'include/qemu/bitops.h'] as const;
 /** What a QEMU version's facts are read from. */
-export const QEMU_PATHS: readonly string[] = ['VERSION', TDX_PATH, CPU_PATH, ...HEADERS];
+export const QEMU_PATHS: readonly string[] = ['VERSION', TDX_PATH, CPU_PATH, KVM_PATH, ...HEADERS];
 
 /** A QEMU revision's C files, parsed, and what their names mean. */
-export type QemuTree = { readonly tdx: Unit; readonly cpu: Unit; readonly scopeOf: (unit: Unit) => Scope };
+export type QemuTree = {
+  readonly tdx: Unit;
+  readonly cpu: Unit;
+  readonly kvm: Unit;
+  readonly scopeOf: (unit: Unit) => Scope;
+};
 
 /** Parses the files of one revision. Throws a DataError that names a file which is not there or is no C. */
 export function openQemu(files: ReadonlyMap<string, string>): QemuTree {
@@ -19,7 +25,7 @@ export function openQemu(files: ReadonlyMap<string, string>): QemuTree {
     if (text !== undefined) return readUnit(path, text);
     throw new DataError({ where: { file: path }, expected: 'a file of QEMU with TDX (10.1 or later)', found: 'none' });
   };
-  const [tdx, cpu] = [unitOf(TDX_PATH), unitOf(CPU_PATH)];
+  const [tdx, cpu, kvm] = [unitOf(TDX_PATH), unitOf(CPU_PATH), unitOf(KVM_PATH)];
   const headers = HEADERS.map(unitOf);
   const shared: Scope = {
     file: CPU_PATH,
@@ -37,7 +43,7 @@ export function openQemu(files: ReadonlyMap<string, string>): QemuTree {
     file: unit.file,
     macro: (name) => unit.macros.get(name) ?? macroOf(headers, name),
   });
-  return { tdx, cpu, scopeOf };
+  return { tdx, cpu, kvm, scopeOf };
 }
 
 function macroOf(headers: readonly Unit[], name: string): ScopedMacro | undefined {

@@ -64,6 +64,8 @@ const stackFeature = z.strictObject({
     automatic: z.boolean(),
     checked: z.boolean(),
     fixed1: z.boolean(),
+    support: z.enum(['yes', 'told', 'no']),
+    ofThreads: z.boolean(),
     gates: z.array(gate),
   }),
   gets: z.enum(GETS),

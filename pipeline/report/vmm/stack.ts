@@ -18,7 +18,11 @@ const HEADS: Readonly<Record<Gets, string>> = {
   always: '1 in every TD',
   'after-ve': '1 where the leaf is answered, which injects #VE until the guest turns that off',
   'host-cpu': 'with -cpu host, where the host has it or the VMM alone decides',
+  threads: 'with -cpu host where a package of the TD has more than one thread; else only where -cpu names it',
+  told: 'with -cpu host only where QEMU is told so beside it, as by -overcommit cpu-pm=on',
   'by-name': 'only where -cpu names it',
+  unsupported:
+    'not, even where -cpu names it: KVM gives it to no ordinary VM, and QEMU goes by KVM_GET_SUPPORTED_CPUID',
   'never-asked': 'never with -cpu host: QEMU has no name for it',
   'kept-back': 'not: KVM keeps it back',
   gated: 'by ATTRIBUTES, XFAM or what else the TD has',
@@ -162,11 +166,13 @@ function whatText(stack: Stack, found: QemuFinding): string {
   return namedBitsText({ ...found.place, mask, bits: namedBits(stack.names, found.place, mask) });
 }
 
-const askJson = ({ name, isAutomatic, isChecked, isFixed1, gates }: Ask) => ({
+const askJson = ({ name, isAutomatic, isChecked, isFixed1, support, isOfThreads, gates }: Ask) => ({
   name,
   automatic: isAutomatic,
   checked: isChecked,
   fixed1: isFixed1,
+  support,
+  ofThreads: isOfThreads,
   gates,
 });
 
@@ -229,12 +235,16 @@ export function whyText(stack: Stack, feature: StackFeature, host: boolean | nul
   ].join('\n')}\n`;
 }
 
-function askText({ name, isAutomatic, isChecked, isFixed1, gates }: Ask): string {
+function askText({ name, isAutomatic, isChecked, isFixed1, support, isOfThreads, gates }: Ask): string {
   const parts = [
     name === null
       ? `no name${isChecked ? '' : ', no feature word'}`
       : `${name}${isAutomatic ? ', set by -cpu host where supported' : ', not set by -cpu host'}`,
     ...(isFixed1 ? ['taken for fixed to 1'] : []),
+    ...(support === 'no' && name !== null && gates.length === 0
+      ? ['KVM gives it to no ordinary VM, so not supported']
+      : []),
+    ...(isOfThreads ? ['set where a package has more than one thread'] : []),
     ...(gates.length > 0 ? [`supported under ${gates.join(', ')}`] : []),
   ];
   return parts.join('; ');
@@ -247,6 +257,12 @@ function conclusion({ gets, decider, ask, verdict }: StackFeature, host: boolean
   switch (gets) {
     case 'host-cpu':
       return `a TD has it with -cpu host${needsHost && host === null ? ', where the host has it' : ''}`;
+    case 'threads':
+      return `a TD has it with -cpu host where its package has more than one thread, else only with -cpu host,+${ask.name}`;
+    case 'told':
+      return `a TD has it with -cpu host only where QEMU is told so beside it, as by -overcommit cpu-pm=on${needsHost && host === null ? ', and where the host has it' : ''}`;
+    case 'unsupported':
+      return 'no TD that QEMU starts has it: KVM gives it to no ordinary VM, and QEMU goes by KVM_GET_SUPPORTED_CPUID';
     case 'by-name':
       return `a TD has it only with -cpu host,+${ask.name}`;
     case 'never-asked':

@@ -31,6 +31,27 @@ test('each table is read with its place, mask and line', () => {
     { gate: 'xfam:2', leaf: 7, subleaf: 0, register: 'ebx', mask: 0x20, path: SOURCE.path, line: 16 },
     { gate: 'xfam:17', leaf: 7, subleaf: 0, register: 'edx', mask: 0x1000000, path: SOURCE.path, line: 18 },
   ]);
+  const line = (text: string, path: string) =>
+    (FILES.get(path) ?? '').split('\n').findIndex((each) => each.includes(text)) + 1;
+  const kvm = 'target/i386/kvm/kvm.c';
+  const of = (each: object, text: string) => ({ ...each, path: kvm, line: line(text, kvm) });
+  expect(facts.supports).toEqual([
+    of({ leaf: 1, subleaf: null, register: 'edx', mask: 0x5, isConditional: false }, 'ret |= CPUID_EXT_SSE3'),
+    of({ leaf: 1, subleaf: null, register: 'ecx', mask: 0x80000000, isConditional: false }, 'ret |= 1U << 31'),
+    of({ leaf: 1, subleaf: null, register: 'ecx', mask: 0x8, isConditional: true }, 'ret |= 1U << 3;'),
+    of({ leaf: 7, subleaf: 0, register: 'ebx', mask: 0x200, isConditional: false }, 'ret |= ebx'),
+  ]);
+  // What stands below a further test, or another one, is not set by the threads.
+  expect(facts.threadBits).toEqual([
+    {
+      leaf: 7,
+      subleaf: 0,
+      register: 'ebx',
+      mask: 0x4,
+      path: 'target/i386/cpu.c',
+      line: line('[FEAT_SECOND] |=', 'target/i386/cpu.c'),
+    },
+  ]);
   expect(facts.attributes).toEqual({ mask: 0x8000000010000000n, path: SOURCE.path, line: 4 });
   expect(facts.kvmFeatures).toMatchObject({ leaf: 0x40000001, register: 'eax', mask: 0x8002, line: 6 });
   expect(
@@ -54,7 +75,7 @@ test('what is written under specs/ reads back as the same facts', async () => {
   const facts = read();
   const text = await qemuToYaml(facts);
   expect(await readQemuFile('specs/qemu/11.1.0.yaml', text, NO_CACHE)).toEqual(facts);
-  expect(text.split('\n').filter((line) => line.startsWith('  - ')).length).toBe(8);
+  expect(text.split('\n').filter((line) => line.startsWith('  - ')).length).toBe(13);
 });
 
 test.each<[string, string, string, string]>([
@@ -65,6 +86,7 @@ test.each<[string, string, string, string]>([
   ['a name that is none', 'target/i386/cpu.c', 'NULL, "b"', 'NULL, b'],
   ['a name beyond the register', 'target/i386/cpu.c', '[31] = "hypervisor"', '[32] = "hypervisor"'],
   ['a table that is gone', SOURCE.path, 'tdx_xfam_deps[]', 'tdx_other[]'],
+  ['a function that is gone', 'target/i386/kvm/kvm.c', 'kvm_arch_get_supported_cpuid', 'kvm_arch_other'],
   ['a constant that no header has', SOURCE.path, 'CPUID_EXT_X', 'CPUID_EXT_Y'],
 ])('%s is an error with file and line', (_what, path, from, to) => {
   let error: unknown;
