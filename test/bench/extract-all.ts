@@ -6,9 +6,9 @@ import { withTemporaries } from '../../pipeline/git/temporary.ts';
 /** Extracts and classes every release of the repository that the argument names: what `sync` does, without writing. */
 await withTemporaries(async () => {
   const repository = openRepository(process.argv[2] ?? '.', process.env);
-  const blobs = openBlobs(repository);
-  // git answers while the extractors load.
+  // As in `sync`, git looks through the history first; it answers while the extractors load.
   const listed = listReleases(repository);
+  const blobs = openBlobs(repository);
   const { readModuleRevision } = await import('../../pipeline/cases/module-revision.ts');
   const { classify } = await import('../../pipeline/model/class.ts');
   const releases = await listed;
