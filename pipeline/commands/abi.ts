@@ -9,11 +9,11 @@ import { hex32 } from '../model/mask.ts';
 import { namedBits } from '../model/names.ts';
 import { formatLeaf } from '../model/place.ts';
 import { plain } from '../model/text.ts';
-import { jsonText, placeJson } from '../report/machine.ts';
+import { placeJson } from '../report/machine.ts';
 import { namedBitsText } from '../report/places.ts';
 import { gateText } from '../report/words/fact-words.ts';
 import { wrap } from '../report/wrap.ts';
-import type { CommandLine, Context, Opts } from './command-line.ts';
+import { type CommandLine, type Context, type Opts, printAnswer } from './command-line.ts';
 
 /** `bitwatch abi RELEASE FILE`. */
 export function declare({ program, add, contextOf, done }: CommandLine): void {
@@ -37,43 +37,41 @@ async function abiCommand(context: Context, name: string, file: string): Promise
     abi,
     release.module.fixed0Leaves,
   );
-  if (context.options.json) {
-    const list = differences.map(({ leaf, subleaf, register, mask, ...rest }) => ({
-      ...placeJson({ leaf, subleaf, register }),
-      mask: hex32(mask),
-      ...rest,
-    }));
-    context.stdout.write(
-      jsonText({
-        schema: 'bitwatch.abi/1',
-        release: name,
-        comparedBits,
-        openBits,
-        differences: list,
-        gatesBeyondTable: gatesBeyondTable.map(formatLeaf),
-      }),
-    );
-  } else {
-    const lines = [
-      ...wrap(
-        `${differences.length} differences in ${comparedBits} compared bits; of ${openBits} bits the ABI table only says that a rule of their own applies`,
-      ),
-      ...differences.flatMap((difference) =>
-        wrap(
-          `${namedBitsText({ ...difference, bits: namedBits(specs.knowledge.names, difference, difference.mask) })}: ${differenceText(difference)}`,
-          '* ',
+  await printAnswer(context, {
+    json: () => ({
+      schema: 'bitwatch.abi/1',
+      release: name,
+      comparedBits,
+      openBits,
+      differences: differences.map(({ leaf, subleaf, register, mask, ...rest }) => ({
+        ...placeJson({ leaf, subleaf, register }),
+        mask: hex32(mask),
+        ...rest,
+      })),
+      gatesBeyondTable: gatesBeyondTable.map(formatLeaf),
+    }),
+    text: () => {
+      const lines = [
+        ...wrap(
+          `${differences.length} differences in ${comparedBits} compared bits; of ${openBits} bits the ABI table only says that a rule of their own applies`,
         ),
-      ),
-      ...(gatesBeyondTable.length === 0
-        ? []
-        : wrap(
-            `gates that the module's code applies and its tables do not hold, in leaves ${gatesBeyondTable.map(formatLeaf).join(', ')}`,
+        ...differences.flatMap((difference) =>
+          wrap(
+            `${namedBitsText({ ...difference, bits: namedBits(specs.knowledge.names, difference, difference.mask) })}: ${differenceText(difference)}`,
             '* ',
-          )),
-      ...abi.notes.flatMap((note) => wrap(plain(note), '* ')),
-    ];
-    context.stdout.write(`${lines.join('\n')}\n`);
-  }
+          ),
+        ),
+        ...(gatesBeyondTable.length === 0
+          ? []
+          : wrap(
+              `gates that the module's code applies and its tables do not hold, in leaves ${gatesBeyondTable.map(formatLeaf).join(', ')}`,
+              '* ',
+            )),
+        ...abi.notes.flatMap((note) => wrap(plain(note), '* ')),
+      ];
+      return `${lines.join('\n')}\n`;
+    },
+  });
   return differences.length === 0 ? EXIT.clean : EXIT.findings;
 }
 

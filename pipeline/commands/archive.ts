@@ -19,8 +19,7 @@ import { readSubject } from '../extract/mail/subject.ts';
 import { openRepository } from '../git/repository.ts';
 import { EXIT, NoInputError, UsageError } from '../model/errors.ts';
 import { plain } from '../model/text.ts';
-import { jsonText } from '../report/machine.ts';
-import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
+import { type CommandLine, type Context, type Opts, printAnswer, textOf } from './command-line.ts';
 
 /** `bitwatch archive scan|fetch`, `bitwatch merge` and `bitwatch plan`. */
 export function declare(line: CommandLine): void {
@@ -62,7 +61,7 @@ export function declare(line: CommandLine): void {
     .action(async (name: string, opts: Opts, command: Command) => {
       const context = contextOf(command);
       const path = await fetchArchive(context, name, givenOf(opts.tip));
-      context.stdout.write(context.options.json ? jsonText({ schema: 'bitwatch.mirror/1', path }) : `${path}\n`);
+      await printAnswer(context, { json: () => ({ schema: 'bitwatch.mirror/1', path }), text: () => `${path}\n` });
     });
   add(program, 'merge <parts...>', 'joins the shards of a scan to what one run would have left', [
     'bitwatch merge part-1.json part-2.json --state archives.json',
@@ -110,12 +109,13 @@ async function archiveScanCommand(context: Context, paths: readonly string[], op
     const [part] = parts;
     if (part !== undefined) savePart(options.part, part);
     const path = part === undefined ? null : options.part;
-    if (context.options.json) context.stdout.write(jsonText({ schema: 'bitwatch.part/1', path }));
-    else context.stdout.write(path === null ? 'nothing new\n' : `wrote ${path}\n`);
-    return;
+    return printAnswer(context, {
+      json: () => ({ schema: 'bitwatch.part/1', path }),
+      text: () => (path === null ? 'nothing new\n' : `wrote ${path}\n`),
+    });
   }
   const { before, after } = await changeState(file, (state) => updateState(archives, state, jobs));
-  report(context, after, after === before);
+  return report(context, after, after === before);
 }
 
 /** `bitwatch merge PART…`: joins the shards of a scan to the state that one run would have left; states of postings too. */
@@ -125,7 +125,7 @@ async function mergeCommand(context: Context, files: readonly string[], stateFil
   const file = stateFile ?? join(cloneDirectory(context), 'archives.json');
   const parts: readonly Part[] = texts.map(({ path, text }) => parsePart(path, text));
   const { after } = await changeState(file, (before) => mergeScans(before, parts));
-  report(context, after, false);
+  return report(context, after, false);
 }
 
 function positive(name: string, text: string): number {
@@ -135,15 +135,11 @@ function positive(name: string, text: string): number {
 }
 
 /** What is known of the archives, and what was passed over and why. */
-function report(context: Context, state: State, isSame: boolean): void {
+function report(context: Context, state: State, isSame: boolean): Promise<void> {
   const { summary } = rowsThatMatter(state);
   const skipped = state.archives.flatMap((archive) =>
     archive.skipped.map((each) => ({ archive: archive.name, ...each })),
   );
-  if (context.options.json) {
-    context.stdout.write(jsonText({ schema: 'bitwatch.archive-summary/1', new: !isSame, ...summary, skipped }));
-    return;
-  }
   const reasons = new Map<string, number>();
   for (const { reason } of skipped) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   const lines = [
@@ -151,13 +147,15 @@ function report(context: Context, state: State, isSame: boolean): void {
     `${summary.mails} mails in ${summary.threads} threads; ${summary.matter} threads name TDX; ${summary.reused} Message-IDs are used more than once`,
     ...[...reasons].sort(([a], [b]) => (a < b ? -1 : 1)).map(([reason, count]) => `skipped ${count}: ${plain(reason)}`),
   ];
-  context.stdout.write(`${lines.join('\n')}\n`);
+  return printAnswer(context, {
+    json: () => ({ schema: 'bitwatch.archive-summary/1', new: !isSame, ...summary, skipped }),
+    text: () => `${lines.join('\n')}\n`,
+  });
 }
 
 /** Patch series by their subjects alone: quick, and blind to what only a body says. */
 async function subjectsOnly(context: Context, archives: readonly Archive[]): Promise<void> {
   const { tipOf } = await import('../archive/git-part.ts');
-  const { json } = context.options;
   const patches: { readonly archive: string; readonly commit: string; readonly subject: string }[] = [];
   for (const archive of archives) {
     if (archive.kind !== 'git')
@@ -167,11 +165,13 @@ async function subjectsOnly(context: Context, archives: readonly Archive[]): Pro
     if (tip === null) continue;
     await scanSubjects(repository, tip, ({ commit, subject }) => {
       if (!/\btdx\b/i.test(subject) || readSubject(subject).part === null) return;
-      if (json) patches.push({ archive: archive.name, commit, subject: plain(subject) });
-      else context.stdout.write(`${commit.slice(0, 12)} ${plain(subject)}\n`);
+      patches.push({ archive: archive.name, commit, subject: plain(subject) });
     });
   }
-  if (json) context.stdout.write(jsonText({ schema: 'bitwatch.subjects/1', patches }));
+  return printAnswer(context, {
+    json: () => ({ schema: 'bitwatch.subjects/1', patches }),
+    text: () => patches.map(({ commit, subject }) => `${commit.slice(0, 12)} ${subject}\n`).join(''),
+  });
 }
 
 type Text = { readonly path: string; readonly text: string };
@@ -188,8 +188,10 @@ async function mergePostedFiles(context: Context, texts: readonly Text[], state:
   const wait = context.timing?.sleep ?? ((milliseconds: number) => sleep(milliseconds));
   await addPosted(file, all.reduce(mergePosted, []), wait);
   const postings = (await loadPosted(file)).length;
-  if (context.options.json) context.stdout.write(jsonText({ schema: 'bitwatch.postings/1', path: file, postings }));
-  else context.stdout.write(`${postings} postings in ${file}\n`);
+  return printAnswer(context, {
+    json: () => ({ schema: 'bitwatch.postings/1', path: file, postings }),
+    text: () => `${postings} postings in ${file}\n`,
+  });
 }
 
 /** GitHub takes no more jobs of a matrix than this. */
@@ -220,7 +222,7 @@ async function planCommand(
     throw new UsageError(`--shards ${shards}: ${jobs.length} jobs are more than the ${MOST_JOBS} that a matrix takes`);
   for (const trouble of troubles) context.stderr.write(`${plain(trouble)}\n`);
   if (troubles.length > 0 && epochs.length === 0) return EXIT.unavailable;
-  context.stdout.write(context.options.json ? jsonText({ include: jobs }) : planText(epochs, jobs));
+  await printAnswer(context, { json: () => ({ include: jobs }), text: () => planText(epochs, jobs) });
   return troubles.length > 0 ? EXIT.incomplete : EXIT.clean;
 }
 

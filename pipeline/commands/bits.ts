@@ -13,10 +13,10 @@ import type { Policy } from '../model/policy.ts';
 import { judgedOf } from '../report/bits/story.ts';
 import { columnLines } from '../report/columns.ts';
 import { deciderWords } from '../report/decider-words.ts';
-import { jsonText, placeJson } from '../report/machine.ts';
+import { placeJson } from '../report/machine.ts';
 import { wrap } from '../report/wrap.ts';
 import type { Specs } from '../specs/store.ts';
-import { type CommandLine, type Context, type Opts, printText, textOf } from './command-line.ts';
+import { type CommandLine, type Context, type Opts, printAnswer, textOf } from './command-line.ts';
 
 /** `bitwatch bits RELEASE`. */
 export function declare({ program, add, contextOf }: CommandLine): void {
@@ -51,20 +51,27 @@ async function bitsCommand(context: Context, name: string, kvm: string, isMasks:
   const release = findRelease(specs, name);
   const policy = await findPolicy(context, specs, kvm);
   const bits = settableBits(specs, release, policy);
-  const slots = configSlotsOf(release.module);
-  if (context.options.json) {
-    const list = bits.map(({ mask, leaf, subleaf, register, ...rest }) => ({
-      ...placeJson({ leaf, subleaf, register }),
-      mask: hex32(mask),
-      ...rest,
-    }));
-    const head = { schema: 'bitwatch.bits/1', release: release.module.release, kvm: policy.version, slots };
-    return context.stdout.write(jsonText({ ...head, bits: list, masks: masksOf(bits).map(maskJson) }));
-  }
-  if (isMasks) return context.stdout.write(masksText(release, policy, masksOf(bits)));
-  const title = `TDX module ${release.module.release} on KVM ${policy.version}: what a VMM may set`;
+  await printAnswer(context, {
+    json: () => ({
+      schema: 'bitwatch.bits/1',
+      release: release.module.release,
+      kvm: policy.version,
+      slots: configSlotsOf(release.module),
+      bits: bits.map(({ mask, leaf, subleaf, register, ...rest }) => ({
+        ...placeJson({ leaf, subleaf, register }),
+        mask: hex32(mask),
+        ...rest,
+      })),
+      masks: masksOf(bits).map(maskJson),
+    }),
+    text: () => (isMasks ? masksText(release, policy, masksOf(bits)) : bitsListText(release, policy, bits)),
+  });
+}
+
+function bitsListText({ module }: ClassedRelease, { version }: Policy, bits: readonly Settable[]): string {
+  const title = `TDX module ${module.release} on KVM ${version}: what a VMM may set`;
   const legend = 'C configurable, A configurable where the host has it';
-  printText(context, `${[...wrap(title), '', ...bits.flatMap(bitLines), '', ...wrap(legend, '  ')].join('\n')}\n`);
+  return `${[...wrap(title), '', ...bits.flatMap(bitLines), '', ...wrap(legend, '  ')].join('\n')}\n`;
 }
 
 /** A register's bits that a VMM may set, those of them that only a host that has them gives, and those that KVM keeps back. */

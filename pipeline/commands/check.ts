@@ -8,6 +8,7 @@ import { gating } from '../judge/decisions.ts';
 import { EXIT, UsageError } from '../model/errors.ts';
 import type { Finding, Level } from '../model/finding.ts';
 import type { ReportFacts } from '../model/review.ts';
+import { FORMAT_NAMES } from '../report/format-names.ts';
 import { checkText } from '../report/text.ts';
 import { viewOf } from '../report/view.ts';
 import type { Specs } from '../specs/store.ts';
@@ -24,8 +25,8 @@ import {
 import { printReport } from './output.ts';
 
 /** `bitwatch check [RELEASE]`. */
-export function declare({ program, add, contextOf, done }: CommandLine): void {
-  add(program, 'check [release]', 'the gate for CI: of one release, or of everything', [
+export function declare({ program, addFor, contextOf, done }: CommandLine): void {
+  addFor(FORMAT_NAMES)(program, 'check [release]', 'the gate for CI: of one release, or of everything', [
     'bitwatch check 2.0.08 --kvm ../linux@HEAD --from 1.5.06 --fail-on error',
     'bitwatch check --base HEAD~1 --fail-on warning --strict --out annotations=-',
   ])
@@ -84,7 +85,7 @@ async function checkCommand(context: Context, options: CheckOptions): Promise<nu
   const findings = report.reviews.flatMap((review) => review.findings);
   const failing = new Set([...gating(findings, options.failOn), ...(options.strict ? findings.filter(isIdle) : [])]);
   if (options.verbose || context.options.json || context.options.out.length > 0)
-    printReport(context, report, specs, { title });
+    await printReport(context, report, specs, { title });
   else
     printText(
       context,

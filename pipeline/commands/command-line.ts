@@ -2,9 +2,13 @@ import { Command, Option } from 'commander';
 import type { Context as CaseContext } from '../cases/context.ts';
 import type { Timing } from '../deliver/github/client.ts';
 import { checkOutputs } from '../disk/target.ts';
+import { type OutputFile, writeFiles } from '../disk/write.ts';
+import { UsageError } from '../model/errors.ts';
 import { LEVELS, type Level } from '../model/finding.ts';
+import { suggest } from '../model/suggest.ts';
 import { coloured } from '../report/colour.ts';
-import { FORMAT_NAMES, VERSION } from '../report/format-names.ts';
+import { VERSION } from '../report/format-names.ts';
+import { jsonText } from '../report/machine.ts';
 
 /** What a run gets from outside: arguments come apart, everything else comes here. */
 export type Surroundings = Pick<CaseContext, 'env' | 'today' | 'home'> & {
@@ -46,14 +50,89 @@ export const collect = (value: string, all: readonly string[]): readonly string[
 export const printText = ({ options, stdout }: Context, text: string): void =>
   stdout.write(options.color ? coloured(text) : text);
 
+/** What a command answers in that reports no findings. */
+const ANSWER_FORMATS = ['text', 'json'] as const;
+
+/** A format and the file that it goes to; `-` is standard output. */
+export type Target<F extends string> = { readonly format: F; readonly path: string };
+
+function targetOf<F extends string>(text: string, formats: readonly F[]): Target<F> {
+  const at = text.indexOf('=');
+  const [name, path] = at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+  const format = formats.find((known) => known === name);
+  if (path === '')
+    throw new UsageError(
+      `--out ${JSON.stringify(text)}: expected FORMAT=PATH with FORMAT one of ${formats.join(', ')}`,
+    );
+  if (format === undefined)
+    throw new UsageError(
+      `--out: no format ${JSON.stringify(name)}${suggest(name, formats)}; formats: ${formats.join(', ')}`,
+    );
+  return { format, path };
+}
+
+/** `--out FORMAT=PATH`, several in one run; `-` is standard output, where text alone can go. */
+export function targetsOf<F extends string>(
+  out: readonly string[],
+  formats: readonly F[],
+  binary: readonly F[] = [],
+): readonly Target<F>[] {
+  const targets = out.map((text) => targetOf(text, formats));
+  const bytes = targets.find(({ format, path }) => path === '-' && binary.includes(format));
+  if (bytes !== undefined) throw new UsageError(`--out ${bytes.format}: mails are bytes: name a file`);
+  const twice = targets.find(({ path }, index) => targets.findIndex((other) => other.path === path) !== index);
+  if (twice !== undefined) throw new UsageError(`--out: ${JSON.stringify(twice.path)} is named twice`);
+  return targets;
+}
+
+/** What goes into a file or to standard output; loaded or worked out only where it is asked for. */
+type Content = string | Buffer | Promise<string | Buffer>;
+
+/**
+ * Writes the files that were asked for, then what goes to standard output: the machine format with --json, and where nothing is
+ * asked for the plain format of the command.
+ */
+export async function printFormats<F extends string>(
+  context: Context,
+  targets: readonly Target<F>[],
+  contentOf: (format: F | 'json') => Content,
+  plainFormat: F,
+): Promise<void> {
+  const files: OutputFile[] = [];
+  for (const { format, path } of targets) if (path !== '-') files.push({ path, content: await contentOf(format) });
+  writeFiles(files);
+  const printed = targets.filter(({ path }) => path === '-');
+  for (const { format } of printed) context.stdout.write(String(await contentOf(format)));
+  if (printed.length > 0) return;
+  if (context.options.json) context.stdout.write(String(await contentOf('json')));
+  else if (targets.length === 0) printText(context, String(await contentOf(plainFormat)));
+}
+
+/** What a command has to say that reports no findings: as text, and in the machine format. */
+type Answer = { readonly text: () => string | Promise<string>; readonly json: () => unknown };
+
+/** Prints an answer in every format that was asked for. */
+export const printAnswer = (context: Context, { text, json }: Answer): Promise<void> =>
+  printFormats(
+    context,
+    targetsOf(context.options.out, ANSWER_FORMATS),
+    (format) => (format === 'json' ? jsonText(json()) : text()),
+    'text',
+  );
+
 /** One run of the program with other arguments. */
 export type Run = (args: readonly string[], surroundings: Surroundings) => Promise<number>;
+
+/** A command below a parent, with the options that all take, and examples behind its help. */
+type Add = (parent: Command, name: string, description: string, examples: readonly string[]) => Command;
 
 /** What commands declare themselves to. */
 export type CommandLine = {
   readonly program: Command;
-  /** A command below a parent, with the options that all take, and examples behind its help. */
-  readonly add: (parent: Command, name: string, description: string, examples: readonly string[]) => Command;
+  /** A command that answers in text and JSON. */
+  readonly add: Add;
+  /** A command with these formats instead: `--out` refuses others, and what no format is of it takes no `--json` or `--out`. */
+  readonly addFor: (formats: readonly string[]) => Add;
   /** A command that only holds others. */
   readonly group: (name: string, description: string) => Command;
   readonly contextOf: (command: Command) => Context;
@@ -77,13 +156,17 @@ export function commandLine(surroundings: Surroundings, run: Run, done: (status:
       'after',
       "\nExit status: 0 clean, 100 findings at or above --fail-on, 64 usage, 65 bad data, 66 no such input,\n69 source unavailable, 70 a bug, 73 cannot create, 74 input/output error, 75 incomplete,\n141 the reader of the output left.\n\nExamples:\n  bitwatch report\n  bitwatch review 2.0.08 --kvm 6.16.1\n  bitwatch explain WAITPKG\n  bitwatch history '7.1.EAX[19]'\n  bitwatch diff 1.5.05 1.5.06 --json",
     );
-  return {
-    program,
-    add: (parent, name, description, examples) =>
-      withCommon(parent.command(name).description(description)).addHelpText(
+  const addFor =
+    (formats: readonly string[]): Add =>
+    (parent, name, description, examples) =>
+      withCommon(parent.command(name).description(description), formats).addHelpText(
         'after',
         `\nExamples:\n  ${examples.join('\n  ')}`,
-      ),
+      );
+  return {
+    program,
+    add: addFor(ANSWER_FORMATS),
+    addFor,
     group: (name, description) => program.command(name).description(description),
     contextOf: (command) => {
       const options = commonOf(command.optsWithGlobals(), surroundings);
@@ -100,16 +183,20 @@ export function commandLine(surroundings: Surroundings, run: Run, done: (status:
   };
 }
 
-/** Options that every command takes. */
-function withCommon(command: Command): Command {
-  return command
-    .option('--json', 'the machine format on standard output')
-    .option(
+/** Options that every command takes, as far as it has formats. */
+function withCommon(command: Command, formats: readonly string[]): Command {
+  if (formats.includes('json')) command.option('--json', 'the machine format on standard output');
+  if (formats.length > 0)
+    command.option(
       '--out <format=path>',
-      `writes a format to a file, several times in one run (${FORMAT_NAMES.join(', ')}); - is standard output`,
-      collect,
+      `writes a format to a file, several times in one run (${formats.join(', ')}); - is standard output`,
+      (text: string, all: readonly string[]) => {
+        targetOf(text, formats);
+        return [...all, text];
+      },
       [],
-    )
+    );
+  return command
     .option('--quiet', 'no progress')
     .option('--no-color', 'no colour (also NO_COLOR; FORCE_COLOR asks for it where there is no terminal)')
     .option('--offline', 'fetches nothing')
@@ -121,6 +208,10 @@ function withCommon(command: Command): Command {
 const isForced = (text: string | undefined): boolean => !['', '0', 'false', undefined].includes(text);
 
 function commonOf(opts: Opts, { env, stdout }: Surroundings): Common {
+  const out = Array.isArray(opts.out) ? opts.out.map(String) : [];
+  const printed = out.find((text) => /^(?!json=).*=-$/.test(text));
+  if (opts.json === true && printed !== undefined)
+    throw new UsageError(`--json and --out ${printed} both go to standard output; name a file`);
   return {
     json: opts.json === true,
     quiet: opts.quiet === true,
@@ -128,6 +219,6 @@ function commonOf(opts: Opts, { env, stdout }: Surroundings): Common {
     offline: opts.offline === true,
     specs: textOf(opts.specs),
     cache: textOf(opts.cache),
-    out: Array.isArray(opts.out) ? opts.out.map(String) : [],
+    out,
   };
 }

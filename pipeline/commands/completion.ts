@@ -9,8 +9,8 @@ import type { Specs } from '../specs/store.ts';
 import type { CommandLine, Opts } from './command-line.ts';
 
 /** `bitwatch completion SHELL`. */
-export function declare({ program, add, contextOf }: CommandLine): void {
-  add(program, 'completion <shell>', 'a completion script for bash, zsh or fish', [
+export function declare({ program, addFor, contextOf }: CommandLine): void {
+  addFor([])(program, 'completion <shell>', 'a completion script for bash, zsh or fish', [
     'source <(bitwatch completion bash)',
   ]).action(async (shell: string, _opts: Opts, command: Command) => {
     const context = contextOf(command);

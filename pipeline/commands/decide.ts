@@ -16,11 +16,10 @@ import { bitsText } from '../model/bit-names.ts';
 import { UsageError } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
 import { plain } from '../model/text.ts';
-import { jsonText } from '../report/machine.ts';
 import { readPlainDecisions } from '../specs/lists-file.ts';
 import { NO_CACHE } from '../specs/plain.ts';
 import type { Specs } from '../specs/store.ts';
-import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
+import { type CommandLine, type Context, type Opts, printAnswer, textOf } from './command-line.ts';
 
 /** `bitwatch decide WHAT`. */
 export function declare({ program, add, contextOf }: CommandLine): void {
@@ -72,8 +71,10 @@ async function decide(context: Context, what: string | undefined, opts: Opts): P
   for (const entry of added) checkMatches(entry, findings, context.today());
   writeFileAtomically(file, after);
   const decided = added.map((entry) => selectorText(decisionOf(entry).selector));
-  if (context.options.json) context.stdout.write(jsonText({ schema: SCHEMA, decided, removed: [] }));
-  else for (const text of decided) context.stdout.write(`decided ${plain(text)} in ${plain(file)}\n`);
+  await printAnswer(context, {
+    json: () => ({ schema: SCHEMA, decided, removed: [] }),
+    text: () => decided.map((text) => `decided ${plain(text)} in ${plain(file)}\n`).join(''),
+  });
 }
 
 /** What a run has added to specs/, and what it has taken away, each as its selector reads. */
@@ -132,8 +133,10 @@ async function prune(context: Context): Promise<void> {
   cut('decisions.yaml', 'decisions', 0);
   cut('waivers.yaml', 'waivers', specs.decisions.length);
   const removed = selectors.filter((selector) => useless.has(selector));
-  if (context.options.json) context.stdout.write(jsonText({ schema: SCHEMA, decided: [], removed }));
-  else context.stdout.write(`removed ${removed.length} of ${selectors.length} decisions\n`);
+  await printAnswer(context, {
+    json: () => ({ schema: SCHEMA, decided: [], removed }),
+    text: () => `removed ${removed.length} of ${selectors.length} decisions\n`,
+  });
 }
 
 /** The file and its text; what it begins with where it is not there yet. */

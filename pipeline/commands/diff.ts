@@ -6,13 +6,14 @@ import { resolveOperand } from '../cases/operand.ts';
 import { groundOf, policyStepReview, releaseReview } from '../cases/reviews.ts';
 import { diffReleases } from '../diff/release.ts';
 import { UsageError } from '../model/errors.ts';
+import { FORMAT_NAMES } from '../report/format-names.ts';
 import { diffJson, jsonText } from '../report/machine.ts';
 import type { CommandLine, Context, Opts } from './command-line.ts';
 import { printReport } from './output.ts';
 
 /** `bitwatch diff A B`. */
-export function declare({ program, add, contextOf }: CommandLine): void {
-  add(program, 'diff <a> <b>', 'A, B: a release, a KVM version, a specification file, or GITDIR@REV', [
+export function declare({ program, addFor, contextOf }: CommandLine): void {
+  addFor(FORMAT_NAMES)(program, 'diff <a> <b>', 'A, B: a release, a KVM version, a specification file, or GITDIR@REV', [
     'bitwatch diff 1.5.06 2.0.08',
     'bitwatch diff 1.5.06 ../tdx-module@HEAD --json',
   ]).action((a: string, b: string, _opts: Opts, command: Command) => diffCommand(contextOf(command), a, b));
@@ -23,12 +24,8 @@ async function diffCommand(context: Context, left: string, right: string): Promi
   const specs = await specsOf(context);
   const [a, b] = [await resolveOperand(context, specs, left), await resolveOperand(context, specs, right)];
   if (a.kind === 'release' && b.kind === 'release') {
-    if (context.options.json) {
-      context.stdout.write(jsonText(diffJson(diffReleases(a.release, b.release), specs.knowledge.names)));
-      return;
-    }
     const step = releaseReview(specs, { from: a.release, to: b.release, policy: null });
-    printReport(
+    await printReport(
       context,
       withDecisions(
         {
@@ -44,13 +41,17 @@ async function diffCommand(context: Context, left: string, right: string): Promi
         context.today(),
       ),
       specs,
-      { title: `bitwatch: ${left} to ${right}`, releases: [a.release, b.release] },
+      {
+        title: `bitwatch: ${left} to ${right}`,
+        releases: [a.release, b.release],
+        json: () => jsonText(diffJson(diffReleases(a.release, b.release), specs.knowledge.names)),
+      },
     );
     return;
   }
   if (a.kind === 'policy' && b.kind === 'policy') {
     const step = policyStepReview(a.policy, b.policy, groundOf(specs));
-    printReport(
+    await printReport(
       context,
       {
         reviews: [step],

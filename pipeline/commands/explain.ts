@@ -15,14 +15,14 @@ import { UsageError } from '../model/errors.ts';
 import { hasBit } from '../model/mask.ts';
 import { chainOf, chainText } from '../report/bits/host-state.ts';
 import { judgedOf, storiesText, storyOf } from '../report/bits/story.ts';
-import { jsonText, placeJson } from '../report/machine.ts';
+import { placeJson } from '../report/machine.ts';
 import { itemLines } from '../report/text.ts';
 import { topicJson, topicText } from '../report/topics.ts';
 import { itemOf } from '../report/view.ts';
 import { whyJson, whyText } from '../report/vmm/stack.ts';
 import { wrap } from '../report/wrap.ts';
 import type { Specs } from '../specs/store.ts';
-import { type CommandLine, type Context, KVM_OPTION, type Opts, textOf } from './command-line.ts';
+import { type CommandLine, type Context, KVM_OPTION, type Opts, printAnswer, textOf } from './command-line.ts';
 
 /** `bitwatch explain WHAT`. */
 export function declare({ program, add, contextOf }: CommandLine): void {
@@ -60,19 +60,14 @@ async function explainCommand(context: Context, text: string, kvm: string | null
   const bits = isBit || topics.length === 0 ? findBits(specs, text) : [];
   const judged = bits.length === 0 ? [] : judgedOf(specs);
   const stories = bits.flatMap(({ place, mask }) => bitsIn(mask).map((bit) => storyOf(specs, place, bit, judged)));
-  if (context.options.json) {
-    context.stdout.write(
-      jsonText({
-        schema: 'bitwatch.explain/1',
-        bits: stories.map((story) => ({ ...story, place: placeJson(story.place), clobbers: chainOf(specs, story) })),
-        topics: topics.map(topicJson),
-      }),
-    );
-    return;
-  }
-  context.stdout.write(
-    [...topics.map(topicText), ...storiesText(stories, (story) => chainText(specs, story))].join('\n'),
-  );
+  return printAnswer(context, {
+    json: () => ({
+      schema: 'bitwatch.explain/1',
+      bits: stories.map((story) => ({ ...story, place: placeJson(story.place), clobbers: chainOf(specs, story) })),
+      topics: topics.map(topicJson),
+    }),
+    text: () => [...topics.map(topicText), ...storiesText(stories, (story) => chainText(specs, story))].join('\n'),
+  });
 }
 
 /** Why a TD has a bit or not, under one module, KVM and QEMU, and on one host where it is named. */
@@ -91,45 +86,40 @@ async function whyCommand(context: Context, text: string, opts: Opts): Promise<v
       return { feature: featureOf(stack, place, bit), onHost: value === null ? null : hasBit(value, bit) };
     }),
   );
-  context.stdout.write(
-    context.options.json
-      ? jsonText(whyJson(stack, answers))
-      : answers.map(({ feature, onHost }) => whyText(stack, feature, onHost)).join('\n'),
-  );
+  return printAnswer(context, {
+    json: () => whyJson(stack, answers),
+    text: () => answers.map(({ feature, onHost }) => whyText(stack, feature, onHost)).join('\n'),
+  });
 }
 
-function explainRule(context: Context, rule: Rule | StackRule): void {
-  if (context.options.json) {
-    const { id, title, level, mirror, why, action, scope } = rule;
-    context.stdout.write(jsonText({ schema: 'bitwatch.rule/1', id, title, level, mirror, why, action, scope }));
-    return;
-  }
-  const mirror = rule.mirror ?? `none: ${rule.noMirror ?? ''}`;
-  context.stdout.write(
-    `${[`${rule.id} (${rule.level})`, ...wrap(rule.title, '  what:   '), ...wrap(rule.why, '  why:    '), ...wrap(rule.action, '  do:     '), ...wrap(mirror, '  mirror: ')].join('\n')}\n`,
-  );
+function explainRule(context: Context, rule: Rule | StackRule): Promise<void> {
+  const { id, title, level, mirror, why, action, scope } = rule;
+  const other = mirror ?? `none: ${rule.noMirror ?? ''}`;
+  return printAnswer(context, {
+    json: () => ({ schema: 'bitwatch.rule/1', id, title, level, mirror, why, action, scope }),
+    text: () =>
+      `${[`${id} (${level})`, ...wrap(title, '  what:   '), ...wrap(why, '  why:    '), ...wrap(action, '  do:     '), ...wrap(other, '  mirror: ')].join('\n')}\n`,
+  });
 }
 
-function explainFingerprint(context: Context, specs: Specs, fingerprint: string): void {
+function explainFingerprint(context: Context, specs: Specs, fingerprint: string): Promise<void> {
   const report = wholeReport(specs, context.today());
   for (const review of report.reviews) {
     const finding = review.findings.find((candidate) => candidate.fingerprint === fingerprint);
     if (finding === undefined) continue;
     const item = itemOf(finding);
-    if (context.options.json)
-      context.stdout.write(
-        jsonText({
-          schema: 'bitwatch.finding/1',
-          review: review.id,
-          command: review.command,
-          headline: item.headline,
-          because: item.because,
-          todo: item.todo,
-          finding: { ...finding },
-        }),
-      );
-    else context.stdout.write(`${[...itemLines(item), ...wrap(review.command, '  reproduce: ')].join('\n')}\n`);
-    return;
+    return printAnswer(context, {
+      json: () => ({
+        schema: 'bitwatch.finding/1',
+        review: review.id,
+        command: review.command,
+        headline: item.headline,
+        because: item.because,
+        todo: item.todo,
+        finding: { ...finding },
+      }),
+      text: () => `${[...itemLines(item), ...wrap(review.command, '  reproduce: ')].join('\n')}\n`,
+    });
   }
   throw new UsageError(`no finding has the fingerprint ${fingerprint}; \`bitwatch report --json\` lists them`);
 }

@@ -6,7 +6,6 @@ import { readCpuid2Revision, readPolicyRevision } from '../cases/kvm-revision.ts
 import { readClobbersRevision, readFiles, readModuleRevision } from '../cases/module-revision.ts';
 import { readQemuRevision } from '../cases/qemu-revision.ts';
 import { fetchKnown, readAt } from '../cases/sources.ts';
-import { writeFiles } from '../disk/write.ts';
 import { readFeatures } from '../extract/kvm/features.ts';
 import { KCPUID_PATH, namesTable, readKcpuid } from '../extract/kvm/kcpuid.ts';
 import { openTree } from '../extract/kvm/open-tree.ts';
@@ -14,7 +13,7 @@ import { NAME_PATHS } from '../extract/kvm/paths.ts';
 import { type BlobReader, openBlobs } from '../git/blobs.ts';
 import { openRepository, type Repository } from '../git/repository.ts';
 import { classify } from '../model/class.ts';
-import { NoInputError, UsageError } from '../model/errors.ts';
+import { NoInputError } from '../model/errors.ts';
 import { clobbersJson, jsonText, moduleJson, policyJson } from '../report/machine.ts';
 import { historyJson, historyText } from '../report/policy-history.ts';
 import { clobbersToYaml } from '../specs/clobbers-file.ts';
@@ -23,15 +22,22 @@ import { namesToYaml } from '../specs/lists-file.ts';
 import { moduleToYaml } from '../specs/module-file.ts';
 import { policyToYaml } from '../specs/policy-file.ts';
 import { plainQemu, qemuToYaml } from '../specs/qemu-file.ts';
-import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
-import { targetsOf } from './output.ts';
+import {
+  type CommandLine,
+  type Context,
+  type Opts,
+  printAnswer,
+  printFormats,
+  targetsOf,
+  textOf,
+} from './command-line.ts';
 
 /** `bitwatch extract module|kvm|qemu|names|cpuid2|clobbers GITDIR [REV]`. */
-export function declare({ add, group, contextOf }: CommandLine): void {
+export function declare({ addFor, group, contextOf }: CommandLine): void {
   const revisions = group('extract', 'prints what one revision says');
-  const addExtract = (kind: string, description: string): Command =>
-    add(revisions, `${kind} <gitdir> [rev]`, description, [
-      `bitwatch extract ${kind} ../repository HEAD --json`,
+  const addExtract = (kind: string, description: string, formats = ['spec', 'json']): Command =>
+    addFor(formats)(revisions, `${kind} <gitdir> [rev]`, description, [
+      ...(formats.includes('json') ? [`bitwatch extract ${kind} ../repository HEAD --json`] : []),
       `bitwatch extract ${kind} ../repository HEAD --out spec=${kind}.yaml`,
     ]);
   const reading =
@@ -39,16 +45,16 @@ export function declare({ add, group, contextOf }: CommandLine): void {
     (path: string, revision: string | undefined, _opts: Opts, command: Command): Promise<void> =>
       extract(contextOf(command), path, revision ?? 'HEAD', read);
   addExtract('module', 'a revision of the TDX module source: the class of every CPUID bit').action(reading(readModule));
-  addExtract('kvm', 'a revision of a Linux kernel: what KVM does with a TD’s CPUID bits')
+  addExtract('kvm', 'a revision of a Linux kernel: what KVM does with a TD’s CPUID bits', ['spec', 'json', 'text'])
     .option('--history <range>', 'every revision of REV-RANGE where the policy changed')
     .action((path: string, revision: string | undefined, opts: Opts, command: Command) => {
       const range = textOf(opts.history);
       if (range === null) return reading(readKvm)(path, revision, opts, command);
       return extractKvmHistory(contextOf(command), path, range);
     });
-  addExtract('names', 'a revision of a Linux kernel: the names of CPUID bits, as specs/names.yaml holds them').action(
-    reading(readNames),
-  );
+  addExtract('names', 'a revision of a Linux kernel: the names of CPUID bits, as specs/names.yaml holds them', [
+    'spec',
+  ]).action(reading(readNames));
   addExtract('qemu', 'a revision of QEMU: what it fixes, asks for and names of a TD’s CPUID bits').action(
     reading(readQemu),
   );
@@ -61,7 +67,7 @@ export function declare({ add, group, contextOf }: CommandLine): void {
   );
 }
 
-/** What was read, as the file that specs/ takes and, where there is one, in the machine format. */
+/** What was read, as the file that specs/ takes and, where there is one, in the machine format: `extract names` has none. */
 type Extracted = { readonly spec: () => Promise<string>; readonly json: (() => Promise<string>) | null };
 type Read = (context: Context, repository: Repository, blobs: BlobReader, commit: string) => Promise<Extracted>;
 
@@ -70,18 +76,7 @@ async function extract(context: Context, path: string, revision: string, read: R
   const targets = targetsOf(context.options.out, ['spec', 'json']);
   await readAt(context, { path, revision }, async (repository, blobs, commit) => {
     const { spec, json } = await read(context, repository, blobs, commit);
-    const print = async (format: 'spec' | 'json'): Promise<string> => {
-      if (format === 'spec') return spec();
-      if (json === null) throw new UsageError('extract names: specs/names.yaml has no other format');
-      return json();
-    };
-    const files = await Promise.all(
-      targets.map(async ({ format, path: file }) => ({ path: file, content: await print(format) })),
-    );
-    writeFiles(files.filter((file) => file.path !== '-'));
-    for (const file of files) if (file.path === '-') context.stdout.write(file.content);
-    if (targets.length === 0)
-      context.stdout.write(await print(context.options.json && json !== null ? 'json' : 'spec'));
+    await printFormats(context, targets, (format) => (format === 'json' && json !== null ? json() : spec()), 'spec');
   });
 }
 
@@ -148,7 +143,10 @@ async function extractKvmHistory(context: Context, path: string, range: string):
   try {
     const history = await readHistory(repository, blobs, range);
     const names = await namesOf(context);
-    context.stdout.write(context.options.json ? jsonText(historyJson(history, names)) : historyText(history, names));
+    await printAnswer(context, {
+      json: () => historyJson(history, names),
+      text: () => historyText(history, names),
+    });
   } finally {
     await blobs.close();
   }

@@ -10,10 +10,19 @@ import type { Place } from '../model/place.ts';
 import { plain } from '../model/text.ts';
 import { registerTable } from '../report/bits/register-table.ts';
 import { type BitStory, judgedOf, storiesText, storyOf } from '../report/bits/story.ts';
-import { jsonText, placeJson } from '../report/machine.ts';
+import { placeJson } from '../report/machine.ts';
 import { wrap } from '../report/wrap.ts';
 import type { Specs } from '../specs/store.ts';
-import { type CommandLine, type Context, collect, KVM_OPTION, type Opts, textOf, textsOf } from './command-line.ts';
+import {
+  type CommandLine,
+  type Context,
+  collect,
+  KVM_OPTION,
+  type Opts,
+  printAnswer,
+  textOf,
+  textsOf,
+} from './command-line.ts';
 
 /** `bitwatch history BIT`. */
 export function declare({ program, add, contextOf }: CommandLine): void {
@@ -45,11 +54,6 @@ export type HistoryOptions = {
 async function historyCommand(context: Context, text: string, options: HistoryOptions): Promise<void> {
   const specs = await specsUnder(context, await specsOf(context), options.kvm);
   const selections = findBits(specs, text);
-  // A whole register is a table; what each of its bits went through is asked bit by bit.
-  if (isWhole(selections) && options.archives.length === 0 && !context.options.json) {
-    context.stdout.write(selections.map(({ place }) => tableOf(specs, place)).join('\n'));
-    return;
-  }
   const judged = judgedOf(specs);
   const stories = selections.flatMap(({ place, mask }) =>
     bitsIn(mask).map((bit) => storyOf(specs, place, bit, judged)),
@@ -65,18 +69,21 @@ async function historyCommand(context: Context, text: string, options: HistoryOp
         );
   const lines = (story: BitStory): string =>
     discussions === null ? '' : `${discussionLines(discussions.of(story.place, story.bit), discussions).join('\n')}\n`;
-  if (context.options.json)
-    context.stdout.write(
-      jsonText({
-        schema: 'bitwatch.history/1',
-        bits: stories.map((story) => ({
-          ...story,
-          place: placeJson(story.place),
-          discussed: discussions?.of(story.place, story.bit).map(({ thread: _, ...mail }) => mail) ?? null,
-        })),
-      }),
-    );
-  else context.stdout.write(storiesText(stories, lines).join('\n'));
+  await printAnswer(context, {
+    json: () => ({
+      schema: 'bitwatch.history/1',
+      bits: stories.map((story) => ({
+        ...story,
+        place: placeJson(story.place),
+        discussed: discussions?.of(story.place, story.bit).map(({ thread: _, ...mail }) => mail) ?? null,
+      })),
+    }),
+    // A whole register is a table; what each of its bits went through is asked bit by bit.
+    text: () =>
+      isWhole(selections) && discussions === null
+        ? selections.map(({ place }) => tableOf(specs, place)).join('\n')
+        : storiesText(stories, lines).join('\n'),
+  });
 }
 
 const isWhole = (selections: readonly BitSelection[]): boolean => selections.every(({ mask }) => mask === FULL);

@@ -6,9 +6,8 @@ import { stackOf } from '../cases/stack.ts';
 import { checkCapabilities, poolOf } from '../judge/pool.ts';
 import { DataError } from '../model/errors.ts';
 import { leafId } from '../model/place.ts';
-import { jsonText } from '../report/machine.ts';
 import { captureText, checkJson, checkText, poolJson, poolText } from '../report/vmm/host.ts';
-import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
+import { type CommandLine, type Context, type Opts, printAnswer, textOf } from './command-line.ts';
 
 /** `bitwatch host`, and `bitwatch pool HOST…`. */
 export function declare({ program, add, contextOf }: CommandLine): void {
@@ -43,7 +42,7 @@ async function hostCommand(context: Context, opts: Opts): Promise<void> {
     capabilities: textOf(opts.capabilities),
     leaves: [...new Map(leaves.map((entry) => [leafId(entry), entry])).values()],
   });
-  context.stdout.write(context.options.json ? jsonText(captureJson(capture)) : captureText(capture));
+  await printAnswer(context, { json: () => captureJson(capture), text: () => captureText(capture) });
 }
 
 async function checkCommand(context: Context, file: string, opts: Opts): Promise<void> {
@@ -60,7 +59,7 @@ async function checkCommand(context: Context, file: string, opts: Opts): Promise
     qemu: 'latest',
   });
   const differences = checkCapabilities(stack, capture.host, capture.capabilities.configurable);
-  context.stdout.write(context.options.json ? jsonText(checkJson(stack, differences)) : checkText(stack, differences));
+  await printAnswer(context, { json: () => checkJson(stack, differences), text: () => checkText(stack, differences) });
 }
 
 async function poolCommand(context: Context, files: readonly string[], opts: Opts): Promise<void> {
@@ -73,5 +72,5 @@ async function poolCommand(context: Context, files: readonly string[], opts: Opt
     stack,
     files.map((name) => ({ name, host: readCapture(name).host })),
   );
-  context.stdout.write(context.options.json ? jsonText(poolJson(stack, pool)) : poolText(stack, pool));
+  await printAnswer(context, { json: () => poolJson(stack, pool), text: () => poolText(stack, pool) });
 }

@@ -6,9 +6,8 @@ import { type SmtpSettings, sendMail } from '../deliver/mail/smtp.ts';
 import { readInputText } from '../disk/read.ts';
 import { EXIT, NoInputError, UsageError } from '../model/errors.ts';
 import { plain } from '../model/text.ts';
-import { jsonText } from '../report/machine.ts';
 import { postText } from '../report/mail/post-words.ts';
-import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
+import { type CommandLine, type Context, type Opts, printAnswer, textOf } from './command-line.ts';
 
 /** Where drafts and sent mails are kept, where nothing else is named. */
 const OUTBOX = 'outbox';
@@ -49,8 +48,10 @@ async function postCommand(context: Context, opts: Opts): Promise<number> {
   if (outbox !== OUTBOX && !existsSync(outbox)) throw new NoInputError(`${outbox}: no such outbox`);
   const lists = await knownLists(context);
   const results = sender === null ? previewOutbox(outbox, lists) : await postOutbox(outbox, lists, sender);
-  if (context.options.json) context.stdout.write(jsonText({ schema: 'bitwatch.post/1', mails: results }));
-  else context.stdout.write(postText(results));
+  await printAnswer(context, {
+    json: () => ({ schema: 'bitwatch.post/1', mails: results }),
+    text: () => postText(results),
+  });
   return statusOf(results);
 }
 
@@ -60,6 +61,8 @@ const senderOf =
     sendMail(settings, envelope, bytes);
 
 async function decide(context: Context, outbox: string, id: string, as: string | null): Promise<number> {
+  if (context.options.json || context.options.out.length > 0)
+    throw new UsageError('post --resolve prints a path: leave out --json and --out');
   if (as !== 'sent' && as !== 'retry') throw new UsageError('--resolve needs --as sent or --as retry');
   const path = await resolveEntry(outbox, id, as);
   if (path === null) throw new NoInputError(`${outbox}: no mail ${JSON.stringify(id)} waits for a decision`);

@@ -31,7 +31,7 @@ import { writeFiles } from '../disk/write.ts';
 import { UsageError } from '../model/errors.ts';
 import { plain } from '../model/text.ts';
 import { VERSION } from '../report/format-names.ts';
-import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
+import { type CommandLine, type Context, type Opts, printAnswer, textOf } from './command-line.ts';
 
 const commonOf = (opts: Opts): PublishOptions => ({
   repository: textOf(opts.repository),
@@ -228,10 +228,10 @@ async function keepJob(context: Context, options: PublishOptions, target: Target
   const known = (await loadPosted(statePath)).filter(
     (entry) => entry.repository === repository && entry.kind === job.kind,
   );
-  const say = (keep: Publication, notes: readonly string[]): number => {
+  const say = async (keep: Publication, notes: readonly string[]): Promise<number> => {
     const report = { repository: targetText(target), isSent: options.send, notes: [...notes, ...job.notes], keep };
-    const { out, err, status } = reportPublication(report, context.options.json);
-    context.stdout.write(out);
+    const { text, json, err, status } = reportPublication(report);
+    await printAnswer(context, { text: () => text, json: () => json });
     context.stderr.write(err);
     return status;
   };

@@ -18,15 +18,26 @@ import { DataError, EXIT, UsageError } from '../model/errors.ts';
 import { jsonText } from '../report/machine.ts';
 import { type Quoted, replyText } from '../report/mail/reply.ts';
 import { leftText, putText, silenceText } from '../report/mail/reply-words.ts';
-import { type CommandLine, type Context, collect, type Opts, textOf } from './command-line.ts';
-import { targetsOf } from './output.ts';
+import {
+  type CommandLine,
+  type Context,
+  collect,
+  type Opts,
+  printFormats,
+  type Target,
+  targetsOf,
+  textOf,
+} from './command-line.ts';
 
 /** Where drafts and sent mails are kept, where nothing else is named. */
 const OUTBOX = 'outbox';
 
+/** A draft, written elsewhere than into the outbox, and what became of it. */
+const REPLY_FORMATS = ['eml', 'mboxrd', 'json'] as const;
+
 /** `bitwatch reply FILE|MESSAGE-ID`. */
-export function declare({ program, add, contextOf, done }: CommandLine): void {
-  add(
+export function declare({ program, addFor, contextOf, done }: CommandLine): void {
+  addFor(REPLY_FORMATS)(
     program,
     'reply <file-or-message-id>',
     'drafts the reply to a patch series: what it changes, for which releases, what stays open',
@@ -59,7 +70,9 @@ const givenOf = (value: unknown): string | null => textOf(value) || null;
 async function replyCommand(context: Context, operand: string, opts: Opts): Promise<number> {
   const from = senderOf(context, opts);
   const date = dateOf(context, opts);
-  const targets = targetsOf(context.options.out, ['eml', 'mboxrd'], ['mboxrd']);
+  const asked = targetsOf(context.options.out, REPLY_FORMATS, ['mboxrd']);
+  const targets = asked.flatMap(({ format, path }) => (format === 'json' ? [] : [{ format, path }]));
+  const reports = asked.flatMap(({ format, path }) => (format === 'json' ? [{ format, path }] : []));
   const specs = await specsOf(context);
   const { effect, found } = await weigh(context, specs, operand, {
     archives: Array.isArray(opts.archive) ? opts.archive.map(String) : [],
@@ -71,9 +84,10 @@ async function replyCommand(context: Context, operand: string, opts: Opts): Prom
   const silence = silenceOf(effect, opts.always === true);
   const { id: series, version } = effect.series;
   const json = { schema: 'bitwatch.reply/1', series, version, silence, draft: null };
+  const tell = (value: object, text: string): Promise<void> =>
+    printFormats(context, reports, (format) => (format === 'json' ? jsonText(value) : text), 'text');
   if (silence !== null || effect.outcome.kind !== 'applied') {
-    if (context.options.json) context.stdout.write(jsonText(json));
-    else if (silence !== null) context.stdout.write(silenceText(silence));
+    await tell(json, silence === null ? '' : silenceText(silence));
     // Silence that is meant is no failure, whatever an old version did or did not apply to.
     return silence?.kind === 'newer' ? EXIT.clean : statusOf(effect);
   }
@@ -106,12 +120,11 @@ async function replyCommand(context: Context, operand: string, opts: Opts): Prom
   const { left } = recipients;
   if (left.length > 0) context.stderr.write(leftText(left));
   const { state, paths } = await deliver(targets, bytes, `reply-${seriesKey(effect)}`, givenOf(opts.outbox) ?? OUTBOX);
-  if (context.options.json) {
-    const [to, cc] = [letter.to, letter.cc].map((list) => list.map(({ email }) => email));
-    const draft = { parent: parent.id, messageId: letter.messageId, to, cc, left, state, paths };
-    context.stdout.write(jsonText({ ...json, draft }));
-  } else if (targets.some(({ path }) => path === '-')) context.stdout.write(bytes.toString('utf8'));
-  else for (const path of paths) context.stdout.write(putText(state, path));
+  const [to, cc] = [letter.to, letter.cc].map((list) => list.map(({ email }) => email));
+  const draft = { parent: parent.id, messageId: letter.messageId, to, cc, left, state, paths };
+  const isPrinted = targets.some(({ path }) => path === '-');
+  await tell({ ...json, draft }, isPrinted ? '' : paths.map((path) => putText(state, path)).join(''));
+  if (isPrinted) context.stdout.write(bytes.toString('utf8'));
   return EXIT.clean;
 }
 
@@ -124,11 +137,9 @@ const quotedOf = (mail: Mail, part: string | null): Quoted => ({
 
 const nameOf = ({ author: { name, email } }: Mail): string => (name === '' ? email : name);
 
-type Target = { readonly format: 'eml' | 'mboxrd'; readonly path: string };
-
 /** Writes the files that are named, else the draft of the outbox. */
 async function deliver(
-  targets: readonly Target[],
+  targets: readonly Target<'eml' | 'mboxrd'>[],
   bytes: Buffer,
   key: string,
   outbox: string,

@@ -15,20 +15,33 @@ import { checkFolder, replaceFolder } from '../disk/replace-folder.ts';
 import { UsageError } from '../model/errors.ts';
 import { compareVersions } from '../model/order.ts';
 import type { ReportFacts } from '../model/review.ts';
+import { FORMAT_NAMES } from '../report/format-names.ts';
 import { escapeMarkdown } from '../report/markdown.ts';
 import { pagesOf } from '../report/pages.ts';
 import { statusText } from '../report/status.ts';
 import { viewOf } from '../report/view.ts';
 import type { Specs } from '../specs/store.ts';
-import { type CommandLine, type Context, collect, KVM_OPTION, type Opts, textOf, textsOf } from './command-line.ts';
+import {
+  type CommandLine,
+  type Context,
+  collect,
+  KVM_OPTION,
+  type Opts,
+  printFormats,
+  targetsOf,
+  textOf,
+  textsOf,
+} from './command-line.ts';
 import { printReport, writesPage } from './output.ts';
 
 /** `bitwatch report`, also where no command is named. */
-export function declare({ program, add, contextOf }: CommandLine): void {
-  add(program, 'report', 'every successive release pair and every release under every KVM version; writes reports/', [
-    'bitwatch report --archive ../kvm/git/0.git',
-    'bitwatch report --out sarif=out.sarif --out markdown=out.md',
-  ])
+export function declare({ program, addFor, contextOf }: CommandLine): void {
+  addFor(FORMAT_NAMES)(
+    program,
+    'report',
+    'every successive release pair and every release under every KVM version; writes reports/',
+    ['bitwatch report --archive ../kvm/git/0.git', 'bitwatch report --out sarif=out.sarif --out markdown=out.md'],
+  )
     .option('--directory <dir>', 'where the pages go', 'reports')
     .option('--take-over', 'write into a folder that holds other things; what has another name stays')
     .option(...KVM_OPTION)
@@ -94,6 +107,8 @@ async function reportCommand(
 
 /** `bitwatch report --since RELEASE`: what each later release changed, newest first, as Markdown to paste. */
 async function changelogCommand(context: Context, since: string): Promise<void> {
+  if (context.options.json) throw new UsageError('report --since prints Markdown: leave out --json');
+  const targets = targetsOf(context.options.out, ['markdown']);
   const specs = await specsOf(context);
   const start = findRelease(specs, since);
   const isLater = (release: string): boolean => compareVersions(release, start.module.release) > 0;
@@ -118,5 +133,5 @@ async function changelogCommand(context: Context, since: string): Promise<void> 
       ...unread.map(({ release, reason }) => `- ${escapeMarkdown(`${release}: ${reason}`)}`),
       '',
     );
-  context.stdout.write(`${lines.join('\n')}`);
+  await printFormats(context, targets, () => lines.join('\n'), 'markdown');
 }

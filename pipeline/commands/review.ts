@@ -4,8 +4,9 @@ import { draftPatch } from '../cases/draft-patch.ts';
 import { isKernelNamed, namesake, releaseIn, specsUnder } from '../cases/operand.ts';
 import { reviewFacts, reviewTitle } from '../cases/review.ts';
 import { gating } from '../judge/decisions.ts';
-import { EXIT } from '../model/errors.ts';
+import { EXIT, UsageError } from '../model/errors.ts';
 import type { Level } from '../model/finding.ts';
+import { FORMAT_NAMES } from '../report/format-names.ts';
 import { FORMATS } from '../report/formats.ts';
 import { viewOf } from '../report/view.ts';
 import {
@@ -21,8 +22,8 @@ import {
 import { printReport } from './output.ts';
 
 /** `bitwatch review RELEASE`. */
-export function declare({ program, add, contextOf, done }: CommandLine): void {
-  add(program, 'review <release>', 'the release-review report', [
+export function declare({ program, addFor, contextOf, done }: CommandLine): void {
+  addFor(FORMAT_NAMES)(program, 'review <release>', 'the release-review report', [
     'bitwatch review 2.0.08 --kvm 6.16.1',
     'bitwatch review latest --kvm ../linux@HEAD --fail-on error',
     'bitwatch review ../tdx-module@HEAD --from 2.0.18 --kvm 7.1.5',
@@ -38,7 +39,11 @@ export function declare({ program, add, contextOf, done }: CommandLine): void {
       const context = contextOf(command);
       const from = textOf(opts.from) ?? textOf(opts.since);
       const tree = textOf(opts.suggest);
-      if (tree !== null) return context.stdout.write(await draftPatch(context, release, tree, from));
+      if (tree !== null) {
+        if (context.options.json || context.options.out.length > 0)
+          throw new UsageError('review --suggest prints a patch: leave out --json and --out');
+        return context.stdout.write(await draftPatch(context, release, tree, from));
+      }
       done(
         await reviewCommand(context, release, {
           kvm: textOf(opts.kvm),
@@ -73,7 +78,7 @@ async function reviewCommand(context: Context, name: string, options: ReviewOpti
   const scope = { release, since, policies: [specs.policies.at(-1) ?? null], asked };
   const report = reviewFacts(specs, scope, context.today());
   if (options.verbose || context.options.json || context.options.out.length > 0)
-    printReport(context, report, specs, { title: reviewTitle(release.module.release) });
+    await printReport(context, report, specs, { title: reviewTitle(release.module.release) });
   else printText(context, FORMATS.briefing(viewOf(report)));
   const findings = report.reviews.flatMap((review) => review.findings);
   return options.failOn !== null && gating(findings, options.failOn).length > 0 ? EXIT.findings : EXIT.clean;

@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import { specsOf } from '../cases/context.ts';
 import type { FoundSeries } from '../cases/series/mails.ts';
 import { type SeriesOptions, statusOf, weigh } from '../cases/series/weigh.ts';
-import { type OutputFile, writeFiles } from '../disk/write.ts';
 import { formatMboxrd } from '../extract/mail/mbox.ts';
 import type { Level } from '../model/finding.ts';
 import { jsonText } from '../report/machine.ts';
@@ -15,14 +14,15 @@ import {
   failOnOption,
   levelOf,
   type Opts,
+  printFormats,
+  targetsOf,
   textOf,
   textsOf,
 } from './command-line.ts';
-import { targetsOf } from './output.ts';
 
 /** `bitwatch series FILE|MESSAGE-ID`. */
-export function declare({ program, add, contextOf, done }: CommandLine): void {
-  add(
+export function declare({ program, addFor, contextOf, done }: CommandLine): void {
+  addFor(FORMAT_NAMES)(
     program,
     'series <file-or-message-id>',
     'what a patch series does to KVM’s policy and to the TDs of every release',
@@ -75,12 +75,7 @@ async function seriesCommand(
       : format === 'markdown'
         ? seriesMarkdown(effect)
         : seriesText(effect);
-  const files: OutputFile[] = targets.flatMap(({ format, path }) =>
-    path === '-' ? [] : [{ path, content: format === 'mboxrd' ? mboxOf(found) : print(format) }],
-  );
-  writeFiles(files);
-  for (const { format, path } of targets) if (path === '-' && format !== 'mboxrd') context.stdout.write(print(format));
-  if (targets.length === 0) context.stdout.write(print(context.options.json ? 'json' : 'text'));
+  await printFormats(context, targets, (format) => (format === 'mboxrd' ? mboxOf(found) : print(format)), 'text');
   return statusOf(effect, failOn);
 }
 

@@ -3,10 +3,9 @@ import { specsOf } from '../cases/context.ts';
 import { findPolicy } from '../cases/operand.ts';
 import { stackOf } from '../cases/stack.ts';
 import { updateOf } from '../cases/update.ts';
-import { jsonText } from '../report/machine.ts';
 import { stackJson, stackText } from '../report/vmm/stack.ts';
 import { updateJson, updateText } from '../report/vmm/update.ts';
-import { type CommandLine, type Context, KVM_OPTION, type Opts, textOf } from './command-line.ts';
+import { type CommandLine, type Context, KVM_OPTION, type Opts, printAnswer, textOf } from './command-line.ts';
 
 /** `bitwatch stack`, and `bitwatch update FROM TO`. */
 export function declare({ program, add, contextOf }: CommandLine): void {
@@ -36,7 +35,7 @@ async function stackCommand(context: Context, opts: Opts): Promise<void> {
     kvm: textOf(opts.kvm) ?? 'latest',
     qemu: textOf(opts.qemu) ?? 'latest',
   });
-  context.stdout.write(context.options.json ? jsonText(stackJson(stack)) : stackText(stack));
+  await printAnswer(context, { json: () => stackJson(stack), text: () => stackText(stack) });
 }
 
 // The context, the two releases and the KVM as they were named.
@@ -44,5 +43,5 @@ async function updateCommand(context: Context, from: string, to: string, kvm: st
   const specs = await specsOf(context);
   const policy = kvm === null ? null : await findPolicy(context, specs, kvm);
   const update = updateOf(specs, from, to, policy);
-  context.stdout.write(context.options.json ? jsonText(updateJson(update)) : updateText(update));
+  await printAnswer(context, { json: () => updateJson(update), text: () => updateText(update) });
 }

@@ -10,11 +10,13 @@ import { EXIT, UsageError } from '../model/errors.ts';
 import type { CommandLine, Context, Opts, Run } from './command-line.ts';
 
 /** `bitwatch step -- COMMAND…`. */
-export function declare({ program, add, contextOf, run, done }: CommandLine): void {
-  add(program, 'step [command...]', 'runs a command as a step of a workflow: log, outputs, summary, annotations', [
-    'bitwatch step -- sync --cache .cache/clones',
-    'bitwatch step --directory reports -- check --fail-on error',
-  ])
+export function declare({ program, addFor, contextOf, run, done }: CommandLine): void {
+  addFor([])(
+    program,
+    'step [command...]',
+    'runs a command as a step of a workflow: log, outputs, summary, annotations',
+    ['bitwatch step -- sync --cache .cache/clones', 'bitwatch step --directory reports -- check --fail-on error'],
+  )
     .option('--directory <dir>', 'where reports go', 'reports')
     .action(async (words: string[], opts: Opts, command: Command) =>
       done(await stepCommand(contextOf(command), words, { directory: String(opts.directory) }, run)),
@@ -127,7 +129,8 @@ function withFiles(name: string, args: readonly string[], directory: string): re
   if (!REPORTING.has(name)) return args;
   const outs = Object.entries(FILES).flatMap(([format, file]) => ['--out', `${format}=${join(directory, file)}`]);
   // `report` writes its own pages, with these names among them.
-  const own = name === 'report' ? ['--directory', directory] : [...outs, '--out', 'text=-'];
+  const own =
+    name === 'report' ? ['--directory', directory] : [...outs, ...(args.includes('--json') ? [] : ['--out', 'text=-'])];
   return [name, ...own, ...args.slice(1)];
 }
 

@@ -7,23 +7,25 @@ import type { Outcome } from '../cases/sync-steps.ts';
 import { EXIT, UsageError } from '../model/errors.ts';
 import { suggest } from '../model/suggest.ts';
 import { plain } from '../model/text.ts';
-import { jsonText } from '../report/machine.ts';
 import { openCache } from '../specs/cache.ts';
 import { openFolder } from '../specs/folder.ts';
 import { loadSpecs } from '../specs/store.ts';
-import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
+import { type CommandLine, type Context, type Opts, printAnswer, textOf } from './command-line.ts';
 
 /** `bitwatch sync` and `bitwatch cache`. */
-export function declare({ program, add, contextOf, done }: CommandLine): void {
+export function declare({ program, add, addFor, contextOf, done }: CommandLine): void {
   add(program, 'sync', 'fetches the sources of specs/sources.yaml and extracts new releases and policies into specs/', [
     'bitwatch sync --only niooss',
     'bitwatch sync --cache /var/cache/bitwatch',
   ])
     .option('--only <name>', 'only this source')
     .action(async (opts: Opts, command: Command) => done(await syncCommand(contextOf(command), textOf(opts.only))));
-  add(program, 'cache', 'reads and validates specs/ and keeps the parsed form beside the program (part of the build)', [
-    'bitwatch cache',
-  ]).action((_opts: Opts, command: Command) => cacheCommand(contextOf(command)));
+  addFor([])(
+    program,
+    'cache',
+    'reads and validates specs/ and keeps the parsed form beside the program (part of the build)',
+    ['bitwatch cache'],
+  ).action((_opts: Opts, command: Command) => cacheCommand(contextOf(command)));
 }
 
 /**
@@ -46,8 +48,10 @@ async function syncCommand(context: Context, only: string | null): Promise<numbe
     for (const source of wanted)
       outcomes.push({ name: source.name, ...(await syncSource(context, await specsOf(context), source)) });
   });
-  if (context.options.json) context.stdout.write(jsonText(syncJson(outcomes)));
-  else for (const { lines } of outcomes) for (const line of lines) context.stdout.write(`${plain(line)}\n`);
+  await printAnswer(context, {
+    json: () => syncJson(outcomes),
+    text: () => outcomes.flatMap(({ lines }) => lines.map((line) => `${plain(line)}\n`)).join(''),
+  });
   const failed = outcomes.filter((outcome) => outcome.failed).length;
   if (failed === 0) return EXIT.clean;
   return failed === outcomes.length && outcomes.every(({ written }) => written === 0)

@@ -6,7 +6,6 @@ import type { DeciderRules } from '../model/decider-rules.ts';
 import { DataError, NoInputError, UsageError } from '../model/errors.ts';
 import type { ModuleRelease } from '../model/module.ts';
 import { plain } from '../model/text.ts';
-import { jsonText } from '../report/machine.ts';
 import { answerJson, decodedJson } from '../report/td-json.ts';
 import { openCache } from '../specs/cache.ts';
 import { openFolder } from '../specs/folder.ts';
@@ -18,7 +17,7 @@ import { type PlatformResult, startModule } from '../td/platform.ts';
 import { type Program, programOf } from '../td/program.ts';
 import { type CaseOrigin, hostFileOf, readCase, unknownFields } from '../td/read-case.ts';
 import { hostOf } from '../td/read-host.ts';
-import { type CommandLine, type Context, type Opts, textOf } from './command-line.ts';
+import { type CommandLine, type Context, type Opts, printAnswer, textOf } from './command-line.ts';
 
 /** `bitwatch td RELEASE`. */
 export function declare({ program, add, contextOf }: CommandLine): void {
@@ -62,12 +61,10 @@ async function tdCommand(context: Context, name: string, options: TdOptions): Pr
       hexOf('--status', options.status),
       options.rcx === null ? null : hexOf('--rcx', options.rcx),
     );
-    if (context.options.json) context.stdout.write(jsonText(decodedJson(name, decoded)));
-    else {
-      const { decodedText } = await import('../report/td-text.ts');
-      context.stdout.write(decodedText(name, decoded));
-    }
-    return;
+    return printAnswer(context, {
+      json: () => decodedJson(name, decoded),
+      text: async () => (await import('../report/td-text.ts')).decodedText(name, decoded),
+    });
   }
   if (options.rcx !== null) throw new UsageError('td: --rcx goes with --status');
   const kvm = options.kvm === null ? null : await kvmOf(context, module, options.kvm);
@@ -75,6 +72,7 @@ async function tdCommand(context: Context, name: string, options: TdOptions): Pr
   const base = options.host === null ? null : hosts.read(options.host);
   if (options.batch !== null) {
     if (options.input !== null) throw new UsageError('td: one input, or --batch, not both');
+    if (context.options.out.length > 0) throw new UsageError('td --batch answers on standard output: leave out --out');
     await runBatch(context, { program, kvm, file: options.batch, hosts, base });
     return;
   }
@@ -85,11 +83,19 @@ async function tdCommand(context: Context, name: string, options: TdOptions): Pr
     context.stderr.write(`bitwatch: ${origin.file}: the field ${plain(field)} means nothing here and is left out\n`);
   const given = caseOf(value, origin, hosts, base);
   const answer = answerCase(program, kvm, given, (host) => hosts.start(program, host));
-  if (context.options.json) {
-    context.stdout.write(jsonText(answerJson(program, kvm, answer)));
-    return;
-  }
-  const { question, result, through } = answer;
+  await printAnswer(context, {
+    json: () => answerJson(program, kvm, answer),
+    text: () => answerText(context, { program, module, rules }, kvm, answer),
+  });
+}
+
+// The context, the release as it was read, and what was asked of it.
+async function answerText(
+  context: Context,
+  { program, module, rules }: Ready,
+  kvm: Kvm | null,
+  { question, result, through }: ReturnType<typeof answerCase>,
+): Promise<string> {
   // What only people read is loaded for them alone: to load the words takes longer than to answer a case.
   const [{ kvmText, tdText }, { classify }, { loadNames }] = await Promise.all([
     import('../report/td-text.ts'),
@@ -99,9 +105,7 @@ async function tdCommand(context: Context, name: string, options: TdOptions): Pr
   const release = { module, registers: classify(module, rules), rules };
   const names = await loadNames(openFolder(specsDirectory(context)), reader(context));
   const told = through === null ? '' : kvmText(kvm?.policy.version ?? '', through);
-  context.stdout.write(
-    `${told}${through?.kind === 'refused' ? '' : tdText({ program, release, names }, question, result)}`,
-  );
+  return `${told}${through?.kind === 'refused' ? '' : tdText({ program, release, names }, question, result)}`;
 }
 
 async function kvmOf(context: Context, module: ModuleRelease, text: string): Promise<Kvm> {

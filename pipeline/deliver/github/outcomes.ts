@@ -1,6 +1,5 @@
 import { EXIT } from '../../model/errors.ts';
 import { plain } from '../../model/text.ts';
-import { jsonText } from '../../report/machine.ts';
 import type { Posted } from '../posted.ts';
 import type { Item } from './postings.ts';
 import type { Outcome, Publication } from './publish-all.ts';
@@ -26,24 +25,23 @@ export function planOf(items: readonly Item[], known: readonly Posted[]): Public
 }
 
 /** What a run says on standard output and standard error, and how it ends. */
-export type Printed = { readonly out: string; readonly err: string; readonly status: number };
+export type Printed = { readonly text: string; readonly json: object; readonly err: string; readonly status: number };
 
 /** Says what was done, or would be, and what is left. 75 where part of it was done, the trouble's own status where nothing was. */
-export function reportPublication({ repository, isSent, notes, keep }: Report, isJson: boolean): Printed {
+export function reportPublication({ repository, isSent, notes, keep }: Report): Printed {
   const { outcomes, trouble } = keep;
   const lines = [...outcomes.map((outcome) => outcomeLine(outcome, isSent)), ...notes];
   if (outcomes.every(({ deed }) => deed === 'unchanged')) lines.push('nothing new');
   else if (!isSent) lines.push('nothing was written: --send writes');
   const schema = 'bitwatch.publish/1';
-  const out = isJson
-    ? jsonText({ schema, repository, sent: isSent, outcomes, notes, trouble: trouble?.message ?? null })
-    : lines.map((line) => `${plain(line)}\n`).join('');
+  const json = { schema, repository, sent: isSent, outcomes, notes, trouble: trouble?.message ?? null };
+  const text = lines.map((line) => `${plain(line)}\n`).join('');
   const failed = outcomes.filter(({ deed, why }) => deed === 'failed' || (deed === 'left' && why === 'not tried'));
   const err =
     trouble === null ? '' : `bitwatch: ${plain(trouble.message)}; ${failed.length} of ${outcomes.length} are left\n`;
-  if (failed.length === 0 && trouble === null) return { out, err, status: EXIT.clean };
+  if (failed.length === 0 && trouble === null) return { text, json, err, status: EXIT.clean };
   const isPartly = outcomes.some(({ deed }) => deed === 'created' || deed === 'updated' || deed === 'unchanged');
-  return { out, err, status: isPartly ? EXIT.incomplete : (trouble?.status ?? EXIT.data) };
+  return { text, json, err, status: isPartly ? EXIT.incomplete : (trouble?.status ?? EXIT.data) };
 }
 
 const WOULD = { created: 'would be created', updated: 'would be updated' } as const;
