@@ -57,8 +57,7 @@ export const isOpenedByRow = ({ openers }: MsrTransition, row: ClobberRow): bool
   openers.length === 0 || openers.some((opener) => isOpener(row, opener));
 
 function isOpener(row: ClobberRow, opener: Opener): boolean {
-  if (opener.kind === 'attributes') return row.attributes.includes(opener.bit);
-  if (opener.kind === 'xfam') return row.xfam.includes(opener.bit);
+  if (opener.kind !== 'cpuid') return row[opener.kind].includes(opener.bit);
   return row.bits.some((bit) => samePlace(bit, opener) && and(bit.mask, opener.mask) !== 0);
 }
 

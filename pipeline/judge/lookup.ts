@@ -1,6 +1,5 @@
 import type { ClassChange } from '../model/change.ts';
 import { type CellClass, type ClassedRelease, configurableMask, type RegisterClasses } from '../model/class.ts';
-import { XFAM_NAMES } from '../model/control.ts';
 import type { Decider } from '../model/decider.ts';
 import type { GuestControl } from '../model/decider-rules.ts';
 import { deciderText } from '../model/decider-text.ts';
@@ -11,7 +10,6 @@ import { and, bitMask, bitsOf, hasBit, or, rangeMask, without } from '../model/m
 import { fieldBits, namesOf } from '../model/names.ts';
 import { compareTexts } from '../model/order.ts';
 import { type LeafKey, leafId, type Place, placeId, REGISTERS, samePlace, subleafOf } from '../model/place.ts';
-import type { Policy } from '../model/policy.ts';
 import type { Evidence } from '../model/source.ts';
 import { CHANGE_TABLE, type Effect } from './change-table.ts';
 import type { PlaceMask, ReleaseContext } from './rule.ts';
@@ -183,13 +181,6 @@ export const numberBits = (knowledge: Knowledge, place: Place, mask: number): nu
 /** Bits of a mask that a flag of one bit or a field is named for. */
 export const namedMask = (knowledge: Knowledge, place: Place, mask: number): number =>
   namesOf(knowledge.names, place).reduce((all, { high, low }) => or(all, and(mask, rangeMask(high, low))), 0);
-
-/** KVM's XFAM as a mask: the source names features, XFAM numbers them. */
-export function xfamMask({ xfam }: Pick<Policy, 'xfam'>): bigint {
-  if (typeof xfam === 'bigint') return xfam;
-  const names = new Set(xfam.map((name) => name.toUpperCase()));
-  return [...XFAM_NAMES].reduce((mask, [bit, name]) => (names.has(name) ? mask | (1n << BigInt(bit)) : mask), 0n);
-}
 
 /** Changes by leaf, in the order of leaves. */
 export function byLeaf<T extends LeafKey>(items: readonly T[]): readonly (readonly T[])[] {

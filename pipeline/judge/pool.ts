@@ -2,10 +2,10 @@ import type { Decider, Decision } from '../model/decider.ts';
 import type { Condition } from '../model/decider-rules.ts';
 import { and, hasBit, or, without } from '../model/mask.ts';
 import { type LeafKey, type Place, REGISTERS } from '../model/place.ts';
-import { holdsAt, type PolicyMask } from '../model/policy.ts';
+import { holdsAt, type PolicyMask, xfamMask } from '../model/policy.ts';
 import { type Host, hostKey } from '../td/case.ts';
 import { SUPERVISOR_COMPONENTS, USER_COMPONENTS } from '../td/platform.ts';
-import { registerOf, xfamMask } from './lookup.ts';
+import { registerOf } from './lookup.ts';
 import { type Stack, type StackFeature, stackFeatures } from './stack.ts';
 
 /** What a TD can have on one host. */

@@ -1,7 +1,7 @@
 import { bitsOf, bitsOf64, without } from '../model/mask.ts';
 import { fieldBits } from '../model/names.ts';
 import { samePlace } from '../model/place.ts';
-import { xfamMask } from './lookup.ts';
+import { xfamMask } from '../model/policy.ts';
 import { judgeQemu, openGates, QEMU_RULES, type QemuFinding, type QemuRule } from './qemu.ts';
 import { featureOf, type Stack, type StackFeature, stackFeatures } from './stack.ts';
 

@@ -1,10 +1,11 @@
-import type { Decider } from '../model/decider.ts';
-import { type GateId, gateOf } from '../model/gate.ts';
+import { XFAM_TOGETHER } from '../model/control.ts';
+import { gatesAsked } from '../model/decider.ts';
+import { GATE_KINDS, type GateId, gateId, gateOf } from '../model/gate.ts';
 import { bitMask, bitsOf, bitsOf64, or, without } from '../model/mask.ts';
 import { fieldBits } from '../model/names.ts';
 import { type Place, placeId, samePlace } from '../model/place.ts';
+import { supportedMasks, xfamMask } from '../model/policy.ts';
 import type { Evidence } from '../model/source.ts';
-import { xfamMask } from './lookup.ts';
 import { atQemu, featureOf, isOne, type Stack, type StackFeature, stackFeatures, wordAt } from './stack.ts';
 
 export const QEMU_RULES = [
@@ -92,7 +93,7 @@ function fixed1Missing(stack: Stack): readonly QemuFinding[] {
     const howOf = ({ gets, decider }: StackFeature): QemuFinding['how'] | null => {
       if (isOne(gets)) return 'always';
       // What a closed gate keeps at 0, no TD shows.
-      const gates = decider === null ? [] : gatesOfDecider(decider);
+      const gates = decider === null ? [] : gatesAsked(decider);
       const isReachable = gates.every((gate) => open.has(gate));
       return (gets === 'host' || (gets === 'gated' && gates.length > 0)) && isReachable ? 'host' : null;
     };
@@ -113,7 +114,7 @@ function gateDiffers(stack: Stack): readonly QemuFinding[] {
     const howOf = ({ gets, decider }: StackFeature): QemuFinding['how'] | null => {
       if (isOne(gets)) return 'always';
       if (gets === 'never' || gets === 'no-leaf' || gets === 've') return gets;
-      return decider === null || gatesOfDecider(decider).includes(key.gate) ? null : 'other-gate';
+      return decider === null || gatesAsked(decider).includes(key.gate) ? null : 'other-gate';
     };
     return grouped(features, howOf).map(([how, list]) => ({
       ...finding(
@@ -157,13 +158,10 @@ function xfamNotAsked({ release, kvm, qemu }: Stack): readonly QemuFinding[] {
   return controlFinding('qemu-xfam', bits, first === undefined ? [] : [atQemu(qemu, first)]);
 }
 
-/** TDH.MNG.INIT takes all of such a group or none. */
-const TOGETHER: readonly (readonly number[])[] = [
-  [5, 6, 7],
-  [11, 12],
-  [17, 18],
-];
-const together = (bit: number): readonly number[] => TOGETHER.find((group) => group.includes(bit)) ?? [bit];
+const together = (bit: number): readonly number[] => {
+  const one = 1n << BigInt(bit);
+  return bitsOf64(XFAM_TOGETHER.find((group) => (group & one) !== 0n) ?? one);
+};
 
 function controlFinding(
   rule: QemuRule,
@@ -175,18 +173,11 @@ function controlFinding(
 
 /** ATTRIBUTES and XFAM bits that the release lets be 1 and KVM supports. */
 export function openGates({ release: { module }, kvm: { policy } }: Stack): ReadonlySet<GateId> {
-  const attributes = (module.attributes?.fixed0 ?? 0n) & policy.attributes;
-  const xfam = (module.xfam?.fixed0 ?? 0n) & xfamMask(policy);
-  return new Set([
-    ...bitsOf64(attributes).map((bit): GateId => `attributes:${bit}`),
-    ...bitsOf64(xfam).map((bit): GateId => `xfam:${bit}`),
-  ]);
-}
-
-function gatesOfDecider({ by, conditions }: Decider): readonly GateId[] {
-  const asked = [by, ...conditions.filter(({ otherwise }) => otherwise === 0).map(({ when }) => when)];
-  return asked.flatMap((each) =>
-    each.kind === 'xfam' || each.kind === 'attributes' ? each.bits.map((bit): GateId => `${each.kind}:${bit}`) : [],
+  const supported = supportedMasks(policy);
+  return new Set(
+    GATE_KINDS.flatMap((kind) =>
+      bitsOf64((module[kind]?.fixed0 ?? 0n) & supported[kind]).map((bit) => gateId({ kind, bit })),
+    ),
   );
 }
 

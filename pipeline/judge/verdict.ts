@@ -7,9 +7,9 @@ import { and, countBits, hasBit, or, without } from '../model/mask.ts';
 import { once, onceFor } from '../model/once.ts';
 import type { Place } from '../model/place.ts';
 import { samePlace } from '../model/place.ts';
-import { holdsAt, type Policy, type PolicyMask } from '../model/policy.ts';
+import { holdsAt, type Policy, type PolicyMask, supportedMasks } from '../model/policy.ts';
 import type { VerdictCount } from '../model/review.ts';
-import { numberBits, registerOf, xfamMask } from './lookup.ts';
+import { numberBits, registerOf } from './lookup.ts';
 import type { PlaceVerdict } from './rule.ts';
 
 const CONFIGURABLE = ['config-direct', 'allow-direct'] as const;
@@ -21,11 +21,11 @@ export function verdictsOf(
   base: ClassedRelease | null,
   knowledge: Knowledge,
 ): readonly PlaceVerdict[] {
-  const xfam = xfamMask(policy);
+  const supported = supportedMasks(policy);
   return settablesOf(release, knowledge).flatMap((settable) => {
     const { register: classed, place } = settable;
     const { leaf, subleaf, register } = place;
-    const parts = partsOf(settable, closedMask(classed, policy, xfam), policy, base);
+    const parts = partsOf(settable, closedMask(classed, policy, supported), policy, base);
     const found: PlaceVerdict[] = [];
     for (const name of CONFIGURABLE) {
       const own = classed.classes.get(name) ?? 0;
@@ -54,11 +54,10 @@ const settablesOf = once((release: ClassedRelease, knowledge: Knowledge): readon
 );
 
 /** Bits that the VMM has no say in: KVM never sets one of their gates in ATTRIBUTES, XFAM or CONFIG_FLAGS, or they are 0 in every TD. */
-export function closedMask(register: RegisterClasses, policy: Policy, xfam = xfamMask(policy)): number {
+export function closedMask(register: RegisterClasses, policy: Policy, supported = supportedMasks(policy)): number {
   let closed = 0;
   for (const { kind, bit, mask } of gatedBits(register.gates)) {
-    const supported = kind === 'xfam' ? xfam : policy.attributes;
-    if (((supported >> BigInt(bit)) & 1n) === 0n) closed = or(closed, mask);
+    if (((supported[kind] >> BigInt(bit)) & 1n) === 0n) closed = or(closed, mask);
   }
   // Where it was not read which flags KVM sets, no flag closes anything.
   const flags = policy.configFlags === null || policy.configFlags === undefined ? null : unionOf(policy.configFlags);

@@ -1,3 +1,4 @@
+import type { GateKind } from './gate.ts';
 import { bitsOf } from './mask.ts';
 import { formatPlace, type Place } from './place.ts';
 import type { RegisterCheck } from './register-mask.ts';
@@ -18,8 +19,7 @@ export type WrittenBy = (typeof WRITTEN_BY)[number];
 /** What opens a guarded write: a CPUID bit, an attribute bit or an XFAM bit. */
 export type Opener =
   | ({ readonly kind: 'cpuid'; readonly mask: number; readonly flag: string } & Place)
-  | { readonly kind: 'attributes'; readonly bit: number; readonly name: string }
-  | { readonly kind: 'xfam'; readonly bit: number; readonly name: string };
+  | { readonly kind: GateKind; readonly bit: number; readonly name: string };
 
 /** `7.0.ECX[5]`, `attributes:63` or `xfam:15`. */
 export const openerName = (opener: Opener): string =>

@@ -38,6 +38,9 @@ export const XFAM_NAMES: ReadonlyMap<number, string> = new Map([
   [19, 'APX'],
 ]);
 
+/** XFAM bits of which TDH.MNG.INIT takes all of a group or none: AVX-512, CET, AMX. */
+export const XFAM_TOGETHER: readonly bigint[] = [0xe0n, 0x1800n, 0x60000n];
+
 /** Names of TDX_FEATURES0 bits in the layout of 2.0.18; a release's own header wins where it was read. */
 export const FEATURE_NAMES: ReadonlyMap<number, string> = new Map([
   [0, 'td_migration'],

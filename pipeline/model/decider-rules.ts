@@ -1,3 +1,4 @@
+import type { GateKind } from './gate.ts';
 import type { RegisterMasks } from './module.ts';
 import type { Place } from './place.ts';
 
@@ -32,8 +33,7 @@ export type Computation = (typeof COMPUTATIONS)[number];
 
 /** Something that is true or not of a TD: its parameters, its own CPUID, its guest. Listed bits must all be 1. */
 export type Condition =
-  | { readonly kind: 'xfam'; readonly bits: readonly number[] }
-  | { readonly kind: 'attributes'; readonly bits: readonly number[] }
+  | { readonly kind: GateKind; readonly bits: readonly number[] }
   | { readonly kind: 'config-flags'; readonly bits: readonly number[] }
   /** A bit of the CPUID that the TD itself has. */
   | { readonly kind: 'cpuid'; readonly place: Place; readonly bit: number }

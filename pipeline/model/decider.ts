@@ -1,5 +1,5 @@
 import type { Computation, Condition, DeciderRule, Effect, GuestControl } from './decider-rules.ts';
-import { type GateId, gateId } from './gate.ts';
+import { type ByGateKind, type GateId, type GateKind, gateId, isGate } from './gate.ts';
 import { and, FULL, hasBit, or, without } from './mask.ts';
 import type { ConfigurableEntry, LookupEntry, XfamMask } from './module.ts';
 import { once, onceFor } from './once.ts';
@@ -12,8 +12,7 @@ export type Decision =
   | { readonly kind: 'vmm' }
   /** The VMM may clear what the host has. */
   | { readonly kind: 'vmm-and-host' }
-  | { readonly kind: 'xfam'; readonly bits: readonly number[] }
-  | { readonly kind: 'attributes'; readonly bits: readonly number[] }
+  | { readonly kind: GateKind; readonly bits: readonly number[] }
   | { readonly kind: 'config-flags'; readonly bits: readonly number[] }
   | { readonly kind: 'td-params'; readonly field: 'TSC_FREQUENCY' }
   | { readonly kind: 'cpuid'; readonly place: Place; readonly bit: number }
@@ -31,7 +30,7 @@ export type Decider = {
 export type DecidedBits = { readonly mask: number; readonly decider: Decider };
 
 /** The bits that a release lets a VMM set at all, by its masks of ATTRIBUTES and XFAM; `null` where they were not read. */
-type Settable = { readonly attributes: bigint | null; readonly xfam: bigint | null };
+type Settable = ByGateKind<bigint | null>;
 
 /** What the tables of a release say about one leaf. */
 export type LeafTables = {
@@ -106,7 +105,7 @@ function ruled(
 /** What waits for a bit of XFAM or ATTRIBUTES that the release never lets be 1 is a constant. */
 function settled(decider: Decider, settable: Settable): Decider {
   const never = (asked: Decision | Condition): boolean => {
-    if (asked.kind !== 'xfam' && asked.kind !== 'attributes') return false;
+    if (!isGate(asked)) return false;
     const may = settable[asked.kind];
     return may !== null && asked.bits.some((bit) => ((may >> BigInt(bit)) & 1n) === 0n);
   };
@@ -243,7 +242,7 @@ function gated(decider: Decider, unless: readonly Condition[], otherwise: 0 | 1 
   return { by: decider.by, conditions };
 }
 
-type Plain = Extract<Condition, { readonly kind: 'xfam' | 'attributes' | 'config-flags' | 'cpuid' | 'guest' }>;
+type Plain = Extract<Condition, { readonly kind: GateKind | 'config-flags' | 'cpuid' | 'guest' }>;
 const isPlain = (condition: Condition): condition is Plain =>
   condition.kind !== 'not' && condition.kind !== 'any' && condition.kind !== 'paravirt' && condition.kind !== 'xfd';
 
@@ -272,29 +271,32 @@ function merged(parts: readonly DecidedBits[]): readonly DecidedBits[] {
   return [...byText.values()].sort((a, b) => lowest(a.mask) - lowest(b.mask));
 }
 
+/** What must hold for a bit not to be 0. */
+const askedBy = ({ by, conditions }: Decider): readonly (Decision | Condition)[] => [
+  by,
+  ...conditions.filter(({ otherwise }) => otherwise === 0).map(({ when }) => when),
+];
+
+/** The gates of a bit. */
+export const gatesAsked = (decider: Decider): readonly GateId[] =>
+  askedBy(decider).flatMap((asked) =>
+    isGate(asked) ? asked.bits.map((bit) => gateId({ kind: asked.kind, bit })) : [],
+  );
+
 /** The gates of a register, `xfam:2` or `attributes:30` to the bits that are 0 while that bit of the TD is 0. */
 export function gatesOf(bits: readonly DecidedBits[]): ReadonlyMap<GateId, number> {
   const gates = new Map<GateId, number>();
   for (const { mask, decider } of bits)
-    for (const asked of [
-      decider.by,
-      ...decider.conditions.filter(({ otherwise }) => otherwise === 0).map(({ when }) => when),
-    ])
-      if (asked.kind === 'xfam' || asked.kind === 'attributes')
-        for (const bit of asked.bits) {
-          const name = gateId({ kind: asked.kind, bit });
-          gates.set(name, or(gates.get(name) ?? 0, mask));
-        }
+    for (const gate of gatesAsked(decider)) gates.set(gate, or(gates.get(gate) ?? 0, mask));
   return gates;
 }
 
 /** CONFIG_FLAGS bits that must be 1 for the VMM to have a say: conditions, and computations that take the VMM's number under one. */
-export const flagsAsked = onceFor(({ by, conditions }: Decider): readonly number[] => {
-  const own = by.kind === 'computed' ? FLAG_OF[by.what] : undefined;
-  const asked = [by, ...conditions.filter(({ otherwise }) => otherwise === 0).map(({ when }) => when)];
+export const flagsAsked = onceFor((decider: Decider): readonly number[] => {
+  const own = decider.by.kind === 'computed' ? FLAG_OF[decider.by.what] : undefined;
   return [
     ...(own === undefined ? [] : [own]),
-    ...asked.flatMap((each) => (each.kind === 'config-flags' ? each.bits : [])),
+    ...askedBy(decider).flatMap((each) => (each.kind === 'config-flags' ? each.bits : [])),
   ];
 });
 

@@ -1,3 +1,5 @@
+import { XFAM_NAMES } from './control.ts';
+import type { ByGateKind } from './gate.ts';
 import { type Place, samePlace, subleafOf } from './place.ts';
 import type { Source } from './source.ts';
 
@@ -122,6 +124,19 @@ export const POLICY_FIELDS = [
   'known',
 ] as const;
 type PolicyField = (typeof POLICY_FIELDS)[number];
+
+/** KVM's XFAM as a mask: the source names features, XFAM numbers them. */
+export function xfamMask({ xfam }: Pick<Policy, 'xfam'>): bigint {
+  if (typeof xfam === 'bigint') return xfam;
+  const names = new Set(xfam.map((name) => name.toUpperCase()));
+  return [...XFAM_NAMES].reduce((mask, [bit, name]) => (names.has(name) ? mask | (1n << BigInt(bit)) : mask), 0n);
+}
+
+/** The bits that KVM lets a TD have, by the field that gates name. */
+export const supportedMasks = (policy: Pick<Policy, 'attributes' | 'xfam'>): ByGateKind<bigint> => ({
+  attributes: policy.attributes,
+  xfam: xfamMask(policy),
+});
 
 /**
  * What a person read of a KVM version whose tree could not be had whole, file by file: each field is read or not read, and nothing is

@@ -1,3 +1,4 @@
+import type { GateId } from './gate.ts';
 import type { Place } from './place.ts';
 import type { Source } from './source.ts';
 
@@ -5,7 +6,7 @@ import type { Source } from './source.ts';
 export type QemuMask = Place & { readonly mask: number; readonly path: string; readonly line: number };
 
 /** Bits that QEMU takes for supported where a gate is open: an ATTRIBUTES bit or an XFAM bit that KVM supports. */
-export type QemuGate = QemuMask & { readonly gate: `attributes:${number}` | `xfam:${number}` };
+export type QemuGate = QemuMask & { readonly gate: GateId };
 
 /** Bits that QEMU takes for supported though KVM does not report them; `isConditional` where a further test of QEMU's must hold. */
 export type QemuSupport = QemuMask & { readonly isConditional: boolean };

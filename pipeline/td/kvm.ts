@@ -1,7 +1,7 @@
-import { CONFIG_FLAG_NAMES, XFAM_NAMES } from '../model/control.ts';
+import { CONFIG_FLAG_NAMES } from '../model/control.ts';
 import { and, bitsOf64, formatBits, without } from '../model/mask.ts';
 import { formatPlace, type Place, REGISTERS } from '../model/place.ts';
-import { holdsAt, type Policy, type PolicyMask } from '../model/policy.ts';
+import { holdsAt, type Policy, type PolicyMask, xfamMask } from '../model/policy.ts';
 import type { ConfigEntry, Host, Registers, TdCase } from './case.ts';
 import type { Program } from './program.ts';
 
@@ -27,7 +27,7 @@ export function throughKvm(program: Program, features0: bigint | null, policy: P
   const refused =
     modulesRefusal(program, features0, policy) ??
     beyond('ATTRIBUTES', params.attributes, policy.attributes) ??
-    beyond('XFAM', params.xfam, xfamOf(policy)) ??
+    beyond('XFAM', params.xfam, xfamMask(policy)) ??
     vcpusRefusal(program, params.maxVcpus) ??
     cpuidRefusal(program, policy, params.cpuidConfig);
   if (refused !== null) return { kind: 'refused', why: refused };
@@ -100,12 +100,6 @@ const beyond = (name: string, given: bigint, supported: bigint): string | null =
   (given & ~supported) === 0n
     ? null
     : `EINVAL: KVM does not support ${name} bits ${bitsOf64(given & ~supported).join(', ')}`;
-
-function xfamOf({ xfam }: Policy): bigint {
-  if (typeof xfam === 'bigint') return xfam;
-  const wanted = new Set(xfam.map((name) => name.toUpperCase()));
-  return [...XFAM_NAMES].reduce((mask, [bit, name]) => (wanted.has(name) ? mask | (1n << BigInt(bit)) : mask), 0n);
-}
 
 const sumAt = (entries: readonly PolicyMask[], place: Place): number =>
   entries.filter((entry) => holdsAt(entry, place)).reduce((mask, entry) => (mask | entry.mask) >>> 0, 0);

@@ -1,3 +1,4 @@
+import { XFAM_TOGETHER } from '../model/control.ts';
 import type { Program } from './program.ts';
 import { type Refusal, refusalOf } from './refusal.ts';
 import { GPAW, MAXGPA_VIRT, MAXPA_VIRT, type TdState } from './state.ts';
@@ -10,7 +11,6 @@ const LASS = 27n;
 const MIGRATABLE = 29;
 const PERFMON = 63;
 const PML5_MAXPA = 49;
-const XFAM_TOGETHER = [0xe0n, 0x1800n, 0x60000n];
 
 const both =
   (a: number, b: number): Test =>

@@ -14,11 +14,11 @@ import {
   numberBits,
   staticReason,
   stepsOf,
-  xfamMask,
 } from '../../pipeline/judge/lookup.ts';
 import type { Decider } from '../../pipeline/model/decider.ts';
 import type { Condition, DeciderRule } from '../../pipeline/model/decider-rules.ts';
 import type { Finding } from '../../pipeline/model/finding.ts';
+import { xfamMask } from '../../pipeline/model/policy.ts';
 import { KNOWLEDGE, PLACE, release } from './ground.ts';
 
 const LONG: Condition = { kind: 'guest', control: 'LONG_MODE' };

@@ -3,9 +3,8 @@ import { type MsrTransition, type Opener, openerName } from '../../model/clobber
 import type { FindingFacts } from '../../model/finding.ts';
 import { msrName } from '../../model/msr-name.ts';
 import { compareTexts } from '../../model/order.ts';
-import type { Policy } from '../../model/policy.ts';
+import { type Policy, supportedMasks } from '../../model/policy.ts';
 import { isExtendedState, restoreOf } from '../clobber-facts.ts';
-import { xfamMask } from '../lookup.ts';
 import type { Draft, ReleaseContext, Rule } from '../rule.ts';
 import { listed } from '../verdict.ts';
 
@@ -14,11 +13,10 @@ type Care = HostFacts['msrs'][number]['kvm'];
 
 /** Whether KVM keeps every TD from what opens the write. */
 export function isClosed({ openers }: Pick<MsrTransition, 'openers'>, policy: Policy): boolean {
-  const xfam = xfamMask(policy);
+  const supported = supportedMasks(policy);
   const isShut = (opener: Opener): boolean => {
     if (opener.kind === 'cpuid') return (listed(policy.deny, opener) & opener.mask) !== 0;
-    const supported = opener.kind === 'xfam' ? xfam : policy.attributes;
-    return ((supported >> BigInt(opener.bit)) & 1n) === 0n;
+    return ((supported[opener.kind] >> BigInt(opener.bit)) & 1n) === 0n;
   };
   return openers.length > 0 && openers.every(isShut);
 }

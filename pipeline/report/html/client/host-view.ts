@@ -1,10 +1,10 @@
-import { xfamMask } from '../../../judge/lookup.ts';
 import { listed } from '../../../judge/verdict.ts';
 import type { ClassedRelease } from '../../../model/class.ts';
 import { DataError, KnownError } from '../../../model/errors.ts';
 import { and, hex, hex32, or, without } from '../../../model/mask.ts';
 import { REGISTERS } from '../../../model/place.ts';
 import type { Policy } from '../../../model/policy.ts';
+import { xfamMask } from '../../../model/policy.ts';
 import { plain } from '../../../model/text.ts';
 import { answerCase, type Kvm } from '../../../td/answer.ts';
 import { type Host, hostKey } from '../../../td/case.ts';
