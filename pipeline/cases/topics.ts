@@ -43,6 +43,8 @@ export type ReleaseTopic = {
   readonly follows: string | null;
   readonly mrseam: string | null;
   readonly features0: bigint | null;
+  /** Bits of it that the platform decides; they are given as 1. */
+  readonly features0Conditional: readonly number[];
   /** What mapping_file.json says, where that is something else. */
   readonly publishedFeatures0: bigint | null;
   /** Whether the code that decides its bits was read at this release, or some of its files were inferred from another one. */
@@ -140,7 +142,10 @@ function topicOfRelease(specs: Specs, release: string): ReleaseTopic {
   };
 }
 
-type Parts = Pick<ReleaseTopic, 'source' | 'follows' | 'mrseam' | 'features0' | 'publishedFeatures0'>;
+type Parts = Pick<
+  ReleaseTopic,
+  'source' | 'follows' | 'mrseam' | 'features0' | 'features0Conditional' | 'publishedFeatures0'
+>;
 
 /** Of a release that is known by name only what was published of it. */
 const unreadParts = (known: KnownRelease | null): Parts => ({
@@ -148,6 +153,7 @@ const unreadParts = (known: KnownRelease | null): Parts => ({
   follows: null,
   mrseam: known?.mrseam ?? null,
   features0: known?.features0 ?? null,
+  features0Conditional: [],
   publishedFeatures0: null,
 });
 
@@ -156,6 +162,7 @@ const readParts = (specs: Specs, module: ModuleRelease, known: KnownRelease | nu
   follows: followsOf(specs, module.release)?.follows ?? null,
   mrseam: module.mrseam ?? known?.mrseam ?? null,
   features0: module.features0 ?? known?.features0 ?? null,
+  features0Conditional: module.features0 === null ? [] : module.features0Conditional,
   publishedFeatures0: disputedFeatures(module, known?.features0 ?? null)?.published ?? null,
 });
 

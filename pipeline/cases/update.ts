@@ -4,6 +4,7 @@ import { kvmContext } from '../judge/judge.ts';
 import type { KvmContext } from '../judge/rule.ts';
 import type { ReleaseDiff } from '../model/change.ts';
 import type { ClassedRelease } from '../model/class.ts';
+import { featureNamesOf } from '../model/control.ts';
 import type { Decider } from '../model/decider.ts';
 import type { Computation, DeciderRule } from '../model/decider-rules.ts';
 import { UsageError } from '../model/errors.ts';
@@ -47,6 +48,8 @@ export type UpdateChange = DeciderChange & {
 type NewTds = {
   readonly changes: readonly UpdateChange[];
   readonly tables: ReleaseDiff;
+  /** What the two releases call the bits of TDX_FEATURES0, the newer one where both do. */
+  readonly featureNames: ReadonlyMap<number, string>;
 };
 
 export type Update = {
@@ -108,6 +111,7 @@ function newTdsOf(specs: Specs, before: ClassedRelease, after: ClassedRelease, s
       };
     }),
     tables: diffReleases(before, after),
+    featureNames: featureNamesOf(new Map([...before.module.featureNames, ...after.module.featureNames])),
   };
 }
 

@@ -18,8 +18,8 @@ export function fingerprintOf({
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
 }
 
-/** What people wrote about a fact, or where it stands: code that only moved and a table that was reworded are the same fact. */
-const TOLD: ReadonlySet<string> = new Set(['line', 'decides', 'guards']);
+/** What people wrote about a fact, where it stands, or where it holds: code that only moved and a table that was reworded are the same fact. */
+const TOLD: ReadonlySet<string> = new Set(['line', 'decides', 'guards', 'platform']);
 
 /** The value with the keys of every object in order, without what is only told. */
 export function canonical(value: unknown): unknown {

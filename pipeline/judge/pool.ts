@@ -6,7 +6,7 @@ import { holdsAt, type PolicyMask, xfamMask } from '../model/policy.ts';
 import { type Host, hostKey } from '../td/case.ts';
 import { SUPERVISOR_COMPONENTS, USER_COMPONENTS } from '../td/platform.ts';
 import { registerOf } from './lookup.ts';
-import { type Stack, type StackFeature, stackFeatures } from './stack.ts';
+import { type Gets, type Stack, type StackFeature, stackFeatures } from './stack.ts';
 
 /** What a TD can have on one host. */
 type PoolHost = {
@@ -44,7 +44,7 @@ export function poolOf(stack: Stack, hosts: readonly { readonly name: string; re
     features: all.filter(isShared),
     hosts: each.map((part) => ({ ...part, adds: part.features.filter((feature) => !isShared(feature)) })),
     without: [...new Set(added.filter(canLeave).flatMap(({ ask }) => ask.name ?? []))],
-    apart: added.filter((feature) => !canLeave(feature) && feature.gets !== 'never-asked'),
+    apart: added.filter((feature) => !canLeave(feature)),
     numbers: numbersApart(hosts.map(({ host }) => host)),
   };
 }
@@ -73,9 +73,12 @@ function hostPart(stack: Stack, all: readonly StackFeature[], name: string, host
 
 type Ground = { readonly xfam: bigint; readonly attributes: bigint; readonly onHost: boolean };
 
+/** What no TD has under the KVM and the QEMU of the stack, whatever the host has. */
+const BEYOND: readonly Gets[] = ['kept-back', 'unsupported', 'never-asked'];
+
 /** Whether some TD has the bit and reads it: conditions are asked in their order, and the last one that does not hold decides. */
 function canHave({ gets }: StackFeature, { by, conditions }: Decider, ground: Ground): boolean {
-  if (gets === 'kept-back' || gets === 'unsupported') return false;
+  if (BEYOND.includes(gets)) return false;
   let can = canBeOne(by, ground);
   for (const { when, otherwise } of conditions)
     if (otherwise === 1) can = can || canFail(when, ground);

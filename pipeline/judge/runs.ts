@@ -1,5 +1,5 @@
 import type { ClassedRelease } from '../model/class.ts';
-import { ATTRIBUTE_NAMES, FEATURE_NAMES, XFAM_NAMES } from '../model/control.ts';
+import { ATTRIBUTE_NAMES, featureNamesOf, XFAM_NAMES } from '../model/control.ts';
 import type { ControlBit } from '../model/finding.ts';
 import { bitsOf64 } from '../model/mask.ts';
 import type { ModuleRelease } from '../model/module.ts';
@@ -41,7 +41,7 @@ function checkOf(module: ModuleRelease, slots: number, requirement: Requirement)
     }
     case 'features0': {
       if (module.features0 === null) return { refusal: null, missing: `TDX_FEATURES0 of ${module.release}` };
-      const names = new Map([...FEATURE_NAMES, ...module.featureNames]);
+      const names = featureNamesOf(module.featureNames);
       return bitCheck('features0', requirement.mask & ~module.features0, names);
     }
     case 'attributes-fixed1':

@@ -41,8 +41,8 @@ export const XFAM_NAMES: ReadonlyMap<number, string> = new Map([
 /** XFAM bits of which TDH.MNG.INIT takes all of a group or none: AVX-512, CET, AMX. */
 export const XFAM_TOGETHER: readonly bigint[] = [0xe0n, 0x1800n, 0x60000n];
 
-/** Names of TDX_FEATURES0 bits in the layout of 2.0.18; a release's own header wins where it was read. */
-export const FEATURE_NAMES: ReadonlyMap<number, string> = new Map([
+/** Names of TDX_FEATURES0 bits in the layout of 2.0.18. */
+const FEATURE_NAMES: ReadonlyMap<number, string> = new Map([
   [0, 'td_migration'],
   [1, 'td_preserving'],
   [2, 'service_td'],
@@ -92,6 +92,10 @@ export const FEATURE_NAMES: ReadonlyMap<number, string> = new Map([
   [56, 'sealkey_128'],
   [57, 'sealkey_256'],
 ]);
+
+/** A release's own header names its bits; where it does not, the layout of the newest one does. */
+export const featureNamesOf = (own: ReadonlyMap<number, string>): ReadonlyMap<number, string> =>
+  new Map([...FEATURE_NAMES, ...own]);
 
 /** Names of CONFIG_FLAGS bits: TDX module ABI specification, TD_PARAMS. */
 export const CONFIG_FLAG_NAMES: ReadonlyMap<number, string> = new Map([

@@ -42,7 +42,12 @@ export type ClobberFact = {
 /** How bits went from one class to another. */
 export type ClassStep = { readonly from: CellClass; readonly to: CellClass };
 /** A bit of ATTRIBUTES, XFAM, TDX_FEATURES0, CONFIG_FLAGS or TD_CTLS. */
-export type ControlBit = { readonly bit: number; readonly name: string | null };
+export type ControlBit = {
+  readonly bit: number;
+  readonly name: string | null;
+  /** There where the module sets the bit only on some platforms: the release alone does not tell whether a host has it. */
+  readonly platform?: true;
+};
 export type ControlKind = 'attributes' | 'xfam' | 'features0' | 'config-flags' | 'td-ctls';
 type Change = 'added' | 'removed';
 

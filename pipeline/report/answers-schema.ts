@@ -170,6 +170,8 @@ const topic = z.discriminatedUnion('kind', [
     follows: version.nullable(),
     mrseam: digest.nullable(),
     features0: hex.nullable(),
+    /** Bits of it that the platform decides; they are given as 1. */
+    features0Conditional: z.array(z.int().min(0).max(63)),
     /** What mapping_file.json says, where that is something else. */
     publishedFeatures0: hex.nullable(),
     deciders: z.enum(['read', 'in part inferred', 'not examined']),

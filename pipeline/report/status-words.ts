@@ -8,6 +8,14 @@ import { placesText } from './places.ts';
 /** `tdx.c:1014`: where a reader looks; the repository stands with the release or kernel. */
 const shortPlace = ({ path, line }: Evidence): string => `${path.split('/').at(-1)}:${line}`;
 
+/** Short places; of files of one name, as `vmx/tdx.c` and `tdx/tdx.c` of a kernel, with the folder. */
+function shortPlaces(evidence: readonly Evidence[]): string {
+  const ends = (path: string, parts: number): string => path.split('/').slice(-parts).join('/');
+  const isAlone = ({ path }: Evidence): boolean =>
+    evidence.every((other) => other.path === path || ends(other.path, 1) !== ends(path, 1));
+  return evidence.map((each) => (isAlone(each) ? shortPlace(each) : `${ends(each.path, 2)}:${each.line}`)).join(', ');
+}
+
 function refusalText(refusal: Refusal): string {
   switch (refusal.kind) {
     case 'features0':
@@ -40,7 +48,7 @@ export function runsText(runs: Runs): string {
     case 'yes':
       return `yes; ${runs.slots}${runs.limit === null ? '' : ` of ${runs.limit}`} CPUID_CONFIG slots`;
     case 'no': {
-      const at = runs.evidence.map(shortPlace).join(', ');
+      const at = shortPlaces(runs.evidence);
       return `no: ${refusalsText(runs.refusals)}${at === '' ? '' : ` (${at})`}`;
     }
     case 'unknown':

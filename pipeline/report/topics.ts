@@ -65,10 +65,14 @@ function releaseLines(topic: ReleaseTopic, build: string | null): readonly strin
   ];
 }
 
-function featuresText({ features0, publishedFeatures0 }: ReleaseTopic): string {
+function featuresText({ features0, features0Conditional, publishedFeatures0 }: ReleaseTopic): string {
   if (features0 === null) return 'not known';
-  if (publishedFeatures0 === null) return hex(features0);
-  return `${hex(features0)} by its source, ${hex(publishedFeatures0)} by mapping_file.json: which one holds is not known`;
+  const open =
+    features0Conditional.length === 0
+      ? ''
+      : `; ${features0Conditional.length === 1 ? 'bit' : 'bits'} ${features0Conditional.join(', ')} only where the platform allows it`;
+  if (publishedFeatures0 === null) return `${hex(features0)}${open}`;
+  return `${hex(features0)} by its source, ${hex(publishedFeatures0)} by mapping_file.json: which one holds is not known${open}`;
 }
 
 function cpuid2TopicLines(kernels: readonly Cpuid2Kernel[]): readonly string[] {

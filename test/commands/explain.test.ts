@@ -35,6 +35,17 @@ describe('explain', () => {
     expect((await topics('2.0.12'))[0]).toMatchObject({ publishedFeatures0: null });
   });
 
+  test('bits of TDX_FEATURES0 that the platform decides are not told as the release’s', async () => {
+    expect((await topics('2.0.18'))[0]).toMatchObject({ features0Conditional: [6, 8, 11, 12, 32, 56] });
+    expect(await flat('explain', '2.0.18')).toContain(
+      '0x15ad9336f3f1fff; bits 6, 8, 11, 12, 32, 56 only where the platform allows it',
+    );
+    expect(await flat('review', '2.0.18', '--verbose')).toContain(
+      'sealkey_128: set now; hw_sealing and sealkey_128 only where the platform allows it',
+    );
+    expect(await flat('explain', '1.0.03')).not.toContain('platform');
+  });
+
   test('a release that is known by name only says so', async () => {
     expect(await out('explain', '2.0.05')).toMatch(
       /^2\.0\.05 is a release .* known by name only: its\ntables were not read\n/,

@@ -56,6 +56,14 @@ describe('bitwatch update', () => {
     );
   });
 
+  test('bits of TDX_FEATURES0 have the names of the releases’ own headers', () => {
+    const text = updateText(computed('2.0.04', '2.0.18')).replace(/\s+/g, ' ');
+    expect(text).toContain(
+      'TDX_FEATURES0, added: hw_sealing, partitioned_td_migration, dynamic_pamt, fatal_diagnostics,',
+    );
+    expect(text).not.toMatch(/\bbit 12\b/);
+  });
+
   test('a KVM that refuses the new release says so, and gives no verdict', () => {
     const answer = update('1.5.05', '1.5.01');
     expect(answer.runs).toMatchObject({ answer: 'no' });

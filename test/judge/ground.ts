@@ -22,7 +22,10 @@ type Leaf = {
   readonly gates?: ReadonlyMap<number, RegisterMasks>;
 };
 type Extra = Partial<
-  Pick<ModuleRelease, 'attributes' | 'xfam' | 'features0' | 'featureNames' | 'cpuidFlags' | 'fixed0Leaves'>
+  Pick<
+    ModuleRelease,
+    'attributes' | 'xfam' | 'features0' | 'features0Conditional' | 'featureNames' | 'cpuidFlags' | 'fixed0Leaves'
+  >
 >;
 
 const ALL: RegisterMasks = { eax: 0xffffffff, ebx: 0xffffffff, ecx: 0xffffffff, edx: 0xffffffff };

@@ -12,7 +12,7 @@ import { silenceOf } from '../../pipeline/judge/reply.ts';
 import { runsOn } from '../../pipeline/judge/runs.ts';
 import { openAfter, releaseEffects } from '../../pipeline/judge/series.ts';
 import { countVerdicts, verdictOfBit } from '../../pipeline/judge/verdict.ts';
-import { FEATURE_NAMES } from '../../pipeline/model/control.ts';
+import { featureNamesOf } from '../../pipeline/model/control.ts';
 import type { Condition, DeciderRule } from '../../pipeline/model/decider-rules.ts';
 import type { Finding } from '../../pipeline/model/finding.ts';
 import type { Knowledge } from '../../pipeline/model/knowledge.ts';
@@ -314,8 +314,35 @@ describe('KVM runs a release', () => {
     });
   });
 
+  test('a bit of TDX_FEATURES0 that the platform decides is told as such, and is the same finding', () => {
+    const older = release('2.0.02', [], { features0: 0n });
+    const judged = (features0Conditional: readonly number[]) =>
+      step(
+        older,
+        release('2.0.04', [], { features0: 0x6n, features0Conditional, featureNames: new Map([[1, 'own']]) }),
+      );
+    const [plain, open] = [judged([]), judged([1])].map((findings) =>
+      findings.find(({ rule }) => rule === 'feature-added'),
+    );
+    const name = expect.any(String);
+    expect(plain?.facts).toMatchObject({
+      bits: [
+        { bit: 1, name: 'own' },
+        { bit: 2, name },
+      ],
+    });
+    expect(JSON.stringify(plain?.facts)).not.toContain('platform');
+    expect(open?.facts).toMatchObject({
+      bits: [
+        { bit: 1, name: 'own', platform: true },
+        { bit: 2, name },
+      ],
+    });
+    expect(open?.fingerprint).toBe(plain?.fingerprint);
+  });
+
   test('and what it lacks of TDX_FEATURES0 has the name that the release gives it, or the newest header', () => {
-    const [known] = [...FEATURE_NAMES].filter(([bit]) => bit > 1);
+    const [known] = [...featureNamesOf(new Map())].filter(([bit]) => bit > 1);
     if (known === undefined) throw new Error('no name is known');
     const mask = (1n << BigInt(known[0])) | 1n;
     const judged = runsOn(

@@ -7,7 +7,7 @@ import { featureOf, GETS, type Stack, stackFeatures } from '../../pipeline/judge
 import type { Condition, DeciderRule } from '../../pipeline/model/decider-rules.ts';
 import { bitsOf } from '../../pipeline/model/mask.ts';
 import type { ModuleRelease } from '../../pipeline/model/module.ts';
-import { formatPlace, type Place } from '../../pipeline/model/place.ts';
+import { formatPlace, type Place, REGISTERS } from '../../pipeline/model/place.ts';
 import type { Policy } from '../../pipeline/model/policy.ts';
 import type { QemuFacts, QemuGate, QemuMask, QemuWord } from '../../pipeline/model/qemu.ts';
 import { type Host, hostKey, type Registers } from '../../pipeline/td/case.ts';
@@ -596,19 +596,23 @@ describe('a pool', () => {
     // Bits 9 and 12 are 1 wherever a TD has the component that must be 1.
     const apart = of([9, 12], hostOf(), noFp);
     expect([apart.without, eax(apart.apart)]).toEqual([[], [9, 12]]);
-    // Bit 2 has no name: nobody asks for it, so nobody has to leave it out.
+    // Bit 2 has no name: no TD under this QEMU has it, and nobody has to leave it out.
     const unnamed = of([0], hostOf(), without(0x4));
-    expect([eax(unnamed.hosts[0]?.adds), unnamed.without, eax(unnamed.apart)]).toEqual([[2], [], []]);
+    expect([eax(unnamed.hosts[0]?.adds), unnamed.without, eax(unnamed.apart)]).toEqual([[], [], []]);
+    expect(eax(of([0, 2], hostOf()).features)).toContain(2);
     // What the guest decides some TD has; a constant only where something else may set it; an attribute where KVM has it.
-    expect(eax(of([8, 17, 20, 21], hostOf()).features)).toEqual([0, 1, 2, 8, 14]);
+    expect(eax(of([0, 1, 2, 8, 14, 17, 20, 21], hostOf()).features)).toEqual([0, 1, 2, 8, 14]);
   });
 
   test('asks a host for each leaf by its own sub-leaf, and takes what it lacks for 0', () => {
     const lowest = { eax: 0x1, ebx: 0x1, ecx: 0x1, edx: 0x1 };
     const leaf = { fixed0: { eax: 0xfffffffe, ebx: 0xfffffffe, ecx: 0xfffffffe, edx: 0xfffffffe }, allow: lowest };
     const module = release('2.0.04', [leaf, { ...leaf, leaf: 11, subleaf: null }], MODULE, []);
+    const words = [PLACE, { ...PLACE, leaf: 11, subleaf: null }].flatMap((place) =>
+      REGISTERS.map((register) => word([0], 0, { ...place, register })),
+    );
     const part = (host: Host, facts: Partial<ModuleRelease> = {}) =>
-      poolOf(stackOf({}, { attributes: 1n }, { ...module, module: { ...module.module, ...facts } }), [
+      poolOf(stackOf({ words }, { attributes: 1n }, { ...module, module: { ...module.module, ...facts } }), [
         { name: 'h', host },
       ]);
     const shown = (host: Host) => part(host).features.map((feature) => formatPlace(feature));

@@ -1,4 +1,4 @@
-import { ATTRIBUTE_NAMES, CONFIG_FLAG_NAMES, FEATURE_NAMES, XFAM_NAMES } from '../../model/control.ts';
+import { ATTRIBUTE_NAMES, CONFIG_FLAG_NAMES, featureNamesOf, XFAM_NAMES } from '../../model/control.ts';
 import { type DeciderRules, TD_CONTROL_BITS, TD_CONTROLS } from '../../model/decider-rules.ts';
 import type { ControlKind } from '../../model/finding.ts';
 import { configSlotsOf } from '../../model/module.ts';
@@ -24,7 +24,7 @@ export const [attributeAdded, attributeRemoved] = mirrored(
       title: 'A TD attribute became available',
       level: 'info',
       for: ['kernel', 'userspace'],
-      why: 'A TD may be created with the attribute where KVM supports it; attributes gate CPUID bits and change how the module treats the TD.',
+      why: 'A TD may be created with the attribute where KVM supports it and the platform has what it needs; attributes gate CPUID bits and change how the module treats the TD.',
       action: 'Decide whether KVM and user space support the attribute.',
     },
     removed: {
@@ -46,7 +46,7 @@ export const [xfamAdded, xfamRemoved] = mirrored(
       title: 'An XFAM bit became available',
       level: 'info',
       for: ['kernel', 'userspace'],
-      why: 'A TD may be created with the extended feature where KVM supports it; its CPUID bits open with it.',
+      why: 'A TD may be created with the extended feature where KVM supports it and the host has it; its CPUID bits open with it.',
       action: 'Decide whether KVM saves and restores the state of the feature.',
     },
     removed: {
@@ -63,8 +63,13 @@ export const [featureAdded, featureRemoved] = mirrored(
   'feature',
   'release',
   ({ diff, from, to }, change) => {
-    const { featureNames } = (change === 'added' ? to : from).module;
-    return controlDrafts('features0', change, diff.features0[change], namesOf(featureNames));
+    const { featureNames, features0Conditional } = (change === 'added' ? to : from).module;
+    const mask = diff.features0[change];
+    if (mask === 0n) return [];
+    const bits = controlBits(mask, featureNamesOf(featureNames)).map((each) =>
+      features0Conditional.includes(each.bit) ? { ...each, platform: true as const } : each,
+    );
+    return [{ facts: { kind: 'control', control: 'features0', change, bits } }];
   },
   {
     added: {
@@ -113,7 +118,7 @@ export const [configFlagAdded, configFlagRemoved] = mirrored(
       title: 'A bit of CONFIG_FLAGS became available',
       level: 'info',
       for: ['kernel'],
-      why: 'KVM may ask for it in TD_PARAMS; some of these bits give a VMM a say in CPUID that it had not before.',
+      why: 'KVM may ask for it in TD_PARAMS, some only where the platform has what they need; some of these bits give a VMM a say in CPUID that it had not before.',
       action: 'Decide whether KVM sets the flag.',
     },
     removed: {
@@ -147,9 +152,6 @@ export const [guestControlAdded, guestControlRemoved] = mirrored(
     },
   },
 );
-
-/** A release's own header names its bits; where it does not, the layout of the newest one does. */
-const namesOf = (own: ReadonlyMap<number, string>): ReadonlyMap<number, string> => new Map([...FEATURE_NAMES, ...own]);
 
 export const featureRenumbered = {
   id: 'feature-renumbered',

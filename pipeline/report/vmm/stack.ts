@@ -235,15 +235,12 @@ export function whyText(stack: Stack, feature: StackFeature, host: boolean | nul
   ].join('\n')}\n`;
 }
 
-function askText({ name, isAutomatic, isChecked, isFixed1, support, isOfThreads, gates }: Ask): string {
+function askText({ name, isAutomatic, isChecked, isFixed1, isOfThreads, gates }: Ask): string {
   const parts = [
     name === null
       ? `no name${isChecked ? '' : ', no feature word'}`
       : `${name}${isAutomatic ? ', set by -cpu host where supported' : ', not set by -cpu host'}`,
     ...(isFixed1 ? ['taken for fixed to 1'] : []),
-    ...(support === 'no' && name !== null && gates.length === 0
-      ? ['KVM gives it to no ordinary VM, so not supported']
-      : []),
     ...(isOfThreads ? ['set where a package has more than one thread'] : []),
     ...(gates.length > 0 ? [`supported under ${gates.join(', ')}`] : []),
   ];

@@ -1,6 +1,6 @@
 import { EFFECTS, type Update, type UpdateChange, type UpdateEffect } from '../../cases/update.ts';
 import type { MaskChange } from '../../model/change.ts';
-import { ATTRIBUTE_NAMES, FEATURE_NAMES, XFAM_NAMES } from '../../model/control.ts';
+import { ATTRIBUTE_NAMES, XFAM_NAMES } from '../../model/control.ts';
 import type { Decider } from '../../model/decider.ts';
 import type { DeciderRule } from '../../model/decider-rules.ts';
 import { deciderText } from '../../model/decider-text.ts';
@@ -104,7 +104,7 @@ function newLines({ newTds, kvm, runs, from, to }: Update): readonly string[] {
     ...maskLines('ATTRIBUTES always 1', tables.attributes.fixed1, ATTRIBUTE_NAMES),
     ...maskLines('XFAM that may be 1', tables.xfam.fixed0, XFAM_NAMES),
     ...maskLines('XFAM always 1', tables.xfam.fixed1, XFAM_NAMES),
-    ...maskLines('TDX_FEATURES0', tables.features0, FEATURE_NAMES),
+    ...maskLines('TDX_FEATURES0', tables.features0, newTds.featureNames),
   ];
   const slots =
     tables.configSlots.from === tables.configSlots.to

@@ -45,7 +45,7 @@ const HEADLINES: { readonly [K in Kind]: (facts: FactsOf<K>, told: Told) => stri
   promise: stepsHeadline,
   required: stepsHeadline,
   'static-leaf': stepsHeadline,
-  control: (facts) => `${controlText(facts.control, facts.bits)}: ${controlChange(facts)}`,
+  control: (facts) => `${controlText(facts.control, facts.bits)}: ${controlChange(facts)}${platformText(facts.bits)}`,
   'features-renumbered': ({ moved, renamed }) =>
     `TDX_FEATURES0: ${[
       ...moved.map(({ name, from, to: now }) => `${name} moved from bit ${from} to bit ${now}`),
@@ -127,6 +127,14 @@ function controlChange({ control, change }: FactsOf<'control'>): string {
   if (control === 'td-ctls') return `a guest may ${change === 'added' ? 'set it now' : 'no longer set it'}`;
   if (control === 'features0') return change === 'added' ? 'set now' : 'no longer set';
   return change === 'added' ? 'may now be set' : 'may no longer be set';
+}
+
+/** Of bits that the module sets on some platforms only: that the release has them says nothing of a host. */
+function platformText(bits: readonly ControlBit[]): string {
+  const some = bits.filter(({ platform }) => platform === true);
+  if (some.length === 0) return '';
+  const names = some.length === bits.length ? '' : `${some.map(({ bit, name }) => name ?? `[${bit}]`).join(' and ')} `;
+  return `; ${names}only where the platform allows it`;
 }
 
 const gatesText = (gates: readonly GateId[]): string => gates.map(gateText).join(' and ');
