@@ -126,6 +126,19 @@ test('no room has more than 40 files, and commands no more than 25', () => {
   expect([...rooms].filter(([room, count]) => count > most(room))).toEqual([]);
 });
 
+test('each word of the command line names the file that declares it', () => {
+  const declared = files.flatMap((file) => {
+    const text = file.startsWith('commands/') ? readFileSync(join(pipeline, file), 'utf8') : '';
+    const name = file.slice('commands/'.length, -'.ts'.length);
+    return [...text.matchAll(/(?:\(\s*program,|\bgroup\()\s*'(\w+)/g)].map(([, word = '']) =>
+      word === name ? `${word}: () => import('./${name}.ts')` : `${word}: '${name}'`,
+    );
+  });
+  const words = readFileSync(join(pipeline, 'commands', 'run.ts'), 'utf8');
+  expect(declared.length).toBeGreaterThan(20);
+  expect(declared.filter((each) => !words.includes(`  ${each},`))).toEqual([]);
+});
+
 const PAGE = readFileSync(join(ROOT, 'docs', 'architecture.md'), 'utf8');
 
 test('the picture of the stages shows the imports, all of them and no other', () => {

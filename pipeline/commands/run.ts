@@ -35,6 +35,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Declared>>> = {
 /** Words that a file declares beside the one that it is named after. */
 const ALSO: Readonly<Record<string, string>> = {
   rules: 'list',
+  pool: 'host',
   update: 'stack',
   status: 'list',
   cache: 'sync',
