@@ -1,4 +1,4 @@
-import { applyDecisions, type Decision } from '../judge/decisions.ts';
+import { applyDecisions, applyToStanding, type Decision } from '../judge/decisions.ts';
 import { judgeProject } from '../judge/judge.ts';
 import type { IdleDecision } from '../judge/project.ts';
 import { parseBit } from '../model/bit-text.ts';
@@ -9,16 +9,20 @@ import { unreadOf } from './coverage.ts';
 
 /** Decisions apply to all findings at once: only so can one that matches nothing be told. */
 export function withDecisions(report: ReportFacts, specs: Specs, today: string): ReportFacts {
+  const decisions = decisionsOf(specs);
   const { findings } = applyDecisions(
     report.reviews.flatMap((review) => review.findings),
-    decisionsOf(specs),
+    decisions,
     today,
   );
   let next = 0;
   const reviews = report.reviews.map((review): Review => {
     const own = findings.slice(next, next + review.findings.length);
     next += own.length;
-    return { ...review, findings: own };
+    if (review.kind !== 'release' || review.kvm === null || review.policy === null) return { ...review, findings: own };
+    const pair = { release: review.to.name, policy: review.policy.name };
+    const kvm = { ...review.kvm, ...applyToStanding(review.kvm.standing, pair, decisions, today) };
+    return { ...review, findings: own, kvm };
   });
   return { ...report, reviews };
 }

@@ -16,8 +16,12 @@ const featureName = (text: string): string =>
 export const isNamed = (specs: Specs, text: string): boolean =>
   specs.knowledge.names.some(({ name }) => featureName(name) === featureName(text));
 
+/** What a command takes beside bits: the kinds, and the names that a mistyped one may stand for. */
+type Beside = { readonly kinds: readonly string[]; readonly names: readonly string[] };
+const NONE: Beside = { kinds: [], names: [] };
+
 /** The bits that a user names: a place in any form, or the kernel's name of a feature. */
-export function findBits(specs: Specs, text: string): readonly BitSelection[] {
+export function findBits(specs: Specs, text: string, beside: Beside = NONE): readonly BitSelection[] {
   const bit = parseBit(text);
   if (bit !== null) return [atKnownLeaf(specs, bit)];
   const leaf = registersOf(specs, text);
@@ -25,9 +29,10 @@ export function findBits(specs: Specs, text: string): readonly BitSelection[] {
   const wanted = featureName(text);
   const named = specs.knowledge.names.filter((name) => featureName(name.name) === wanted);
   if (named.length === 0) {
-    const known = [...new Set(specs.knowledge.names.map((name) => name.name))];
+    const known = new Set(specs.knowledge.names.map((name) => name.name));
+    const hint = suggest(wanted, [...known]) || suggest(text, beside.names);
     throw new UsageError(
-      `${JSON.stringify(text)} is no bit (such as 7.1.EAX[19]), feature, rule or fingerprint${suggest(wanted, known)}`,
+      `${JSON.stringify(text)} is no ${['bit (such as 7.1.EAX[19])', 'register', 'leaf', 'feature', ...beside.kinds].join(', ').replace(/, ([^,]*)$/, ' or $1')}${hint}`,
     );
   }
   return named.map(({ leaf, subleaf, register, high, low }) => {

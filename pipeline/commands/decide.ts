@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Command } from 'commander';
 import { type Document, isSeq, parseDocument } from 'yaml';
 import { specsDirectory, specsOf } from '../cases/context.ts';
@@ -17,6 +18,7 @@ import { UsageError } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
 import { plain } from '../model/text.ts';
 import { readPlainDecisions } from '../specs/lists-file.ts';
+import { isDay } from '../specs/lists-shape.ts';
 import { NO_CACHE } from '../specs/plain.ts';
 import type { Specs } from '../specs/store.ts';
 import { type CommandLine, type Context, type Opts, printAnswer, textOf } from './command-line.ts';
@@ -54,23 +56,28 @@ async function decide(context: Context, what: string | undefined, opts: Opts): P
   if (what === undefined || because === null || by === null || by === '')
     throw new UsageError('decide needs WHAT (a bit, feature, rule or finding), --because TEXT and --by NAME');
   const specs = await specsOf(context);
-  const entries = selectorsOf(specs, what, opts).map((selector): unknown => ({
+  const until = textOf(opts.until);
+  if (until !== null && !isDay(until))
+    throw new UsageError(`--until ${JSON.stringify(until)}: expected a day such as 2027-06-30`);
+  const entries = selectorsOf(specs, what, opts).map((selector): object => ({
     ...selector,
     because,
     by,
-    ...given('until', textOf(opts.until)),
+    ...given('until', until),
   }));
   const [file, text] = decisionsFile(context);
   const document = parseDocument(text);
-  for (const entry of entries) document.addIn(['decisions'], document.createNode(entry));
+  // What stands there word for word is not written twice.
+  const fresh = entries.filter((entry) => !specs.decisions.some((old) => isDeepStrictEqual(old, entry)));
+  for (const entry of fresh) document.addIn(['decisions'], document.createNode(entry));
   const after = textIn(document);
   // What would be written is read back as the next run reads it.
   const all = await readPlainDecisions(file, after, NO_CACHE);
-  const added = all.slice(-entries.length);
+  const named = all.filter((each) => entries.some((entry) => isDeepStrictEqual(each, entry)));
   const findings = allFindings(specs);
-  for (const entry of added) checkMatches(entry, findings, context.today());
-  writeFileAtomically(file, after);
-  const decided = added.map((entry) => selectorText(decisionOf(entry).selector));
+  for (const entry of named) checkMatches(entry, findings, context.today());
+  if (fresh.length > 0) writeFileAtomically(file, after);
+  const decided = [...new Set(named.map((entry) => selectorText(decisionOf(entry).selector)))];
   await printAnswer(context, {
     json: () => ({ schema: SCHEMA, decided, removed: [] }),
     text: () => decided.map((text) => `decided ${plain(text)} in ${plain(file)}\n`).join(''),
@@ -93,7 +100,8 @@ function selectorsOf(specs: Specs, what: string, opts: Opts): readonly object[] 
     return [{ finding: what }];
   }
   if ((RULE_IDS as readonly string[]).includes(what)) return [{ rule: what, ...range }];
-  return findBits(specs, what).map(({ place, mask }) => ({ bits: bitsText(place, mask), ...range }));
+  const beside = { kinds: ['rule', 'finding'], names: RULE_IDS };
+  return findBits(specs, what, beside).map(({ place, mask }) => ({ bits: bitsText(place, mask), ...range }));
 }
 
 const rangeOf = (text: string | null): string | null =>

@@ -6,7 +6,7 @@ import { specsUnder } from '../cases/operand.ts';
 import { stackOf } from '../cases/stack.ts';
 import { topicsOf } from '../cases/topics.ts';
 import { wholeReport } from '../cases/whole-report.ts';
-import { isRule, ruleOf } from '../judge/catalogue.ts';
+import { isRule, RULES, ruleOf } from '../judge/catalogue.ts';
 import { STACK_RULES, type StackRule } from '../judge/qemu-rules.ts';
 import type { Rule } from '../judge/rule.ts';
 import { featureOf } from '../judge/stack.ts';
@@ -57,7 +57,7 @@ async function explainCommand(context: Context, text: string, kvm: string | null
   const topics = topicsOf(specs, text);
   const isBit = parseBit(text) !== null || isNamed(specs, text);
   // What is neither is refused as a bit would be, with a suggestion.
-  const bits = isBit || topics.length === 0 ? findBits(specs, text) : [];
+  const bits = isBit || topics.length === 0 ? findBits(specs, text, besideBits(specs)) : [];
   const judged = bits.length === 0 ? [] : judgedOf(specs);
   const stories = bits.flatMap(({ place, mask }) => bitsIn(mask).map((bit) => storyOf(specs, place, bit, judged)));
   return printAnswer(context, {
@@ -69,6 +69,16 @@ async function explainCommand(context: Context, text: string, kvm: string | null
     text: () => [...topics.map(topicText), ...storiesText(stories, (story) => chainText(specs, story))].join('\n'),
   });
 }
+
+const besideBits = (specs: Specs) => ({
+  kinds: ['family', 'MSR', 'attribute', 'XFAM bit', 'control of the guest', 'release', 'kernel', 'rule', 'finding'],
+  names: [
+    ...[...RULES, ...STACK_RULES].map(({ id }) => id),
+    ...specs.releases.map(({ module }) => module.release),
+    ...specs.policies.map(({ version }) => version),
+    ...specs.knowledge.clobbers.flatMap(({ msrs }) => msrs),
+  ],
+});
 
 /** Why a TD has a bit or not, under one module, KVM and QEMU, and on one host where it is named. */
 async function whyCommand(context: Context, text: string, opts: Opts): Promise<void> {

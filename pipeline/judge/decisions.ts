@@ -1,7 +1,8 @@
-import { type Decided, type Finding, LEVELS, type Level } from '../model/finding.ts';
-import { FULL, formatBits, without } from '../model/mask.ts';
+import { type Decided, type Finding, type FoundPlace, LEVELS, type Level } from '../model/finding.ts';
+import { and, FULL, formatBits, hasBit, without } from '../model/mask.ts';
 import { compareVersions } from '../model/order.ts';
 import { formatPlace, samePlace } from '../model/place.ts';
+import type { SettledPlace } from '../model/review.ts';
 import type { IdleDecision } from './project.ts';
 import type { PlaceMask } from './rule.ts';
 
@@ -9,15 +10,15 @@ import type { PlaceMask } from './rule.ts';
  * What a decision is about: one finding by its fingerprint, or all that a rule or bits name, for the releases and kernels of a range.
  * Null stands for all.
  */
-export type DecisionSelector =
-  | { readonly fingerprint: string }
-  | {
-      readonly rule: string | null;
-      readonly bits: PlaceMask | null;
-      /** `2.0.08`, `>=6.16`, `>=6.16,<7.0`. */
-      readonly release: string | null;
-      readonly policy: string | null;
-    };
+export type DecisionSelector = { readonly fingerprint: string } | RangeSelector;
+
+type RangeSelector = {
+  readonly rule: string | null;
+  readonly bits: PlaceMask | null;
+  /** `2.0.08`, `>=6.16`, `>=6.16,<7.0`. */
+  readonly release: string | null;
+  readonly policy: string | null;
+};
 
 export type Decision = Decided & { readonly selector: DecisionSelector };
 
@@ -44,8 +45,7 @@ export function applyDecisions(
   decisions: readonly Decision[],
   today: Day,
 ): { readonly findings: readonly Finding[]; readonly idle: readonly IdleDecision[] } {
-  const isExpired = ({ until }: Decision): boolean => until !== null && until < today;
-  const active = decisions.filter((decision) => !isExpired(decision));
+  const active = decisions.filter((decision) => !isExpired(decision, today));
   const idle =
     (problem: IdleDecision['problem']) =>
     ({ selector, reason, until }: Decision): IdleDecision => ({
@@ -60,10 +60,51 @@ export function applyDecisions(
       ...active
         .filter(({ selector }) => !findings.some((finding) => matches(selector, finding)))
         .map(idle('unmatched')),
-      ...decisions.filter(isExpired).map(idle('expired')),
+      ...decisions.filter((decision) => isExpired(decision, today)).map(idle('expired')),
     ],
   };
 }
+
+const isExpired = ({ until }: Decision, today: Day): boolean => until !== null && until < today;
+const decidedAs = ({ reason, by, until }: Decision): Decided => ({ reason, by, until });
+
+/**
+ * Parts exposed features that a release had before, under one KVM version, into those that a decision covers and the rest. They are no
+ * findings there, so that only decisions on their bits or on `exposed-unreviewed` reach them.
+ */
+export function applyToStanding(
+  places: readonly FoundPlace[],
+  { release, policy }: { readonly release: string; readonly policy: string },
+  decisions: readonly Decision[],
+  today: Day,
+): { readonly standing: readonly FoundPlace[]; readonly settled: readonly SettledPlace[] } {
+  const holds = decisions.flatMap((decision) => {
+    const { selector } = decision;
+    if ('fingerprint' in selector || isExpired(decision, today)) return [];
+    const isAbout = selector.rule === null || selector.rule === 'exposed-unreviewed';
+    return isAbout && isWithin(selector, release, policy)
+      ? [{ bits: selector.bits, decided: decidedAs(decision) }]
+      : [];
+  });
+  const settled: SettledPlace[] = [];
+  const standing = places.flatMap((place): readonly FoundPlace[] => {
+    let left = place.mask;
+    for (const { bits, decided } of holds) {
+      if (bits !== null && !samePlace(bits, place)) continue;
+      const mask = bits === null ? left : and(left, bits.mask);
+      if (mask !== 0) settled.push({ ...partOf(place, mask), decided });
+      left = without(left, mask);
+    }
+    return left === 0 ? [] : [partOf(place, left)];
+  });
+  return { standing, settled };
+}
+
+const partOf = (place: FoundPlace, mask: number): FoundPlace => ({
+  ...place,
+  mask,
+  bits: place.bits.filter(({ bit }) => hasBit(mask, bit)),
+});
 
 /** The decision on a finding: one on all of it, or the first of those that together name all its bits. */
 function decidedBy(finding: Finding, decisions: readonly Decision[]): Decided | null {
@@ -77,7 +118,7 @@ function decidedBy(finding: Finding, decisions: readonly Decision[]): Decided | 
       named.filter((bits) => samePlace(bits, place)).reduce((mask, bits) => without(mask, bits.mask), place.mask) === 0,
   );
   const decision = whole ?? (isAll ? own[0] : undefined);
-  return decision === undefined ? null : { reason: decision.reason, by: decision.by, until: decision.until };
+  return decision === undefined ? null : decidedAs(decision);
 }
 
 /** Whether a selector names a finding, or some of its bits. */
@@ -87,9 +128,16 @@ function matches(selector: DecisionSelector, { fingerprint, rule, places, subjec
   if (selector.rule !== null && selector.rule !== rule) return false;
   if (bits !== null && !places.some((place) => samePlace(place, bits) && without(place.mask, bits.mask) !== place.mask))
     return false;
-  if (selector.release !== null && !isInRange(selector.release, subject.to)) return false;
-  return selector.policy === null || (subject.policy !== null && isInRange(selector.policy, subject.policy));
+  return isWithin(selector, subject.to, subject.policy);
 }
+
+/** Whether a selector's ranges hold a release and a KVM version, null for none. */
+const isWithin = (
+  { release, policy }: Pick<RangeSelector, 'release' | 'policy'>,
+  to: string,
+  on: string | null,
+): boolean =>
+  (release === null || isInRange(release, to)) && (policy === null || (on !== null && isInRange(policy, on)));
 
 /** A selector as one word: the fingerprint, or `exposed-unreviewed at 7.1.EAX[3] for 2.0.08 on >=6.16`. */
 export function selectorText(selector: DecisionSelector): string {

@@ -180,7 +180,7 @@ function underKvm(from: ClassedRelease, { runs, verdicts }: KvmContext, { knowle
     const mask = judged.verdict === 'exposed' && !judged.isField ? without(judged.mask, fresh) : 0;
     return mask === 0 ? [] : [{ ...placeMask(judged, mask), bits: namedBits(knowledge.names, judged, mask) }];
   });
-  return { runs, verdicts: countVerdicts(verdicts), standing };
+  return { runs, verdicts: countVerdicts(verdicts), standing, settled: [] };
 }
 
 /** A policy against all releases that were read: it stands in two steps and in a review of its own. */

@@ -1,5 +1,5 @@
 import type { ReleaseDiff } from './change.ts';
-import type { ControlBit, Finding, FoundPlace, Verdict } from './finding.ts';
+import type { ControlBit, Decided, Finding, FoundPlace, Verdict } from './finding.ts';
 import type { Lineage } from './lineage.ts';
 import type { DisputedFeatures } from './module.ts';
 import type { Evidence, Source } from './source.ts';
@@ -48,6 +48,8 @@ export type HostChange = {
   readonly restoredAt: Evidence | null;
 };
 
+export type SettledPlace = FoundPlace & { readonly decided: Decided };
+
 /** What a KVM version makes of a release that is judged under it. */
 export type UnderKvm = {
   readonly runs: Runs;
@@ -55,6 +57,8 @@ export type UnderKvm = {
   readonly verdicts: readonly VerdictCount[];
   /** Exposed features that the release before had already: nothing new, and still undecided. */
   readonly standing: readonly FoundPlace[];
+  /** Those of them that people decided on. */
+  readonly settled: readonly SettledPlace[];
 };
 
 type Common = {

@@ -1,5 +1,5 @@
 import { compareFindings } from '../judge/assemble.ts';
-import type { Finding } from '../model/finding.ts';
+import type { Decided, Finding } from '../model/finding.ts';
 import { lineOf } from '../model/lineage.ts';
 import { countBits } from '../model/mask.ts';
 import { compareVersions } from '../model/order.ts';
@@ -63,6 +63,7 @@ export function briefingOf(review: ReleaseReview, coverage: Coverage): Briefing 
       ...(kvm === null || kvm.standing.length === 0
         ? []
         : [['undecided', plain(`${placesText(kvm.standing)}: exposed in ${from.name} already`)] as const]),
+      ...decidedLines(review).map((line) => ['decided', plain(line)] as const),
       ...disputed.map((each) => ['disputed', plain(disputedText(each))] as const),
     ],
     counts: tallyText(tallyOf(findings)),
@@ -72,6 +73,23 @@ export function briefingOf(review: ReleaseReview, coverage: Coverage): Briefing 
     command: plain(command),
   };
 }
+
+/** What people decided, a line each with its reason; where it is much, how much. */
+function decidedLines({ findings, kvm }: ReleaseReview): readonly string[] {
+  const lines = [
+    ...findings.flatMap((finding) =>
+      finding.decided === null || finding.level === 'info' ? [] : [decidedText(finding, finding.decided)],
+    ),
+    ...(kvm?.settled ?? []).map(({ decided, ...place }) => `${placesText([place])}: ${personText(decided)}`),
+  ];
+  return lines.length > MOST_DECIDED ? [`${lines.length} findings; --verbose tells them`] : lines;
+}
+
+const MOST_DECIDED = 4;
+const decidedText = (finding: Finding, decided: Decided): string =>
+  `${finding.places.length === 0 ? wordsOf(finding).headline : placesText(finding.places)}: ${personText(decided)}`;
+const personText = ({ reason, by, until }: Decided): string =>
+  `${reason} (${by}${until === null ? '' : `, until ${until}`})`;
 
 /** What a finding asks; from its level and facts, never from its rule. */
 function questionOf({ level, facts, verdict }: Finding): Question {

@@ -21,6 +21,9 @@ export function checkText(
     return own.length === 0 ? [] : [{ review, command, items: own }];
   });
   const isAll = sections.every(({ items }) => items.every(({ finding }) => isFailing(finding)));
+  // Of one release: what it has from the one before is no finding, fails nothing, and is open all the same.
+  const [only, ...others] = sections;
+  const standing = others.length > 0 ? [] : (only?.briefing?.facts ?? []).filter(([label]) => label === 'undecided');
   const lines = [
     ...wrap(title),
     '',
@@ -31,6 +34,7 @@ export function checkText(
       ...items.flatMap((item) => [...itemLines(item), '']),
     ]),
     ...wrap(`${everyCountText(counts)}${isAll ? '' : '; --verbose prints them'}`),
+    ...standing.flatMap(([, text]) => wrap(`${text}; it counts for no level`, 'undecided: ')),
     ...(coverage.unread.length === 0
       ? []
       : wrap(coverage.unread.map(({ release }) => release).join(', '), 'releases not read: ')),

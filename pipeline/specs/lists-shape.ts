@@ -3,6 +3,8 @@ import { LEVELS } from '../model/finding.ts';
 import { checkOf, hexText, leafShape, registerShape, u32Text } from './shape.ts';
 
 const day = z.iso.date();
+export const isDay = (text: string): boolean => day.safeParse(text).success;
+
 /** An id of the catalogue; that there is such a rule is judged, not read: this stage comes before. */
 const rule = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'a rule such as configurable-added');
 

@@ -83,9 +83,47 @@ test.each([
   [['decide', 'RAO_INT', '--kvm', '>=99', ...PERSON], /no finding is about all rules at 7\.1\.EAX\[3\] on >=99/],
   [['decide', 'ffffffffffffffff', '--kvm', '6.17', ...PERSON], /--kvm and --release go with bits and rules/],
   [['decide', 'RAO_INX', ...PERSON], /did you mean "RAO_INT"/],
+  [['decide', 'exposed-unreviewd', ...PERSON], /feature, rule or finding; did you mean "exposed-unreviewed"/],
+  [['decide', 'RAO_INT', ...PERSON, '--until', 'tomorrow'], /--until "tomorrow": expected a day such as 2027-06-30/],
 ])('%j is refused and writes nothing', async (args, message) => {
   const { run, text } = setUp();
   const { status, stderr } = await run(args);
   expect([status, message.test(stderr)], stderr).toEqual([64, true]);
   expect(text).toThrow(/ENOENT/);
+});
+
+test('status asks no more for what was decided, until its day or under another kernel; a review names who decided', async () => {
+  const { run, text } = setUp();
+  const asked = async (today?: string) => {
+    const { pairs } = JSON.parse((await run(['status', '--json'], today)).stdout) as {
+      readonly pairs: readonly {
+        readonly release: string;
+        readonly kvm: string;
+        readonly standing: readonly unknown[];
+      }[];
+    };
+    return pairs.filter(({ standing }) => standing.length > 0).map(({ release, kvm }) => `${release} ${kvm}`);
+  };
+  const review = async (release: string, from: string) =>
+    (await run(['review', release, '--from', from, '--kvm', '7.1.5'])).stdout;
+  expect(await asked()).toEqual(['2.0.18 7.1.5', '2.0.18 6.17']);
+  const decision = ['decide', 'RAO_INT', '--kvm', '>=7.0', ...PERSON, '--until', '2026-12-31'];
+  for (let time = 0; time < 2; time += 1) expect((await run(decision)).status).toBe(0);
+  expect(text().match(/bits:/g)).toHaveLength(1);
+  expect(await asked()).toEqual(['2.0.18 6.17']);
+  expect(await asked('2027-01-01')).toEqual(['2.0.18 7.1.5', '2.0.18 6.17']);
+  const line = '  decided     7.1.EAX RAO_INT[3]: looked at: "fine" (A. Person, until\n              2026-12-31)\n';
+  // As news of 2.0.08, and as what 2.0.18 has from it.
+  for (const stdout of [await review('2.0.08', '1.5.06'), await review('2.0.18', '2.0.08')]) {
+    expect(stdout).toContain(line);
+    expect(stdout).not.toContain('undecided');
+  }
+  const check = async (kvm: string) => (await run(['check', '2.0.18', '--kvm', kvm])).stdout;
+  expect(await check('6.17')).toContain('undecided: 7.1.EAX RAO_INT[3]: exposed in 2.0.08 already; it counts');
+  expect(await check('7.1.5')).not.toContain('undecided');
+  // Another rule's decision does not reach it, one on the rule that would have told it does.
+  expect((await run(['decide', 'facts-missing', ...PERSON])).status).toBe(0);
+  expect(await asked()).toEqual(['2.0.18 6.17']);
+  expect((await run(['decide', 'exposed-unreviewed', '--release', '>=2.0', ...PERSON])).status).toBe(0);
+  expect(await asked()).toEqual([]);
 });

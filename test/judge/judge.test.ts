@@ -4,7 +4,7 @@ import { compareFindings } from '../../pipeline/judge/assemble.ts';
 import { isRule, RULE_IDS, ruleOf, urgencyOf } from '../../pipeline/judge/catalogue.ts';
 import { clobberFacts } from '../../pipeline/judge/clobber-facts.ts';
 import { judgeCpuid2 } from '../../pipeline/judge/cpuid2.ts';
-import { applyDecisions, type Decision, gating, isInRange } from '../../pipeline/judge/decisions.ts';
+import { applyDecisions, applyToStanding, type Decision, gating, isInRange } from '../../pipeline/judge/decisions.ts';
 import { canonical } from '../../pipeline/judge/fingerprint.ts';
 import { judgePolicy, judgePolicyStep, judgeProject, judgeRelease, kvmContext } from '../../pipeline/judge/judge.ts';
 import { betweenLevel } from '../../pipeline/judge/levels.ts';
@@ -16,6 +16,7 @@ import { featureNamesOf } from '../../pipeline/model/control.ts';
 import type { Condition, DeciderRule } from '../../pipeline/model/decider-rules.ts';
 import type { Finding } from '../../pipeline/model/finding.ts';
 import type { Knowledge } from '../../pipeline/model/knowledge.ts';
+import type { Place } from '../../pipeline/model/place.ts';
 import type { Policy } from '../../pipeline/model/policy.ts';
 import type { Between, SeriesEffect } from '../../pipeline/model/series-effect.ts';
 import { clobbers, entry, ground, KNOWLEDGE, PLACE, policy, project, release, restore, step, under } from './ground.ts';
@@ -645,6 +646,42 @@ describe('under a KVM', () => {
         { verdict: 'exposed', features: 2, fieldBits: 0 },
       ],
     });
+  });
+
+  test('a decision on some of the bits that stood before leaves the others', () => {
+    const places = [
+      {
+        ...PLACE,
+        mask: 0x6,
+        bits: [
+          { bit: 1, name: null },
+          { bit: 2, name: 'PLAIN' },
+        ],
+      },
+    ];
+    const decision = (mask: number, place: Place) => ({
+      ...{ reason: 'r', by: 'B', until: '2026-11-21' },
+      selector: { rule: null, bits: { ...place, mask }, release: null, policy: '>=7.0' },
+    });
+    const apply = (mask: number, place: Place, policy: string, today = '2026-11-21') =>
+      applyToStanding(places, { release: '2.0.04', policy }, [decision(mask, place)], today);
+    const [whole] = places;
+    expect(apply(0x4, PLACE, '7.0')).toEqual({
+      standing: [{ ...whole, mask: 0x2, bits: [{ bit: 1, name: null }] }],
+      settled: [
+        {
+          ...whole,
+          mask: 0x4,
+          bits: [{ bit: 2, name: 'PLAIN' }],
+          decided: { reason: 'r', by: 'B', until: '2026-11-21' },
+        },
+      ],
+    });
+    const nothing = { standing: places, settled: [] };
+    expect(apply(0x8, PLACE, '7.0')).toEqual(nothing);
+    expect(apply(0x4, { ...PLACE, leaf: PLACE.leaf + 1 }, '7.0')).toEqual(nothing);
+    expect(apply(0x4, PLACE, '6.19')).toEqual(nothing);
+    expect(apply(0x4, PLACE, '7.0', '2026-11-22')).toEqual(nothing);
   });
 
   test('the verdict on one bit is that of its register, none where a VMM cannot set it', () => {

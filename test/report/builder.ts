@@ -190,6 +190,7 @@ export function reportOf(text: string): ReportFacts {
           runs: { kind: 'yes', slots: 28, limit: 128 },
           verdicts: [{ verdict: 'exposed', features: 1, fieldBits: 2 }],
           standing: [],
+          settled: [],
         },
         isOldest: false,
         disputed: [],
