@@ -5,6 +5,7 @@ import type { GateId } from '../model/gate.ts';
 import { bitMask, bitsOf, hasBit, without } from '../model/mask.ts';
 import { fieldBits, namedBits } from '../model/names.ts';
 import { type Place, samePlace } from '../model/place.ts';
+import { supportedMasks } from '../model/policy.ts';
 import type { QemuFacts, QemuWord } from '../model/qemu.ts';
 import type { Evidence } from '../model/source.ts';
 import type { Cpuid2Verdict } from './cpuid2.ts';
@@ -49,6 +50,7 @@ export const GETS = [
   'never-asked',
   'kept-back',
   'gated',
+  'shut',
   'host',
   'guest',
   'never',
@@ -147,7 +149,21 @@ function getsOf(stack: Stack, decider: Decider, verdict: PlaceVerdict['verdict']
   const isGated =
     decider.by.kind !== 'host' ||
     decider.conditions.some(({ otherwise, when }) => otherwise === 0 && when.kind !== 'guest');
-  return isGated ? 'gated' : 'host';
+  if (!isGated) return 'host';
+  return isShut(stack, decider) ? 'shut' : 'gated';
+}
+
+/** Whether the bit waits for an ATTRIBUTES or XFAM bit that this KVM never sets. */
+function isShut({ release: { module }, kvm: { policy } }: Stack, { by, conditions }: Decider): boolean {
+  if (conditions.some(({ otherwise }) => otherwise === 1)) return false;
+  const supported = supportedMasks(policy);
+  const asked = [by, ...conditions.filter(({ otherwise }) => otherwise === 0).map(({ when }) => when)];
+  return asked.some((each) => {
+    if (each.kind !== 'xfam' && each.kind !== 'attributes') return false;
+    const { fixed0, fixed1 } = module[each.kind] ?? { fixed0: ~0n, fixed1: 0n };
+    const open = (supported[each.kind] & fixed0) | fixed1;
+    return each.bits.some((bit) => ((open >> BigInt(bit)) & 1n) === 0n);
+  });
 }
 
 /** Whether the leaf answers every guest, whatever the guest has set. */

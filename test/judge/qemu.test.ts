@@ -41,7 +41,9 @@ test.each([
   ['1.EDX[7]', '2.0.18', 'host-cpu', 'mce'],
   ['1.EDX[7]', '1.5.06', 'always', 'mce'],
   ['7.0.ECX[5]', '2.0.18', 'kept-back', 'waitpkg'],
-  ['7.0.ECX[31]', '2.0.18', 'gated', 'pks'],
+  ['7.0.ECX[31]', '2.0.18', 'shut', 'pks'],
+  ['7.0.EBX[25]', '2.0.18', 'shut', 'intel-pt'],
+  ['7.0.ECX[3]', '2.0.18', 'gated', 'pku'],
   ['7.1.EDX[17]', '2.0.18', 'never-asked', null],
   // QEMU keeps what KVM_GET_SUPPORTED_CPUID, tdx_fixed1_bits or its own additions hold: KVM gives no VM EST.
   ['1.ECX[7]', '2.0.18', 'unsupported', 'est'],

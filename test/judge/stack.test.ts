@@ -138,6 +138,16 @@ describe('what a TD gets of a bit', () => {
     expect(gets(stackOf({}, { deny: [] }), 15)).toBe('host-cpu');
     expect(gets(stackOf({}, { xfam: ['fp'] }), 14)).toBe('never-asked');
     expect(gets(stackOf({}, { attributes: 0n }), 14)).toBe('kept-back');
+    // A gate that KVM keeps closed; what is set without the gate is not kept away by it.
+    expect([6, 10, 13].map((bit) => gets(stackOf({}, { attributes: 0n, xfam: ['fp'] }), bit))).toEqual([
+      'shut',
+      'shut',
+      'gated',
+    ]);
+    expect(gets(stackOf({}, {}, made({ attributes: { fixed0: 0n, fixed1: 0n } })), 6)).toBe('never');
+    expect(
+      gets(stackOf({}, { attributes: 0n }, made({ attributes: { fixed0: 1n << 63n, fixed1: 1n << 63n } })), 6),
+    ).toBe('gated');
     expect(gets(stackOf({}, { generation: 'allowlist' }), 0)).toBe('kept-back');
     expect(gets(stackOf({}, { generation: 'allowlist', allow: [entry(1)] }), 0)).toBe('host-cpu');
     const xfam = made({ xfam: { fixed0: 0x7n, fixed1: 0x6n } });

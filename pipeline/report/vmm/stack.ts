@@ -26,6 +26,7 @@ const HEADS: Readonly<Record<Gets, string>> = {
   'never-asked': 'never with -cpu host: QEMU has no name for it',
   'kept-back': 'not: KVM keeps it back',
   gated: 'by ATTRIBUTES, XFAM or what else the TD has',
+  shut: 'not: it waits for a bit of ATTRIBUTES or XFAM that this KVM never sets',
   host: 'as the host has it',
   guest: 'as the guest asks',
   never: '0 in every TD',
@@ -264,6 +265,8 @@ function conclusion({ gets, decider, ask, verdict }: StackFeature, host: boolean
       return `a TD has it only with -cpu host,+${ask.name}`;
     case 'never-asked':
       return 'no TD that QEMU starts with -cpu host has it: QEMU has no name for it';
+    case 'shut':
+      return 'no TD has it: it waits for a bit of ATTRIBUTES or XFAM that this KVM never sets';
     case 'kept-back':
       return `no TD has it: KVM keeps it back (${verdict})`;
     default:
