@@ -1,7 +1,8 @@
 import type { ClassedRelease } from '../model/class.ts';
 import type { Place } from '../model/place.ts';
-import type { ReportFacts } from '../model/review.ts';
+import type { ReleaseReview, ReportFacts } from '../model/review.ts';
 import type { Specs } from '../specs/store.ts';
+import { reviewFacts } from './review.ts';
 
 /** A mail of a list that names bits. */
 export type DiscussedMail = {
@@ -41,6 +42,8 @@ export type PageFacts = {
   /** The day as `2026-11-21`, for decisions. */
   readonly today: string;
   readonly specs: Specs;
+  /** Every release under every KVM version, held against the release whose code it has: rows of releases, in their order. */
+  readonly reviews: readonly (readonly ReleaseReview[])[];
   /** Null where no archive was searched: that is not the same as no discussion. */
   readonly discussions: Discussions | null;
   /** The releases and KVM version that the run was asked about, null where it was about all. */
@@ -54,8 +57,17 @@ export function pageFactsOf(
   run: Pick<PageFacts, 'script' | 'today'>,
   { releases = specs.releases, discussions = null }: PageScope = {},
 ): PageFacts {
-  return { ...run, specs: { ...specs, releases }, discussions, first: firstOf(report) };
+  const own = { ...specs, releases };
+  return { ...run, specs: own, reviews: everyReview(own, run.today), discussions, first: firstOf(report) };
 }
+
+/** Every release under every KVM version. */
+export const everyReview = (specs: Specs, today: string): PageFacts['reviews'] =>
+  specs.releases.map((release) =>
+    reviewFacts(specs, { release, since: null, policies: specs.policies }, today).reviews.filter(
+      (review) => review.kind === 'release',
+    ),
+  );
 
 /** Other releases than those of the specifications, and what archives say of bits. */
 type PageScope = {

@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
 import { specsOf } from '../cases/context.ts';
 import { unreadOf } from '../cases/coverage.ts';
+import { parentOf } from '../cases/series/mails.ts';
 import { statusOf, weigh } from '../cases/series/weigh.ts';
 import { knownLists } from '../cases/sources.ts';
 import { composeMail } from '../deliver/mail/compose.ts';
 import { dateText } from '../deliver/mail/date-text.ts';
 import { type DraftState, entryPath, putDraft } from '../deliver/mail/outbox.ts';
 import { recipientsOf } from '../deliver/mail/recipients.ts';
-import { letterTo, parentOf } from '../deliver/mail/reply-to.ts';
+import { letterTo } from '../deliver/mail/reply-to.ts';
 import { writeFiles } from '../disk/write.ts';
 import { type Address, readAddresses } from '../extract/mail/address.ts';
 import { readDate } from '../extract/mail/date.ts';

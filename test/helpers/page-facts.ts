@@ -1,5 +1,5 @@
 import { pageScript } from '../../pipeline/cases/context.ts';
-import type { PageFacts } from '../../pipeline/cases/page-facts.ts';
+import { everyReview, type PageFacts } from '../../pipeline/cases/page-facts.ts';
 import { type ClassedRelease, classify } from '../../pipeline/model/class.ts';
 import type { Knowledge } from '../../pipeline/model/knowledge.ts';
 import type { LookupEntry, ModuleRelease } from '../../pipeline/model/module.ts';
@@ -137,6 +137,7 @@ export function pageFacts(text = 'plain'): PageFacts {
     script: pageScript({ home: ROOT }),
     today: '2026-11-21',
     specs,
+    reviews: everyReview(specs, '2026-11-21'),
     discussions: {
       archives: [{ name: text, upTo: text }],
       searched: 3,

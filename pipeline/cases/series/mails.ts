@@ -7,7 +7,7 @@ import { changeState } from '../../archive/state-file.ts';
 import { isStream, spooled } from '../../disk/read.ts';
 import { isList } from '../../extract/mail/list-address.ts';
 import type { Mail } from '../../extract/mail/mail.ts';
-import { patchBytes } from '../../extract/mail/patch.ts';
+import { patchBytes, patchFiles, pathsOf } from '../../extract/mail/patch.ts';
 import { type Series, seriesOf } from '../../extract/mail/rerolls.ts';
 import { mailsOf } from '../../extract/mail/series.ts';
 import { type Thread, threadKey, threadsOf } from '../../extract/mail/threads.ts';
@@ -232,4 +232,20 @@ function found(series: Series, read: Read): FoundSeries {
 export function listsOf(series: Series): readonly string[] {
   const emails = mailsOf(series).flatMap(({ to, cc }) => [...to, ...cc].map(({ email }) => email));
   return [...new Set(emails.filter((email) => isList(email, [])))].sort(compareTexts);
+}
+
+/**
+ * The mail that a reply answers: the one patch of the posting that touches the policy's inputs, where it is one, else the cover, else
+ * the first patch. A patch of an earlier posting is never answered again.
+ */
+export function parentOf(series: Series, inputs: readonly string[]): Mail | null {
+  const wanted = new Set(inputs);
+  const touching = series.patches.filter(({ mail }) => {
+    const diff = patchBytes(mail);
+    return diff !== null && pathsOf(patchFiles(diff)).some((path) => wanted.has(path));
+  });
+  const [only] = touching;
+  const isWhole = series.complete.every(({ from }) => from === series.id);
+  if (only !== undefined && touching.length === 1 && isWhole) return only.mail;
+  return series.cover ?? series.patches[0]?.mail ?? null;
 }

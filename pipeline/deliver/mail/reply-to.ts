@@ -1,27 +1,9 @@
 import type { Address } from '../../extract/mail/address.ts';
 import type { Mail } from '../../extract/mail/mail.ts';
-import { patchBytes, patchFiles, pathsOf } from '../../extract/mail/patch.ts';
-import type { Series } from '../../extract/mail/rerolls.ts';
 import { plain } from '../../model/text.ts';
 import type { Letter } from './letter.ts';
 import { isMessageId } from './outgoing.ts';
 import type { Recipients } from './recipients.ts';
-
-/**
- * The mail that a reply answers: the one patch of the posting that touches the policy's inputs, where it is one, else the cover, else
- * the first patch. A patch of an earlier posting is never answered again.
- */
-export function parentOf(series: Series, inputs: readonly string[]): Mail | null {
-  const wanted = new Set(inputs);
-  const touching = series.patches.filter(({ mail }) => {
-    const diff = patchBytes(mail);
-    return diff !== null && pathsOf(patchFiles(diff)).some((path) => wanted.has(path));
-  });
-  const [only] = touching;
-  const isWhole = series.complete.every(({ from }) => from === series.id);
-  if (only !== undefined && touching.length === 1 && isWhole) return only.mail;
-  return series.cover ?? series.patches[0]?.mail ?? null;
-}
 
 /** Text of somebody else as it may stand in a header: one line, nothing hidden in it, and nothing that a reader would decode. */
 const headerText = (text: string): string =>

@@ -4,7 +4,7 @@ import type { ModuleRelease } from '../../model/module.ts';
 import type { Specs } from '../../specs/store.ts';
 import { coverageLines, type View } from '../view.ts';
 import { webAddresses } from './links.ts';
-import { type MapCell, mapOf } from './map.ts';
+import { cellOf, type MapCell } from './map.ts';
 
 /** The facts that a page works with. Releases come without their registers, which are worked out of tables and rules. */
 type PageSpecs = Pick<
@@ -33,7 +33,7 @@ export type PageData = {
   readonly web: ReadonlyMap<string, string>;
 };
 
-export function pageData(view: View, { specs, today, first, discussions }: PageFacts): PageData {
+export function pageData(view: View, { specs, today, reviews, first, discussions }: PageFacts): PageData {
   const { releases, deciders, unexamined, known, lineage, policies, knowledge, clobbers, decisions, waivers, sources } =
     specs;
   const facts = { deciders, unexamined, known, lineage, policies, knowledge, clobbers, decisions, waivers };
@@ -42,7 +42,7 @@ export function pageData(view: View, { specs, today, first, discussions }: PageF
     today,
     first,
     specs: { ...facts, modules: releases.map(({ module }) => module) },
-    map: mapOf(specs, today),
+    map: reviews.map((row) => row.map(cellOf)),
     sections: view.sections.map(({ title, summary, notes, command, items }) => ({
       title,
       summary,

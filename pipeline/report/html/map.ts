@@ -1,8 +1,4 @@
-import { reviewFacts } from '../../cases/review.ts';
-import type { ClassedRelease } from '../../model/class.ts';
-import type { Policy } from '../../model/policy.ts';
 import type { ReleaseReview } from '../../model/review.ts';
-import type { Specs } from '../../specs/store.ts';
 import { type Tally, tallyOf } from '../briefing.ts';
 import { standingBits } from '../status.ts';
 
@@ -18,26 +14,8 @@ export type MapCell = {
   readonly standing: number;
 };
 
-/** Every release under every KVM version, held against the release whose code it has: rows of releases, in their order. */
-export const mapOf = (specs: Specs, today: string): readonly (readonly MapCell[])[] =>
-  specs.releases.map((release) => {
-    const { reviews } = reviewFacts(specs, { release, since: null, policies: specs.policies }, today);
-    return reviews.flatMap((review) => (review.kind === 'release' ? [cellOf(review)] : []));
-  });
-
-/** The review of a release under one KVM version, as `bitwatch review` makes it. */
-export function reviewOf(
-  specs: Specs,
-  pair: { readonly release: ClassedRelease; readonly since: ClassedRelease | null; readonly policy: Policy | null },
-  today: string,
-) {
-  const { coverage, reviews } = reviewFacts(specs, { ...pair, policies: [pair.policy] }, today);
-  const [review] = reviews;
-  if (review?.kind !== 'release') throw new Error('a review of a release is of another kind');
-  return { review, coverage };
-}
-
-function cellOf(review: ReleaseReview): MapCell {
+/** What a page's map shows of the review of a release under one KVM version. */
+export function cellOf(review: ReleaseReview): MapCell {
   const tally = tallyOf(review.findings);
   const standing = standingBits(review);
   return { state: stateOf(review, tally, standing), tally, standing };

@@ -1,8 +1,8 @@
 import { followsOf } from '../../../cases/release-steps.ts';
+import { reviewFacts } from '../../../cases/review.ts';
 import type { Briefing, BriefingPart } from '../../briefing.ts';
 import { briefingOf } from '../../briefing.ts';
 import { briefingText } from '../../briefing-text.ts';
-import { reviewOf } from '../map.ts';
 import { byId, choice, el, folded, preformatted, span } from './dom.ts';
 import { type Facts, nameOf } from './facts.ts';
 import { findingList, placeRow } from './finding.ts';
@@ -59,9 +59,16 @@ export function pairFields(
 }
 
 /** The briefing of a release under a KVM version, as `bitwatch review` words it. */
+/** The review of a release under one KVM version, as `bitwatch review` makes it. */
+function reviewOf({ specs, today }: Facts, { to, from, kvm }: Route) {
+  const { coverage, reviews } = reviewFacts(specs, { release: to, since: from, policies: [kvm] }, today);
+  const [review] = reviews;
+  if (review?.kind !== 'release') throw new Error('a review of a release is of another kind');
+  return { review, coverage };
+}
+
 export function briefingView(facts: Facts, route: Route, go: (hash: string) => void): readonly HTMLElement[] {
-  const pair = { release: route.to, since: route.from, policy: route.kvm };
-  const { review, coverage } = reviewOf(facts.specs, pair, facts.today);
+  const { review, coverage } = reviewOf(facts, route);
   const briefing = briefingOf(review, coverage);
   const chosen = { ...contextOf(route), to: nameOf(route.to), kvm: route.kvm?.version ?? '' };
   const open = review.findings.length;
