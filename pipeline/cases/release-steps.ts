@@ -16,6 +16,18 @@ export const followsOf = (specs: Facts, release: string): Lineage | null =>
     specs.known.map((known) => known.release),
   );
 
+/** The releases that could not be read on the way from one release to another, each following the one before it; none where no such way is known. */
+export function passedBetween(specs: Facts, from: string, to: string): readonly string[] {
+  const passed: string[] = [];
+  for (let at = to; at !== from; ) {
+    const step = followsOf(specs, at);
+    if (step === null) return [];
+    passed.push(...step.between);
+    at = step.follows;
+  }
+  return passed.sort(compareVersions);
+}
+
 /** Each release with the one that it follows, in the order of versions. */
 export const releaseSteps = onceFor((specs: Facts): readonly Step[] => {
   const sorted = [...specs.releases].sort((a, b) => compareVersions(a.module.release, b.module.release));

@@ -12,7 +12,7 @@ import { onceFor } from '../model/once.ts';
 import type { Policy } from '../model/policy.ts';
 import type { Participant, ReleaseReview, Review } from '../model/review.ts';
 import type { Specs } from '../specs/store.ts';
-import { followsOf } from './release-steps.ts';
+import { followsOf, passedBetween } from './release-steps.ts';
 
 const participantOf = (release: ClassedRelease): Participant => ({
   name: release.module.release,
@@ -64,6 +64,7 @@ export function releaseReview(specs: Specs, pair: Pair, ground = groundOf(specs)
     policy: policy === null ? null : policyParticipant(policy),
     diff,
     lineage: lineage?.follows === before ? lineage : null,
+    passed: passedBetween(specs, before, name),
     isOldest: lineage === null,
     disputed: [...new Set([from, to])].flatMap(
       ({ module }) => disputedFeatures(module, publishedOf(specs, module)) ?? [],

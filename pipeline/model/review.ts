@@ -78,6 +78,8 @@ export type ReleaseReview = Common & {
   readonly diff: ReleaseDiff;
   /** Why the release is compared with `from`; null where a person named both. */
   readonly lineage: Lineage | null;
+  /** Releases known by name only that lie on the way from `from` to the release, each following the one before it. */
+  readonly passed: readonly string[];
   /** No release before it was read. */
   readonly isOldest: boolean;
   /** Of which of the two TDX_FEATURES0 is not the same in every source. */

@@ -54,7 +54,9 @@ export function briefingOf(review: ReleaseReview, coverage: Coverage): Briefing 
     lineOf(release) === lineOf(to.name) &&
     compareVersions(release, to.name) < 0 &&
     compareVersions(from.name, release) < 0;
-  const between = coverage.unread.map(({ release }) => release).filter(isBetween);
+  const between = coverage.unread
+    .map(({ release }) => release)
+    .filter((release) => isBetween(release) || review.passed.includes(release));
   return {
     title: plain(`TDX module ${to.name}${policy === null ? '' : ` on KVM ${policy.name}`}, ${againstText(review)}`),
     facts: [

@@ -62,6 +62,19 @@ describe('a briefing', () => {
     expect(itself).toMatch(/--from 2\.0\.08/);
   });
 
+  test('names what was not read on the way, on the line that the release comes from too', () => {
+    const unread = (since: string, name: string): string => {
+      const [from, to] = [find(since), find(name)];
+      if (from === undefined || to === undefined) throw new Error('facts are gone');
+      return /not read: (.*?) lies? between/.exec(briefing({ from, to, policy: null }).replace(/\s+/g, ' '))?.[1] ?? '';
+    };
+    expect(unread('1.5.06', '2.0.16')).toBe('1.5.20, 1.5.24, 1.5.25, 2.0.05, 2.0.14');
+    // 2.0.08 follows 1.5.16: the later ones of that line do not lie before it.
+    expect(unread('1.5.06', '2.0.08')).toBe('2.0.05');
+    expect(unread('2.0.12', '2.0.16')).toBe('2.0.14');
+    expect(unread('2.0.16', '2.0.18')).toBe('');
+  });
+
   test('tells each kind once, a bit once, and bits or their registers', () => {
     const [from, to] = [find('1.5.06'), find('2.0.08')];
     if (from === undefined || to === undefined) throw new Error('facts are gone');

@@ -192,6 +192,7 @@ export function reportOf(text: string): ReportFacts {
           standing: [],
           settled: [],
         },
+        passed: [],
         isOldest: false,
         disputed: [],
         hostState: { kind: 'not-examined', releases: [text] },

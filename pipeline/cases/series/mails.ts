@@ -223,7 +223,9 @@ function found(series: Series, read: Read): FoundSeries {
       ),
       ...(unread === 0
         ? []
-        : [`${unread} mails of the archives could not be read; a part or a newer version may be among them.`]),
+        : [
+            `${unread} ${unread === 1 ? 'mail' : 'mails'} of the archives could not be read; a part or a newer version may be among them.`,
+          ]),
     ],
   };
 }
