@@ -13,15 +13,15 @@ export type ReviewScope = {
   readonly since: ClassedRelease | null;
   readonly policies: readonly (Policy | null)[];
   /** How a person named what was read from a disk; null for what the specifications hold. */
-  readonly asked?: Asked;
+  readonly operands?: Operands;
 };
 
-type Asked = Readonly<Record<'release' | 'from' | 'kvm', string | null>>;
+type Operands = Readonly<Record<'release' | 'from' | 'kvm', string | null>>;
 
 /** The facts of a release review. */
 export function reviewFacts(
   specs: Specs,
-  { release, since, policies, asked }: ReviewScope,
+  { release, since, policies, operands }: ReviewScope,
   today: string,
 ): ReportFacts {
   const name = release.module.release;
@@ -29,7 +29,7 @@ export function reviewFacts(
   const from = since ?? releaseSteps(specs).find(({ to }) => to === release)?.from ?? release;
   const reviews = policies.map((policy) => {
     const review = releaseReview(specs, { from, to: release, policy });
-    return asked === undefined ? review : askedReview(review, release, asked);
+    return operands === undefined ? review : namedReview(review, release, operands);
   });
   const coverage = {
     ...coverageOf(specs, reviews),
@@ -40,7 +40,7 @@ export function reviewFacts(
 }
 
 /** A review of what a person named: the command reads the same again, and what was taken from elsewhere is said. */
-function askedReview(review: ReleaseReview, { rules }: ClassedRelease, asked: Asked): ReleaseReview {
+function namedReview(review: ReleaseReview, { rules }: ClassedRelease, operands: Operands): ReleaseReview {
   const { diff, to } = review;
   const [base, own] = to.name.split('+');
   const taken =
@@ -48,15 +48,15 @@ function askedReview(review: ReleaseReview, { rules }: ClassedRelease, asked: As
       ? []
       : [`who decides the bits of ${to.name}: the rules of ${base} were taken`];
   const coverage = { ...diff.coverage, unknown: [...diff.coverage.unknown, ...taken] };
-  return { ...review, diff: { ...diff, coverage }, command: commandOf(review, asked) };
+  return { ...review, diff: { ...diff, coverage }, command: commandOf(review, operands) };
 }
 
 /** The command that reads the same again. */
-function commandOf({ from, to, policy, command }: ReleaseReview, asked: Asked): string {
-  if (Object.values(asked).every((text) => text === null)) return command;
-  const on = asked.kvm ?? policy?.name ?? null;
-  const words = ['review', asked.release ?? to.name];
-  if (from.name !== to.name) words.push('--from', asked.from ?? from.name);
+function commandOf({ from, to, policy, command }: ReleaseReview, operands: Operands): string {
+  if (Object.values(operands).every((text) => text === null)) return command;
+  const on = operands.kvm ?? policy?.name ?? null;
+  const words = ['review', operands.release ?? to.name];
+  if (from.name !== to.name) words.push('--from', operands.from ?? from.name);
   return ['bitwatch', ...[...words, ...(on === null ? [] : ['--kvm', on])].map(quoteArgument)].join(' ');
 }
 

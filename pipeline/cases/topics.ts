@@ -48,8 +48,8 @@ export type ReleaseTopic = {
   /** What mapping_file.json says, where that is something else. */
   readonly publishedFeatures0: bigint | null;
   /** Whether the code that decides its bits was read at this release, or some of its files were inferred from another one. */
-  readonly deciders: 'read' | 'in part inferred' | 'not examined';
-  readonly hostState: 'read' | 'in part inferred' | 'not read';
+  readonly deciders: 'read' | 'partly-inferred' | 'not-examined';
+  readonly hostState: 'read' | 'partly-inferred' | 'not-read';
 };
 
 /** What one kernel makes of KVM_SET_CPUID2 where KVM_TDX_INIT_VM was told otherwise. */
@@ -138,7 +138,7 @@ function topicOfRelease(specs: Specs, release: string): ReleaseTopic {
     known,
     ...(read === undefined ? unreadParts(known) : readParts(specs, read, known)),
     deciders: decidersOf(specs, release),
-    hostState: hostStateOf(specs, release),
+    hostState: hostStateRead(specs, release),
   };
 }
 
@@ -168,18 +168,18 @@ const readParts = (specs: Specs, module: ModuleRelease, known: KnownRelease | nu
 
 function decidersOf({ deciders }: Specs, release: string): ReleaseTopic['deciders'] {
   const rules = deciders.get(release);
-  if (rules === undefined) return 'not examined';
-  return rules.sources.every(({ how }) => how === 'read') ? 'read' : 'in part inferred';
+  if (rules === undefined) return 'not-examined';
+  return rules.sources.every(({ how }) => how === 'read') ? 'read' : 'partly-inferred';
 }
 
 /** Of host state the same as of deciders: what rests on other releases is no reading of this one. */
-export function hostStateOf(specs: Specs, release: string): ReleaseTopic['hostState'] {
+export function hostStateRead(specs: Specs, release: string): ReleaseTopic['hostState'] {
   const facts = specs.clobbers.find((each) => each.release === release);
-  if (facts === undefined) return 'not read';
+  if (facts === undefined) return 'not-read';
   const isInferred = facts.msrs.some(
     ({ learnt }) => learnt?.entry.how === 'inferred' || learnt?.exit.how === 'inferred',
   );
-  return isInferred ? 'in part inferred' : 'read';
+  return isInferred ? 'partly-inferred' : 'read';
 }
 
 function msrTopic(specs: Specs, text: string): readonly Topic[] {

@@ -3,12 +3,13 @@ import { specsOf } from '../cases/context.ts';
 import { specsUnder } from '../cases/operand.ts';
 import { followsOf } from '../cases/release-steps.ts';
 import { statusReviews } from '../cases/status.ts';
-import { hostStateOf } from '../cases/topics.ts';
+import { hostStateRead } from '../cases/topics.ts';
 import { RULES } from '../judge/catalogue.ts';
 import { STACK_RULES } from '../judge/qemu-rules.ts';
 import { compareVersions } from '../model/order.ts';
 import { columnLines } from '../report/columns.ts';
 import { statusJson, statusText } from '../report/status.ts';
+import { READ_TEXT } from '../report/topics.ts';
 import { wrap } from '../report/wrap.ts';
 import type { Specs } from '../specs/store.ts';
 import { type CommandLine, type Context, KVM_OPTION, type Opts, printAnswer, textOf } from './command-line.ts';
@@ -72,7 +73,7 @@ function printReleases(context: Context, specs: Specs): Promise<void> {
         releases.map(({ release, read, follows, repository, revision }) => [
           release,
           follows ?? '',
-          read ? hostStateOf(specs, release) : '',
+          read ? READ_TEXT[hostStateRead(specs, release)] : '',
           read ? `${repository}@${revision?.slice(0, 12)}` : 'not read: known by name only',
         ]),
       ),

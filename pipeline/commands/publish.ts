@@ -359,8 +359,8 @@ async function publishPull(context: Context, options: ProposalOptions): Promise<
   if (options.send) await checkSend(context, target, context.env.GITHUB_TOKEN ?? '');
   for (const { kind, path } of change.files) context.stdout.write(`${kind} ${plain(path)}\n`);
   if (options.send) {
-    const deed = await pushChange(proposal, change, messageOf(change));
-    context.stdout.write(deed === 'pushed' ? `pushed ${plain(branch)}\n` : `${plain(branch)} has this already\n`);
+    const pushed = await pushChange(proposal, change, messageOf(change));
+    context.stdout.write(pushed === 'pushed' ? `pushed ${plain(branch)}\n` : `${plain(branch)} has this already\n`);
   } else context.stdout.write(`would push ${plain(branch)}\n`);
   return keepJob(context, options, target, {
     kind: 'pull',

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { specsOf } from '../cases/context.ts';
 import { draftPatch } from '../cases/draft-patch.ts';
 import { isKernelNamed, namesake, releaseIn, specsUnder } from '../cases/operand.ts';
-import { reviewFacts, reviewTitle } from '../cases/review.ts';
+import { type ReviewScope, reviewFacts, reviewTitle } from '../cases/review.ts';
 import { gating } from '../judge/decisions.ts';
 import { EXIT, UsageError } from '../model/errors.ts';
 import type { Level } from '../model/finding.ts';
@@ -70,12 +70,12 @@ async function reviewCommand(context: Context, name: string, options: ReviewOpti
   const { release, specs } = await releaseIn(context, held?.specs ?? known, name);
   const since = held?.release ?? namesake(known, release);
   // What was read from a disk is asked for again as it was: its name alone would be that of a shipped one, or of nothing.
-  const asked = {
+  const operands = {
     release: known.releases.includes(release) ? null : name,
     from: held === null || known.releases.includes(held.release) ? null : options.from,
     kvm: options.kvm === null || isKernelNamed(shipped, options.kvm) ? null : options.kvm,
   };
-  const scope = { release, since, policies: [specs.policies.at(-1) ?? null], asked };
+  const scope: ReviewScope = { release, since, policies: [specs.policies.at(-1) ?? null], operands };
   const report = reviewFacts(specs, scope, context.today());
   if (options.verbose || context.options.json || context.options.out.length > 0)
     await printReport(context, report, specs, { title: reviewTitle(release.module.release) });

@@ -50,7 +50,7 @@ export type ReleaseJudgement = {
 
 /** One release against another, under one KVM version or none. */
 export function judgeRelease(pair: Pair, ground: Ground): ReleaseJudgement {
-  const { judgements } = keptOf(pair, ground);
+  const { judgements } = resultsOf(pair, ground);
   const known = judgements.get(pair.policy ?? NO_KVM) ?? judged(pair, ground);
   judgements.set(pair.policy ?? NO_KVM, known);
   return known;
@@ -91,7 +91,7 @@ const stepOf = once((from: ClassedRelease, to: ClassedRelease): Pick<ReleaseCont
 const clobberChanges = once(diffClobbers);
 
 /** What is kept of two releases: what rules drafted without asking for KVM, and what was judged under each KVM. */
-type Kept = {
+type PairResults = {
   readonly ground: Ground;
   readonly drafts: Map<Rule, readonly Draft[]>;
   /** Forgotten with the policy: a run over an archive reads thousands. */
@@ -99,18 +99,18 @@ type Kept = {
 };
 /** Stands for no KVM. */
 const NO_KVM = {};
-const keptOnce = once((_from: ClassedRelease, _to: ClassedRelease): { kept?: Kept } => ({}));
+const resultsOnce = once((_from: ClassedRelease, _to: ClassedRelease): { results?: PairResults } => ({}));
 
 /** It holds for the ground that it was judged on. */
-function keptOf({ from, to }: Pick<Pair, 'from' | 'to'>, ground: Ground): Kept {
-  const of = keptOnce(from, to);
-  if (of.kept?.ground !== ground) of.kept = { ground, drafts: new Map(), judgements: new WeakMap() };
-  return of.kept;
+function resultsOf({ from, to }: Pick<Pair, 'from' | 'to'>, ground: Ground): PairResults {
+  const of = resultsOnce(from, to);
+  if (of.results?.ground !== ground) of.results = { ground, drafts: new Map(), judgements: new WeakMap() };
+  return of.results;
 }
 
 /** What every rule drafts. One that did not ask for KVM has nothing else to say of the pair under another KVM, and is not asked again. */
 function draftedOf(context: ReleaseContext, ground: Ground): readonly Drafted[] {
-  const kept = keptOf(context, ground);
+  const kept = resultsOf(context, ground);
   let isAsked = false;
   const watched: ReleaseContext = {
     ...context,

@@ -174,8 +174,8 @@ const topic = z.discriminatedUnion('kind', [
     features0Conditional: z.array(z.int().min(0).max(63)),
     /** What mapping_file.json says, where that is something else. */
     publishedFeatures0: hex.nullable(),
-    deciders: z.enum(['read', 'in part inferred', 'not examined']),
-    hostState: z.enum(['read', 'in part inferred', 'not read']),
+    deciders: z.enum(['read', 'partly-inferred', 'not-examined']),
+    hostState: z.enum(['read', 'partly-inferred', 'not-read']),
     updatesFrom: version.nullable(),
     seen: texts,
   }),

@@ -186,7 +186,7 @@ const publish = z.strictObject({
   outcomes: z.array(
     z.strictObject({
       key: z.string(),
-      deed: z.enum(['created', 'updated', 'unchanged', 'left', 'failed', 'withdrawn']),
+      action: z.enum(['created', 'updated', 'unchanged', 'left', 'failed', 'withdrawn']),
       number: line.nullable(),
       comment: line.nullable(),
       url: z.string(),

@@ -43,6 +43,14 @@ function linesOf(topic: Topic): readonly string[] {
   }
 }
 
+/** How far something of a release was read. */
+export const READ_TEXT: Readonly<Record<ReleaseTopic['deciders' | 'hostState'], string>> = {
+  read: 'read',
+  'partly-inferred': 'in part inferred',
+  'not-examined': 'not examined',
+  'not-read': 'not read',
+};
+
 function releaseLines(topic: ReleaseTopic, build: string | null): readonly string[] {
   const { release, known, source, follows, mrseam } = topic;
   const first =
@@ -60,7 +68,7 @@ function releaseLines(topic: ReleaseTopic, build: string | null): readonly strin
     ...(known?.updatesFrom == null ? [] : wrap(`${known.updatesFrom}, TDs preserved`, '  updates from   ')),
     ...(source === null
       ? wrap((known?.seen ?? []).join('; '), '  seen in        ')
-      : [`  deciders       ${topic.deciders}`, `  host state     ${topic.hostState}`]),
+      : [`  deciders       ${READ_TEXT[topic.deciders]}`, `  host state     ${READ_TEXT[topic.hostState]}`]),
     ...(source === null ? [] : [`  more           bitwatch review '${release}'; bitwatch bits '${release}'`]),
   ];
 }

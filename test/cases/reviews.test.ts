@@ -115,13 +115,13 @@ describe('a review', () => {
 
   test('of what a person named gives the command that reads the same again', () => {
     const command = (
-      asked: Partial<Record<'release' | 'from' | 'kvm', string>>,
+      operands: Partial<Record<'release' | 'from' | 'kvm', string>>,
       since = mid,
       on = kvm as typeof kvm | null,
     ) => {
       const [review] = reviewFacts(
         specs,
-        { release: now, since, policies: [on], asked: { release: null, from: null, kvm: null, ...asked } },
+        { release: now, since, policies: [on], operands: { release: null, from: null, kvm: null, ...operands } },
         TODAY,
       ).reviews;
       return review?.command;
@@ -138,10 +138,10 @@ describe('a review', () => {
   test('of a tree that is named like a release says whose rules were taken', () => {
     const unknown = (name: string, rules: readonly DeciderRule[] | null) => {
       const to = offering(name, 7, rules);
-      const asked = { release: 'tree', from: null, kvm: null };
+      const operands = { release: 'tree', from: null, kvm: null };
       const [review] = reviewFacts(
         { ...specs, releases: [...specs.releases, to] },
-        { release: to, since: mid, policies: [null], asked },
+        { release: to, since: mid, policies: [null], operands },
         TODAY,
       ).reviews;
       return review?.kind === 'release' ? review.diff.coverage.unknown : null;

@@ -113,15 +113,15 @@ describe('a release', () => {
       mrseam: null,
       features0: null,
       known: null,
-      deciders: 'in part inferred',
+      deciders: 'partly-inferred',
     });
     expect(releaseOf('1.5.22')).toMatchObject({
       follows: null,
       mrseam: NAMED,
       features0: 7n,
       source: null,
-      deciders: 'not examined',
-      hostState: 'not read',
+      deciders: 'not-examined',
+      hostState: 'not-read',
     });
   });
 });
@@ -372,8 +372,8 @@ test('what rests on other releases is no reading of this one', () => {
   };
   expect(state({}, {})).toBe('read');
   expect(state(learnt('read', 'read'), {})).toBe('read');
-  expect(state({}, learnt('inferred', 'read'))).toBe('in part inferred');
-  expect(state(learnt('read', 'inferred'), {})).toBe('in part inferred');
+  expect(state({}, learnt('inferred', 'read'))).toBe('partly-inferred');
+  expect(state(learnt('read', 'inferred'), {})).toBe('partly-inferred');
 });
 
 test('a bit of ATTRIBUTES that clears others names them, as the newest release has it', () => {

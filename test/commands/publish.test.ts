@@ -219,7 +219,7 @@ test('the JSON says the same, and drafts are written as they would be posted', a
     schema: 'bitwatch.publish/1',
     repository: 'example/watch',
     sent: false,
-    outcomes: [{ key: '2.0.16', deed: 'created', number: null }, { key: '2.0.18' }],
+    outcomes: [{ key: '2.0.16', action: 'created', number: null }, { key: '2.0.18' }],
     trouble: null,
   });
   await run([...RELEASES, '--send']);

@@ -17,9 +17,9 @@ export function planOf(items: readonly Item[], known: readonly Posted[]): Public
   const outcomes = items.flatMap((item): readonly Outcome[] => {
     const entry = known.find(({ key }) => key === item.key);
     if (entry === undefined && item.isUpdateOnly === true) return [];
-    const deed = entry === undefined ? 'created' : entry.hash === item.hash ? 'unchanged' : 'updated';
+    const action = entry === undefined ? 'created' : entry.hash === item.hash ? 'unchanged' : 'updated';
     const { number = null, comment = null, url = '' } = entry ?? {};
-    return [{ key: item.key, deed, number, comment, url, why: null }];
+    return [{ key: item.key, action, number, comment, url, why: null }];
   });
   return { outcomes, trouble: null };
 }
@@ -31,22 +31,26 @@ export type Printed = { readonly text: string; readonly json: object; readonly e
 export function reportPublication({ repository, isSent, notes, keep }: Report): Printed {
   const { outcomes, trouble } = keep;
   const lines = [...outcomes.map((outcome) => outcomeLine(outcome, isSent)), ...notes];
-  if (outcomes.every(({ deed }) => deed === 'unchanged')) lines.push('nothing new');
+  if (outcomes.every(({ action }) => action === 'unchanged')) lines.push('nothing new');
   else if (!isSent) lines.push('nothing was written: --send writes');
   const schema = 'bitwatch.publish/1';
   const json = { schema, repository, sent: isSent, outcomes, notes, trouble: trouble?.message ?? null };
   const text = lines.map((line) => `${plain(line)}\n`).join('');
-  const failed = outcomes.filter(({ deed, why }) => deed === 'failed' || (deed === 'left' && why === 'not tried'));
+  const failed = outcomes.filter(
+    ({ action, why }) => action === 'failed' || (action === 'left' && why === 'not tried'),
+  );
   const err =
     trouble === null ? '' : `bitwatch: ${plain(trouble.message)}; ${failed.length} of ${outcomes.length} are left\n`;
   if (failed.length === 0 && trouble === null) return { text, json, err, status: EXIT.clean };
-  const isPartly = outcomes.some(({ deed }) => deed === 'created' || deed === 'updated' || deed === 'unchanged');
+  const isPartly = outcomes.some(
+    ({ action }) => action === 'created' || action === 'updated' || action === 'unchanged',
+  );
   return { text, json, err, status: isPartly ? EXIT.incomplete : (trouble?.status ?? EXIT.data) };
 }
 
 const WOULD = { created: 'would be created', updated: 'would be updated' } as const;
 
-function outcomeLine({ key, deed, url, why }: Outcome, isSent: boolean): string {
-  const text = isSent || !(deed === 'created' || deed === 'updated') ? deed : WOULD[deed];
+function outcomeLine({ key, action, url, why }: Outcome, isSent: boolean): string {
+  const text = isSent || !(action === 'created' || action === 'updated') ? action : WOULD[action];
   return [`${key}: ${text}`, url, why ?? ''].filter((part) => part !== '').join(', ');
 }

@@ -5,7 +5,7 @@ import type { Item, Posting, Postings } from './postings.ts';
 /** What became of an item, or would. */
 export type Outcome = {
   readonly key: string;
-  readonly deed: 'created' | 'updated' | 'unchanged' | 'left' | 'failed' | 'withdrawn';
+  readonly action: 'created' | 'updated' | 'unchanged' | 'left' | 'failed' | 'withdrawn';
   readonly number: number | null;
   readonly comment: number | null;
   readonly url: string;
@@ -56,7 +56,7 @@ export async function publishAll(client: Client, postings: Postings, request: Pu
       // A run takes a second for each write: what another made in the meantime is seen before this one makes it too.
       if (hasWritten && firstOf(found, item.key) === null) found = await postings.list();
       const outcome = await publishOne({ client, postings, request }, found, item);
-      hasWritten ||= outcome.deed === 'created' && !request.isDry;
+      hasWritten ||= outcome.action === 'created' && !request.isDry;
       outcomes.push(outcome);
     } catch (error) {
       if (!(error instanceof ForgeError)) throw error;
@@ -91,12 +91,12 @@ async function publishOne(run: Run, found: readonly Posting[], item: Item): Prom
     return outcomeOf(item.key, 'unchanged', posting, note === LATE ? LATE : null);
   }
   if (posting === null && item.isUpdateOnly === true) return outcomeOf(item.key, 'unchanged', null, 'nothing to say');
-  const deed = posting === null ? 'created' : 'updated';
-  if (request.isDry) return outcomeOf(item.key, deed, posting);
+  const action = posting === null ? 'created' : 'updated';
+  if (request.isDry) return outcomeOf(item.key, action, posting);
   if (posting === null) request.begin(item.key);
   const now = posting === null ? await createOnce(client, postings, item) : await postings.update(posting, item);
   await request.record(now);
-  return outcomeOf(item.key, deed, now, note);
+  return outcomeOf(item.key, action, now, note);
 }
 
 /** What stands under a key, by its mark or by what a state file says, and what there is to say of an earlier run that was ended. */
@@ -170,12 +170,12 @@ const firstOf = (found: readonly Posting[], key: string): Posting | null =>
 
 const outcomeOf = (
   key: string,
-  deed: Outcome['deed'],
+  action: Outcome['action'],
   posting: Posting | null,
   why: string | null = null,
 ): Outcome => ({
   key,
-  deed,
+  action,
   number: posting?.number ?? null,
   comment: posting?.comment ?? null,
   url: posting?.url ?? '',

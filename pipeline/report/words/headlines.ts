@@ -8,7 +8,7 @@ import { backingText, CONTROL_TEXT, deciderSteps, type FactsOf, gateText, msrsTe
 import { holdNumbers, numbersOf } from './number-words.ts';
 
 /** What a headline has beside the facts: the bits, and the release and KVM version that it is of. */
-type Told = {
+type About = {
   readonly finding: Finding;
   readonly where: string;
   readonly policy: string | null;
@@ -21,16 +21,16 @@ type Kind = FindingFacts['kind'];
 /** What happened, as short as the facts allow. */
 export function headlineOf(finding: Finding): string {
   const { policy, to } = finding.subject;
-  const told = { finding, where: placesText(finding.places), policy, to, kvm: policy ?? to };
-  return headline(finding.facts.kind, finding.facts, told);
+  const about = { finding, where: placesText(finding.places), policy, to, kvm: policy ?? to };
+  return headline(finding.facts.kind, finding.facts, about);
 }
 
-const headline = <K extends Kind>(kind: K, facts: FactsOf<K>, told: Told): string => HEADLINES[kind](facts, told);
+const headline = <K extends Kind>(kind: K, facts: FactsOf<K>, about: About): string => HEADLINES[kind](facts, about);
 
-const stepsHeadline = ({ steps }: FactsOf<'promise' | 'required' | 'static-leaf'>, { where }: Told): string =>
+const stepsHeadline = ({ steps }: FactsOf<'promise' | 'required' | 'static-leaf'>, { where }: About): string =>
   `${where}: ${stepsText(steps)}`;
 
-const HEADLINES: { readonly [K in Kind]: (facts: FactsOf<K>, told: Told) => string } = {
+const HEADLINES: { readonly [K in Kind]: (facts: FactsOf<K>, about: About) => string } = {
   configurable: (facts, { where, policy }) => `${where}: ${configurableText(facts, policy)}`,
   'not-configurable': (_, { where }) => `${where}: no longer configurable`,
   class: classText,
@@ -80,7 +80,7 @@ const HEADLINES: { readonly [K in Kind]: (facts: FactsOf<K>, told: Told) => stri
   disagreement: ({ what, left, right }) => `${what}: ${left} against ${right}`,
 };
 
-function classText({ to, clobbers }: FactsOf<'class'>, { finding, where }: Told): string {
+function classText({ to, clobbers }: FactsOf<'class'>, { finding, where }: About): string {
   const numbers = numbersOf(finding);
   if (numbers.length > 0) return `${numbers.join(', ')} in every TD`;
   if (holdNumbers(finding)) return `${where}: the same number in every TD now`;

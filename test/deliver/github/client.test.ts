@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { allPages } from '../../../pipeline/deliver/github/pages.ts';
 import { type GithubServer, type Seen, startGithub, TOKEN } from '../../helpers/github-server.ts';
-import { clientOf, deeds, itemOf, keepIssues, TARGET } from './harness.ts';
+import { actions, clientOf, itemOf, keepIssues, TARGET } from './harness.ts';
 
 const isPost = ({ method, path }: Seen): boolean => method === 'POST' && path !== '/graphql';
 const SECONDARY = { message: 'You have exceeded a secondary rate limit. Please wait.' };
@@ -62,9 +62,9 @@ test('a limit in the midst of a run: what is done stays done, what is left is sa
   const isSecond = (seen: Seen): boolean => isPost(seen) && JSON.stringify(seen.body).includes('key-y');
   server.failNext({ kind: 'status', status: 403, headers: { 'retry-after': '3600' } }, isSecond, 99);
   const items = [itemOf('key-x'), itemOf('key-y'), itemOf('key-z')];
-  expect(deeds(await keepIssues(server, items))).toEqual(['key-x created', 'key-y failed', 'key-z left']);
+  expect(actions(await keepIssues(server, items))).toEqual(['key-x created', 'key-y failed', 'key-z left']);
   server.faults.length = 0;
-  expect(deeds(await keepIssues(server, items))).toEqual(['key-x unchanged', 'key-y created', 'key-z created']);
+  expect(actions(await keepIssues(server, items))).toEqual(['key-x unchanged', 'key-y created', 'key-z created']);
   expect(server.issues.length).toBe(3);
 });
 

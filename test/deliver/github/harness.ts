@@ -82,5 +82,5 @@ export async function keepComment(
   return publishAll(client, postings, request([itemOf('1', text, 'review')], more));
 }
 
-export const deeds = ({ outcomes }: Publication): readonly string[] =>
-  outcomes.map(({ key, deed }) => `${key} ${deed}`);
+export const actions = ({ outcomes }: Publication): readonly string[] =>
+  outcomes.map(({ key, action }) => `${key} ${action}`);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { readMarker } from '../../../pipeline/deliver/github/marker.ts';
 import { type Fault, type GithubServer, OURS, type Seen, startGithub } from '../../helpers/github-server.ts';
-import { deeds, itemOf, keepComment, keepIssues, LABEL } from './harness.ts';
+import { actions, itemOf, keepComment, keepIssues, LABEL } from './harness.ts';
 
 const isPost = ({ method, path }: Seen): boolean => method === 'POST' && path !== '/graphql';
 const isPatch = ({ method }: Seen): boolean => method === 'PATCH';
@@ -10,7 +10,7 @@ const open = (server: GithubServer) => server.issues.filter(({ state }) => state
 
 test('an issue is made once, left while nothing changes, and updated when something does', async () => {
   const server = await startGithub();
-  expect(deeds(await keepIssues(server, [itemOf('2.0.08'), itemOf('1.5 Beta')]))).toEqual([
+  expect(actions(await keepIssues(server, [itemOf('2.0.08'), itemOf('1.5 Beta')]))).toEqual([
     '2.0.08 created',
     '1.5 Beta created',
   ]);
@@ -19,12 +19,12 @@ test('an issue is made once, left while nothing changes, and updated when someth
     { title: 'review of 1.5 Beta' },
   ]);
   const before = server.writes().length;
-  expect(deeds(await keepIssues(server, [itemOf('2.0.08'), itemOf('1.5 Beta')]))).toEqual([
+  expect(actions(await keepIssues(server, [itemOf('2.0.08'), itemOf('1.5 Beta')]))).toEqual([
     '2.0.08 unchanged',
     '1.5 Beta unchanged',
   ]);
   expect(server.writes().length).toBe(before);
-  expect(deeds(await keepIssues(server, [itemOf('2.0.08', 'news')]))).toEqual(['2.0.08 updated']);
+  expect(actions(await keepIssues(server, [itemOf('2.0.08', 'news')]))).toEqual(['2.0.08 updated']);
   expect(server.issues.map(({ body }) => body.split('\n')[1])).toEqual(['news', 'text']);
   expect(server.writes().length).toBe(before + 1);
 });
@@ -34,7 +34,7 @@ test('a dry run says the same and writes nothing', async () => {
   await keepIssues(server, [itemOf('a'), itemOf('b')]);
   const before = server.writes().length;
   const dry = await keepIssues(server, [itemOf('a'), itemOf('b', 'news'), itemOf('c')], { isDry: true });
-  expect(deeds(dry)).toEqual(['a unchanged', 'b updated', 'c created']);
+  expect(actions(dry)).toEqual(['a unchanged', 'b updated', 'c created']);
   expect(server.writes().length).toBe(before);
 });
 
@@ -56,7 +56,7 @@ test('issues are found on any page, closed ones too, and pull requests are none'
   made.state = 'closed';
   server.addIssue({ isPull: true, labels: [LABEL], body: itemOf('y').body });
   server.settings.pageSize = 2;
-  expect(deeds(await keepIssues(server, [itemOf('x', 'news'), itemOf('y')]))).toEqual(['x updated', 'y created']);
+  expect(actions(await keepIssues(server, [itemOf('x', 'news'), itemOf('y')]))).toEqual(['x updated', 'y created']);
   expect([made.state, made.body.split('\n')[1]]).toEqual(['closed', 'news']);
 });
 
@@ -64,7 +64,7 @@ test('an issue whose label was taken off is still found', async () => {
   const server = await startGithub();
   await keepIssues(server, [itemOf('x')]);
   for (const issue of server.issues) issue.labels = [];
-  expect(deeds(await keepIssues(server, [itemOf('x')]))).toEqual(['x unchanged']);
+  expect(actions(await keepIssues(server, [itemOf('x')]))).toEqual(['x unchanged']);
 });
 
 test('a forge that cannot filter by our login, or finds nothing by it, makes no second issue', async () => {
@@ -72,10 +72,10 @@ test('a forge that cannot filter by our login, or finds nothing by it, makes no 
     const server = await startGithub();
     await keepIssues(server, [itemOf('x')]);
     server.failNext({ kind: 'status', ...reply }, ({ query }) => query.has('creator'), 99);
-    expect(deeds(await keepIssues(server, [itemOf('x')]))).toEqual(['x unchanged']);
+    expect(actions(await keepIssues(server, [itemOf('x')]))).toEqual(['x unchanged']);
     if (reply.status !== 422) continue;
     for (const issue of server.issues) issue.labels = [];
-    expect(deeds(await keepIssues(server, [itemOf('x')]))).toEqual(['x unchanged']);
+    expect(actions(await keepIssues(server, [itemOf('x')]))).toEqual(['x unchanged']);
   }
 });
 
@@ -85,7 +85,7 @@ test('a crash between the posting and the state posts nothing twice', async () =
     throw new Error('killed');
   };
   await expect(keepIssues(server, [itemOf('x')], { record })).rejects.toThrow('killed');
-  expect(deeds(await keepIssues(server, [itemOf('x')]))).toEqual(['x unchanged']);
+  expect(actions(await keepIssues(server, [itemOf('x')]))).toEqual(['x unchanged']);
   expect(server.issues.length).toBe(1);
 });
 
@@ -94,8 +94,8 @@ test('a marker in somebody else’s issue or comment is not believed', async () 
   server.addIssue({ author: 'somebody', labels: [LABEL], body: itemOf('x').body, isPull: true });
   server.addIssue({ author: 'somebody', labels: [LABEL], body: itemOf('x').body });
   server.addComment({ issue: 1, author: 'somebody', body: itemOf('1', 'text', 'review').body });
-  expect(deeds(await keepIssues(server, [itemOf('x')]))).toEqual(['x created']);
-  expect(deeds(await keepComment(server, 'text'))).toEqual(['1 created']);
+  expect(actions(await keepIssues(server, [itemOf('x')]))).toEqual(['x created']);
+  expect(actions(await keepComment(server, 'text'))).toEqual(['1 created']);
   expect(server.writes().every(({ method }) => method === 'POST')).toBe(true);
 });
 
@@ -106,16 +106,16 @@ test.each(AFTER)('a write whose answer is lost (%s) is looked for, not repeated'
   const server = await startGithub();
   server.addIssue({ isPull: true });
   server.failNext({ kind } as Fault, isPost);
-  expect(deeds(await keepIssues(server, [itemOf('x'), itemOf('y')]))).toEqual(['x created', 'y created']);
+  expect(actions(await keepIssues(server, [itemOf('x'), itemOf('y')]))).toEqual(['x created', 'y created']);
   server.failNext({ kind } as Fault, isPost);
-  expect(deeds(await keepComment(server, 'text'))).toEqual(['1 created']);
+  expect(actions(await keepComment(server, 'text'))).toEqual(['1 created']);
   expect([server.issues.length, server.comments.length, server.writes().length]).toEqual([3, 1, 3]);
 });
 
 test.each(BEFORE)('a write that did not happen (%s) is made after a look', async (kind) => {
   const server = await startGithub();
   server.failNext({ kind } as Fault, isPost);
-  expect(deeds(await keepIssues(server, [itemOf('x')]))).toEqual(['x created']);
+  expect(actions(await keepIssues(server, [itemOf('x')]))).toEqual(['x created']);
   expect(server.issues.length).toBe(1);
 });
 
@@ -123,7 +123,7 @@ test('a lost answer and a list that lags: still one issue', async () => {
   const server = await startGithub();
   server.settings.lag = 3;
   server.failNext({ kind: 'cut-after' }, isPost);
-  expect(deeds(await keepIssues(server, [itemOf('x')]))).toEqual(['x created']);
+  expect(actions(await keepIssues(server, [itemOf('x')]))).toEqual(['x created']);
   expect(server.issues.length).toBe(1);
 });
 
@@ -136,7 +136,7 @@ test.each([500, 502, 503])('%i before a write: one issue, one comment', async (s
   server.failNext({ kind: 'status', status }, isPost);
   await keepComment(server, 'text');
   server.failNext({ kind: 'status', status }, isPatch, 2);
-  expect(deeds(await keepComment(server, 'news'))).toEqual(['1 updated']);
+  expect(actions(await keepComment(server, 'news'))).toEqual(['1 updated']);
   expect([server.issues.length, server.comments.length]).toEqual([2, 1]);
 });
 
@@ -144,7 +144,7 @@ test.each([...AFTER, ...BEFORE])('an update is repeated until it is done (%s)', 
   const server = await startGithub();
   await keepIssues(server, [itemOf('x')]);
   server.failNext({ kind } as Fault, isPatch, 2);
-  expect(deeds(await keepIssues(server, [itemOf('x', 'news')]))).toEqual(['x updated']);
+  expect(actions(await keepIssues(server, [itemOf('x', 'news')]))).toEqual(['x updated']);
   expect(server.issues.map(({ body }) => body.split('\n')[1])).toEqual(['news']);
 });
 
@@ -163,7 +163,7 @@ test('a list that cannot be read to its end ends the run before anything is writ
 test('what the forge does not take fails alone; the rest is posted', async () => {
   const server = await startGithub();
   const posting = await keepIssues(server, [itemOf('x', 'y'.repeat(70_000)), itemOf('z')]);
-  expect(deeds(posting)).toEqual(['x failed', 'z created']);
+  expect(actions(posting)).toEqual(['x failed', 'z created']);
   expect(posting.outcomes[0]?.why).toMatch(/422.*too long/);
 });
 
@@ -174,7 +174,7 @@ test.each([
   const server = await startGithub();
   server.failNext({ kind: 'status', status, body }, isPost, 99);
   const posting = await keepIssues(server, [itemOf('x'), itemOf('y')]);
-  expect(deeds(posting)).toEqual(['x failed', 'y left']);
+  expect(actions(posting)).toEqual(['x failed', 'y left']);
   expect(posting.trouble?.message).toMatch(why);
   expect(server.writes().length).toBe(1);
 });
@@ -195,7 +195,7 @@ test('two runs at once leave one open issue and one comment', async () => {
     });
   };
   const runs = await Promise.all([keepIssues(server, [itemOf('x')]), keepIssues(server, [itemOf('x')])]);
-  expect(runs.flatMap(deeds)).toContain('x withdrawn');
+  expect(runs.flatMap(actions)).toContain('x withdrawn');
   expect(
     open(server)
       .filter(({ isPull }) => !isPull)
@@ -205,7 +205,7 @@ test('two runs at once leave one open issue and one comment', async () => {
   expect(server.comments.map(({ id }) => id)).toEqual([1000]);
   server.settings.beforeAnswer = async () => {};
   const before = server.writes().length;
-  expect(deeds(await keepIssues(server, [itemOf('x')]))).toEqual(['x unchanged']);
+  expect(actions(await keepIssues(server, [itemOf('x')]))).toEqual(['x unchanged']);
   expect(server.writes().length).toBe(before);
 });
 
@@ -214,7 +214,7 @@ test('what another run makes while this one writes is not made again', async () 
   server.settings.beforeAnswer = async (seen) => {
     if (isPost(seen) && server.issues.length === 0) server.addIssue({ labels: [LABEL], body: itemOf('y').body });
   };
-  expect(deeds(await keepIssues(server, [itemOf('x'), itemOf('y')]))).toEqual(['x created', 'y unchanged']);
+  expect(actions(await keepIssues(server, [itemOf('x'), itemOf('y')]))).toEqual(['x created', 'y unchanged']);
   expect(server.issues.length).toBe(2);
 });
 
@@ -223,12 +223,12 @@ test('a state file’s hint finds what no list has; one that is wrong does no ha
   await keepIssues(server, [itemOf('x')]);
   for (const issue of server.issues) issue.hidden = 99;
   const hints = new Map([['x', { number: 1, comment: null }]]);
-  expect(deeds(await keepIssues(server, [itemOf('x', 'news')], { hints }))).toEqual(['x updated']);
+  expect(actions(await keepIssues(server, [itemOf('x', 'news')], { hints }))).toEqual(['x updated']);
   const wrong = new Map([
     ['y', { number: 1, comment: null }],
     ['z', { number: 77, comment: null }],
   ]);
-  expect(deeds(await keepIssues(server, [itemOf('y'), itemOf('z')], { hints: wrong }))).toEqual([
+  expect(actions(await keepIssues(server, [itemOf('y'), itemOf('z')], { hints: wrong }))).toEqual([
     'y created',
     'z created',
   ]);
@@ -240,7 +240,7 @@ test('an issue that somebody deleted is not made again while the state says so',
   for (const issue of server.issues) issue.isDeleted = true;
   const hints = new Map([['x', { number: 1, comment: null }]]);
   const posting = await keepIssues(server, [itemOf('x')], { hints });
-  expect(deeds(posting)).toEqual(['x left']);
+  expect(actions(posting)).toEqual(['x left']);
   expect(posting.outcomes[0]?.why).toMatch(/was deleted/);
 });
 
