@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { readInputText } from '../disk/read.ts';
-import { NoInputError, UsageError } from '../model/errors.ts';
+import { DataError, NoInputError, UsageError } from '../model/errors.ts';
 import { openCache } from '../specs/cache.ts';
 import { openFolder, type SpecsFolder } from '../specs/folder.ts';
 import type { Specs } from '../specs/store.ts';
@@ -20,7 +20,22 @@ export type Context = {
 };
 
 /** The specifications that the options name, else the program's own. */
-export const specsOf = (context: Context): Promise<Specs> => specsIn(context, specsDirectory(context));
+export async function specsOf(context: Context): Promise<Specs> {
+  const directory = specsDirectory(context);
+  try {
+    return await specsIn(context, directory);
+  } catch (error) {
+    throw whereItIs(error, directory);
+  }
+}
+
+/** Facts name files as `specs/NAME` wherever they are; who is to mend one is told where it is. */
+function whereItIs(error: unknown, directory: string): unknown {
+  if (!(error instanceof DataError) || !error.problem.where.file.startsWith('specs/')) return error;
+  const { where } = error.problem;
+  const file = join(directory, where.file.slice('specs/'.length));
+  return new DataError({ ...error.problem, where: { ...where, file } }, { cause: error });
+}
 
 /** The last that this run has read: where a folder is as it was, what was worked out of it is not worked out again. */
 let recent: readonly { readonly folder: SpecsFolder; readonly specs: Specs }[] = [];

@@ -26,12 +26,14 @@ export async function resolveOperand(context: Context, specs: Specs, text: strin
   if (release !== undefined) return { kind: 'release', release };
   const policy = policyNamed(specs, text);
   if (policy !== undefined) return { kind: 'policy', policy };
-  return (await fromDisk(context, specs, text)) ?? raiseUnknown(specs, text);
+  return (
+    (await fromDisk(context, specs, text)) ?? raiseUnknown(specs, text, 'release, KVM version, file or GITDIR[@REV]')
+  );
 }
 
 /** A release by name, with its tables: `2.0.08`, `v2.0.08`, `TDX_2.0.08`, or `latest`. */
 export function findRelease(specs: Specs, name: string): ClassedRelease {
-  return releaseNamed(specs, name) ?? raiseUnknown(specs, name);
+  return releaseNamed(specs, name) ?? raiseUnknown(specs, name, 'release');
 }
 
 /**
@@ -46,7 +48,7 @@ export async function releaseIn(
 ): Promise<{ readonly release: ClassedRelease; readonly specs: Specs }> {
   const known = releaseNamed(specs, text);
   if (known !== undefined) return { release: known, specs };
-  const found = (await fromDisk(context, specs, text)) ?? raiseUnknown(specs, text);
+  const found = (await fromDisk(context, specs, text)) ?? raiseUnknown(specs, text, 'release, file or GITDIR[@REV]');
   if (found.kind === 'policy')
     throw new UsageError(`${JSON.stringify(text)}: expected a release of the TDX module, found what KVM does`);
   const { release: name, source } = found.release.module;
@@ -74,14 +76,14 @@ export async function findPolicy(context: Context, specs: Specs, text: string): 
   if (found?.kind === 'policy') return withBase(specs, found.policy);
   const partial = specs.partial.find(({ version }) => version === text.replace(/^v(?=\d)/, ''));
   if (partial !== undefined)
-    throw new UsageError(
-      `KVM ${partial.version} was read in part: without ${partial.notRead.map(({ field }) => field).join(', ')} nothing can be judged under it; \`bitwatch explain ${partial.version}\` says what was read`,
+    throw new NoInputError(
+      `KVM ${partial.version} was read in part, so nothing is judged under it; \`bitwatch explain ${partial.version}\` says what was read; with its tree: GITDIR@REV`,
     );
   if (found !== null)
     throw new UsageError(`--kvm ${JSON.stringify(text)}: expected what KVM does, found a release of the TDX module`);
   const known = newestFirst(specs.policies.map(({ version }) => version));
   throw new UsageError(
-    `no KVM version, specification file or GITDIR[@REV] ${JSON.stringify(text)}${suggest(text, known)}; known: ${known.join(', ') || 'none'}`,
+    `no KVM version, file or GITDIR[@REV] ${JSON.stringify(text)}${suggest(text, known)}; known: ${known.join(', ') || 'none'}`,
   );
 }
 
@@ -118,16 +120,16 @@ export async function withCpuid2(context: Context, specs: Specs, text: string): 
 /** Whether a text names a KVM version that the specifications hold. */
 export const isKernelNamed = (specs: Specs, text: string): boolean => policyNamed(specs, text) !== undefined;
 
-function raiseUnknown(specs: Specs, text: string): never {
+function raiseUnknown(specs: Specs, text: string, expected: string): never {
   const known = specs.known.find(({ release }) => releaseName(release) === releaseName(text));
   if (known !== undefined)
     throw new NoInputError(
       `release ${known.release} is known by name only, its tables could not be read (seen: ${known.seen.join('; ')}); ${nearestText(specs, known.release)}`,
     );
   const releases = newestFirst(specs.releases.map(({ module }) => module.release));
-  const names = [...releases, ...specs.policies.map(({ version }) => version)];
+  const kernels = expected.includes('KVM') ? specs.policies.map(({ version }) => version) : [];
   throw new UsageError(
-    `no release, KVM version, file or GITDIR@REV ${JSON.stringify(text)}${suggest(releaseName(text), names)}; releases, newest first: ${releases.join(', ')}`,
+    `no ${expected} ${JSON.stringify(text)}${suggest(releaseName(text), [...releases, ...kernels])}; releases, newest first: ${releases.join(', ')}`,
   );
 }
 
@@ -153,7 +155,10 @@ function nearestText({ releases }: Specs, name: string): string {
 async function fromDisk(context: Context, specs: Specs, text: string): Promise<Operand | null> {
   if (existsSync(text) && statSync(text).isFile()) return readSpecFile(text, specs);
   const [path, revision] = treeOf(text);
-  return path !== '' && existsSync(path) ? resolveRevision(context, specs, path, revision) : null;
+  if (path !== '' && existsSync(path)) return resolveRevision(context, specs, path, revision);
+  // What can only be a path is said to be missing, not to be an unknown version.
+  if (/[\\/]|\.ya?ml$/.test(path)) throw new NoInputError(`${path}: no such file or folder`);
+  return null;
 }
 
 /** A repository and its revision, HEAD where none is named. */

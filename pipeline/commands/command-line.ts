@@ -146,7 +146,7 @@ export function commandLine(surroundings: Surroundings, run: Run, done: (status:
   // Commands below inherit where help goes and that nothing exits on its own.
   const program = new Command('bitwatch')
     .description(
-      'For every Intel TDX module release and every KVM version: which CPUID bits a guest may newly get,\nwhich of them clobber host state, and what KVM does about each.',
+      'For every Intel TDX module release and every KVM version: which CPUID bits a guest may newly get, which of them clobber host state, and what KVM does about each.',
     )
     .version(VERSION)
     .exitOverride()

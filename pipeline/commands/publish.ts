@@ -323,7 +323,11 @@ function linkOf(context: Context, options: PublishOptions): string | null {
 function positive(name: string, text: string, most: number): number {
   const value = /^[1-9]\d{0,9}$/.test(text) ? Number(text) : 0;
   if (value === 0 || value > most)
-    throw new UsageError(`${name}: expected a number from 1 to ${most}, found ${JSON.stringify(text)}`);
+    throw new UsageError(
+      text === ''
+        ? `${name} NUMBER is missing`
+        : `${name}: expected a number from 1 to ${most}, found ${JSON.stringify(text)}`,
+    );
   return value;
 }
 

@@ -1,4 +1,4 @@
-import { CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import { logLine } from '../deliver/actions/log.ts';
 import { knownFault } from '../disk/fault.ts';
 import { withTemporaries } from '../git/temporary.ts';
@@ -81,6 +81,24 @@ function filesOf(word: string): readonly (() => Promise<Declared>)[] {
   return own === undefined ? Object.values(COMMANDS) : [own];
 }
 
+/** The command that the first words name, as far as they name one. */
+const commandOf = (program: Command, [word, ...rest]: readonly string[]): Command => {
+  const command = program.commands.find((each) => each.name() === word);
+  return command === undefined ? program : commandOf(command, rest);
+};
+
+/** What is wrong with a command line, and how it goes. */
+function commandLineText(error: CommanderError, command: Command): string {
+  const names = command.commands.map((each) => each.name()).join(', ');
+  const path = `${command.parent?.parent ? `${command.parent.name()} ` : ''}${command.name()}`;
+  // What commander says here is no sentence: it would have written its help to standard error.
+  if (error.code === 'commander.help') return `which command? bitwatch ${path} knows ${names}`;
+  const text = error.message.replace(/^error: /, '').replace(/\n\(Did you mean (.*?)\?\)/, '; did you mean $1?');
+  if (error.code === 'commander.missingArgument' || error.code === 'commander.excessArguments')
+    return `${text.replace(/\.$/, '')}: bitwatch ${path} ${command.usage()}`;
+  return error.code === 'commander.unknownCommand' && command.parent !== null ? `${text}; commands: ${names}` : text;
+}
+
 /** Known errors of the command line are thrown as UsageError. */
 async function runProgram(args: readonly string[], surroundings: Surroundings): Promise<number> {
   let status: number = EXIT.clean;
@@ -97,12 +115,7 @@ async function runProgram(args: readonly string[], surroundings: Surroundings): 
     if (!(error instanceof CommanderError)) throw error;
     // Help and version end here too, with 0.
     if (error.exitCode === 0) return EXIT.clean;
-    // What commander says here is no sentence: it would have written its help to standard error.
-    if (error.code === 'commander.help') throw new UsageError('which command? --help lists them', { cause: error });
-    throw new UsageError(
-      error.message.replace(/^error: /, '').replace(/\n\(Did you mean (.*?)\?\)/, '; did you mean $1?'),
-      { cause: error },
-    );
+    throw new UsageError(commandLineText(error, commandOf(line.program, args)), { cause: error });
   }
   return status;
 }

@@ -6,7 +6,7 @@ import { inputArguments, type StepInputs, stepInputs } from '../deliver/actions/
 import { lineWriter } from '../deliver/actions/log.ts';
 import { resultWord, stepAnnotation, stepSummary } from '../deliver/actions/summary.ts';
 import { claim, removeOwned } from '../disk/owned.ts';
-import { EXIT, UsageError } from '../model/errors.ts';
+import { EXIT, KnownError, UsageError } from '../model/errors.ts';
 import type { CommandLine, Context, Opts, Run } from './command-line.ts';
 
 /** `bitwatch step -- COMMAND…`. */
@@ -47,9 +47,7 @@ async function stepCommand(
   options: { readonly directory: string },
   run: Run,
 ): Promise<number> {
-  const isAction = words.length === 0;
-  const args = isAction ? inputArguments(context.env) : words;
-  const inputs = isAction ? stepInputs(context.env) : PLAIN;
+  const { args, inputs } = words.length === 0 ? actionOf(context) : { args: words, inputs: PLAIN };
   const [name = ''] = args;
   checkCommand(name, args);
   const directory = inputs.directory ?? options.directory;
@@ -58,7 +56,8 @@ async function stepCommand(
   const said: string[] = [];
   const printed: string[] = [];
   const log = tee(context.stdout.write, said, printed);
-  const errors = tee(context.stderr.write, said);
+  const complaints: string[] = [];
+  const errors = tee(context.stderr.write, said, complaints);
   const { env, today, home, timing } = context;
   const found = await run(withFiles(name, args, directory), {
     // A log shows escapes as marks.
@@ -78,7 +77,7 @@ async function stepCommand(
   const markdown = REPORTING.has(name) ? file('summary') : null;
   // Only these lines are commands to the runner; the report has made their texts harmless.
   if (markdown !== null && inputs.annotations) context.stdout.write(file('annotations') ?? '');
-  context.stdout.write(stepAnnotation(name, status));
+  context.stdout.write(stepAnnotation(name, status, complaints.join('')));
   appendTo(
     env.GITHUB_OUTPUT,
     outputsText({
@@ -99,6 +98,20 @@ async function stepCommand(
   return status;
 }
 
+/** What the action's inputs ask for. Inputs that are wrong are told as a run with them would be, and thrown. */
+function actionOf({ env, stdout }: Context): { readonly args: readonly string[]; readonly inputs: StepInputs } {
+  try {
+    return { args: inputArguments(env), inputs: stepInputs(env) };
+  } catch (error) {
+    if (!(error instanceof KnownError)) throw error;
+    const { status, message } = error;
+    stdout.write(stepAnnotation('step', status, `bitwatch: ${message}`));
+    appendTo(env.GITHUB_OUTPUT, outputsText({ status: String(status), result: resultWord(status) }));
+    appendTo(env.GITHUB_STEP_SUMMARY, stepSummary('step', status, { lines: message }));
+    throw error;
+  }
+}
+
 function checkCommand(name: string, args: readonly string[]): void {
   if (name === 'step') throw new UsageError('step: a step in a step does nothing');
   if (REPORTING.has(name) && args.some((arg) => /^--directory(=|$)/.test(arg)))
@@ -107,7 +120,10 @@ function checkCommand(name: string, args: readonly string[]): void {
 
 /** What the steps after it take from some commands. */
 function handedOn(name: string, directory: string, printed: string): Readonly<Record<string, string>> {
-  if (REPORTING.has(name)) return { directory, ...countsOf(readIf(join(directory, FILES.json))) };
+  if (REPORTING.has(name)) {
+    const findings = readIf(join(directory, FILES.json));
+    return findings === null ? {} : { directory, ...countsOf(findings) };
+  }
   if (name === 'plan') return matrixOf(printed);
   return name === 'sync' ? { changed: String(/: wrote specs\//.test(printed)) } : {};
 }
@@ -136,9 +152,8 @@ function withFiles(name: string, args: readonly string[], directory: string): re
 
 const readIf = (file: string): string | null => (existsSync(file) ? readFileSync(file, 'utf8') : null);
 
-/** How many findings, by level; nothing where there is no report. */
-function countsOf(json: string | null): Readonly<Record<string, string>> {
-  if (json === null) return {};
+/** How many findings, by level. */
+function countsOf(json: string): Readonly<Record<string, string>> {
   const { counts } = JSON.parse(json) as { readonly counts: Readonly<Record<string, number>> };
   return {
     errors: String(counts.error ?? 0),

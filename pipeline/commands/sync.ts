@@ -15,7 +15,7 @@ import { type CommandLine, type Context, type Opts, printAnswer, textOf } from '
 /** `bitwatch sync` and `bitwatch cache`. */
 export function declare({ program, add, addFor, contextOf, done }: CommandLine): void {
   add(program, 'sync', 'fetches the sources of specs/sources.yaml and extracts new releases and policies into specs/', [
-    'bitwatch sync --only niooss',
+    'bitwatch sync --only linux',
     'bitwatch sync --cache /var/cache/bitwatch',
   ])
     .option('--only <name>', 'only this source')

@@ -231,6 +231,12 @@ function readText(file: string): string {
 }
 
 function parseJson(text: string, origin: CaseOrigin): unknown {
+  if (text.trim() === '')
+    throw new DataError({
+      where: origin,
+      expected: 'what the VMM and the guest ask for, as JSON; {} where they ask for nothing',
+      found: 'nothing',
+    });
   try {
     return JSON.parse(text);
   } catch (error) {

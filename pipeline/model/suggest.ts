@@ -4,9 +4,20 @@ export function suggest(typed: string, known: readonly string[]): string {
     .map((name) => ({ name, distance: editDistance(typed.toLowerCase(), name.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance);
   const [best] = scored;
-  return best !== undefined && best.distance <= Math.max(2, Math.floor(typed.length / 3))
-    ? `; did you mean ${JSON.stringify(best.name)}?`
-    : '';
+  const isClose = best !== undefined && best.distance <= Math.max(2, Math.floor(typed.length / 3));
+  const meant = isClose ? best.name : partlyNamed(typed, known);
+  return meant === undefined ? '' : `; did you mean ${JSON.stringify(meant)}?`;
+}
+
+/** The one name of which a word was typed: `niooss` of `tdx-module-niooss`. */
+function partlyNamed(typed: string, known: readonly string[]): string | undefined {
+  const isPart = (name: string): boolean =>
+    name
+      .toLowerCase()
+      .split(/[^a-z0-9]+/)
+      .includes(typed.toLowerCase());
+  const [only, ...others] = known.filter(isPart);
+  return others.length === 0 ? only : undefined;
 }
 
 function editDistance(a: string, b: string): number {

@@ -4,7 +4,9 @@ import type { View } from './view.ts';
 const COMMAND = { error: 'error', warning: 'warning', info: 'notice' } as const;
 
 /** Workflow commands escape `%`, CR and LF in the message, and `:` and `,` in properties too. */
-const escapeMessage = (text: string): string => text.replace(/%/g, '%25').replace(/\r/g, '%0D').replace(/\n/g, '%0A');
+/** A text as the message of a workflow command. */
+export const escapeMessage = (text: string): string =>
+  text.replace(/%/g, '%25').replace(/\r/g, '%0D').replace(/\n/g, '%0A');
 const escapeProperty = (text: string): string => escapeMessage(text).replace(/:/g, '%3A').replace(/,/g, '%2C');
 
 /** GitHub annotations, one line a finding that is not decided. Evidence lies in other repositories, so no file is named. */

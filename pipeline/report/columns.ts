@@ -32,8 +32,10 @@ function cut(text: string, width: number): readonly string[] {
   for (const word of text.split(' ')) {
     const line = lines.at(-1);
     if (line !== undefined && line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`;
-    // A word that is too long is broken: nothing of it is left out.
-    else lines.push(...(word.match(new RegExp(`.{1,${width}}`, 'gu')) ?? ['']));
+    // A word that is too long is broken, at the revision where it has one: nothing of it is left out.
+    else
+      for (const part of word.length > width ? word.split(/(?<=@)/) : [word])
+        lines.push(...(part.match(new RegExp(`.{1,${width}}`, 'gu')) ?? ['']));
   }
   return lines;
 }

@@ -1,3 +1,4 @@
+import { quoteArgument } from '../cases/reviews.ts';
 import type { ControlTopic, Cpuid2Kernel, MsrTopic, ReleaseTopic, Topic } from '../cases/topics.ts';
 import { bitsText } from '../model/bit-names.ts';
 import type { ClobberRow } from '../model/knowledge.ts';
@@ -69,7 +70,9 @@ function releaseLines(topic: ReleaseTopic, build: string | null): readonly strin
     ...(source === null
       ? wrap((known?.seen ?? []).join('; '), '  seen in        ')
       : [`  deciders       ${READ_TEXT[topic.deciders]}`, `  host state     ${READ_TEXT[topic.hostState]}`]),
-    ...(source === null ? [] : [`  more           bitwatch review '${release}'; bitwatch bits '${release}'`]),
+    ...(source === null
+      ? []
+      : [`  more           bitwatch review ${quoteArgument(release)}; bitwatch bits ${quoteArgument(release)}`]),
   ];
 }
 

@@ -87,14 +87,25 @@ describe('what a text names', () => {
   });
 
   test('that nobody knows is answered with what there is', async () => {
-    const unknown = (text: string, more = '') =>
-      new UsageError(
-        `no release, KVM version, file or GITDIR@REV ${JSON.stringify(text)}${more}; releases, newest first: 2.0.08, 1.5.06`,
-      );
+    const unknown = (text: string, more = '', kinds = 'release, KVM version, file or GITDIR[@REV]') =>
+      new UsageError(`no ${kinds} ${JSON.stringify(text)}${more}; releases, newest first: 2.0.08, 1.5.06`);
     expect(await problem(resolveOperand(context, SPECS, 'x'))).toEqual(unknown('x'));
     expect(await problem(resolveOperand(context, SPECS, '@main'))).toEqual(unknown('@main'));
     expect(await problem(resolveOperand(context, SPECS, 'gone@main'))).toEqual(unknown('gone@main'));
-    expect(() => findRelease(SPECS, '1.5.07')).toThrow(unknown('1.5.07', '; did you mean "1.5.06"?').message);
+    expect(() => findRelease(SPECS, '1.5.07')).toThrow(
+      unknown('1.5.07', '; did you mean "1.5.06"?', 'release').message,
+    );
+    // A kernel is close to what was typed, and no release is; a path is missing and no unknown name.
+    expect(await problem(resolveOperand(context, SPECS, '7.1.6'))).toEqual(unknown('7.1.6', '; did you mean "7.1.5"?'));
+    const kinds = 'release, file or GITDIR[@REV]';
+    expect(await problem(releaseIn(context, SPECS, '7.1.6'))).toEqual(unknown('7.1.6', '', kinds));
+    for (const [text, path] of [
+      ['gone/linux', 'gone/linux'],
+      ['gone/linux@main', 'gone/linux'],
+      ['gone.yaml', 'gone.yaml'],
+    ] as const)
+      for (const asked of [resolveOperand, releaseIn, findPolicy])
+        expect(await problem(asked(context, SPECS, text))).toEqual(new NoInputError(`${path}: no such file or folder`));
     expect(findRelease(SPECS, '1.5.06')).toBe(old);
     const byName = (name: string, beside: string) =>
       new NoInputError(
@@ -150,8 +161,7 @@ describe('a KVM', () => {
     expect(await problem(findPolicy(context, SPECS, path))).toEqual(
       new UsageError(`--kvm ${JSON.stringify(path)}: expected what KVM does, found a release of the TDX module`),
     );
-    const unknown = (known: string) =>
-      new UsageError(`no KVM version, specification file or GITDIR[@REV] "x"; known: ${known}`);
+    const unknown = (known: string) => new UsageError(`no KVM version, file or GITDIR[@REV] "x"; known: ${known}`);
     expect(await problem(findPolicy(context, SPECS, 'x'))).toEqual(unknown('7.1.5, 6.17, 6.16.1'));
     expect(await problem(findPolicy(context, specsOf(), 'x'))).toEqual(unknown('none'));
     const partial = [
@@ -160,8 +170,8 @@ describe('a KVM', () => {
     ] as unknown as typeof SPECS.partial;
     for (const text of ['7.3-rc1', 'v7.3-rc1'])
       expect(await problem(findPolicy(context, { ...SPECS, partial }, text))).toEqual(
-        new UsageError(
-          'KVM 7.3-rc1 was read in part: without deny, xfam nothing can be judged under it; `bitwatch explain 7.3-rc1` says what was read',
+        new NoInputError(
+          'KVM 7.3-rc1 was read in part, so nothing is judged under it; `bitwatch explain 7.3-rc1` says what was read; with its tree: GITDIR@REV',
         ),
       );
     expect(await problem(findPolicy(context, { ...SPECS, partial }, 'x'))).toEqual(unknown('7.1.5, 6.17, 6.16.1'));

@@ -96,9 +96,29 @@ test('a finding keeps its fingerprint whatever the release comes from, so that a
   expect(await review()).toEqual(found);
 });
 
-test.each([[['extract']], [['publish']]])('%j asks for a command', async (args) => {
-  const { status, stdout, stderr } = await bitwatch(args);
-  expect([status, stdout, stderr]).toEqual([64, '', 'bitwatch: which command? --help lists them\n']);
+test.each([
+  ['list', 'which command? bitwatch list knows releases, kernels, rules'],
+  ['publish', 'which command? bitwatch publish knows releases, review, pull'],
+  ['list releasses', "unknown command 'releasses'; did you mean releases?; commands: releases, kernels, rules"],
+  ['review', "missing required argument 'release': bitwatch review [options] <release>"],
+  ['review 2.0.18 2.0.16', /^too many arguments .* got 2: bitwatch review \[options\] <release>$/],
+  ['extract kvm', "missing required argument 'gitdir': bitwatch extract kvm [options] <gitdir> [rev]"],
+  ['publish review --repository a/b', '--pull NUMBER is missing'],
+  ['sync --only niooss', /^no source "niooss"; did you mean "tdx-module-niooss"\?; sources: /],
+] as const)('%j says how it goes', async (line, message) => {
+  const { status, stdout, stderr } = await bitwatch(line.split(' '));
+  expect([status, stdout]).toEqual([64, '']);
+  const text = stderr.replace(/^bitwatch: (.*)\n$/, '$1');
+  if (typeof message === 'string') expect(text).toBe(message);
+  else expect(text).toMatch(message);
+});
+
+test('a file of specifications that cannot be read is named where it stands', async () => {
+  const specs = smallSpecs(join(temporaryFolder(), 'mine'), { releases: ['2.0.08'], kernels: ['7.1.5'] });
+  const file = join(specs, 'kvm', '7.1.5.yaml');
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/^generation: .*$/m, 'generation: dunno'));
+  const { status, stderr } = await bitwatch(['status', '--specs', specs]);
+  expect([status, stderr.startsWith(`bitwatch: ${file}:`)], stderr).toEqual([65, true]);
 });
 
 test('without a command it reports', async () => {
@@ -183,7 +203,7 @@ test('check is a gate: 100 at the level, 0 above it, and a broken file is 65', a
     if (name !== '1.5.06.yaml') writeFileSync(join(folder, 'specs', 'modules', name), '');
   const broken = await check();
   expect(broken.status).toBe(65);
-  expect(broken.stderr).toMatch(/^bitwatch: specs\/modules\/[^:]+.*\n$/);
+  expect(broken.stderr).toMatch(/^bitwatch: \/.*specs\/modules\/[^:]+.*\n$/);
 });
 
 test('extract module reads a revision by tag, and says where sources disagree', async () => {

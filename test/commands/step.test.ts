@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { inputArguments, stepInputs } from '../../pipeline/deliver/actions/inputs.ts';
+import { stepAnnotation } from '../../pipeline/deliver/actions/summary.ts';
 import { moduleFiles } from '../helpers/module-source.ts';
 import { buildRepository, temporaryFolder } from '../helpers/repository.ts';
 import { bitwatch } from '../helpers/run.ts';
@@ -125,6 +126,29 @@ test('a sync says to the next job whether it wrote something', async () => {
 test('a directory after the command is refused: the step would not find what it wrote', async () => {
   const { status, stderr } = await runner().step(['--', 'report', '--directory', 'elsewhere']);
   expect([status, stderr]).toEqual([64, expect.stringContaining('goes before the command')]);
+});
+
+test.each([
+  [{ INPUT_COMMAND: 'chek' }, 'command: no command "chek"', 'step'],
+  [{ INPUT_COMMAND: 'review' }, 'release: the command review needs it', 'step'],
+  [{ INPUT_ANNOTATIONS: 'maybe' }, 'annotations: expected true or false, found "maybe"', 'step'],
+  [{ INPUT_RELEASE: '2.0.99' }, 'no release "2.0.99"', 'check'],
+] as const)('inputs that are wrong are told in outputs, summary and annotation: %j', async (env, message, name) => {
+  const { step, outputs, summary } = runner();
+  const { status, stdout, stderr } = await step([], env);
+  expect([status, stderr.startsWith(`bitwatch: ${message}`)]).toEqual([64, true]);
+  // No report was written, so no directory is named.
+  expect(outputs()).toEqual({ status: '64', result: 'usage' });
+  expect(summary()).toContain(message);
+  const head = `::error title=bitwatch ${name}::The command line is wrong; nothing was done. ${message}`;
+  expect(stdout.startsWith(head), stdout).toBe(true);
+});
+
+test('a reason commands nothing in an annotation', () => {
+  const line = stepAnnotation('check', 66, 'note\nbitwatch: 50%0A::error::x\nmore');
+  expect(line).toBe(
+    '::error title=bitwatch check::Something that was asked for is not there: this run is no verdict. 50%250A::error::x\n',
+  );
 });
 
 test('a plan becomes a matrix in one line', async () => {

@@ -1,5 +1,6 @@
 import { EXIT } from '../../model/errors.ts';
 import { plain } from '../../model/text.ts';
+import { escapeMessage } from '../../report/annotations.ts';
 import { codeSpan, escapeMarkdown } from '../../report/markdown.ts';
 import { logLine } from './log.ts';
 
@@ -23,11 +24,13 @@ const LIMIT = 1024 * 1024;
 
 export const resultWord = (status: number): string => RESULTS[status]?.[0] ?? 'bug';
 
-/** An annotation of the run for a step that gave no verdict or only part of one; nothing for others. */
-export function stepAnnotation(name: string, status: number): string {
+/** An annotation of the run for a step that gave no verdict or only part of one, with the reason that was given; nothing for others. */
+export function stepAnnotation(name: string, status: number, errors: string): string {
   if (status === EXIT.clean || status === EXIT.findings) return '';
   const [, sentence] = RESULTS[status] ?? ['bug', `Ended with status ${status}.`];
-  return `::error title=bitwatch ${name.replace(/[^a-z-]/g, '')}::${sentence}\n`;
+  const [, reason = ''] = /^bitwatch: (.*)$/m.exec(errors) ?? [];
+  const message = [sentence, logLine(reason)].join(' ').trim();
+  return `::error title=bitwatch ${name.replace(/[^a-z-]/g, '')}::${escapeMessage(message)}\n`;
 }
 
 /** What a step says in the job's summary: the command, how it ended, who approved it, then a text in Markdown or lines as printed. */
