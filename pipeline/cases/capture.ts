@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { readInputText } from '../disk/read.ts';
 import { DataError } from '../model/errors.ts';
 import { hex, hex32 } from '../model/mask.ts';
+import { subleafOf } from '../model/place.ts';
 import { type Host, hostKey, type Registers } from '../td/case.ts';
 import { hostOf } from '../td/read-host.ts';
 import { readHostFile } from './host-file.ts';
@@ -125,9 +126,9 @@ function readDevice(path: string, wanted: CaptureSources['leaves']): Host {
     };
     const last = new Map([0, 0x80000000].map((first) => [first, read(first, 0)[0]]));
     const leaves = new Map<string, Registers>();
-    for (const { leaf, subleaf } of [{ leaf: 0, subleaf: null }, { leaf: 0x80000000, subleaf: null }, ...wanted])
-      if (leaf <= (last.get(leaf < 0x80000000 ? 0 : 0x80000000) ?? 0))
-        leaves.set(hostKey(leaf, subleaf ?? 0), read(leaf, subleaf ?? 0));
+    for (const key of [{ leaf: 0, subleaf: null }, { leaf: 0x80000000, subleaf: null }, ...wanted])
+      if (key.leaf <= (last.get(key.leaf < 0x80000000 ? 0 : 0x80000000) ?? 0))
+        leaves.set(hostKey(key.leaf, subleafOf(key)), read(key.leaf, subleafOf(key)));
     return { leaves, msrs: new Map(), sockets: [leaves.get(hostKey(1, 0))?.[0] ?? 0] };
   } finally {
     closeSync(fd);

@@ -13,7 +13,7 @@ import { namesText } from '../model/bit-names.ts';
 import { DataError, KnownError, NoInputError, UsageError } from '../model/errors.ts';
 import { bitsOf, or, without } from '../model/mask.ts';
 import { namedBits } from '../model/names.ts';
-import { formatPlace, placeId } from '../model/place.ts';
+import { formatPlace, placeId, samePlace, subleafOf } from '../model/place.ts';
 import type { Policy, PolicyMask } from '../model/policy.ts';
 import { type Context, specsOf } from './context.ts';
 import { type Undecided, withDenial, withOptIn } from './draft-text.ts';
@@ -154,14 +154,9 @@ function* optInsOf(
 }
 
 /** The tree's name of each bit, null where it has none. */
-const featureNames = (
-  features: FeatureTable,
-  { leaf, subleaf, register, mask }: Undecided,
-): readonly (string | null)[] =>
-  bitsOf(mask).map((bit) => {
-    const hit = [...features.bits].find(
-      ([, at]) => at.leaf === leaf && at.subleaf === (subleaf ?? 0) && at.register === register && at.bit === bit,
-    );
+const featureNames = (features: FeatureTable, undecided: Undecided): readonly (string | null)[] =>
+  bitsOf(undecided.mask).map((bit) => {
+    const hit = [...features.bits].find(([, at]) => samePlace(at, undecided) && at.bit === bit);
     return hit === undefined ? null : hit[0];
   });
 
@@ -177,7 +172,7 @@ const matters = (list: readonly Counted[], { leaf, subleaf }: Undecided): readon
     : list.flatMap((entry): readonly Counted[] => {
         if (entry.leaf !== leaf) return [entry];
         const { everySubleafBut: _, ...own } = entry;
-        return (own.subleaf ?? 0) === 0 ? [own] : [];
+        return subleafOf(own) === 0 ? [own] : [];
       });
 
 function allowedBy(tree: KernelTree): readonly Counted[] | null {
@@ -199,7 +194,7 @@ function sumOf(list: readonly Counted[]): string {
   const masks = new Map<string, number>();
   for (const entry of list) {
     const every = entry.everySubleafBut === undefined ? '' : ` but ${entry.everySubleafBut.join()}`;
-    const key = `${placeId({ ...entry, subleaf: entry.subleaf ?? 0 })}${every}`;
+    const key = `${placeId(entry)}${every}`;
     masks.set(key, or(masks.get(key) ?? 0, entry.mask));
   }
   return JSON.stringify([...masks].sort());

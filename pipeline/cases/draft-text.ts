@@ -1,6 +1,6 @@
 import type { DenialPlaces } from '../extract/kvm/places.ts';
 import { hex, hex32 } from '../model/mask.ts';
-import { formatPlace, type Place } from '../model/place.ts';
+import { formatPlace, type Place, subleafOf } from '../model/place.ts';
 import { plain } from '../model/text.ts';
 
 /** Bits of one register that nobody decided on, with their names. */
@@ -12,7 +12,7 @@ type Insertion = { readonly before: number; readonly lines: readonly string[] };
 /** A draft for the maintainer: the text with code that denies the bits in the way of the tree's own, and says that it is a draft. */
 export function withDenial(text: string, places: DenialPlaces, bits: readonly Undecided[], why: string): string {
   const condition = (entry: string, bit: Undecided): string =>
-    `${entry}->function == ${hex(bit.leaf)} && ${entry}->index == ${hex(bit.subleaf ?? 0)} && (${entry}->${bit.register} & ${hex32(bit.mask)})`;
+    `${entry}->function == ${hex(bit.leaf)} && ${entry}->index == ${hex(subleafOf(bit))} && (${entry}->${bit.register} & ${hex32(bit.mask)})`;
   const helpers = [
     `/* DRAFT, not reviewed: ${comment(why)} */`,
     'static bool tdx_undecided_cpuid(const struct kvm_cpuid_entry2 *entry)',
@@ -28,7 +28,7 @@ export function withDenial(text: string, places: DenialPlaces, bits: readonly Un
     'static void tdx_clear_undecided_cpuid(struct kvm_cpuid_entry2 *entry)',
     '{',
     ...bits.flatMap((bit) => [
-      `\tif (entry->function == ${hex(bit.leaf)} && entry->index == ${hex(bit.subleaf ?? 0)})`,
+      `\tif (entry->function == ${hex(bit.leaf)} && entry->index == ${hex(subleafOf(bit))})`,
       `\t\tentry->${bit.register} &= ~${hex32(bit.mask)};`,
     ]),
     '}',

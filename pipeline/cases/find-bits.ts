@@ -1,7 +1,7 @@
 import { type BitSelection, parseBit } from '../model/bit-text.ts';
 import { UsageError } from '../model/errors.ts';
 import { bitMask, FULL, hasBit } from '../model/mask.ts';
-import { comparePlaces, type Place, placeId } from '../model/place.ts';
+import { comparePlaces, type Place, placeId, subleafOf } from '../model/place.ts';
 import { suggest } from '../model/suggest.ts';
 import type { Specs } from '../specs/store.ts';
 
@@ -47,7 +47,7 @@ function registersOf(specs: Specs, text: string): readonly BitSelection[] {
   const [, leaf, subleaf] = /^(?:leaf\s+|cpuid\.)?0x([0-9a-f]{1,8})(?:\.(0x[0-9a-f]+|\d+))?$/i.exec(text.trim()) ?? [];
   if (leaf === undefined) return [];
   const isOf = (place: Place): boolean =>
-    place.leaf === Number.parseInt(leaf, 16) && (subleaf === undefined || (place.subleaf ?? 0) === Number(subleaf));
+    place.leaf === Number.parseInt(leaf, 16) && (subleaf === undefined || subleafOf(place) === Number(subleaf));
   const places = specs.releases.flatMap(({ registers }) => registers.filter(isOf));
   const found = new Map(places.map((place) => [placeId(place), place]));
   return [...found.values()]

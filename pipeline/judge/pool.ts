@@ -1,7 +1,7 @@
 import type { Decider, Decision } from '../model/decider.ts';
 import type { Condition } from '../model/decider-rules.ts';
 import { and, hasBit, or, without } from '../model/mask.ts';
-import { type LeafKey, type Place, REGISTERS } from '../model/place.ts';
+import { type LeafKey, type Place, REGISTERS, subleafOf } from '../model/place.ts';
 import { holdsAt, type PolicyMask, xfamMask } from '../model/policy.ts';
 import { type Host, hostKey } from '../td/case.ts';
 import { SUPERVISOR_COMPONENTS, USER_COMPONENTS } from '../td/platform.ts';
@@ -53,7 +53,7 @@ const LASS = 27n;
 
 // The stack, its features, and the host with its name.
 function hostPart(stack: Stack, all: readonly StackFeature[], name: string, host: Host): PoolHost {
-  const at = (key: LeafKey): readonly number[] => host.leaves.get(hostKey(key.leaf, key.subleaf ?? 0)) ?? [0, 0, 0, 0];
+  const at = (key: LeafKey): readonly number[] => host.leaves.get(hostKey(key.leaf, subleafOf(key))) ?? [0, 0, 0, 0];
   const [user = 0] = at({ leaf: 0xd, subleaf: 0 });
   const [, , supervisor = 0] = at({ leaf: 0xd, subleaf: 1 });
   const { module } = stack.release;
@@ -147,7 +147,7 @@ export type CaptureDifference = LeafKey & {
 export function checkCapabilities(stack: Stack, host: Host, reported: Host): readonly CaptureDifference[] {
   const { release, kvm } = stack;
   const keys = new Map<string, LeafKey>();
-  for (const { leaf, subleaf } of release.registers) keys.set(hostKey(leaf, subleaf ?? 0), { leaf, subleaf });
+  for (const key of release.registers) keys.set(hostKey(key.leaf, subleafOf(key)), key);
   for (const key of reported.leaves.keys()) {
     const [leaf = 0, subleaf = 0] = key.split('.').map(Number);
     if (!keys.has(key)) keys.set(key, { leaf, subleaf });

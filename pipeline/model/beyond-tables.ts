@@ -1,7 +1,7 @@
 import type { ClassedRelease } from './class.ts';
 import { type Decider, rulesOfLeaf } from './decider.ts';
 import type { Condition, GuestControl } from './decider-rules.ts';
-import type { LeafKey, Place } from './place.ts';
+import { type LeafKey, type Place, subleafOf } from './place.ts';
 
 /** What a TD reads of a leaf that the tables of a release lack. */
 export type Beyond =
@@ -19,20 +19,20 @@ const VE: Beyond = { kind: 'decided', decider: { by: { kind: 've' }, conditions:
 /** Who decides a bit of a leaf or sub-leaf that is in no table, by the release's code; null where that was not examined. */
 export function beyondTables({ module, rules }: ClassedRelease, place: Place, bit: number): Beyond | null {
   if (rules === undefined) return null;
-  const { leaf, subleaf, register } = place;
+  const { leaf, register } = place;
   const { lastBaseLeaf, lastExtendedLeaf, tdControls } = rules.limits;
   if (leaf >= RESERVED_START && leaf <= RESERVED_END) return VE;
   const isBase = leaf < FIRST_EXTENDED;
   if (isBase ? leaf > lastBaseLeaf : lastExtendedLeaf === null || leaf > lastExtendedLeaf)
     return { kind: 'last-leaf', leaf: lastBaseLeaf, isHosts: !isBase && lastExtendedLeaf === null };
-  if (module.fixed0Leaves.includes(leaf)) return zero(asksOf(rules.rules, { leaf, subleaf: subleaf ?? 0 }));
+  if (module.fixed0Leaves.includes(leaf)) return zero(asksOf(rules.rules, { leaf, subleaf: subleafOf(place) }));
   if (!tdControls.includes('REDUCE_VE')) return VE;
   if (!TOPOLOGY.includes(leaf)) return zero([REDUCE_VE]);
   const conditions = [{ when: REDUCE_VE, otherwise: 've' }] as const;
   if (register === 'edx')
     return { kind: 'decided', decider: { by: { kind: 'computed', what: 'x2apic-id' }, conditions } };
   const isNumber = register === 'ecx' && bit < 8;
-  const value = isNumber && (((subleaf ?? 0) >>> bit) & 1) === 1 ? 1 : 0;
+  const value = isNumber && ((subleafOf(place) >>> bit) & 1) === 1 ? 1 : 0;
   return { kind: 'decided', decider: { by: { kind: 'constant', value }, conditions } };
 }
 

@@ -1,6 +1,6 @@
 import type { Check } from '../model/decider-rules.ts';
 import { and, hasBit, without } from '../model/mask.ts';
-import { REGISTERS } from '../model/place.ts';
+import { REGISTERS, subleafOf } from '../model/place.ts';
 import type { Host, Registers } from './case.ts';
 import { FIRST_EXTENDED, type Processor, processorOf } from './host.ts';
 import type { Program, Row } from './program.ts';
@@ -166,7 +166,7 @@ function scanRow(row: Row, values: Registers, scan: Scan, refuse: Refuse): Regis
       scanPerfmon(values, refuse);
       break;
     case 0xd:
-      scanComponents(row.subleaf ?? 0, values, scan);
+      scanComponents(subleafOf(row), values, scan);
       break;
     case 0x15:
       scanTsc(values, refuse);
@@ -175,7 +175,7 @@ function scanRow(row: Row, values: Registers, scan: Scan, refuse: Refuse): Regis
       if ((eax & 0xff) === 0) stop('leaf 0x1C of the host has no depth of last branch records');
       break;
     case 0x1f:
-      scanLevel(row.subleaf ?? 0, values, scan, refuse);
+      scanLevel(subleafOf(row), values, scan, refuse);
       break;
     case LAST_EXTENDED:
       scanWidths(eax, scan, refuse);

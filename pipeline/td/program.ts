@@ -1,6 +1,6 @@
 import type { Check, Condition, DeciderRule, DeciderRules, GuestControl, Limits } from '../model/decider-rules.ts';
 import type { FixedMasks, LookupEntry, ModuleRelease, RegisterMasks } from '../model/module.ts';
-import { leafId, REGISTERS } from '../model/place.ts';
+import { leafId, REGISTERS, subleafOf } from '../model/place.ts';
 import { hostKey, type Registers } from './case.ts';
 import type { TdState } from './state.ts';
 
@@ -151,7 +151,7 @@ function testOf(condition: Condition, find: Find): Test {
     }
     case 'cpuid': {
       const { place, bit } = condition;
-      const index = find(place.leaf, place.subleaf ?? 0) * 4 + REGISTERS.indexOf(place.register);
+      const index = find(place.leaf, subleafOf(place)) * 4 + REGISTERS.indexOf(place.register);
       return (td) => index >= 0 && (((td.values[index] ?? 0) >>> bit) & 1) === 1;
     }
     case 'guest': {

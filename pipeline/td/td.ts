@@ -1,3 +1,4 @@
+import { subleafOf } from '../model/place.ts';
 import type { Query, TdCase } from './case.ts';
 import { type Answer, guestCpuid, writeControls } from './guest.ts';
 import { initTd } from './init.ts';
@@ -39,7 +40,7 @@ export function computeTd(
   if (init.kind === 'stops') return { ...NOTHING, status: null, platform: { refusal: null, stops: init.why } };
   const controls = writeControls(program, init.td);
   const td = { ...init.td, controls: controls.set };
-  const queries = question.queries ?? program.rows.map(({ leaf, subleaf }) => ({ leaf, subleaf: subleaf ?? 0 }));
+  const queries = question.queries ?? program.rows.map((row) => ({ leaf: row.leaf, subleaf: subleafOf(row) }));
   return {
     ...NOTHING,
     status: 0n,

@@ -1,3 +1,4 @@
+import { subleafOf } from '../../model/place.ts';
 import type { Expr } from '../c/ast.ts';
 import type { Unit } from '../c/unit.ts';
 import { boundTo, inCall } from '../machine/bindings.ts';
@@ -78,7 +79,7 @@ function describe(arg: Expr, frame: Frame, features: FeatureTable): Value {
   const at = { file: frame.file, line: lineOf(frame, arg.at) };
   const fields: readonly (readonly [string, bigint])[] = [
     ['function', BigInt(place.leaf)],
-    ['index', BigInt(place.subleaf ?? 0)],
+    ['index', BigInt(subleafOf(place))],
     ['reg', BigInt(ORDER.indexOf(place.register))],
   ];
   for (const [name, number] of fields) {

@@ -1,4 +1,5 @@
 import type { BitName } from '../../model/field.ts';
+import { placeId } from '../../model/place.ts';
 import type { Mention } from './mentions.ts';
 
 /**
@@ -23,7 +24,7 @@ const WORD = /(?=[A-Z])(?<![\w./:@#$%&*+=<>-]|\{[^}\s]{0,60})([A-Z][A-Z0-9_]{4,5
 /** Where a patch begins: what is below is code, most of it around the change. */
 const PATCH = /^(?:diff --git |--- a\/|Index: )/m;
 
-const placeOf = ({ leaf, subleaf, register, low }: BitName): string => `${leaf}.${subleaf ?? 0}.${register}.${low}`;
+const placeOf = (name: BitName): string => `${placeId(name)}.${name.low}`;
 
 /**
  * The names of single bits that prose may write without `X86_FEATURE_`: the kernel's, in capitals, at least five characters, of one

@@ -2,7 +2,7 @@ import { listed } from '../../../judge/verdict.ts';
 import type { ClassedRelease } from '../../../model/class.ts';
 import { DataError, KnownError } from '../../../model/errors.ts';
 import { and, hex, hex32, or, without } from '../../../model/mask.ts';
-import { REGISTERS } from '../../../model/place.ts';
+import { REGISTERS, subleafOf } from '../../../model/place.ts';
 import type { Policy } from '../../../model/policy.ts';
 import { xfamMask } from '../../../model/policy.ts';
 import { plain } from '../../../model/text.ts';
@@ -222,16 +222,17 @@ function presetOf({ module }: ClassedRelease, kvm: Policy | null, host: Host | n
     host?.leaves.get(hostKey(leaf, subleaf))?.[register] ?? 0;
   const has = BigInt(or(own(0xd, 0, 0), own(0xd, 1, 2))) & (kvm === null ? ~0n : xfamMask(kvm));
   const xfam = (has & (module.xfam?.fixed0 ?? XFAM_LEAST)) | (module.xfam?.fixed1 ?? XFAM_LEAST);
-  const entries = module.configurable.flatMap(({ leaf, subleaf, configDirect, allowDirect }) => {
+  const entries = module.configurable.flatMap((entry) => {
+    const { leaf, subleaf, configDirect, allowDirect } = entry;
     if (leaf === 0x1f || leaf === WIDTH.leaf) return [];
     const values = REGISTERS.flatMap((register, at) => {
       if (leaf === 1 && register === 'eax') return [];
       const denied = kvm === null ? 0 : listed(kvm.deny, { leaf, subleaf, register });
       const settable = without(or(configDirect[register] ?? 0, allowDirect[register] ?? 0), denied);
-      const value = and(own(leaf, subleaf ?? 0, at), settable);
+      const value = and(own(leaf, subleafOf(entry), at), settable);
       return value === 0 ? [] : [[register, hex32(value)] as const];
     });
-    const place = { leaf: hex(leaf), subleaf: hex(subleaf ?? 0) };
+    const place = { leaf: hex(leaf), subleaf: hex(subleafOf(entry)) };
     return values.length === 0 ? [] : [JSON.stringify({ ...place, ...Object.fromEntries(values) })];
   });
   const width = JSON.stringify({ ...WIDTH, leaf: hex(WIDTH.leaf) });
