@@ -5,6 +5,7 @@ import { cacheFile, specsDirectory, specsOf } from '../cases/context.ts';
 import type { DeciderRules } from '../model/decider-rules.ts';
 import { DataError, NoInputError, UsageError } from '../model/errors.ts';
 import type { ModuleRelease } from '../model/module.ts';
+import { suggest } from '../model/suggest.ts';
 import { plain } from '../model/text.ts';
 import { answerJson, decodedJson } from '../report/td-json.ts';
 import { openCache } from '../specs/cache.ts';
@@ -78,9 +79,12 @@ async function tdCommand(context: Context, name: string, options: TdOptions): Pr
   }
   const file = options.input ?? '-';
   const origin = { file: file === '-' ? 'standard input' : file };
+  if (file === '-') context.progress('reads the case from standard input');
   const value = parseJson(readText(file), origin);
-  for (const field of unknownFields(value))
-    context.stderr.write(`bitwatch: ${origin.file}: the field ${plain(field)} means nothing here and is left out\n`);
+  for (const { field, known } of unknownFields(value))
+    context.stderr.write(
+      `bitwatch: ${origin.file}: the field ${plain(field)} means nothing here and is left out${plain(suggest(field, known))}\n`,
+    );
   const given = caseOf(value, origin, hosts, base);
   const answer = answerCase(program, kvm, given, (host) => hosts.start(program, host));
   await printAnswer(context, {

@@ -26,16 +26,17 @@ const KNOWN_GUEST = new Set(
 /** What the judge's tool takes and this program does not compute: an answer without it would be a wrong one. */
 const NOT_COMPUTED = ['tdParamsPoke', 'lpHostPatch', 'lpMsrs'];
 
-/** Fields that mean nothing here, so that a misspelt one does not pass unseen. */
-export function unknownFields(value: unknown): readonly string[] {
+/** A field that means nothing here, so that a misspelt one does not pass unseen, and those that there are in its place. */
+type UnknownField = { readonly field: string; readonly known: readonly string[] };
+
+export function unknownFields(value: unknown): readonly UnknownField[] {
   if (!isFields(value)) return [];
   const guest = isFields(value.guest) ? value.guest : {};
-  return [
-    ...Object.keys(value).filter((name) => !KNOWN.has(name)),
-    ...Object.keys(guest)
-      .filter((name) => !KNOWN_GUEST.has(name))
-      .map((name) => `guest.${name}`),
-  ];
+  const unknown = (fields: Fields, names: ReadonlySet<string>, at: string): readonly UnknownField[] => {
+    const known = [...names].map((name) => `${at}${name}`);
+    return Object.keys(fields).flatMap((name) => (names.has(name) ? [] : [{ field: `${at}${name}`, known }]));
+  };
+  return [...unknown(value, KNOWN, ''), ...unknown(guest, KNOWN_GUEST, 'guest.')];
 }
 
 /** Reads a case. `base` is the host that `hostFile` or an option names. Throws a DataError that names the field. */

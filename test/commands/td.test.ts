@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { SCHEMAS } from '../../pipeline/report/schema.ts';
-import { bitwatch } from '../helpers/run.ts';
+import { bitwatch, ROOT } from '../helpers/run.ts';
 import { shippedSpecs } from '../helpers/specs.ts';
 import { hostFor } from '../helpers/td.ts';
 
@@ -34,6 +34,14 @@ async function td(input: unknown, ...args: readonly string[]) {
 }
 
 describe('bitwatch td', () => {
+  test('takes what the page shows as an example', async () => {
+    const page = readFileSync(join(ROOT, 'docs', 'td.md'), 'utf8');
+    const [, example = ''] = /```json\n(.*?)\n```/s.exec(page) ?? [];
+    const { status, stdout, stderr } = await td(JSON.parse(example), '--json', '--host', hostFile);
+    expect([status, stderr]).toEqual([0, '']);
+    expect(JSON.parse(stdout)).toMatchObject({ release: '1.5.06', refused: null, results: [{ leaf: '0x7' }] });
+  });
+
   test('gives one case as JSON of its schema, the same from both formats of a host', async () => {
     const question = {
       id: 'one',
@@ -159,7 +167,12 @@ describe('bitwatch td', () => {
     expect((await td('{', '--host', hostFile)).status).toBe(65);
     expect((await td({}, '--json')).stderr).toContain('expected the CPUID of a host');
     expect((await td({ tdParamsPoke: [] }, '--host', hostFile)).status).toBe(65);
-    expect((await td({ xfma: 3 }, '--json', '--host', hostFile)).stderr).toContain('the field xfma means nothing here');
+    expect((await td({ xfma: 3 }, '--json', '--host', hostFile)).stderr).toContain(
+      'the field xfma means nothing here and is left out; did you mean "xfam"?',
+    );
+    expect((await td({ guest: { tdCtl: 8 } }, '--json', '--host', hostFile)).stderr).toContain(
+      'did you mean "guest.tdCtls"?',
+    );
     writeFileSync(join(folder, 'broken.txt'), 'CPU 0:\n   0x00000000 nonsense\n');
     const broken = await td({}, '--host', join(folder, 'broken.txt'));
     expect([broken.status, broken.stderr]).toEqual([

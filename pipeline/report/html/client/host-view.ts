@@ -190,7 +190,7 @@ function answerOf({ specs }: Facts, release: ClassedRelease, kvm: Kvm | null): r
     const told = { program, release, names: specs.knowledge.names };
     const json = preformatted(JSON.stringify(answerJson(program, kvm, answer)));
     json.id = 'td-json';
-    const unknown = unknownFields(value);
+    const unknown = unknownFields(value).map(({ field }) => field);
     content.push(
       ...(unknown.length === 0
         ? []
