@@ -46,10 +46,10 @@ const TEXTS: Readonly<Record<QemuRule, Pick<StackRule, 'title' | 'level' | 'why'
     action: 'Add the attribute to those that QEMU supports.',
   },
   'qemu-xfam': {
-    title: 'The release and KVM take a bit of XFAM that no table of QEMU names a feature of',
+    title: 'The release and KVM take a bit of XFAM that QEMU never sets',
     level: 'info',
-    why: 'Whether QEMU sets the bit otherwise was not read; by its tables no TD has the extended state.',
-    action: 'Add the XFAM bit’s features to QEMU’s tables.',
+    why: 'QEMU asks for the state components that it knows: no TD of it has the extended state, nor the bits that wait for it.',
+    action: 'Add the state component to QEMU.',
   },
 };
 

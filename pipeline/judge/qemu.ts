@@ -1,4 +1,3 @@
-import { XFAM_TOGETHER } from '../model/control.ts';
 import { gatesAsked } from '../model/decider.ts';
 import { GATE_KINDS, type GateId, gateId, gateOf } from '../model/gate.ts';
 import { bitMask, bitsOf, bitsOf64, or, without } from '../model/mask.ts';
@@ -94,13 +93,19 @@ function fixed1Missing(stack: Stack): readonly QemuFinding[] {
       if (isOne(gets)) return 'always';
       // What a closed gate keeps at 0, no TD shows.
       const gates = decider === null ? [] : gatesAsked(decider);
-      const isReachable = gates.every((gate) => open.has(gate));
+      const isReachable = gates.every((gate) => open.has(gate) && isAsked(stack, gate));
       return (gets === 'host' || (gets === 'gated' && gates.length > 0)) && isReachable ? 'host' : null;
     };
     return grouped(features, howOf).map(([how, list]) =>
       finding(stack, { rule: 'qemu-fixed1-missing', how, level: 'warning' }, place, list),
     );
   });
+}
+
+/** Whether some TD of this QEMU has the ATTRIBUTES or XFAM bit: what KVM supports it need not know. */
+function isAsked({ qemu, release: { module } }: Stack, gate: GateId): boolean {
+  const { kind, bit } = gateOf(gate);
+  return (((qemu[kind].mask | (module[kind]?.fixed1 ?? 0n)) >> BigInt(bit)) & 1n) === 1n;
 }
 
 /** QEMU ties a bit to an ATTRIBUTES or XFAM bit, and the release does not. Gates that nobody can open are left out: QEMU does not use them. */
@@ -145,23 +150,13 @@ function attributesNotAsked({ release, kvm, qemu }: Stack): readonly QemuFinding
   return controlFinding('qemu-attributes', bits, [atQemu(qemu, qemu.attributes)]);
 }
 
-/** XFAM bits that no CPUID bit of QEMU's tables opens; the two that must be 1 need none. */
+/** XFAM bits of state components that QEMU does not know; the two that must be 1 need none. */
 function xfamNotAsked({ release, kvm, qemu }: Stack): readonly QemuFinding[] {
   const masks = release.module.xfam;
   if (masks === null) return [];
-  // XFAM bits that go together are one feature: QEMU's tables name one of them.
-  const told = new Set(
-    qemu.gates.map(({ gate }) => gateOf(gate)).flatMap(({ kind, bit }) => (kind === 'xfam' ? together(bit) : [])),
-  );
-  const bits = bitsOf64(masks.fixed0 & ~masks.fixed1 & xfamMask(kvm.policy)).filter((bit) => !told.has(bit));
-  const [first] = qemu.gates.filter(({ gate }) => gateOf(gate).kind === 'xfam');
-  return controlFinding('qemu-xfam', bits, first === undefined ? [] : [atQemu(qemu, first)]);
+  const bits = bitsOf64(masks.fixed0 & ~masks.fixed1 & xfamMask(kvm.policy) & ~qemu.xfam.mask);
+  return controlFinding('qemu-xfam', bits, [atQemu(qemu, qemu.xfam)]);
 }
-
-const together = (bit: number): readonly number[] => {
-  const one = 1n << BigInt(bit);
-  return bitsOf64(XFAM_TOGETHER.find((group) => (group & one) !== 0n) ?? one);
-};
 
 function controlFinding(
   rule: QemuRule,

@@ -153,15 +153,15 @@ function getsOf(stack: Stack, decider: Decider, verdict: PlaceVerdict['verdict']
   return isShut(stack, decider) ? 'shut' : 'gated';
 }
 
-/** Whether the bit waits for an ATTRIBUTES or XFAM bit that this KVM never sets. */
-function isShut({ release: { module }, kvm: { policy } }: Stack, { by, conditions }: Decider): boolean {
+/** Whether the bit waits for an ATTRIBUTES or XFAM bit that this KVM or this QEMU never sets. */
+function isShut({ release: { module }, kvm: { policy }, qemu }: Stack, { by, conditions }: Decider): boolean {
   if (conditions.some(({ otherwise }) => otherwise === 1)) return false;
   const supported = supportedMasks(policy);
   const asked = [by, ...conditions.filter(({ otherwise }) => otherwise === 0).map(({ when }) => when)];
   return asked.some((each) => {
     if (each.kind !== 'xfam' && each.kind !== 'attributes') return false;
     const { fixed0, fixed1 } = module[each.kind] ?? { fixed0: ~0n, fixed1: 0n };
-    const open = (supported[each.kind] & fixed0) | fixed1;
+    const open = (supported[each.kind] & qemu[each.kind].mask & fixed0) | fixed1;
     return each.bits.some((bit) => ((open >> BigInt(bit)) & 1n) === 0n);
   });
 }

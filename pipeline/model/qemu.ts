@@ -35,6 +35,8 @@ export type QemuFacts = {
   readonly gates: readonly QemuGate[];
   /** ATTRIBUTES bits that QEMU lets a user ask for. */
   readonly attributes: { readonly mask: bigint; readonly path: string; readonly line: number };
+  /** `x86_ext_save_areas[]`: the state components that QEMU knows, of which it sets in XFAM those that the CPU model has a feature of. */
+  readonly xfam: { readonly mask: bigint; readonly path: string; readonly line: number };
   /** KVM's paravirtual features that QEMU offers to TDs: bits of 0x40000001.EAX. */
   readonly kvmFeatures: QemuMask;
   /** `feature_word_info[]`, CPUID words only. */

@@ -319,6 +319,7 @@ export const qemu = z.strictObject({
   threadBits: z.array(z.strictObject(qemuMask)),
   gates: z.array(z.strictObject({ gate: z.string(), ...qemuMask })),
   attributes: z.strictObject({ mask: hex, ...readAt }),
+  xfam: z.strictObject({ mask: hex, ...readAt }),
   kvmFeatures: z.strictObject(qemuMask),
   words: z.array(
     z.strictObject({

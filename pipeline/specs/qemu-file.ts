@@ -17,6 +17,7 @@ export async function readQemuFile(file: string, text: string, reader: PlainRead
     threadBits: plain.threadBits.map(maskOf),
     gates: plain.gates.map((gate) => ({ gate: gate.gate as QemuGate['gate'], ...maskOf(gate) })),
     attributes: { ...plain.attributes, mask: BigInt(plain.attributes.mask) },
+    xfam: { ...plain.xfam, mask: BigInt(plain.xfam.mask) },
     kvmFeatures: maskOf(plain.kvmFeatures),
     words: plain.words.map(wordOf),
   };
@@ -57,6 +58,7 @@ export function plainQemu(facts: QemuFacts): PlainQemu {
     threadBits: facts.threadBits.map(mask),
     gates: facts.gates.map((each) => ({ gate: each.gate, ...mask(each) })),
     attributes: { ...facts.attributes, mask: hex(facts.attributes.mask) },
+    xfam: { ...facts.xfam, mask: hex(facts.xfam.mask) },
     kvmFeatures: mask(facts.kvmFeatures),
     words: facts.words.map((each) => ({
       ...place(each),

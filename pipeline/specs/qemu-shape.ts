@@ -19,6 +19,7 @@ const qemuShape = z.strictObject({
   threadBits: z.array(z.strictObject(masked)),
   gates: z.array(z.strictObject({ gate: z.string().regex(/^(?:attributes|xfam):\d{1,2}$/), ...masked })),
   attributes: z.strictObject({ mask: hexText, ...at }),
+  xfam: z.strictObject({ mask: hexText, ...at }),
   kvmFeatures: z.strictObject(masked),
   words: z.array(word),
 });

@@ -34,6 +34,11 @@ FeatureWordInfo feature_word_info[FEATURE_WORDS] = {
     [FEAT_THIRD] = { .cpuid = { .eax = 7, .needs_ecx = true, .ecx = 0, .reg = R_EDX } },
     [FEAT_MSR] = { .type = MSR_FEATURE_WORD, .feat_names = { "m" }, .msr = { .index = 0x10a } },
 };
+ExtSaveArea x86_ext_save_areas[XSAVE_STATE_AREA_COUNT] = {
+    [0] = { .size = 1 },
+    [XSTATE_YMM_BIT] = { .size = 2 },
+    [17] = { .size = 3 },
+};
 void x86_cpu_expand_features(X86CPU *cpu, Error **errp)
 {
     CPUX86State *env = &cpu->env;

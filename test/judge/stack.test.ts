@@ -78,6 +78,7 @@ const qemu = (extra: Partial<QemuFacts> = {}): QemuFacts => ({
   threadBits: [],
   gates: [],
   attributes: { mask: 1n << 63n, ...AT },
+  xfam: { mask: ~0n, ...AT },
   kvmFeatures: mask(0),
   words: [word([0, 1, 2, 3, 4, 5, 15], 0x2)],
   ...extra,
@@ -325,16 +326,16 @@ describe('QEMU’s tables against the release', () => {
     expect(
       found('qemu-attributes', { attributes: { mask: 0n, ...AT } }, { attributes: ~(1n << 29n) & ((1n << 64n) - 1n) }),
     ).toEqual([['info', 'not-asked', null, '27,63']]);
-    expect(found('qemu-xfam', {})).toEqual([['info', 'not-asked', null, '2']]);
-    expect(found('qemu-xfam', { gates: [gate('xfam:2', 1)] })).toEqual([]);
-    expect(found('qemu-xfam', { gates: [gate('attributes:2', 1)] })).toEqual([['info', 'not-asked', null, '2']]);
-    // Components that go together are one feature; those that must be 1 need no bit.
-    expect(found('qemu-xfam', { gates: [gate('xfam:6', 1)] }, { xfam: 0x200e7n })).toEqual([
-      ['info', 'not-asked', null, '2,17'],
-    ]);
-    expect(found('qemu-xfam', { gates: [gate('xfam:18', 1), gate('xfam:2', 1)] }, { xfam: 0x20017n })).toEqual([
-      ['info', 'not-asked', null, '4'],
-    ]);
+    const knows = (bits: bigint) => ({ xfam: { mask: bits, ...AT } });
+    expect(found('qemu-xfam', {})).toEqual([]);
+    expect(found('qemu-xfam', knows(0x3n))).toEqual([['info', 'not-asked', null, '2']]);
+    // Those that must be 1 need nobody to ask.
+    expect(found('qemu-xfam', knows(0x4n))).toEqual([]);
+    expect(found('qemu-xfam', knows(0xe3n), { xfam: 0x200e7n })).toEqual([['info', 'not-asked', null, '2,17']]);
+    // What waits for such a component no TD has, and nothing is forced on.
+    expect([0x7n, 0x3n].map((mask) => gets(stackOf(knows(mask)), 10))).toEqual(['gated', 'shut']);
+    expect(found('qemu-fixed1-missing', knows(0x3n)).at(-1)?.at(-1)).toBe('5,6,8,11');
+    expect(gets(stackOf({ attributes: { mask: 0n, ...AT } }), 6)).toBe('shut');
     expect(found('qemu-xfam', {}, {}, made({ xfam: null }))).toEqual([]);
     // Of a release whose masks nobody read no bit is said to be open.
     const unread = stackOf(
@@ -344,10 +345,9 @@ describe('QEMU’s tables against the release', () => {
     );
     expect([...openGates(unread)]).toEqual([]);
     expect(judgeQemu(unread).filter(({ rule: id }) => id === 'qemu-attributes')).toEqual([]);
-    // The tables of XFAM are cited by their first gate of that kind.
-    const gates = [{ ...gate('attributes:63', 1), line: 77 }, gate('xfam:18', 1), { ...gate('xfam:17', 1), line: 78 }];
-    expect(judgeQemu(stackOf({ gates })).find(({ rule: id }) => id === 'qemu-xfam')?.evidence).toEqual([
-      { repository: 'example/qemu', revision: 'd'.repeat(40), ...AT },
+    const cited = stackOf({ xfam: { mask: 0x3n, path: 'cpu.c', line: 78 } });
+    expect(judgeQemu(cited).find(({ rule: id }) => id === 'qemu-xfam')?.evidence).toEqual([
+      { repository: 'example/qemu', revision: 'd'.repeat(40), path: 'cpu.c', line: 78 },
     ]);
   });
 
@@ -373,11 +373,14 @@ describe('QEMU’s tables against the release', () => {
     const bare = quietRules(stackOf({ fixed1: [mask(0x3)] }, {}, made({}, null)), []);
     expect(bare[0]).toEqual({ rule: 'qemu-fixed1-extra', looked: 2, unexamined: 2, unread: null });
     // A rule that found something is not silent.
-    expect(quietRules(stackOf(facts)).map(({ rule: id }) => id)).toEqual(['qemu-attributes']);
+    expect(quietRules(stackOf({ ...facts, xfam: { mask: 0x3n, ...AT } })).map(({ rule: id }) => id)).toEqual([
+      'qemu-attributes',
+    ]);
   });
 
   test('comes by rule and then by place, with its lines, and not at all where KVM refuses the release', () => {
-    const facts = { fixed1: [mask(0x1)], gates: [gate('attributes:63', 0x2)], attributes: { mask: 0n, ...AT } };
+    const none = { attributes: { mask: 0n, ...AT }, xfam: { mask: 0x3n, ...AT } };
+    const facts = { fixed1: [mask(0x1)], gates: [gate('attributes:63', 0x2)], ...none };
     expect(judgeQemu(stackOf(facts)).map(({ rule: id }) => id)).toEqual([
       'qemu-fixed1-extra',
       'qemu-fixed1-missing',
@@ -395,7 +398,7 @@ describe('QEMU’s tables against the release', () => {
       'example/qemu cpu.c',
     ]);
     expect(judgeQemu(stackOf(facts)).at(-2)?.evidence).toMatchObject([{ path: 'qemu.c', line: 5 }]);
-    expect(judgeQemu(stackOf(facts)).at(-1)?.evidence).toEqual([]);
+    expect(judgeQemu(stackOf(facts)).at(-1)?.evidence).toMatchObject([{ path: 'qemu.c', line: 5 }]);
     const refuses: Policy['requires'] = [{ kind: 'config-slots', limit: 0, path: 'tdx.c', line: 1 }];
     expect(judgeQemu(stackOf(facts, { requires: refuses }))).toEqual([]);
   });
@@ -444,7 +447,7 @@ describe('a rule that finds nothing says what it looked at', () => {
   });
 
   test('and only such a rule does, in the order of the list; none where KVM refuses the release', () => {
-    const facts = { fixed1: [mask(0x1)], attributes: { mask: 0n, ...AT } };
+    const facts = { fixed1: [mask(0x1)], attributes: { mask: 0n, ...AT }, xfam: { mask: 0x3n, ...AT } };
     expect(Object.keys(quiet(facts))).toEqual(['qemu-gate-differs']);
     expect(Object.keys(quiet({ words: [], gates: [gate('xfam:2', 0x400)] }))).toEqual([
       'qemu-fixed1-extra',

@@ -25,6 +25,7 @@ export function readQemu(tree: QemuTree, version: string, source: Source): QemuF
     threadBits: readThreadBits(cpu, words),
     gates: [...readAttributeGates(tdx), ...readXfamGates(tdx, words)],
     attributes: readAttributes(tdx),
+    xfam: readComponents(cpu),
     kvmFeatures: readKvmFeatures(tdx),
     words: [...words.values()].filter(({ names }) => names.length > 0).sort(comparePlaces),
   };
@@ -103,6 +104,22 @@ function readXfamGates(reading: Reading, words: ReadonlyMap<number, QemuWord>): 
 function readAttributes({ unit, scope }: Reading): QemuFacts['attributes'] {
   const { macro, line } = macroOf(unit, 'TDX_SUPPORTED_TD_ATTRS');
   return { mask: BigInt.asUintN(64, evaluateMacro(macro, scope).value), path: unit.file, line };
+}
+
+/** `[XSTATE_YMM_BIT] = { … }`: the index is the component. */
+function readComponents(reading: Reading): QemuFacts['xfam'] {
+  const object = objectOf(reading.unit, 'x86_ext_save_areas');
+  const bits = itemsOf(reading, initialiserOf(reading.unit, object), object.name).map((item) => {
+    const [designator, ...rest] = item.designators;
+    if (designator?.kind !== 'index' || designator.last !== null || rest.length > 0)
+      return fail(reading.unit.file, item.at, '`[COMPONENT] =` of `x86_ext_save_areas[]`');
+    return evaluate32(designator.index, reading.scope);
+  });
+  return {
+    mask: bits.reduce((mask, bit) => mask | (1n << BigInt(bit)), 0n),
+    path: reading.unit.file,
+    line: object.line,
+  };
 }
 
 /** KVM's own leaf (KVM_CPUID_FEATURES, 0x40000001): the module answers #VE there, so KVM and QEMU decide. */

@@ -26,7 +26,7 @@ const HEADS: Readonly<Record<Gets, string>> = {
   'never-asked': 'never with -cpu host: QEMU has no name for it',
   'kept-back': 'not: KVM keeps it back',
   gated: 'by ATTRIBUTES, XFAM or what else the TD has',
-  shut: 'not: it waits for a bit of ATTRIBUTES or XFAM that this KVM never sets',
+  shut: 'not: it waits for a bit of ATTRIBUTES or XFAM that this KVM or this QEMU never sets',
   host: 'as the host has it',
   guest: 'as the guest asks',
   never: '0 in every TD',
@@ -53,7 +53,7 @@ const QUIET: Readonly<Record<QemuRule, { readonly looked: string; readonly none:
   'qemu-attributes': { looked: 'of ATTRIBUTES that the release and KVM take', none: 'QEMU can ask for each' },
   'qemu-xfam': {
     looked: 'of XFAM that the release and KVM take',
-    none: 'QEMU’s tables name a feature of each, or of one that goes with it',
+    none: 'QEMU has a state component for each',
   },
 };
 
@@ -154,7 +154,7 @@ function findingText(stack: Stack, found: QemuFinding): string {
     case 'not-asked':
       return found.rule === 'qemu-attributes'
         ? `the release and KVM take ATTRIBUTES ${what}, and QEMU ${version} cannot ask for it`
-        : `the release and KVM take XFAM ${what}, and no XFAM dependency of QEMU ${version} names it; whether QEMU sets it otherwise was not read`;
+        : `the release and KVM take XFAM ${what}, and QEMU ${version} has no state component for it: no TD has what it opens`;
   }
 }
 
@@ -266,7 +266,7 @@ function conclusion({ gets, decider, ask, verdict }: StackFeature, host: boolean
     case 'never-asked':
       return 'no TD that QEMU starts with -cpu host has it: QEMU has no name for it';
     case 'shut':
-      return 'no TD has it: it waits for a bit of ATTRIBUTES or XFAM that this KVM never sets';
+      return 'no TD has it: it waits for a bit of ATTRIBUTES or XFAM that this KVM or this QEMU never sets';
     case 'kept-back':
       return `no TD has it: KVM keeps it back (${verdict})`;
     default:

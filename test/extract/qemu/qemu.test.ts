@@ -52,6 +52,11 @@ test('each table is read with its place, mask and line', () => {
       line: line('[FEAT_SECOND] |=', 'target/i386/cpu.c'),
     },
   ]);
+  expect(facts.xfam).toEqual({
+    mask: 0x20005n,
+    path: 'target/i386/cpu.c',
+    line: line('x86_ext_save_areas', 'target/i386/cpu.c'),
+  });
   expect(facts.attributes).toEqual({ mask: 0x8000000010000000n, path: SOURCE.path, line: 4 });
   expect(facts.kvmFeatures).toMatchObject({ leaf: 0x40000001, register: 'eax', mask: 0x8002, line: 6 });
   expect(
@@ -86,6 +91,7 @@ test.each<[string, string, string, string]>([
   ['a name that is none', 'target/i386/cpu.c', 'NULL, "b"', 'NULL, b'],
   ['a name beyond the register', 'target/i386/cpu.c', '[31] = "hypervisor"', '[32] = "hypervisor"'],
   ['a table that is gone', SOURCE.path, 'tdx_xfam_deps[]', 'tdx_other[]'],
+  ['a component without a number', 'target/i386/cpu.c', '[17] = { .size = 3 }', '{ .size = 3 }'],
   ['a function that is gone', 'target/i386/kvm/kvm.c', 'kvm_arch_get_supported_cpuid', 'kvm_arch_other'],
   ['a constant that no header has', SOURCE.path, 'CPUID_EXT_X', 'CPUID_EXT_Y'],
 ])('%s is an error with file and line', (_what, path, from, to) => {
