@@ -1,16 +1,16 @@
 import { type Cpuid2Verdict, judgeCpuid2 } from '../judge/cpuid2.ts';
 import { isClosed as isKeptClosed } from '../judge/rules/host-state.ts';
 import { runsOn } from '../judge/runs.ts';
-import { ATTRIBUTE_NAMES, XFAM_NAMES } from '../model/control.ts';
+import { GATE_FIELDS } from '../model/control.ts';
 import type { Decider } from '../model/decider.ts';
-import { type GateId, gateId } from '../model/gate.ts';
+import { GATE_KINDS, type GateId, type GateKind, gateId } from '../model/gate.ts';
 import type { ClobberRow } from '../model/knowledge.ts';
 import { and, or, rangeMask } from '../model/mask.ts';
 import { disputedFeatures, type FixedMasks, type ModuleRelease } from '../model/module.ts';
 import { msrName } from '../model/msr-name.ts';
 import { compareNumbers } from '../model/order.ts';
 import { comparePlaces, type Place, samePlace } from '../model/place.ts';
-import type { PartialPolicy, Policy } from '../model/policy.ts';
+import { type PartialPolicy, type Policy, supportedMasks } from '../model/policy.ts';
 import type { KnownRelease } from '../specs/lists-file.ts';
 import type { Specs } from '../specs/store.ts';
 import { type FlagTopic, flagTopic, type GuestTopic, guestTopic, type LeafTopic, leafTopic } from './guest-topics.ts';
@@ -69,7 +69,7 @@ export type MsrTopic = {
 };
 
 export type ControlTopic = {
-  readonly field: 'ATTRIBUTES' | 'XFAM';
+  readonly field: (typeof GATE_FIELDS)[GateKind]['field'];
   readonly bit: number;
   readonly name: string | null;
   /** `unread` where the release's masks are not known. */
@@ -212,21 +212,16 @@ function isRunBy({ releases }: Specs, name: string, policy: Policy): boolean {
   return release === undefined || runsOn(release, policy).kind !== 'no';
 }
 
-const FIELDS = [
-  { field: 'ATTRIBUTES', kind: 'attributes', names: ATTRIBUTE_NAMES },
-  { field: 'XFAM', kind: 'xfam', names: XFAM_NAMES },
-] as const;
-
 /** `ATTRIBUTES.PERFMON`, `PERFMON`, `attributes:63`, `XFAM[15]`: a bit of ATTRIBUTES or XFAM. */
 function controlTopics(specs: Specs, text: string): readonly Topic[] {
   const [, only, rest = text] = /^(?:td[._])?(attributes?|xfam)[.:[ ]+(.+?)\]?$/i.exec(text) ?? [];
-  return FIELDS.flatMap((each) => {
-    const { field, names } = each;
+  return GATE_KINDS.flatMap((kind) => {
+    const { field, names } = GATE_FIELDS[kind];
     if (only !== undefined && !field.toLowerCase().startsWith(only.toLowerCase())) return [];
     const bits = /^\d{1,2}$/.test(rest) && only !== undefined ? [Number(rest)] : bitsNamed(names, rest);
     return bits
       .filter((bit) => bit < 64)
-      .map((bit) => ({ kind: 'control' as const, control: controlOf(specs, each, bit) }));
+      .map((bit) => ({ kind: 'control' as const, control: controlOf(specs, kind, bit) }));
   });
 }
 
@@ -237,7 +232,8 @@ function bitsNamed(names: ReadonlyMap<number, string>, text: string): readonly n
   return (exact.length > 0 ? exact : [...names].filter(([, name]) => name.startsWith(`${word}_`))).map(([bit]) => bit);
 }
 
-function controlOf(specs: Specs, { field, kind, names }: (typeof FIELDS)[number], bit: number): ControlTopic {
+function controlOf(specs: Specs, kind: GateKind, bit: number): ControlTopic {
+  const { field, names } = GATE_FIELDS[kind];
   const name = names.get(bit) ?? null;
   const gate: GateId = gateId({ kind, bit });
   const newest = specs.releases.at(-1);
@@ -248,10 +244,7 @@ function controlOf(specs: Specs, { field, kind, names }: (typeof FIELDS)[number]
     releases: specs.releases.map(({ module }) => ({ release: module.release, may: mayOf(module[kind], bit) })),
     kernels: specs.policies.map((policy) => ({
       version: policy.version,
-      supports:
-        kind === 'attributes' || typeof policy.xfam === 'bigint'
-          ? (((kind === 'attributes' ? policy.attributes : (policy.xfam as bigint)) >> BigInt(bit)) & 1n) === 1n
-          : policy.xfam.some((each) => each.toUpperCase() === name),
+      supports: ((supportedMasks(policy)[kind] >> BigInt(bit)) & 1n) === 1n,
     })),
     gated: (newest?.registers ?? []).flatMap(({ gates, leaf, subleaf, register }) => {
       const mask = gates.get(gate) ?? 0;
@@ -265,7 +258,7 @@ function controlOf(specs: Specs, { field, kind, names }: (typeof FIELDS)[number]
   };
 }
 
-const isClearedBy = ({ conditions }: Decider, kind: 'attributes' | 'xfam', bit: number): boolean =>
+const isClearedBy = ({ conditions }: Decider, kind: GateKind, bit: number): boolean =>
   conditions.some(
     ({ when, otherwise }) =>
       otherwise === 0 && when.kind === 'not' && when.of.kind === kind && when.of.bits.includes(bit),

@@ -1,3 +1,5 @@
+import type { ByGateKind } from './gate.ts';
+
 /** Names of TD attribute bits: TDX module ABI specification, ATTRIBUTES definition; the kernel's asm/shared/tdx.h. */
 export const ATTRIBUTE_NAMES: ReadonlyMap<number, string> = new Map([
   [0, 'DEBUG'],
@@ -37,6 +39,12 @@ export const XFAM_NAMES: ReadonlyMap<number, string> = new Map([
   [18, 'XTILE_DATA'],
   [19, 'APX'],
 ]);
+
+/** The fields whose bits gate CPUID bits, and the names of these. */
+export const GATE_FIELDS = {
+  attributes: { field: 'ATTRIBUTES', names: ATTRIBUTE_NAMES },
+  xfam: { field: 'XFAM', names: XFAM_NAMES },
+} as const satisfies ByGateKind<{ readonly field: string; readonly names: ReadonlyMap<number, string> }>;
 
 /** XFAM bits of which TDH.MNG.INIT takes all of a group or none: AVX-512, CET, AMX. */
 export const XFAM_TOGETHER: readonly bigint[] = [0xe0n, 0x1800n, 0x60000n];

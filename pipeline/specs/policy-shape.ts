@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { XFAM_NAMES } from '../model/control.ts';
 import { GENERATIONS, UPSTREAM_PROOFS } from '../model/policy.ts';
 import { checkOf, hexText, leafShape, registerShape, sourceShape, u32Text } from './shape.ts';
 
@@ -13,6 +14,11 @@ const masks = z.array(
   }),
 );
 
+/** A name that is of no bit would silently be no bit: what it names would be told as closed. */
+const xfamName = z
+  .string()
+  .refine((name) => [...XFAM_NAMES.values()].includes(name.toUpperCase()), 'a name of an XFAM bit, such as fp or pkru');
+
 export const policyShape = z.strictObject({
   version: z.string().min(1),
   source: z.strictObject(sourceShape),
@@ -20,7 +26,7 @@ export const policyShape = z.strictObject({
   base: z.strictObject({ release: z.string().min(1), because: z.string().min(1) }).optional(),
   generation: z.enum(GENERATIONS),
   attributes: hexText,
-  xfam: z.union([hexText, z.array(z.string().min(1))]),
+  xfam: z.union([hexText, z.array(xfamName)]),
   configLimit: z.int().min(1).nullable(),
   deny: masks,
   allow: masks,

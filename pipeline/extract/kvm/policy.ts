@@ -46,7 +46,7 @@ export function readPolicy(tree: KernelTree, version: string): Policy {
     adds,
     disagreements,
     attributes: attributes.mask,
-    xfam: xfam.names,
+    xfam: xfam.xfam,
     restores: tree.remember('restores', (view) => readRestores(view.unit(TDX_PATH))),
     configLimit,
     requires: requirements,

@@ -47,20 +47,20 @@ const conditionalMasks = (tree: KernelTree): readonly string[] =>
     return open.length === 0 ? [] : [`${name} is taken to be there, which it is only where ${open.join(' && ')}`];
   });
 
-/** XFAM by feature name, and a note for each bit without one. */
+/** XFAM by feature name, or as a mask where a bit has none: a note says which. */
 export function namedXfam(
   all: bigint,
   notes: readonly string[],
 ): {
   readonly mask: bigint;
-  readonly names: readonly string[];
+  readonly xfam: bigint | readonly string[];
   readonly notes: readonly string[];
 } {
   const has = (bit: number): boolean => ((all >> BigInt(bit)) & 1n) === 1n;
   const unnamed = [...Array(64).keys()].filter((bit) => has(bit) && !XFAM_NAMES.has(bit));
   return {
     mask: all,
-    names: [...XFAM_NAMES].filter(([bit]) => has(bit)).map(([, name]) => name.toLowerCase()),
+    xfam: unnamed.length > 0 ? all : [...XFAM_NAMES].filter(([bit]) => has(bit)).map(([, name]) => name.toLowerCase()),
     notes: [...notes, ...unnamed.map((bit) => `KVM supports XFAM bit ${bit}, which has no name here`)],
   };
 }

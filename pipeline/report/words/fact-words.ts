@@ -1,7 +1,7 @@
 import type { CellClass } from '../../model/class.ts';
-import { ATTRIBUTE_NAMES, XFAM_NAMES } from '../../model/control.ts';
+import { GATE_FIELDS } from '../../model/control.ts';
 import type { Backing, ClassStep, ClobberFact, ControlKind, FindingFacts } from '../../model/finding.ts';
-import { type ByGateKind, type GateId, gateOf } from '../../model/gate.ts';
+import { type GateId, gateOf } from '../../model/gate.ts';
 import { deciderWords } from '../decider-words.ts';
 
 /** The facts of one kind. */
@@ -63,11 +63,6 @@ export function clobberText({ feature, msr, exit, restoredByKvm }: ClobberFact):
 
 export const msrsText = (clobbers: readonly ClobberFact[]): string =>
   [...new Set(clobbers.map(({ msr }) => msr))].join(', ');
-
-const GATE_FIELDS: ByGateKind<{ readonly field: string; readonly names: ReadonlyMap<number, string> }> = {
-  attributes: { field: 'ATTRIBUTES', names: ATTRIBUTE_NAMES },
-  xfam: { field: 'XFAM', names: XFAM_NAMES },
-};
 
 /** `XFAM[2] (AVX)`, `ATTRIBUTES[30] (PKS)`. */
 export function gateText(gate: GateId): string {

@@ -176,6 +176,10 @@ describe('the older form of what else a policy holds', () => {
     const variable =
       'u64 ours = kvm_caps.supported_xcr0 | kvm_caps.supported_xss;\n\tours |= BIT(11);\n\tours &= ~BIT(1);';
     expect(read({ xfam: variable }).xfam).toEqual(['fp', 'cet_user']);
+    // A bit without a name is a bit all the same.
+    const unnamed = read({ xfam: 'wanted_xss &= kvm_caps.supported_xss | BIT_ULL(40);' });
+    expect(unnamed.xfam).toBe(0x100_0000_0003n);
+    expect(unnamed.notes).toContain('KVM supports XFAM bit 40, which has no name here');
     expect(() => read({ xfam: 'u64 ours = kvm_caps.supported_xss;\n\tours &= ~unheard_of;' })).toThrow(/unheard_of/);
   });
 
