@@ -2,10 +2,9 @@ import type { Command } from 'commander';
 import { specsOf } from '../cases/context.ts';
 import { findPolicy, findRelease } from '../cases/operand.ts';
 import { clobbersOf } from '../judge/lookup.ts';
-import { bitsText } from '../model/bit-names.ts';
 import type { ClassedRelease, RegisterClasses } from '../model/class.ts';
 
-import { and, bitMask, bitsOf, hex32, or } from '../model/mask.ts';
+import { and, bitMask, bitsOf, FULL, formatBits, hex32, or } from '../model/mask.ts';
 import { configSlotsOf } from '../model/module.ts';
 import { namedBits } from '../model/names.ts';
 import { formatPlace, type Place, placeId } from '../model/place.ts';
@@ -14,6 +13,7 @@ import { judgedOf } from '../report/bits/story.ts';
 import { columnLines } from '../report/columns.ts';
 import { deciderWords } from '../report/decider-words.ts';
 import { placeJson } from '../report/machine.ts';
+import { placeLines } from '../report/places.ts';
 import { wrap } from '../report/wrap.ts';
 import type { Specs } from '../specs/store.ts';
 import { type CommandLine, type Context, type Opts, printAnswer, textOf } from './command-line.ts';
@@ -68,10 +68,46 @@ async function bitsCommand(context: Context, name: string, kvm: string, isMasks:
   });
 }
 
+/** What is let through undecided and what KVM keeps back, then every bit; sub-leaves that say the same are one line. */
 function bitsListText({ module }: ClassedRelease, { version }: Policy, bits: readonly Settable[]): string {
   const title = `TDX module ${module.release} on KVM ${version}: what a VMM may set`;
-  const legend = 'C configurable, A configurable where the host has it';
-  return `${[...wrap(title), '', ...bits.flatMap(bitLines), '', ...wrap(legend, '  ')].join('\n')}\n`;
+  const legend = `${Object.values(CLASS)
+    .map(({ letter, means }) => `${letter} ${means}`)
+    .join(', ')}; what else decides stands below a bit`;
+  const lines = sharedLines(bits);
+  const ofVerdict = (verdict: string): readonly string[] => {
+    const own = lines.filter((each) => each.first.verdict === verdict);
+    return own.length === 0
+      ? []
+      : wrap(
+          own.map(({ where, first }) => `${where} ${first.name ?? ''}`.trim()).join(', '),
+          `  ${verdict.padEnd(11)} `,
+        );
+  };
+  const told = ['exposed', 'needs-optin', 'denied', 'closed'].flatMap(ofVerdict);
+  return `${[...wrap(title), '', ...told, ...(told.length === 0 ? [] : ['']), ...lines.flatMap(bitLines), '', ...wrap(legend, '  ')].join('\n')}\n`;
+}
+
+/** A row, under the name of all sub-leaves that have it: `4.{0,1,2,3}.EAX[4:0]`. */
+type SharedLine = { readonly where: string; readonly first: Settable };
+
+function sharedLines(bits: readonly Settable[]): readonly SharedLine[] {
+  const groups = new Map<string, Settable[]>();
+  for (const bit of bits) {
+    const { subleaf: _, ...same } = bit;
+    const key = JSON.stringify(same);
+    groups.set(key, [...(groups.get(key) ?? []), bit]);
+  }
+  return [...groups.values()].flatMap((own) => {
+    const [first] = own;
+    if (first === undefined) return [];
+    const [place] = placeLines(
+      own.map(({ leaf, subleaf, register }) => ({ leaf, subleaf, register, mask: FULL, bits: [] })),
+    );
+    return [
+      { where: `${place?.where ?? formatPlace(first)}${first.mask === FULL ? '' : formatBits(first.mask)}`, first },
+    ];
+  });
 }
 
 /** A register's bits that a VMM may set, those of them that only a host that has them gives, and those that KVM keeps back. */
@@ -121,20 +157,21 @@ function masksText({ module }: ClassedRelease, policy: Policy, masks: readonly R
   ].join('\n')}\n`;
 }
 
-/** A line a row; who decides goes below it where it is more than a word. */
-function bitLines(each: Settable): readonly string[] {
-  const { decider, hostState, verdict } = each;
-  const by = decider ?? 'decider not examined';
-  const start = `  ${bitsText(each, each.mask).padEnd(20)} ${(each.name ?? '').padEnd(20)} ${CLASS[each.class]} ${verdict ?? ''}`;
+/** A line a row; what decides goes below it where it is more than the class says. */
+function bitLines({ where, first }: SharedLine): readonly string[] {
+  const { decider, hostState, verdict, name } = first;
+  const { letter, means } = CLASS[first.class];
   return [
-    ...(by.includes(' ') || start.length > 57 || by.length > 14
-      ? [start, ...wrap(by, '      ')]
-      : [`${start.padEnd(57)} ${by}`]),
+    `  ${where.padEnd(20)} ${(name ?? '').padEnd(20)} ${letter} ${verdict ?? ''}`.trimEnd(),
+    ...(decider === means ? [] : wrap(decider ?? 'decider not examined', '      ')),
     ...hostState.flatMap((feature) => wrap(`host state: ${feature}`, '      ')),
   ];
 }
 
-const CLASS = { 'config-direct': 'C', 'allow-direct': 'A' } as const;
+const CLASS = {
+  'config-direct': { letter: 'C', means: 'the VMM chooses' },
+  'allow-direct': { letter: 'A', means: 'the VMM may clear what the host has' },
+} as const;
 const CONFIGURABLE = ['config-direct', 'allow-direct'] as const;
 
 function settableBits(specs: Specs, release: ClassedRelease, policy: Policy): readonly Settable[] {

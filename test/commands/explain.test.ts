@@ -264,7 +264,19 @@ test('bits names every feature that a VMM may set, with class, decider, verdict 
     /^the VMM may clear what the host has; under the guest’s TD_CTLS\.REDUCE_VE 0 /,
   );
   const text = await out('bits', '2.0.08', '--kvm', '6.16.1');
-  expect(text).toMatch(/^ {2}7\.0\.ECX\[5\] +WAITPKG +A denied/m);
+  expect(text).toMatch(/^ {2}7\.0\.ECX\[5\] +WAITPKG +A denied\n {6}host state: WAITPKG\n/m);
+  // What KVM lets through undecided and what it keeps back stands above the list.
+  expect(text).toMatch(
+    /^TDX module 2\.0\.08 on KVM 6\.16\.1: what a VMM may set\n\n {2}exposed {5}7\.1\.EAX\[3\] RAO_INT\n {2}denied {6}7\.0\.EBX\[4\] HLE, /,
+  );
+  // Sub-leaves that say the same are one line, and those that do not are not among them.
+  expect(text).toMatch(/^ {2}4\.\{0,1,2,3\}\.EAX\[4:0\] +cache_type +C passed\n {6}the VMM until/m);
+  expect(text).toMatch(/^ {2}0x1f\.\{0,1,2,3,4,5\}\.EAX\[4:0\] /m);
+  expect(text).not.toMatch(/^ {2}4\.1\./m);
+  // What decides is told where it is more than the class says.
+  expect(text).toMatch(
+    /^ {2}1\.EBX\[23:16\] +n_logical_cpu +C passed\n {2}1\.ECX\[3\] +MWAIT +A passed\n {2}1\.ECX\[7\] /m,
+  );
   expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(72);
 });
 
