@@ -57,6 +57,8 @@ export type Cpuid2Kernel = { readonly version: string; readonly verdicts: readon
 
 export type MsrTopic = {
   readonly msr: string;
+  /** False for a register that has no address: CR2, XCR0, PKRU, the debug registers. */
+  readonly isMsr: boolean;
   readonly rows: readonly ClobberRow[];
   readonly releases: readonly { readonly release: string; readonly exit: string; readonly guard: string | null }[];
   /** Every release whose ways in and out were read. */
@@ -204,7 +206,8 @@ function msrTopic(specs: Specs, text: string): readonly Topic[] {
   );
   const isClosed = run.length > 0 && run.every(({ each, policy }) => isKeptClosed(each, policy));
   const isRun = run.length > 0;
-  return isKnown ? [{ kind: 'msr', msr: { msr, rows, releases, examined, kernels, isClosed, isRun } }] : [];
+  const isMsr = transitions.length === 0 || transitions.some(({ address }) => address !== null);
+  return isKnown ? [{ kind: 'msr', msr: { msr, isMsr, rows, releases, examined, kernels, isClosed, isRun } }] : [];
 }
 
 function isRunBy({ releases }: Specs, name: string, policy: Policy): boolean {

@@ -202,6 +202,7 @@ const topic = z.discriminatedUnion('kind', [
     isClosed: z.boolean(),
     /** Whether any KVM runs a release that leaves it changed. */
     isRun: z.boolean(),
+    isMsr: z.boolean(),
   }),
   z.strictObject({
     kind: z.literal('control'),

@@ -142,7 +142,7 @@ const GENERATION_TEXT = {
   allowlist: 'allows the bits that it lists and refuses the others',
 } as const satisfies Record<Policy['generation'], string>;
 
-function msrLines({ msr, rows, releases, examined, kernels, isClosed, isRun }: MsrTopic): readonly string[] {
+function msrLines({ msr, isMsr, rows, releases, examined, kernels, isClosed, isRun }: MsrTopic): readonly string[] {
   const left = releases.filter(({ exit }) => exit === 'none' || exit === 'init');
   const restoring = kernels.filter(({ restoredAt }) => restoredAt !== null);
   const names = (list: readonly { readonly release: string }[]): string =>
@@ -152,20 +152,23 @@ function msrLines({ msr, rows, releases, examined, kernels, isClosed, isRun }: M
     const own = names(left.filter((each) => each.guard === guard));
     return `${guard === null ? '' : ` under ${guard}`} in ${own === examined.join(', ') ? 'every release that was read' : runText(own.split(', '), examined)}`;
   };
-  const answer =
-    releases.length === 0
+  // A command holds nothing that could be left in it.
+  const isCommand = releases.length > 0 && rows.length > 0 && rows.every(({ kind }) => kind === 'functional');
+  const answer = isCommand
+    ? 'written for the TD, and holds no value that the host could lose'
+    : releases.length === 0
       ? 'no entry or exit code of a release that was read writes it itself'
       : left.length === 0
         ? 'the module leaves it as the host had it, in every release that was read'
-        : `host MSR is clobbered at TD exit${guards.map(where).join(', and')}`;
+        : `host ${isMsr ? 'MSR' : 'value'} is clobbered at TD exit${guards.map(where).join(', and')}`;
   const closedText = isClosed
     ? ', and none lets a TD have what opens it'
     : left.length > 0 && !isRun
       ? ', and none runs such a release'
       : '';
   return [
-    `MSR ${msr}: ${answer}; ${careText(rows, restoring)}${closedText}`,
-    ...exitRuns(releases).flatMap(({ first, last, text }) =>
+    `${isMsr ? 'MSR' : 'Register'} ${msr}: ${answer}; ${careText(rows, restoring)}${closedText}`,
+    ...(isCommand ? [] : exitRuns(releases)).flatMap(({ first, last, text }) =>
       wrap(text, `  ${(first === last ? first : `${first} to ${last}`).padEnd(18)} `),
     ),
     ...restoring.flatMap(({ version, restoredAt }) => wrap(`restored at ${restoredAt}`, `  KVM ${version.padEnd(8)} `)),

@@ -147,6 +147,7 @@ describe('an MSR', () => {
     for (const text of ['UMWAIT_CONTROL', 'MSR_IA32_UMWAIT_CONTROL', 'IA32_UMWAIT_CONTROL'])
       expect(msrOf(text)).toEqual({
         msr: 'UMWAIT_CONTROL',
+        isMsr: true,
         rows: [KNOWLEDGE.clobbers[0]],
         examined: ['1.5.06', '2.0.08'],
         releases: [

@@ -71,6 +71,11 @@ describe('explain', () => {
     expect(umwait.kernels.every(({ restoredAt }: { restoredAt: string | null }) => restoredAt === null)).toBe(true);
     const [star] = await topics('STAR');
     expect(star.kernels.every(({ restoredAt }: { restoredAt: string | null }) => restoredAt !== null)).toBe(true);
+    expect(await flat('explain', 'PRED_CMD')).toMatch(
+      /^MSR PRED_CMD: written for the TD, and holds no value that the host could lose; /,
+    );
+    expect(await flat('explain', 'PRED_CMD')).not.toMatch(/clobbered|stays/);
+    expect(await out('explain', 'XCR0')).toMatch(/^Register XCR0: host value is clobbered at TD exit in /);
     expect(await out('explain', 'STAR')).toMatch(/^MSR STAR: host MSR is clobbered at TD exit in .*restored by/s);
   });
 
