@@ -1,4 +1,4 @@
-import { type Beyond, beyondTables, type ZeroLeaves, zeroLeavesOf } from '../model/beyond-tables.ts';
+import { type Beyond, beyondTables, TOPOLOGY, type ZeroLeaves, zeroLeavesOf } from '../model/beyond-tables.ts';
 import type { ClassedRelease } from '../model/class.ts';
 import { CONFIG_FLAG_NAMES } from '../model/control.ts';
 import { asksGuest, flagsAsked } from '../model/decider.ts';
@@ -33,9 +33,6 @@ export type GuestTopic = {
   } | null;
 };
 
-/** Sub-leaves of these are computed, number by number: they are told bit by bit. */
-const TOPOLOGY: readonly number[] = [0xb, 0x1f];
-
 /** `0xf`, `leaf 0x7.3`: none where a release has it in its tables. */
 export function leafTopic({ releases }: Specs, text: string): LeafTopic | null {
   const [, digits, sub] = /^(?:leaf\s+|cpuid\.)?0x([0-9a-f]{1,8})(?:\.(0x[0-9a-f]+|\d+))?$/i.exec(text.trim()) ?? [];
@@ -43,6 +40,7 @@ export function leafTopic({ releases }: Specs, text: string): LeafTopic | null {
   const [leaf, subleaf] = [Number.parseInt(digits, 16), sub === undefined ? null : Number(sub)];
   const isOf = (place: Place): boolean =>
     place.leaf === leaf && (subleaf === null || place.subleaf === null || place.subleaf === subleaf);
+  // The leaves of the topology are told bit by bit.
   if (TOPOLOGY.includes(leaf) || releases.some(({ registers }) => registers.some(isOf))) return null;
   const place: Place = { leaf, subleaf, register: 'eax' };
   return {

@@ -1,4 +1,4 @@
-import { bitsOf, bitsOf64, without } from '../model/mask.ts';
+import { bitsOf, bitsOf64, FULL, without } from '../model/mask.ts';
 import { fieldBits } from '../model/names.ts';
 import { samePlace } from '../model/place.ts';
 import { xfamMask } from '../model/policy.ts';
@@ -65,7 +65,7 @@ const checkedBits = (stack: Stack): readonly StackFeature[] =>
   stack.release.registers
     .filter((place) => stack.qemu.words.some((word) => samePlace(word, place)))
     .flatMap((place) =>
-      bitsOf(without(0xffffffff, fieldBits(stack.names, place, 0xffffffff))).map((bit) => featureOf(stack, place, bit)),
+      bitsOf(without(FULL, fieldBits(stack.names, place, FULL))).map((bit) => featureOf(stack, place, bit)),
     );
 
 const quiet = (rule: QemuRule, features: readonly StackFeature[]): Quiet => ({

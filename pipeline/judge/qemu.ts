@@ -1,6 +1,6 @@
 import { gatesAsked } from '../model/decider.ts';
 import { GATE_KINDS, type GateId, gateId, gateOf } from '../model/gate.ts';
-import { bitMask, bitsOf, bitsOf64, or, without } from '../model/mask.ts';
+import { bitMask, bitsOf, bitsOf64, FULL, or, without } from '../model/mask.ts';
 import { fieldBits } from '../model/names.ts';
 import { type Place, placeId, samePlace } from '../model/place.ts';
 import { supportedMasks, xfamMask } from '../model/policy.ts';
@@ -86,7 +86,7 @@ function fixed1Missing(stack: Stack): readonly QemuFinding[] {
   const open = openGates(stack);
   return stack.release.registers.flatMap((place) => {
     if (wordAt(stack.qemu, place) === undefined) return [];
-    const features = bitsOf(without(0xffffffff, fieldBits(stack.names, place, 0xffffffff)))
+    const features = bitsOf(without(FULL, fieldBits(stack.names, place, FULL)))
       .map((bit) => featureOf(stack, place, bit))
       .filter(({ ask }) => !ask.isFixed1 && !ask.gates.some((gate) => open.has(gate)));
     const howOf = ({ gets, decider }: StackFeature): QemuFinding['how'] | null => {

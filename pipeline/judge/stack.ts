@@ -2,7 +2,7 @@ import type { ClassedRelease, RegisterClasses } from '../model/class.ts';
 import type { Decider } from '../model/decider.ts';
 import type { BitName } from '../model/field.ts';
 import type { GateId } from '../model/gate.ts';
-import { bitMask, bitsOf, hasBit, without } from '../model/mask.ts';
+import { bitMask, bitsOf, FULL, hasBit, without } from '../model/mask.ts';
 import { fieldBits, namedBits } from '../model/names.ts';
 import { type Place, samePlace } from '../model/place.ts';
 import { supportedMasks } from '../model/policy.ts';
@@ -233,7 +233,7 @@ function stackAt(stack: Stack, place: Place): Stack {
 export function stackFeatures(stack: Stack): readonly StackFeature[] {
   return stack.release.registers.flatMap((place) => {
     const here = stackAt(stack, place);
-    const candidates = without(0xffffffff, fieldBits(here.names, place, 0xffffffff));
+    const candidates = without(FULL, fieldBits(here.names, place, FULL));
     return bitsOf(candidates)
       .map((bit) => featureOf(here, place, bit))
       .filter(({ gets, ask, verdict, bit }) => {

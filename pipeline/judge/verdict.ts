@@ -7,7 +7,7 @@ import { and, countBits, hasBit, or, without } from '../model/mask.ts';
 import { once, onceFor } from '../model/once.ts';
 import type { Place } from '../model/place.ts';
 import { samePlace } from '../model/place.ts';
-import { holdsAt, type Policy, type PolicyMask, supportedMasks } from '../model/policy.ts';
+import { configFlagsMask, holdsAt, type Policy, type PolicyMask, supportedMasks } from '../model/policy.ts';
 import type { VerdictCount } from '../model/review.ts';
 import { numberBits, registerOf } from './lookup.ts';
 import type { PlaceVerdict } from './rule.ts';
@@ -60,7 +60,7 @@ export function closedMask(register: RegisterClasses, policy: Policy, supported 
     if (((supported[kind] >> BigInt(bit)) & 1n) === 0n) closed = or(closed, mask);
   }
   // Where it was not read which flags KVM sets, no flag closes anything.
-  const flags = policy.configFlags === null || policy.configFlags === undefined ? null : unionOf(policy.configFlags);
+  const flags = flagsOf(policy);
   for (const { decider, mask } of register.deciders) {
     const isShut = flags !== null && flagsAsked(decider).some((bit) => ((flags >> BigInt(bit)) & 1n) === 0n);
     if (isShut || constantOf(decider) === 0) closed = or(closed, mask);
@@ -73,10 +73,7 @@ const gatedBits = onceFor((gates: RegisterClasses['gates']) =>
   [...gates].map(([gate, mask]) => ({ ...gateOf(gate), mask })),
 );
 
-/** The flags that KVM sets in CONFIG_FLAGS. */
-const unionOf = onceFor((flags: NonNullable<Policy['configFlags']>): bigint =>
-  flags.reduce((all, { mask }) => all | mask, 0n),
-);
+const flagsOf = onceFor(configFlagsMask);
 
 type Part = {
   readonly mask: number;

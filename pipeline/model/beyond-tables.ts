@@ -12,7 +12,8 @@ export type Beyond =
 const FIRST_EXTENDED = 0x80000000;
 /** Leaves that no processor answers: they are left to hypervisors. */
 const [RESERVED_START, RESERVED_END] = [0x40000000, 0x4fffffff];
-const TOPOLOGY: readonly number[] = [0xb, 0x1f];
+/** Leaves whose sub-leaves the module computes, number by number. */
+export const TOPOLOGY: readonly number[] = [0xb, 0x1f];
 const REDUCE_VE: Condition = { kind: 'guest', control: 'REDUCE_VE' };
 const VE: Beyond = { kind: 'decided', decider: { by: { kind: 've' }, conditions: [] } };
 

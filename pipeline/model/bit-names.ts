@@ -1,10 +1,10 @@
 import type { NamedBit } from './finding.ts';
-import { bitMask, formatBits, or } from './mask.ts';
+import { bitMask, FULL, formatBits, or } from './mask.ts';
 import { formatPlace, type Place } from './place.ts';
 
 /** `7.1.EAX[23,19,7]`. */
 export const bitsText = (place: Place, mask: number): string =>
-  `${formatPlace(place)}${mask === 0xffffffff ? '' : formatBits(mask)}`;
+  `${formatPlace(place)}${mask === FULL ? '' : formatBits(mask)}`;
 
 /** `CMPCCXADD [7], WRMSRNS [19]`; a field is named once with its bits; empty where no bit has a name. */
 export function namesText(bits: readonly NamedBit[]): string {

@@ -132,6 +132,10 @@ export function xfamMask({ xfam }: Pick<Policy, 'xfam'>): bigint {
   return [...XFAM_NAMES].reduce((mask, [bit, name]) => (names.has(name) ? mask | (1n << BigInt(bit)) : mask), 0n);
 }
 
+/** The bits that KVM sets in CONFIG_FLAGS; null where that was not read. */
+export const configFlagsMask = ({ configFlags }: Pick<Policy, 'configFlags'>): bigint | null =>
+  configFlags?.reduce((all, { mask }) => all | mask, 0n) ?? null;
+
 /** The bits that KVM lets a TD have, by the field that gates name. */
 export const supportedMasks = (policy: Pick<Policy, 'attributes' | 'xfam'>): ByGateKind<bigint> => ({
   attributes: policy.attributes,

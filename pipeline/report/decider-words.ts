@@ -5,7 +5,7 @@ import { type Decider, type Decision, deciderOfBit } from '../model/decider.ts';
 import type { Computation, Condition } from '../model/decider-rules.ts';
 import { hasBit } from '../model/mask.ts';
 import { formatPlace, type Place } from '../model/place.ts';
-import { holdsAt, type Policy, type PolicyMask } from '../model/policy.ts';
+import { configFlagsMask, holdsAt, type Policy, type PolicyMask } from '../model/policy.ts';
 
 const COMPUTED: Readonly<Record<Computation, string>> = {
   fms: 'family, model and stepping: the platform’s, or what the VMM configured and the module checks',
@@ -152,8 +152,8 @@ export function kvmPartWords(
     .filter(({ deciders }) => deciders.length > 0)
     .flatMap(({ deciders }) => deciderOfBit(place, deciders, bit).conditions.map(({ when }) => when));
   const needed = conditions.flatMap((when) => (when.kind === 'config-flags' ? when.bits : []));
-  const set = policy.configFlags?.reduce((mask, each) => mask | each.mask, 0n);
-  const missing = set === undefined ? [] : [...new Set(needed)].filter((flag) => ((set >> BigInt(flag)) & 1n) === 0n);
+  const set = configFlagsMask(policy);
+  const missing = set === null ? [] : [...new Set(needed)].filter((flag) => ((set >> BigInt(flag)) & 1n) === 0n);
   return [
     ...own.map((entry) =>
       isWidth(entry, bit)

@@ -1,6 +1,7 @@
 import type { Check } from '../model/decider-rules.ts';
 import { FULL, not, or } from '../model/mask.ts';
 import type { Registers } from './case.ts';
+import { NO_SUBLEAF } from './host.ts';
 import type { Program } from './program.ts';
 
 /** What a completion status and RCX of TDH.MNG.INIT, or of the module's start, say under a release. */
@@ -14,8 +15,6 @@ export type Decoded = {
   /** The bits of that leaf that no VMM may set; `null` where RCX names no leaf. */
   readonly notSettable: Registers | null;
 };
-
-const NO_SUBLEAF = 0xffffffff;
 
 /** Checks of one leaf that name it in RCX, with what is in its upper half; those that leave RCX alone may be behind any value of it. */
 const ONE_LEAF: ReadonlyMap<string, readonly [leaf: number, subleaf: number]> = new Map([

@@ -1,5 +1,5 @@
 import type { Effect } from '../model/decider-rules.ts';
-import { and, without } from '../model/mask.ts';
+import { and, FULL, without } from '../model/mask.ts';
 import { computed } from './computations.ts';
 import type { Row, Step } from './program.ts';
 import type { TdState } from './state.ts';
@@ -20,8 +20,6 @@ export function applied(step: Step, td: TdState, values: Uint32Array, index: num
     write(step, values, (register) => computed(effect.what, td, values, index, register) ?? values[register] ?? 0);
 }
 
-const ONES = 0xffffffff;
-
 /** What a rule writes that computes nothing. */
 function written(effect: Exclude<Effect, { readonly do: 'compute' | 've' | 'xfam-masks' }>, holds: boolean): number {
   switch (effect.do) {
@@ -30,9 +28,9 @@ function written(effect: Exclude<Effect, { readonly do: 'compute' | 've' | 'xfam
       return 0;
     case 'one':
     case 'set':
-      return ONES;
+      return FULL;
     case 'follow':
-      return holds ? ONES : 0;
+      return holds ? FULL : 0;
     case 'choose':
       return holds ? effect.yes : effect.no;
   }

@@ -5,7 +5,7 @@ import { type Host, hostKey, type Registers } from './case.ts';
 const WITH_SUBLEAVES = new Set([
   4, 7, 0xb, 0xd, 0xf, 0x10, 0x12, 0x14, 0x17, 0x18, 0x1b, 0x1d, 0x1f, 0x20, 0x23, 0x24, 0x27,
 ]);
-const NO_SUBLEAF = 0xffffffff;
+export const NO_SUBLEAF = 0xffffffff;
 const ZEROS: Registers = [0, 0, 0, 0];
 export const FIRST_EXTENDED = 0x80000000;
 /** The legacy region and the header, before the first extended component. */

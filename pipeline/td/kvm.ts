@@ -1,7 +1,7 @@
 import { CONFIG_FLAG_NAMES } from '../model/control.ts';
 import { and, bitsOf64, formatBits, without } from '../model/mask.ts';
 import { formatPlace, type Place, REGISTERS } from '../model/place.ts';
-import { holdsAt, type Policy, type PolicyMask, xfamMask } from '../model/policy.ts';
+import { configFlagsMask, holdsAt, type Policy, type PolicyMask, xfamMask } from '../model/policy.ts';
 import type { ConfigEntry, Host, Registers, TdCase } from './case.ts';
 import type { Program } from './program.ts';
 
@@ -45,7 +45,7 @@ export function throughKvm(program: Program, features0: bigint | null, policy: P
       kind: 'refused',
       why: 'EINVAL: a guest address width of 52 bits needs an EPT of 5 levels, which the host lacks (IA32_VMX_EPT_VPID_CAP, MSR 0x48c, bit 7)',
     };
-  const ownFlags = policy.configFlags?.reduce((mask, each) => mask | each.mask, 0n) ?? NO_RBP_MOD;
+  const ownFlags = configFlagsMask(policy) ?? NO_RBP_MOD;
   const isWide = width === 52;
   const configFlags = (ownFlags & ~GPAW) | (isWide ? GPAW : 0n);
   return {

@@ -2,7 +2,7 @@ import type { Check } from '../model/decider-rules.ts';
 import { and, hasBit, without } from '../model/mask.ts';
 import { REGISTERS, subleafOf } from '../model/place.ts';
 import type { Host, Registers } from './case.ts';
-import { FIRST_EXTENDED, type Processor, processorOf } from './host.ts';
+import { FIRST_EXTENDED, NO_SUBLEAF, type Processor, processorOf } from './host.ts';
 import type { Program, Row } from './program.ts';
 import { type Refusal, refusalOf } from './refusal.ts';
 import type { Platform } from './state.ts';
@@ -13,7 +13,6 @@ export type PlatformResult =
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   | { readonly kind: 'stops'; readonly why: string };
 
-const NO_SUBLEAF = 0xffffffff;
 export const USER_COMPONENTS = 0x602ff;
 export const SUPERVISOR_COMPONENTS = 0x1fd00;
 const MIN_BASE_LEAF = 0x1f;
