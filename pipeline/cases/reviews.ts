@@ -90,7 +90,11 @@ export const policyReview = (policy: Policy, ground: Ground): Review => ({
 });
 
 /** Two successive KVM versions. */
-export const policyStepReview = (from: Policy, to: Policy, ground: Ground): Review => ({
+export const policyStepReview = (
+  from: Policy,
+  to: Policy,
+  ground: Ground,
+): Extract<Review, { kind: 'policy-step' }> => ({
   kind: 'policy-step',
   id: `${from.version}..${to.version}`,
   from: policyParticipant(from),

@@ -3,9 +3,10 @@ import { specsOf } from '../cases/context.ts';
 import { coverageOf } from '../cases/coverage.ts';
 import { withDecisions } from '../cases/decisions.ts';
 import { resolveOperand } from '../cases/operand.ts';
-import { groundOf, policyStepReview, releaseReview } from '../cases/reviews.ts';
+import { groundOf, policyStepReview, quoteArgument, releaseReview } from '../cases/reviews.ts';
 import { diffReleases } from '../diff/release.ts';
 import { UsageError } from '../model/errors.ts';
+import type { Participant, Review } from '../model/review.ts';
 import { FORMAT_NAMES } from '../report/format-names.ts';
 import { diffJson, jsonText } from '../report/machine.ts';
 import type { CommandLine, Context, Opts } from './command-line.ts';
@@ -24,7 +25,7 @@ async function diffCommand(context: Context, left: string, right: string): Promi
   const specs = await specsOf(context);
   const [a, b] = [await resolveOperand(context, specs, left), await resolveOperand(context, specs, right)];
   if (a.kind === 'release' && b.kind === 'release') {
-    const step = releaseReview(specs, { from: a.release, to: b.release, policy: null });
+    const step = asNamed(releaseReview(specs, { from: a.release, to: b.release, policy: null }), left, right);
     await printReport(
       context,
       withDecisions(
@@ -50,7 +51,7 @@ async function diffCommand(context: Context, left: string, right: string): Promi
     return;
   }
   if (a.kind === 'policy' && b.kind === 'policy') {
-    const step = policyStepReview(a.policy, b.policy, groundOf(specs));
+    const step = asNamed(policyStepReview(a.policy, b.policy, groundOf(specs)), left, right);
     await printReport(
       context,
       {
@@ -70,4 +71,15 @@ async function diffCommand(context: Context, left: string, right: string): Promi
   throw new UsageError(
     `diff compares two releases or two KVM versions; ${JSON.stringify(left)} is a ${a.kind}, ${JSON.stringify(right)} is a ${b.kind}; use \`bitwatch review RELEASE --kvm POLICY\``,
   );
+}
+
+/** A tree may have the version of another one: what a person named is what reads the same again, and tells the two apart. */
+function asNamed<R extends Review & { readonly from: Participant; readonly to: Participant }>(
+  review: R,
+  left: string,
+  right: string,
+): R {
+  const command = `bitwatch diff ${quoteArgument(left)} ${quoteArgument(right)}`;
+  if (review.from.name !== review.to.name || left === right) return { ...review, command };
+  return { ...review, command, from: { ...review.from, name: left }, to: { ...review.to, name: right } };
 }

@@ -121,6 +121,20 @@ describe('a KVM', () => {
     expect(stderr).toMatch(/expected what KVM does, found a release of the TDX module/);
   });
 
+  test('of the version of another is told apart from it, and the command compares the same again', async () => {
+    const tree = repository();
+    const sides = [`${tree}@before`, `${tree}@main`] as const;
+    const { reviews } = JSON.parse((await bitwatch(['diff', ...sides, '--json'])).stdout);
+    expect(reviews).toMatchObject([{ command: `bitwatch diff ${sides.join(' ')}` }]);
+    const text = (await bitwatch(['diff', ...sides])).stdout.replace(/\s+/g, '');
+    expect(text).toContain(`KVM${sides[1]}against${sides[0]}`);
+    const versions = JSON.parse((await bitwatch(['diff', '6.16.1', '6.17', '--json'])).stdout);
+    expect(versions.reviews).toMatchObject([{ command: 'bitwatch diff 6.16.1 6.17' }]);
+    expect((await bitwatch(['diff', '2.0.16', '2.0.18'])).stdout).toContain(
+      'reproduce:  bitwatch diff 2.0.16 2.0.18\n',
+    );
+  });
+
   test('has a history that tells what the first revision of a range changed', async () => {
     const tree = repository();
     const { stdout } = await bitwatch(['extract', 'kvm', tree, '--history', 'before..main']);
