@@ -1,7 +1,7 @@
 import { DataError } from '../../model/errors.ts';
 import { hex } from '../../model/mask.ts';
 import { comparePlaces, type Place, REGISTERS, type Register } from '../../model/place.ts';
-import type { Disagreement, Generation, PolicyMask } from '../../model/policy.ts';
+import { type Disagreement, type Generation, holdsAt, type PolicyMask } from '../../model/policy.ts';
 import type { At } from '../machine/memory.ts';
 import { disagreementsOf, everySubleafNotes, isNamed, type Pair, unlikeSubleaf0 } from './disagreements.ts';
 import { ALL, blank, type Entry, type Leaf, NO_SUBLEAF } from './inputs.ts';
@@ -178,10 +178,11 @@ function places(
   return named.flatMap((pair) =>
     REGISTERS.flatMap((register): readonly Placed[] => {
       const { leaf } = pair;
-      const own = maskOf(pair, register) & ~addedAt(adds, leaf, register);
+      const maskAt = (each: Pair): bigint => maskOf(each, register) & ~addedAt(adds, each.leaf, register);
+      const own = maskAt(pair);
       const siblings = named.filter((other) => other.leaf.function === leaf.function);
       const rest = siblings.find((other) => other.leaf.index === UNHEARD.index);
-      const every = rest === undefined ? 0n : maskOf(rest, register) & ~addedAt(adds, leaf, register);
+      const every = rest === undefined ? 0n : maskAt(rest);
       if (leaf.index === 0n && every !== 0n && every !== own)
         throw new DataError({
           where: { file: root.unit.file, line: root.fn.line },
@@ -192,19 +193,19 @@ function places(
       const place = { leaf: Number(leaf.function), subleaf: Number(leaf.index), register };
       if (leaf.index !== 0n || every === 0n) return [{ place, leaf, mask: own }];
       const differing = siblings.filter(
-        (other) => ![0n, UNHEARD.index].includes(other.leaf.index) && maskOf(other, register) !== every,
+        (other) => ![0n, UNHEARD.index].includes(other.leaf.index) && maskAt(other) !== every,
       );
       return [{ place, leaf, mask: own, everySubleafBut: differing.map((other) => Number(other.leaf.index)) }];
     }),
   );
 }
 
-const addedAt = (adds: readonly PolicyMask[], leaf: Leaf, register: Register): bigint =>
-  adds.reduce(
-    (mask, each) =>
-      BigInt(each.leaf) === leaf.function && each.register === register ? mask | BigInt(each.mask) : mask,
-    0n,
-  );
+/** What KVM adds at a sub-leaf; the width of addresses is of a leaf that has none. */
+function addedAt(adds: readonly PolicyMask[], { function: fn, index }: Leaf, register: Register): bigint {
+  const subleaf = fn === WIDTH.function ? 0 : Number(index);
+  const here = adds.filter((each) => holdsAt(each, { leaf: Number(fn), subleaf, register }));
+  return here.reduce((mask, each) => mask | BigInt(each.mask), 0n);
+}
 
 /** Bits that no input had and the entry has all the same. */
 function addsOf(program: Program, pairs: readonly Pair[]): readonly PolicyMask[] {

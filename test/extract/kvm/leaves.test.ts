@@ -105,3 +105,19 @@ test('a bit that is added in one sub-leaf is told', () => {
   const init = 'drop(entry); if (entry->function == 7 && entry->index == 1) entry->eax |= 2;';
   expect(masks(policyOf({ filter: DENY, init }).adds)).toEqual({ '7.1.eax': '0x2' });
 });
+
+test('a bit that is added in one sub-leaf is still denied in another', () => {
+  const init = 'drop(entry); if (entry->function == 7 && entry->index == 1) entry->ebx |= 0x10;';
+  const policy = policyOf({ filter: DENY, init });
+  expect([masks(policy.adds), masks(policy.deny)]).toEqual([{ '7.1.ebx': '0x10' }, { '7.0.ebx': '0x810' }]);
+});
+
+test('a sub-leaf that is denied alike keeps the denial where a bit is added everywhere', () => {
+  const filter = filterOf('return e->function == 7 && (e->ebx & BIT(4)) && (e->index == 3 || e->index != 3);');
+  const init = 'drop(entry); if (entry->function == 7) entry->ebx |= 0x20;';
+  const policy = policyOf({ filter, init });
+  const everywhere = (list: typeof policy.deny) =>
+    list.map(({ leaf, subleaf, mask, everySubleafBut }) => ({ leaf, subleaf, mask, everySubleafBut }));
+  expect(everywhere(policy.adds)).toEqual([{ leaf: 7, subleaf: 0, mask: 0x20, everySubleafBut: [] }]);
+  expect(everywhere(policy.deny)).toEqual([{ leaf: 7, subleaf: 0, mask: 0x10, everySubleafBut: [] }]);
+});
