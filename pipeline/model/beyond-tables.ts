@@ -6,6 +6,8 @@ import { type LeafKey, type Place, subleafOf } from './place.ts';
 /** What a TD reads of a leaf that the tables of a release lack. */
 export type Beyond =
   | { readonly kind: 'decided'; readonly decider: Decider }
+  /** The tables have the leaf without sub-leaves: whatever sub-leaf the guest asks for is answered from that one entry. */
+  | { readonly kind: 'whole-leaf'; readonly leaf: number }
   /** The leaf is beyond the last one of its range: it is answered as this one. `isHosts`: where the host too has no such leaf, else #VE. */
   | { readonly kind: 'last-leaf'; readonly leaf: number; readonly isHosts: boolean };
 
@@ -21,6 +23,7 @@ const VE: Beyond = { kind: 'decided', decider: { by: { kind: 've' }, conditions:
 export function beyondTables({ module, rules }: ClassedRelease, place: Place, bit: number): Beyond | null {
   if (rules === undefined) return null;
   const { leaf, register } = place;
+  if (module.lookup.some((entry) => entry.leaf === leaf && entry.subleaf === null)) return { kind: 'whole-leaf', leaf };
   const { lastBaseLeaf, lastExtendedLeaf, tdControls } = rules.limits;
   if (leaf >= RESERVED_START && leaf <= RESERVED_END) return VE;
   const isBase = leaf < FIRST_EXTENDED;

@@ -132,6 +132,8 @@ function partsOf(conditions: readonly Condition[]): {
 export function beyondWords(beyond: Beyond): string {
   if (beyond.kind === 'decided')
     return beyond.decider.by.kind === 've' ? 'it injects #VE' : deciderWords(beyond.decider);
+  if (beyond.kind === 'whole-leaf')
+    return `answered as leaf 0x${beyond.leaf.toString(16)} is, which has no sub-leaves there`;
   const last = `answered as leaf 0x${beyond.leaf.toString(16)}, the last base leaf`;
   return beyond.isHosts ? `#VE; where the host has no such leaf either, ${last}` : last;
 }

@@ -46,6 +46,12 @@ describe('explain', () => {
     expect(await flat('explain', '1.0.03')).not.toContain('platform');
   });
 
+  test('a sub-leaf of a leaf that the tables have without sub-leaves is answered as the leaf', async () => {
+    const text = await flat('explain', '0x1e.1.EAX[0]');
+    expect(text).toContain('1.0.00 to 2.0.18 absent: no such leaf in the tables; answered as leaf 0x1e is');
+    expect(text).not.toContain('#VE');
+  });
+
   test('a release that is known by name only says so', async () => {
     expect(await out('explain', '2.0.05')).toMatch(
       /^2\.0\.05 is a release .* known by name only: its\ntables were not read\n/,

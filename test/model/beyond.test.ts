@@ -41,6 +41,23 @@ describe('a leaf that is in no table', () => {
     expect(zeroLeavesOf(made(null, { zeros: [5] }))).toEqual({ always: [5], asked: [], guest: [], rest: false });
   });
 
+  test('is answered as the leaf where the tables have that without sub-leaves, whatever else the release does', () => {
+    const { rules: code, ...bare } = release(
+      'x',
+      [
+        { leaf: 0x1e, subleaf: null },
+        { leaf: 0x7, subleaf: 1 },
+      ],
+      {},
+      [],
+    );
+    if (code === undefined) throw new Error('no rules');
+    const of = { ...bare, rules: { ...code, limits: { ...code.limits, tdControls: ['REDUCE_VE'] as const } } };
+    expect(at(of, 0x1e, 1)).toEqual({ kind: 'whole-leaf', leaf: 0x1e });
+    expect(at(of, 0x7, 2)).toEqual(constant(0, REDUCE_VE));
+    expect(at(bare, 0x1e, 1)).toBeNull();
+  });
+
   test('is answered as the last one of its range where it is beyond that, and not where it is that one', () => {
     const of = made([], { last: 0x80000008 });
     expect([at(of, 0x23), at(of, 0x24)]).toEqual([ve, { kind: 'last-leaf', leaf: 0x23, isHosts: false }]);

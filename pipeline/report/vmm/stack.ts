@@ -31,7 +31,7 @@ const HEADS: Readonly<Record<Gets, string>> = {
   guest: 'as the guest asks',
   never: '0 in every TD',
   ve: 'nothing: the leaf injects #VE',
-  'no-leaf': 'the release has no such leaf',
+  'no-leaf': 'the tables of the release have no such leaf',
   'not-examined': 'not known: the release’s code was not examined',
 };
 
@@ -140,7 +140,7 @@ function findingText(stack: Stack, found: QemuFinding): string {
     case 've':
       return `QEMU ${version} takes ${what} for supported; under ${release} the leaf injects #VE in the TD, and whether KVM reports a value to QEMU’s check was not read`;
     case 'no-leaf':
-      return `QEMU ${version} takes ${what} for supported${found.gate === null ? '' : ` under ${found.gate}`}; ${release} has no such leaf, and QEMU’s check passes over a leaf that KVM does not report`;
+      return `QEMU ${version} takes ${what} for supported${found.gate === null ? '' : ` under ${found.gate}`}; the tables of ${release} have no such leaf, and QEMU’s check passes over a leaf that KVM does not report`;
     case 'always':
       return found.gate === null
         ? `${release} gives ${what} to every TD and QEMU ${version} does not know: it warns that TDX forces it, or fails with enforce`
