@@ -73,7 +73,7 @@ export async function findPolicy(context: Context, specs: Specs, text: string): 
   const policy = policyNamed(specs, text);
   if (policy !== undefined) return policy;
   const found = await fromDisk(context, specs, text);
-  if (found?.kind === 'policy') return withBase(specs, found.policy);
+  if (found?.kind === 'policy') return { ...withBase(specs, found.policy), operand: text };
   const partial = specs.partial.find(({ version }) => version === text.replace(/^v(?=\d)/, ''));
   if (partial !== undefined)
     throw new NoInputError(
@@ -116,9 +116,6 @@ export async function withCpuid2(context: Context, specs: Specs, text: string): 
   const { questions, kernels } = specs.cpuid2;
   return { ...specs, cpuid2: { questions, kernels: [...kernels, facts] } };
 }
-
-/** Whether a text names a KVM version that the specifications hold. */
-export const isKernelNamed = (specs: Specs, text: string): boolean => policyNamed(specs, text) !== undefined;
 
 function raiseUnknown(specs: Specs, text: string, expected: string): never {
   const known = specs.known.find(({ release }) => releaseName(release) === releaseName(text));

@@ -16,7 +16,7 @@ export type ReviewScope = {
   readonly operands?: Operands;
 };
 
-type Operands = Readonly<Record<'release' | 'from' | 'kvm', string | null>>;
+type Operands = Readonly<Record<'release' | 'from', string | null>>;
 
 /** The facts of a release review. */
 export function reviewFacts(
@@ -29,7 +29,9 @@ export function reviewFacts(
   const from = since ?? releaseSteps(specs).find(({ to }) => to === release)?.from ?? release;
   const reviews = policies.map((policy) => {
     const review = releaseReview(specs, { from, to: release, policy });
-    return operands === undefined ? review : namedReview(review, release, operands);
+    return operands === undefined
+      ? review
+      : namedReview(review, release, { ...operands, kvm: policy?.operand ?? null });
   });
   const coverage = {
     ...coverageOf(specs, reviews),
@@ -39,8 +41,10 @@ export function reviewFacts(
   return withDecisions({ reviews, coverage }, specs, today);
 }
 
+type OperandsAndKvm = Operands & { readonly kvm: string | null };
+
 /** A review of what a person named: the command reads the same again, and what was taken from elsewhere is said. */
-function namedReview(review: ReleaseReview, { rules }: ClassedRelease, operands: Operands): ReleaseReview {
+function namedReview(review: ReleaseReview, { rules }: ClassedRelease, operands: OperandsAndKvm): ReleaseReview {
   const { diff, to } = review;
   const [base, own] = to.name.split('+');
   const taken =
@@ -52,7 +56,7 @@ function namedReview(review: ReleaseReview, { rules }: ClassedRelease, operands:
 }
 
 /** The command that reads the same again. */
-function commandOf({ from, to, policy, command }: ReleaseReview, operands: Operands): string {
+function commandOf({ from, to, policy, command }: ReleaseReview, operands: OperandsAndKvm): string {
   if (Object.values(operands).every((text) => text === null)) return command;
   const on = operands.kvm ?? policy?.name ?? null;
   const words = ['review', operands.release ?? to.name];

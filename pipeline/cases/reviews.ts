@@ -55,7 +55,7 @@ export function releaseReview(specs: Specs, pair: Pair, ground = groundOf(specs)
   const lineage = followsOf(specs, to.module.release);
   const [before, name] = [from.module.release, to.module.release];
   const isAlone = lineage === null && before === name;
-  const on = policy === null ? '' : ` --kvm ${quoteArgument(policy.version)}`;
+  const on = policy === null ? '' : ` --kvm ${quoteArgument(policy.operand ?? policy.version)}`;
   return {
     kind: 'release',
     id: `${before}..${name}${policy === null ? '' : ` on ${policy.version}`}`,

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { specsOf } from '../cases/context.ts';
 import { draftPatch } from '../cases/draft-patch.ts';
-import { isKernelNamed, namesake, releaseIn, specsUnder } from '../cases/operand.ts';
+import { namesake, releaseIn, specsUnder } from '../cases/operand.ts';
 import { type ReviewScope, reviewFacts, reviewTitle } from '../cases/review.ts';
 import { gating } from '../judge/decisions.ts';
 import { EXIT, UsageError } from '../model/errors.ts';
@@ -64,8 +64,7 @@ type ReviewOptions = {
 
 /** Against the release that it follows (or `--from`) and under one KVM or all. */
 async function reviewCommand(context: Context, name: string, options: ReviewOptions): Promise<number> {
-  const shipped = await specsOf(context);
-  const known = await specsUnder(context, shipped, options.kvm);
+  const known = await specsUnder(context, await specsOf(context), options.kvm);
   const held = options.from === null ? null : await releaseIn(context, known, options.from);
   const { release, specs } = await releaseIn(context, held?.specs ?? known, name);
   const since = held?.release ?? namesake(known, release);
@@ -73,7 +72,6 @@ async function reviewCommand(context: Context, name: string, options: ReviewOpti
   const operands = {
     release: known.releases.includes(release) ? null : name,
     from: held === null || known.releases.includes(held.release) ? null : options.from,
-    kvm: options.kvm === null || isKernelNamed(shipped, options.kvm) ? null : options.kvm,
   };
   const scope: ReviewScope = { release, since, policies: [specs.policies.at(-1) ?? null], operands };
   const report = reviewFacts(specs, scope, context.today());

@@ -78,6 +78,8 @@ export type Policy = {
   /** Such as `6.16.1`: the kernel's version, or the name that a declared policy gives itself. */
   readonly version: string;
   readonly source: Source;
+  /** How a person named it, where it was read from a disk: its version alone would be that of a shipped one. */
+  readonly operand?: string;
   /** The module release that KVM's code was written against, as its authors said; not there where nobody did. */
   readonly base?: Base;
   /** Not there where the tree is upstream's own repository, or one that a user names. */

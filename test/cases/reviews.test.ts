@@ -115,13 +115,13 @@ describe('a review', () => {
 
   test('of what a person named gives the command that reads the same again', () => {
     const command = (
-      operands: Partial<Record<'release' | 'from' | 'kvm', string>>,
+      operands: Partial<Record<'release' | 'from', string>>,
       since = mid,
       on = kvm as typeof kvm | null,
     ) => {
       const [review] = reviewFacts(
         specs,
-        { release: now, since, policies: [on], operands: { release: null, from: null, kvm: null, ...operands } },
+        { release: now, since, policies: [on], operands: { release: null, from: null, ...operands } },
         TODAY,
       ).reviews;
       return review?.command;
@@ -129,7 +129,9 @@ describe('a review', () => {
     expect(command({})).toBe(releaseReview(specs, { from: mid, to: now, policy: kvm }).command);
     expect(command({ release: 'my tree@x' })).toBe("bitwatch review 'my tree@x' --from 1.5.06 --kvm 6.16");
     expect(command({ from: 'old.yaml' })).toBe('bitwatch review 1.5.08 --from old.yaml --kvm 6.16');
-    expect(command({ kvm: 'linux@main' })).toBe('bitwatch review 1.5.08 --from 1.5.06 --kvm linux@main');
+    const tree = { ...kvm, operand: 'linux@main' };
+    expect(command({}, mid, tree)).toBe('bitwatch review 1.5.08 --from 1.5.06 --kvm linux@main');
+    expect(command({ release: 'm.yaml' }, mid, tree)).toBe('bitwatch review m.yaml --from 1.5.06 --kvm linux@main');
     expect(command({ release: 'm.yaml' }, now, null)).toBe('bitwatch review m.yaml');
     // What nobody named otherwise has the command of the specifications, to the word.
     expect(command({}, now, null)).toBe('bitwatch review 1.5.08 --from 1.5.08');

@@ -121,6 +121,27 @@ describe('a KVM', () => {
     expect(stderr).toMatch(/expected what KVM does, found a release of the TDX module/);
   });
 
+  test('that is a tree stands in every command that reads the same again', async () => {
+    const kvm = `${repository()}@main`;
+    const flat = async (...args: readonly string[]): Promise<string> =>
+      (await bitwatch([...args, '--kvm', kvm])).stdout.replace(/\s+/g, '');
+    expect(await flat('review', '2.0.08')).toContain(`--kvm${kvm}--verbose`);
+    expect(await flat('check', '2.0.08', '--verbose')).toContain(
+      `reproduce:bitwatchreview2.0.08--from1.5.16--kvm${kvm}`,
+    );
+    const { pairs } = JSON.parse((await bitwatch(['status', '--kvm', kvm, '--json'])).stdout);
+    const commands = pairs.map(({ command }: { command: string }) => command);
+    expect(commands.length).toBeGreaterThan(1);
+    for (const command of commands) expect(command.endsWith(` --kvm ${kvm}`), command).toBe(true);
+    // A file is a thing of its own too, and a version that is shipped stays its name.
+    const file = join(temporaryFolder(), 'mine.yaml');
+    await bitwatch(['extract', 'kvm', kvm.replace('@main', ''), '--out', `spec=${file}`]);
+    for (const named of [file, '7.1.5', 'latest']) {
+      const { stdout } = await bitwatch(['check', '2.0.08', '--kvm', named, '--verbose']);
+      expect(stdout.replace(/\s+/g, '')).toContain(`--from1.5.16--kvm${named === file ? file : '7.1.5'}*`);
+    }
+  });
+
   test('of the version of another is told apart from it, and the command compares the same again', async () => {
     const tree = repository();
     const sides = [`${tree}@before`, `${tree}@main`] as const;
