@@ -196,7 +196,7 @@ async function syncBinaries(
   source: PlainSource,
   { repository }: Update,
 ): Promise<Outcome> {
-  const { syncMapping } = await import('../cases/sync-mapping.ts');
+  const { syncMapping } = await import('./sync-mapping.ts');
   return syncMapping(context, specs, source, repository);
 }
 
