@@ -27,13 +27,24 @@ export function withDecisions(report: ReportFacts, specs: Specs, today: string):
   return { ...report, reviews };
 }
 
-/** The decisions that decide nothing in any of the reviews. */
-export const idleDecisions = (reviews: readonly Review[], specs: Specs, today: string): readonly IdleDecision[] =>
+/** The decisions that decide nothing in any of the reviews: no finding, and nothing that a release has from the one before. */
+export const idleDecisions = (
+  reviews: readonly Review[],
+  decisions: readonly Decision[],
+  today: string,
+): readonly IdleDecision[] =>
   applyDecisions(
     reviews.flatMap((review) => review.findings),
-    decisionsOf(specs),
+    decisions.filter((decision) => !reviews.some((review) => settles(decision, review, today))),
     today,
   ).idle;
+
+/** Whether a decision covers something that stood before the release of a review, which has not met any decision yet. */
+function settles(decision: Decision, review: Review, today: string): boolean {
+  if (review.kind !== 'release' || review.kvm === null || review.policy === null) return false;
+  const pair = { release: review.to.name, policy: review.policy.name };
+  return applyToStanding(review.kvm.standing, pair, [decision], today).settled.length > 0;
+}
 
 /** The facts and decisions themselves: releases without tables, sources that disagree, decisions that decide nothing. */
 export function factsReview(specs: Specs, idle: readonly IdleDecision[]): Review {

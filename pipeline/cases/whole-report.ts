@@ -1,7 +1,7 @@
 import type { ReportFacts, Review } from '../model/review.ts';
 import type { Specs } from '../specs/store.ts';
 import { coverageOf } from './coverage.ts';
-import { factsReview, idleDecisions, withDecisions } from './decisions.ts';
+import { decisionsOf, factsReview, idleDecisions, withDecisions } from './decisions.ts';
 import { releaseSteps } from './release-steps.ts';
 import { groundOf, policyReview, policyStepReview, releaseReview } from './reviews.ts';
 
@@ -33,6 +33,6 @@ export function wholeReport(specs: Specs, today: string): ReportFacts {
   };
   // A decision may be about an older kernel than the newest: it is held against all of them.
   const isDecided = specs.decisions.length + specs.waivers.length > 0;
-  const facts = factsReview(specs, isDecided ? idleDecisions(everyReview(specs), specs, today) : []);
+  const facts = factsReview(specs, isDecided ? idleDecisions(everyReview(specs), decisionsOf(specs), today) : []);
   return withDecisions({ ...judged, reviews: [...judged.reviews, facts] }, specs, today);
 }

@@ -99,7 +99,9 @@ async function archiveScanCommand(context: Context, paths: readonly string[], op
   const jobs = options.jobs === null ? {} : { jobs: positive('--jobs', options.jobs) };
   if (options.shard !== null) {
     if (options.part === null) throw new UsageError('--shard needs --part FILE, where this share goes');
-    const [index = '', of = ''] = options.shard.split('/');
+    const [, index = '', of = ''] = /^(\d{1,4})\/(\d{1,4})$/.exec(options.shard) ?? [];
+    if (Number(index) > Number(of) || index === '')
+      throw new UsageError(`--shard: expected I/N with I up to N, such as 1/4, found ${JSON.stringify(options.shard)}`);
     checkOutputs([options.part]);
     const parts = await scanArchives(archives, await loadState(file), {
       ...jobs,

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Command } from 'commander';
 import { type Document, isSeq, parseDocument } from 'yaml';
 import { specsDirectory, specsOf } from '../cases/context.ts';
-import { decisionOf, decisionsOf } from '../cases/decisions.ts';
+import { decisionOf, decisionsOf, idleDecisions } from '../cases/decisions.ts';
 import { findBits } from '../cases/find-bits.ts';
 import { releaseName } from '../cases/named.ts';
 import { withSpecsLock } from '../cases/specs-lock.ts';
@@ -12,10 +12,10 @@ import { everyReview } from '../cases/whole-report.ts';
 import { readInputText } from '../disk/read.ts';
 import { writeFileAtomically } from '../disk/write.ts';
 import { RULE_IDS } from '../judge/catalogue.ts';
-import { applyDecisions, selectorText } from '../judge/decisions.ts';
+import { selectorText } from '../judge/decisions.ts';
 import { bitsText } from '../model/bit-names.ts';
 import { UsageError } from '../model/errors.ts';
-import type { Finding } from '../model/finding.ts';
+import type { Review } from '../model/review.ts';
 import { plain } from '../model/text.ts';
 import { readPlainDecisions } from '../specs/lists-file.ts';
 import { isDay } from '../specs/lists-shape.ts';
@@ -74,8 +74,8 @@ async function decide(context: Context, what: string | undefined, opts: Opts): P
   // What would be written is read back as the next run reads it.
   const all = await readPlainDecisions(file, after, NO_CACHE);
   const named = all.filter((each) => entries.some((entry) => isDeepStrictEqual(each, entry)));
-  const findings = allFindings(specs);
-  for (const entry of named) checkMatches(entry, findings, context.today());
+  const reviews = everyReview(specs);
+  for (const entry of named) checkMatches(entry, reviews, context.today());
   if (fresh.length > 0) writeFileAtomically(file, after);
   const decided = [...new Set(named.map((entry) => selectorText(decisionOf(entry).selector)))];
   await printAnswer(context, {
@@ -86,8 +86,6 @@ async function decide(context: Context, what: string | undefined, opts: Opts): P
 
 /** What a run has added to specs/, and what it has taken away, each as its selector reads. */
 const SCHEMA = 'bitwatch.decided/1';
-
-const allFindings = (specs: Specs): readonly Finding[] => everyReview(specs).flatMap((review) => review.findings);
 
 const given = (name: string, value: string | null): object => (value === null ? {} : { [name]: value });
 
@@ -108,10 +106,9 @@ const rangeOf = (text: string | null): string | null =>
   text !== null && /^[vt]/i.test(text) ? releaseName(text) : text;
 
 /** An entry that decides nothing is a mistake of whoever writes it. */
-function checkMatches(entry: Entry, findings: readonly Finding[], today: string): void {
+function checkMatches(entry: Entry, reviews: readonly Review[], today: string): void {
   const decision = decisionOf(entry);
-  const { idle } = applyDecisions(findings, [decision], today);
-  const [problem] = idle;
+  const [problem] = idleDecisions(reviews, [decision], today);
   if (problem === undefined) return;
   throw new UsageError(
     problem.problem === 'expired'
@@ -123,7 +120,7 @@ function checkMatches(entry: Entry, findings: readonly Finding[], today: string)
 /** Removes entries that match nothing or have expired, from both files. */
 async function prune(context: Context): Promise<void> {
   const specs = await specsOf(context);
-  const { idle } = applyDecisions(allFindings(specs), decisionsOf(specs), context.today());
+  const idle = idleDecisions(everyReview(specs), decisionsOf(specs), context.today());
   const useless = new Set(idle.map(({ selector }) => selector));
   const selectors = decisionsOf(specs).map(({ selector }) => selectorText(selector));
   const isUseless = selectors.map((selector) => useless.has(selector));

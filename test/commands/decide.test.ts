@@ -127,3 +127,15 @@ test('status asks no more for what was decided, until its day or under another k
   expect((await run(['decide', 'exposed-unreviewed', '--release', '>=2.0', ...PERSON])).status).toBe(0);
   expect(await asked()).toEqual([]);
 });
+
+test('what a release has from the one before can be decided for that release alone, and is no decision without a use', async () => {
+  const { run } = setUp();
+  const decide = (release: string) => run(['decide', 'RAO_INT', '--release', release, '--kvm', '7.1.5', ...PERSON]);
+  expect((await decide('1.5.16')).stderr).toContain('no finding is about all rules at 7.1.EAX[3] for 1.5.16 on 7.1.5');
+  expect(await decide('2.0.18')).toMatchObject({ status: 0, stderr: '' });
+  const { pairs } = JSON.parse((await run(['status', '--kvm', '7.1.5', '--json'])).stdout);
+  expect(pairs[0]).toMatchObject({ release: '2.0.18', standing: [] });
+  const { findings } = JSON.parse((await run(['check', '--json'])).stdout);
+  expect(findings.map(({ rule }: { rule: string }) => rule)).not.toContain('waiver-unmatched');
+  expect((await run(['decide', '--prune'])).stdout).toBe('removed 0 of 1 decisions\n');
+});

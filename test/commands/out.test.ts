@@ -47,6 +47,7 @@ describe('what a command does not write is refused before any work', () => {
     ['decide exposed-unreviewed --out markdown=F', '--out: no format "markdown"; formats: text, json'],
     ['extract names . --json', "unknown option '--json'"],
     ['cache --json', "unknown option '--json'"],
+    ['archive scan . --shard 3/2 --part part.json', '--shard: expected I/N with I up to N, such as 1/4, found "3/2"'],
     ['completion bash --out text=F', "unknown option '--out'"],
     ['review 2.0.18 --json --out text=-', '--json and --out text=- both go to standard output; name a file'],
     ['review 2.0.18 --suggest . --json', 'review --suggest prints a patch: leave out --json and --out'],
