@@ -7,8 +7,8 @@ import { formatDay } from '../model/day.ts';
 import type { BitName } from '../model/field.ts';
 import { compareNumbers, compareTexts } from '../model/order.ts';
 import type { Place } from '../model/place.ts';
+import { archivedMails } from './archived-mails.ts';
 import type { Context } from './context.ts';
-import { archivedMails } from './series/mails.ts';
 
 /** A mail that names a bit. */
 export type Discussion = {

@@ -2,7 +2,6 @@ import { DataError } from '../../model/errors.ts';
 import type { FixedMasks } from '../../model/module.ts';
 import { evaluateMacro, type Scope } from '../c/evaluate.ts';
 import { type CAggregate, readUnit, structMembers, type Unit } from '../c/unit.ts';
-import { readCpuidFlags } from './clobbers/cpuid-flags.ts';
 import { refuseRenames } from './renames.ts';
 import type { SourceText } from './tables.ts';
 
@@ -33,6 +32,15 @@ export function readControlStructures(header: SourceText): ControlFacts {
     xfam: { fixed0: value('TDX_XFAM_FIXED0'), fixed1: value('TDX_XFAM_FIXED1') },
     cpuidFlags: readCpuidFlags(unit),
   };
+}
+
+/** The members of the module's `cpuid_flags` struct in order, `null` where the unit does not define it. */
+function readCpuidFlags(unit: Unit): readonly string[] | null {
+  const aggregate = unit.aggregates.find(({ typedef, tag }) => typedef === 'cpuid_flags_t' || tag === 'cpuid_flags_s');
+  if (aggregate === undefined) return null;
+  const members = structMembers(unit, aggregate).map(({ name }) => name);
+  refuseRenames(unit, members);
+  return members.filter((name) => !/^(reserved|rsvd)/.test(name));
 }
 
 /** The names that `tdx_features_enum0_t` gives to TDX_FEATURES0 bits; empty in releases without the type. */

@@ -2,21 +2,10 @@ import type { FlagBits, Opener } from '../../../model/clobber.ts';
 import { or } from '../../../model/mask.ts';
 import { placeId } from '../../../model/place.ts';
 import type { Expr, Stmt } from '../../c/ast.ts';
-import { structMembers, type Unit } from '../../c/unit.ts';
 import { allStatements } from '../../c/walk.ts';
-import { refuseRenames } from '../renames.ts';
 import { bare } from './expression.ts';
 import { cpuidBit } from './features.ts';
 import type { Bodies, Tree, TreeFunction } from './tree.ts';
-
-/** The members of the module's `cpuid_flags` struct in order, `null` where the unit does not define it. */
-export function readCpuidFlags(unit: Unit): readonly string[] | null {
-  const aggregate = unit.aggregates.find(({ typedef, tag }) => typedef === 'cpuid_flags_t' || tag === 'cpuid_flags_s');
-  if (aggregate === undefined) return null;
-  const members = structMembers(unit, aggregate).map(({ name }) => name);
-  refuseRenames(unit, members);
-  return members.filter((name) => !/^(reserved|rsvd)/.test(name));
-}
 
 /** Reads the code that sets the flags when a TD is created (`tdh_mng_init.c`): each flag with the CPUID bits behind it. */
 export function readFlagBits(
