@@ -355,7 +355,7 @@ describe('a series that is asked for', () => {
     const state = join(root, 'lost.json');
     const found = (archives: readonly string[]) => findSeries(context, 'v1.1@x.org', archives, state);
     const note = (count: number) =>
-      `${count} mails of the archives could not be read; a part or a newer version may be among them.`;
+      `${count} mail${count === 1 ? '' : 's'} of the archives could not be read; a part or a newer version may be among them.`;
     expect((await found([inbox, other])).notes).toEqual([note(2)]);
     // What the state says of archives that were not named now counts for nothing.
     expect((await found([inbox])).notes).toEqual([note(1)]);
