@@ -26,10 +26,15 @@ type Known = Map<string, PolicyMask>;
 
 /**
  * Features for which KVM sets a capability: what KVM has heard of, which is not what a TD may have. A capability that is
- * set or cleared under a condition, which the host decides, is one that KVM has heard of.
+ * set or cleared under a condition, which the host decides, is one that KVM has heard of. VMX adds some of its own, in a file of its own.
  */
-export function readKnown(unit: Unit, features: FeatureTable): readonly PolicyMask[] {
+export function readKnown(units: readonly Unit[], features: FeatureTable): readonly PolicyMask[] {
   const known: Known = new Map();
+  for (const unit of units) readUnitKnown(unit, features, known);
+  return [...known.values()].filter(({ mask }) => mask !== 0).sort(comparePlaces);
+}
+
+function readUnitKnown(unit: Unit, features: FeatureTable, known: Known): void {
   for (const fn of [...unit.functions.values()].flat()) {
     if (!SETTER.test(fn.name)) continue;
     let mayHaveEnded = false;
@@ -39,7 +44,6 @@ export function readKnown(unit: Unit, features: FeatureTable): readonly PolicyMa
       for (const expr of expressionsIn([statement])) readCall(unit, features, expr, isAlways, known);
     }
   }
-  return [...known.values()].filter(({ mask }) => mask !== 0).sort(comparePlaces);
 }
 
 // biome-ignore lint/complexity/useMaxParams: what is read, how it is meant, and what collects it.
@@ -89,7 +93,7 @@ function add(unit: Unit, at: Call, { leaf, subleaf, register, bit }: FeatureBit,
     subleaf,
     register,
     mask: or(before?.mask ?? 0, bitMask(bit)),
-    path: unit.file,
+    path: before?.path ?? unit.file,
     line: before?.line ?? at.at.line,
   });
 }

@@ -18,6 +18,7 @@ import { namedXfam, readXfam, readXfamChanges, type Xfam } from './xfam.ts';
 
 const METADATA = 'arch/x86/include/asm/tdx_global_metadata.h';
 const CPUID = 'arch/x86/kvm/cpuid.c';
+const VMX = 'arch/x86/kvm/vmx/vmx.c';
 
 /** What one kernel revision does with a TD's CPUID bits. Throws a DataError for what it does not recognise, never guesses. */
 export function readPolicy(tree: KernelTree, version: string): Policy {
@@ -25,7 +26,12 @@ export function readPolicy(tree: KernelTree, version: string): Policy {
   const filter = filterOf(tree);
   const attributes = attributesOf(tree, filter.attributes);
   const xfam = xfamOf(tree, own, filter.xfam);
-  const known = tree.remember('known', (view) => readKnown(view.unit(CPUID), view.remember('features', readFeatures)));
+  const known = tree.remember('known', (view) =>
+    readKnown(
+      [CPUID, VMX].filter((path) => path === CPUID || view.has(path)).map(view.unit),
+      view.remember('features', readFeatures),
+    ),
+  );
   const configLimit = readConfigLimit(tree);
   const supported = { attributes: attributes.mask, xfam: xfam.mask, configLimit };
   const { requirements, notes: missing } = requirementsOf(tree, supported);

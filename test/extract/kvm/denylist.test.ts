@@ -83,6 +83,23 @@ test.each<[string, string, Readonly<Record<string, string>>]>([
   expect(denied({ filter })).toEqual(expected);
 });
 
+test('what VMX adds to the capabilities KVM gives to ordinary VMs too; what it clears on a host it does not take away', () => {
+  const vmx = `static void vmx_set_cpu_caps(void)
+{
+	if (cpu_has_it())
+		kvm_cpu_cap_check_and_set(X86_FEATURE_RTM);
+	if (!cpu_has_that())
+		kvm_cpu_cap_clear(X86_FEATURE_PEAR);
+	kvm_caps.supported_xss = 0;
+}
+`;
+  const path = 'arch/x86/kvm/vmx/vmx.c';
+  expect(masks(policyOf().known)).toEqual({ '1.0.edx': '0x4' });
+  const { known } = policyOf({ files: { [path]: vmx } });
+  expect(masks(known)).toEqual({ '1.0.edx': '0x4', '7.0.ebx': '0x800' });
+  expect(known.map((each) => each.path)).toEqual(['arch/x86/kvm/cpuid.c', path]);
+});
+
 test('no clearing and no refusal is a generation of its own', () => {
   const policy = policyOf({ filter: '', init: '', refusal: '' });
   expect([policy.generation, policy.deny, policy.allow]).toEqual(['none', [], []]);
