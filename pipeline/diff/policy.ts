@@ -1,10 +1,11 @@
+import { XFAM_NAMES } from '../model/control.ts';
 import type { BitName } from '../model/field.ts';
 import { bitsOf64, hex, or, without } from '../model/mask.ts';
 import { msrName } from '../model/msr-name.ts';
 import { namedBits } from '../model/names.ts';
 import { compareTexts } from '../model/order.ts';
 import { comparePlaces } from '../model/place.ts';
-import { holdsAt, type Policy, type PolicyMask } from '../model/policy.ts';
+import { holdsAt, type Policy, type PolicyMask, xfamMask } from '../model/policy.ts';
 import type { PolicyChanges, PolicyMaskChange } from '../model/series-effect.ts';
 
 /** A policy of nothing: what a kernel without TDX support lists. */
@@ -45,7 +46,8 @@ type Listed = Pick<Policy, 'restores' | 'xfam'>;
 
 const textsOf = ({ restores, xfam }: Listed) => ({
   restores: restores.map(({ msr }) => msrName(msr)),
-  xfam: typeof xfam === 'bigint' ? bitsOf64(xfam).map((bit) => hex(1n << BigInt(bit))) : xfam,
+  // By name or as a mask, the same bits are the same: each by its name, or as a mask where it has none.
+  xfam: bitsOf64(xfamMask({ xfam })).map((bit) => XFAM_NAMES.get(bit)?.toLowerCase() ?? hex(1n << BigInt(bit))),
 });
 
 const minus = (have: readonly string[], had: readonly string[]): readonly string[] =>

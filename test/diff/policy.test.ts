@@ -139,7 +139,7 @@ describe('a step of lists', () => {
   });
 });
 
-test('restores and XFAM are told by name, each once and in order; limits and masks as they are', () => {
+test('restores and XFAM are told by name, each once and in order; limits and attributes as they are', () => {
   const restore = (msr: string) => ({ msr, by: 'x', path: 'tdx.c', line: 1 });
   const from: Policy = {
     ...BASE,
@@ -162,10 +162,12 @@ test('restores and XFAM are told by name, each once and in order; limits and mas
     { added: 0x4n, removed: 0x1n },
     { from: 80, to: 128 },
   ]);
-  expect(diffPolicies({ ...from, xfam: 0x3n }, { ...to, xfam: 0x206n }, []).xfam).toEqual({
-    added: ['0x200', '0x4'],
-    removed: ['0x1'],
-  });
+  // By name or as a mask, the same bits are the same; one without a name is told as a mask.
+  for (const xfam of [0x3n, ['fp', 'SSE']])
+    expect(diffPolicies({ ...from, xfam }, { ...to, xfam: 0x100_0000_0206n }, []).xfam).toEqual({
+      added: ['0x10000000000', 'avx', 'pkru'],
+      removed: ['fp'],
+    });
   const nothing = diffPolicies(null, { ...to, deny: [], allow: [], adds: [], known: [] }, []);
   expect(nothing).toMatchObject({
     deny: { added: [], removed: [] },
