@@ -14,6 +14,7 @@ import type {
   Split,
 } from '../model/series-effect.ts';
 import { namedBitsText, placesText } from './places.ts';
+import { releasesText } from './releases-text.ts';
 import { betweenText, splitTexts } from './series-points.ts';
 import { gateText } from './words/fact-words.ts';
 
@@ -164,7 +165,7 @@ export function sinceLines(since: SinceVersion): readonly string[] {
   const lines = [
     ...changeLines(since.changes),
     ...splitLines(since.splits),
-    ...tds.flatMap(({ releases, lines: own }) => own.map((line) => `TDs of ${releases.join(', ')}: ${line}`)),
+    ...tds.flatMap(({ releases, lines: own }) => own.map((line) => `TDs of ${releases}: ${line}`)),
   ];
   return [
     ...(since.isSameStart
@@ -244,10 +245,10 @@ function effectLines({ verdicts, gates, closed, opened }: ReleaseEffect): readon
 const findingText = ({ rule, level, place, mask, bits }: FindingChange): string =>
   [level, rule, maskText({ ...place, mask, bits })].join(' ');
 
-/** Releases with the same lines as one entry, `1.5.34, 2.0.02`; those where nothing changes under their own head. */
+/** Releases with the same lines as one entry, `1.5.34..2.0.02`; those where nothing changes last. */
 export function effectGroups(
   effects: readonly ReleaseEffect[],
-): readonly { readonly releases: readonly string[]; readonly lines: readonly string[] }[] {
+): readonly { readonly releases: string; readonly lines: readonly string[] }[] {
   const groups = new Map<string, { releases: string[]; lines: readonly string[] }>();
   for (const effect of effects) {
     const lines = effectLines(effect);
@@ -256,5 +257,9 @@ export function effectGroups(
     if (group === undefined) groups.set(key, { releases: [effect.release], lines });
     else group.releases.push(effect.release);
   }
-  return [...groups.values()];
+  const all = effects.map(({ release }) => release);
+  // Where something changes comes before where nothing does.
+  return [...groups.values()]
+    .sort((a, b) => Number(a.lines.length === 0) - Number(b.lines.length === 0))
+    .map(({ releases, lines }) => ({ releases: releasesText(releases, all), lines }));
 }

@@ -121,7 +121,7 @@ function policySections(outcome: Applied): Layout['sections'] {
       lines: changes.length === 0 ? ['No change.'] : changes,
     },
     ...effectGroups(outcome.effects).map(({ releases, lines }) => ({
-      title: `TDs of ${releases.join(', ')}`,
+      title: `TDs of ${releases}`,
       lines: lines.length === 0 ? ['Nothing changes.'] : lines,
     })),
     ...outcome.open.map(({ release, findings }) => ({
