@@ -4,8 +4,8 @@ import { bitsOf64, hex, or, without } from '../model/mask.ts';
 import { msrName } from '../model/msr-name.ts';
 import { namedBits } from '../model/names.ts';
 import { compareTexts } from '../model/order.ts';
-import { comparePlaces } from '../model/place.ts';
-import { holdsAt, type Policy, type PolicyMask, xfamMask } from '../model/policy.ts';
+import { comparePlaces, placeId } from '../model/place.ts';
+import { type Disagreement, holdsAt, type Policy, type PolicyMask, xfamMask } from '../model/policy.ts';
 import type { PolicyChanges, PolicyMaskChange } from '../model/series-effect.ts';
 
 /** A policy of nothing: what a kernel without TDX support lists. */
@@ -74,9 +74,20 @@ const heldBy = (list: readonly PolicyMask[], entry: PolicyMask): number =>
     .filter((other) => holdsAt(other, entry) && isAsWide(other, entry))
     .reduce((mask, other) => or(mask, other.mask), 0);
 
-const isAsWide = (other: PolicyMask, { everySubleafBut }: PolicyMask): boolean =>
+type Width = Pick<PolicyMask, 'everySubleafBut'>;
+const isAsWide = (other: Width, { everySubleafBut }: Width): boolean =>
   everySubleafBut === undefined ||
   (other.everySubleafBut?.every((subleaf) => everySubleafBut.includes(subleaf)) ?? false);
+
+/** What a disagreement of the two ways to configure a TD is about: its kind and place. */
+export const disagreementId = ({ kind, leaf, subleaf, register }: Disagreement): string =>
+  `${kind} ${leaf === null || register === null ? 'unnamed' : placeId({ leaf, subleaf, register })}`;
+
+/** The disagreements of one policy that hold for all the sub-leaves for which the other's at their place do. */
+export const disagreementsAsWide = (had: Policy, have: Policy): readonly Disagreement[] =>
+  (had.disagreements ?? []).filter((old) =>
+    (have.disagreements ?? []).every((now) => disagreementId(now) !== disagreementId(old) || isAsWide(old, now)),
+  );
 
 const compareWidth = (a: PolicyMask, b: PolicyMask): number =>
   compareTexts(a.everySubleafBut?.join() ?? '', b.everySubleafBut?.join() ?? '');

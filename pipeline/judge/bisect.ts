@@ -1,3 +1,4 @@
+import { disagreementId, disagreementsAsWide } from '../diff/policy.ts';
 import type { Verdict } from '../model/finding.ts';
 import { bitMask, bitsOf, hasBit, or, without } from '../model/mask.ts';
 import { namedBits } from '../model/names.ts';
@@ -15,20 +16,17 @@ const KEPT: ReadonlySet<Verdict> = new Set([...SHUT, 'closed']);
 /** Whether user space that sets the bits no longer gets a TD: KVM took them, also without effect, and refuses them now. */
 export const isBreak = (from: Verdict | null, to: Verdict): boolean => from !== null && !SHUT.has(from) && SHUT.has(to);
 
-const splitId = ({ kind, leaf, subleaf, register }: Disagreement): string =>
-  `${kind} ${leaf === null || register === null ? 'unnamed' : placeId({ leaf, subleaf, register })}`;
-
 /** What one policy hides and takes, or shows and refuses, and the other does not. */
 export const splitsGained = (have: Policy, had: Policy | null, ground: Ground): readonly Split[] =>
   splitsBeyond(have, [had], ground);
 
 /** The same, held against several policies: the bits that none of them splits. */
 function splitsBeyond(have: Policy, others: readonly (Policy | null)[], { knowledge }: Ground): readonly Split[] {
-  const old = masksOf(others.flatMap((other) => other?.disagreements ?? []));
+  const old = masksOf(others.flatMap((other) => (other === null ? [] : disagreementsAsWide(other, have))));
   return (have.disagreements ?? []).flatMap((each): readonly Split[] => {
     const { kind, leaf, subleaf, register } = each;
-    const mask = without(each.mask, old.get(splitId(each)) ?? 0);
-    if (leaf === null || register === null) return old.has(splitId(each)) ? [] : [{ kind, place: null }];
+    const mask = without(each.mask, old.get(disagreementId(each)) ?? 0);
+    if (leaf === null || register === null) return old.has(disagreementId(each)) ? [] : [{ kind, place: null }];
     const place: Place = { leaf, subleaf, register };
     return mask === 0 ? [] : [{ kind, place: { ...place, mask, bits: namedBits(knowledge.names, place, mask) } }];
   });
@@ -36,7 +34,7 @@ function splitsBeyond(have: Policy, others: readonly (Policy | null)[], { knowle
 
 function masksOf(all: readonly Disagreement[]): ReadonlyMap<string, number> {
   const masks = new Map<string, number>();
-  for (const each of all) masks.set(splitId(each), or(masks.get(splitId(each)) ?? 0, each.mask));
+  for (const each of all) masks.set(disagreementId(each), or(masks.get(disagreementId(each)) ?? 0, each.mask));
   return masks;
 }
 

@@ -1,5 +1,5 @@
 import { diffClobbers } from '../diff/clobbers.ts';
-import { diffPolicies } from '../diff/policy.ts';
+import { diffPolicies, disagreementsAsWide } from '../diff/policy.ts';
 import { diffReleases } from '../diff/release.ts';
 import type { ReleaseDiff } from '../model/change.ts';
 import type { ClassedRelease } from '../model/class.ts';
@@ -216,7 +216,8 @@ export function judgePolicyStep(
   );
   const subject = { from: from.version, to: to.version, policy: null };
   // A step that makes KVM disagree with itself, or act on what nothing checks, brings the finding on its own state with it.
-  const had = new Set(faultsOf(from, ground).map(({ facts, places }) => JSON.stringify([facts, places])));
+  const before = { ...from, disagreements: disagreementsAsWide(from, to) };
+  const had = new Set(faultsOf(before, ground).map(({ facts, places }) => JSON.stringify([facts, places])));
   const faults = faultsOf(to, ground).filter(({ facts, places }) => !had.has(JSON.stringify([facts, places])));
   return { changes, findings: [...faults, ...assemble(drafted, { subject, knowledge })].sort(compareFindings) };
 }

@@ -68,6 +68,13 @@ describe('the splits that a policy gains', () => {
   const gained = (have: Policy, had: Policy | null): readonly string[] =>
     splitsGained(have, had, GROUND).map(({ kind, place }) => `${kind} ${place === null ? 'all' : placeText(place)}`);
 
+  test('are those that come to hold for more sub-leaves, and none that hold for fewer', () => {
+    const wide = (everySubleafBut: readonly number[]) => splitting(split(0x6, { everySubleafBut }));
+    const all = ['hidden-not-refused 7.1.EAX 0x6 1=CLOB 2=PLAIN'];
+    expect([gained(wide([]), splitting(split(0x6))), gained(wide([1]), wide([1, 2]))]).toEqual([all, all]);
+    expect([gained(splitting(split(0x6)), wide([])), gained(wide([1, 2]), wide([1]))]).toEqual([[], []]);
+  });
+
   test('are the bits of a register that the other does not split the same way', () => {
     const have = splitting(split(0x6), split(0x80000000, { register: 'ebx' }));
     const whole = ['hidden-not-refused 7.1.EAX 0x6 1=CLOB 2=PLAIN', 'hidden-not-refused 7.1.EBX 0x80000000 31=null'];

@@ -719,6 +719,14 @@ describe('under a KVM', () => {
       [['hidden-not-refused', 4]],
       [['hidden-not-refused', 8]],
     ]);
+    const wide = (everySubleafBut?: readonly number[]) => ({
+      disagreements: [{ ...split(4), ...(everySubleafBut === undefined ? {} : { everySubleafBut }) }],
+    });
+    const widened = (from: readonly number[] | undefined, to: readonly number[] | undefined) =>
+      judgePolicyStep(policy(wide(from)), policy(wide(to)), ground()).findings.map(({ rule }) => rule);
+    // One that comes to hold for more sub-leaves is; for fewer it is none.
+    expect([widened(undefined, []), widened([1, 2], [1])]).toEqual([['hidden-not-refused'], ['hidden-not-refused']]);
+    expect([widened([], undefined), widened([1], [1, 2]), widened([1], [1])]).toEqual([[], [], []]);
     // By level, then as rules are, whether it is a state or a step.
     const question = (about: 'host' | 'kvm') => ({
       id: 'q',
