@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { specsOf } from '../cases/context.ts';
+import { decisionsOf } from '../cases/decisions.ts';
 import { bitsIn, findBits, isNamed } from '../cases/find-bits.ts';
 import { hostRegister, readHostFile } from '../cases/host-file.ts';
 import { specsUnder } from '../cases/operand.ts';
@@ -7,14 +8,18 @@ import { stackOf } from '../cases/stack.ts';
 import { topicsOf } from '../cases/topics.ts';
 import { wholeReport } from '../cases/whole-report.ts';
 import { isRule, RULES, ruleOf } from '../judge/catalogue.ts';
+import { decisionsOn, selectorText } from '../judge/decisions.ts';
 import { STACK_RULES, type StackRule } from '../judge/qemu-rules.ts';
 import type { Rule } from '../judge/rule.ts';
 import { featureOf } from '../judge/stack.ts';
 import { parseBit } from '../model/bit-text.ts';
 import { UsageError } from '../model/errors.ts';
+import type { Decided } from '../model/finding.ts';
 import { hasBit } from '../model/mask.ts';
+import { plain } from '../model/text.ts';
 import { chainOf, chainText } from '../report/bits/host-state.ts';
-import { judgedOf, storiesText, storyOf } from '../report/bits/story.ts';
+import { type BitStory, judgedOf, storiesText, storyOf } from '../report/bits/story.ts';
+import { personText } from '../report/briefing.ts';
 import { placeJson } from '../report/machine.ts';
 import { itemLines } from '../report/text.ts';
 import { topicJson, topicText } from '../report/topics.ts';
@@ -63,12 +68,36 @@ async function explainCommand(context: Context, text: string, kvm: string | null
   return printAnswer(context, {
     json: () => ({
       schema: 'bitwatch.explain/1',
-      bits: stories.map((story) => ({ ...story, place: placeJson(story.place), clobbers: chainOf(specs, story) })),
+      bits: stories.map((story) => ({
+        ...story,
+        place: placeJson(story.place),
+        decided: decidedOn(context, specs, story),
+        clobbers: chainOf(specs, story),
+      })),
       topics: topics.map(topicJson),
     }),
-    text: () => [...topics.map(topicText), ...storiesText(stories, (story) => chainText(specs, story))].join('\n'),
+    text: () =>
+      [
+        ...topics.map(topicText),
+        ...storiesText(stories, (story) =>
+          [...decidedOn(context, specs, story).flatMap(decidedLines), chainText(specs, story)].join('\n'),
+        ),
+      ].join('\n'),
   });
 }
+
+type DecidedOn = Decided & { readonly selector: string };
+
+/** What people decided on a bit, where it holds. */
+function decidedOn(context: Context, specs: Specs, { place, bit, verdicts }: BitStory): readonly DecidedOn[] {
+  const isExposed = verdicts.some(({ per }) => per.some(({ verdict }) => verdict === 'exposed'));
+  return decisionsOn(decisionsOf(specs), { place, bit, isExposed }, context.today()).map(
+    ({ selector, reason, by, until }) => ({ selector: selectorText(selector), reason, by, until }),
+  );
+}
+
+const decidedLines = ({ selector, ...person }: DecidedOn): readonly string[] =>
+  wrap(plain(`${selector}: ${personText(person)}`), '  decided: ');
 
 const besideBits = (specs: Specs) => ({
   kinds: ['family', 'MSR', 'attribute', 'XFAM bit', 'control of the guest', 'release', 'kernel', 'rule', 'finding'],

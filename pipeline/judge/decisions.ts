@@ -1,7 +1,7 @@
 import { type Decided, type Finding, type FoundPlace, LEVELS, type Level } from '../model/finding.ts';
 import { and, FULL, formatBits, hasBit, without } from '../model/mask.ts';
 import { compareVersions } from '../model/order.ts';
-import { formatPlace, samePlace } from '../model/place.ts';
+import { formatPlace, type Place, samePlace } from '../model/place.ts';
 import type { SettledPlace } from '../model/review.ts';
 import type { IdleDecision } from './project.ts';
 import type { PlaceMask } from './rule.ts';
@@ -105,6 +105,20 @@ const partOf = (place: FoundPlace, mask: number): FoundPlace => ({
   mask,
   bits: place.bits.filter(({ bit }) => hasBit(mask, bit)),
 });
+
+/** Decisions that hold today and are about a bit: those that name it, and of an exposed one those that name all such bits. */
+export const decisionsOn = (
+  decisions: readonly Decision[],
+  bit: { readonly place: Place; readonly bit: number; readonly isExposed: boolean },
+  today: Day,
+): readonly Decision[] =>
+  decisions.filter((decision) => {
+    const { selector } = decision;
+    if ('fingerprint' in selector || isExpired(decision, today)) return false;
+    const { rule, bits } = selector;
+    if (bits !== null) return samePlace(bits, bit.place) && hasBit(bits.mask, bit.bit);
+    return rule === 'exposed-unreviewed' && bit.isExposed;
+  });
 
 /** The decision on a finding: one on all of it, or the first of those that together name all its bits. */
 function decidedBy(finding: Finding, decisions: readonly Decision[]): Decided | null {

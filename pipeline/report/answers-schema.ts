@@ -258,6 +258,15 @@ export const explain = z.strictObject({
   bits: z.array(
     z.strictObject({
       ...storyShape,
+      /** What people decided on it, by what the decision is about. */
+      decided: z.array(
+        z.strictObject({
+          selector: z.string(),
+          reason: z.string(),
+          by: z.string(),
+          until: z.string().nullable(),
+        }),
+      ),
       /** From the bit to the host state that its feature opens, by release. */
       clobbers: z.array(
         z.strictObject({

@@ -90,7 +90,8 @@ function decidedLines({ findings, kvm }: ReleaseReview): readonly string[] {
 const MOST_DECIDED = 4;
 const decidedText = (finding: Finding, decided: Decided): string =>
   `${finding.places.length === 0 ? wordsOf(finding).headline : placesText(finding.places)}: ${personText(decided)}`;
-const personText = ({ reason, by, until }: Decided): string =>
+/** Who decided, and why. */
+export const personText = ({ reason, by, until }: Decided): string =>
   `${reason} (${by}${until === null ? '' : `, until ${until}`})`;
 
 /** What a finding asks; from its level and facts, never from its rule. */

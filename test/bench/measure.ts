@@ -45,5 +45,5 @@ export function command(name: string, args: readonly string[], input?: string): 
 /** One line: what was measured, against what, the ratio and its limit. */
 export function ratioLine(what: string, took: number, base: number, limit: number): string {
   const ratio = took / base;
-  return `${what.padEnd(58)} ${took.toFixed(0).padStart(6)} ms  ${base.toFixed(0).padStart(6)} ms  ratio ${ratio.toFixed(2)} (limit ${limit}) ${ratio <= limit ? 'ok' : 'OVER'}`;
+  return `${what.padEnd(58)} ${took.toFixed(0).padStart(6)} ms  ${base.toFixed(0).padStart(6)} ms  ratio ${ratio.toFixed(2)} (limit ${Number(limit.toFixed(1))}) ${ratio <= limit ? 'ok' : 'OVER'}`;
 }

@@ -26,6 +26,27 @@ function setUp() {
 }
 const PERSON = ['--because', 'looked at: "fine"', '--by', 'A. Person'];
 
+test('explain tells of a bit what was decided on it, as long as that holds', async () => {
+  const { run } = setUp();
+  await run(['decide', 'RAO_INT', '--kvm', '>=6.16,<7.0', ...PERSON, '--until', '2026-12-31']);
+  const { stdout } = await run(['explain', 'RAO_INT']);
+  expect(stdout.replaceAll(/\s+/g, ' ')).toContain(
+    'decided: all rules at 7.1.EAX[3] on >=6.16,<7.0: looked at: "fine" (A. Person, until 2026-12-31)',
+  );
+  const bits = async (what: string, today?: string) =>
+    (JSON.parse((await run(['explain', what, '--json'], today)).stdout).bits as { decided: unknown[] }[]).map(
+      ({ decided }) => decided.length,
+    );
+  expect([await bits('RAO_INT'), await bits('7.1.EAX[4]'), await bits('RAO_INT', '2027-01-01')]).toEqual([
+    [1],
+    [0],
+    [0],
+  ]);
+  // A decision on the rule is about every bit that some KVM exposes, and no other.
+  await run(['decide', 'exposed-unreviewed', ...PERSON]);
+  expect([await bits('RAO_INT'), await bits('WAITPKG')]).toEqual([[2], [0]]);
+});
+
 test('a decision on a bit holds for the kernels of its range and the next release, and leaves with its day', async () => {
   const { run, check, text } = setUp();
   const raoInt = (findings: Awaited<ReturnType<typeof check>>) =>
