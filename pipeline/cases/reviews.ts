@@ -22,6 +22,7 @@ const participantOf = (release: ClassedRelease): Participant => ({
 
 const policyParticipant = (policy: Policy): Participant => ({
   name: policy.version,
+  ...(policy.operand === undefined ? {} : { operand: policy.operand }),
   source: policy.source,
   notes: policy.notes,
 });

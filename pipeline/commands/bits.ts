@@ -9,6 +9,8 @@ import { configSlotsOf } from '../model/module.ts';
 import { namedBits } from '../model/names.ts';
 import { formatPlace, type Place, placeId } from '../model/place.ts';
 import type { Policy } from '../model/policy.ts';
+import { kvmTitle } from '../model/review.ts';
+import { plain } from '../model/text.ts';
 import { judgedOf } from '../report/bits/story.ts';
 import { columnLines } from '../report/columns.ts';
 import { deciderWords } from '../report/decider-words.ts';
@@ -68,9 +70,11 @@ async function bitsCommand(context: Context, name: string, kvm: string, isMasks:
   });
 }
 
+const titleOf = ({ version, operand }: Policy): string => plain(kvmTitle({ name: version, operand }));
+
 /** What is let through undecided and what KVM keeps back, then every bit; sub-leaves that say the same are one line. */
-function bitsListText({ module }: ClassedRelease, { version }: Policy, bits: readonly Settable[]): string {
-  const title = `TDX module ${module.release} on KVM ${version}: what a VMM may set`;
+function bitsListText({ module }: ClassedRelease, policy: Policy, bits: readonly Settable[]): string {
+  const title = `TDX module ${module.release} on ${titleOf(policy)}: what a VMM may set`;
   const legend = `${Object.values(CLASS)
     .map(({ letter, means }) => `${letter} ${means}`)
     .join(', ')}; what else decides stands below a bit`;
@@ -150,7 +154,7 @@ function masksText({ module }: ClassedRelease, policy: Policy, masks: readonly R
   ]);
   return `${[
     ...wrap(
-      `TDX module ${module.release} on KVM ${policy.version}: ${configSlotsOf(module)} CPUID_CONFIG entries${limit}`,
+      `TDX module ${module.release} on ${titleOf(policy)}: ${configSlotsOf(module)} CPUID_CONFIG entries${limit}`,
     ),
     '',
     ...columnLines(head, rows),

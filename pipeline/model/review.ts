@@ -5,7 +5,17 @@ import type { DisputedFeatures } from './module.ts';
 import type { Evidence, Source } from './source.ts';
 
 /** A release or policy that took part, with where it was read and what of it was not settled. */
-export type Participant = { readonly name: string; readonly source: Source | null; readonly notes: readonly string[] };
+export type Participant = {
+  readonly name: string;
+  /** How a person named what was read from a disk; its name alone would be that of a shipped one. */
+  readonly operand?: string;
+  readonly source: Source | null;
+  readonly notes: readonly string[];
+};
+
+/** A KVM as titles name it: `KVM 7.1.5 (../linux@HEAD)`. */
+export const kvmTitle = ({ name, operand }: { readonly name: string; readonly operand?: string | undefined }): string =>
+  `KVM ${name}${operand === undefined ? '' : ` (${operand})`}`;
 
 /** Why KVM refuses a module release: it never runs a TD there. */
 export type Refusal =

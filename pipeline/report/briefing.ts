@@ -3,7 +3,7 @@ import type { Decided, Finding } from '../model/finding.ts';
 import { lineOf } from '../model/lineage.ts';
 import { countBits } from '../model/mask.ts';
 import { compareVersions } from '../model/order.ts';
-import type { Coverage, ReleaseReview } from '../model/review.ts';
+import { type Coverage, kvmTitle, type ReleaseReview } from '../model/review.ts';
 import { plain } from '../model/text.ts';
 import { type PlaceLine, placeLines, placesText } from './places.ts';
 import { againstText, disputedText, hostStateText, runsText } from './status-words.ts';
@@ -58,7 +58,7 @@ export function briefingOf(review: ReleaseReview, coverage: Coverage): Briefing 
     .map(({ release }) => release)
     .filter((release) => isBetween(release) || review.passed.includes(release));
   return {
-    title: plain(`TDX module ${to.name}${policy === null ? '' : ` on KVM ${policy.name}`}, ${againstText(review)}`),
+    title: plain(`TDX module ${to.name}${policy === null ? '' : ` on ${kvmTitle(policy)}`}, ${againstText(review)}`),
     facts: [
       ...(kvm === null ? [] : [['runs', plain(runsText(kvm.runs))] as const]),
       ['host state', plain(hostStateText(hostState, from.name, to.name, 3))],

@@ -1,7 +1,14 @@
 import type { PageFacts } from '../cases/page-facts.ts';
 import { compareFindings } from '../judge/assemble.ts';
 import { type Finding, LEVELS, type Level } from '../model/finding.ts';
-import { type Coverage, type Participant, participantsOf, type ReportFacts, type Review } from '../model/review.ts';
+import {
+  type Coverage,
+  kvmTitle,
+  type Participant,
+  participantsOf,
+  type ReportFacts,
+  type Review,
+} from '../model/review.ts';
 import type { Evidence } from '../model/source.ts';
 import { plain } from '../model/text.ts';
 
@@ -102,11 +109,11 @@ function sectionOf(review: Review, coverage: Coverage): Section {
 function titleOf(review: Review): string {
   switch (review.kind) {
     case 'release': {
-      const on = review.policy === null ? '' : ` on KVM ${review.policy.name}`;
+      const on = review.policy === null ? '' : ` on ${kvmTitle(review.policy)}`;
       return `TDX module ${review.to.name}${on}, ${againstText(review)}`;
     }
     case 'policy':
-      return `KVM ${review.policy.name} against all releases`;
+      return `${kvmTitle(review.policy)} against all releases`;
     case 'policy-step':
       return `KVM ${review.to.name} against ${review.from.name}`;
     case 'facts':

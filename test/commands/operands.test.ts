@@ -125,7 +125,11 @@ describe('a KVM', () => {
     const kvm = `${repository()}@main`;
     const flat = async (...args: readonly string[]): Promise<string> =>
       (await bitwatch([...args, '--kvm', kvm])).stdout.replace(/\s+/g, '');
-    expect(await flat('review', '2.0.08')).toContain(`--kvm${kvm}--verbose`);
+    const review = await flat('review', '2.0.08');
+    expect(review).toContain(`--kvm${kvm}--verbose`);
+    // What is forwarded begins with what it is about.
+    for (const text of [review, await flat('bits', '2.0.08'), await flat('bits', '2.0.08', '--masks')])
+      expect(text.startsWith(`TDXmodule2.0.08onKVM7.2.1(${kvm})`)).toBe(true);
     expect(await flat('check', '2.0.08', '--verbose')).toContain(
       `reproduce:bitwatchreview2.0.08--from1.5.16--kvm${kvm}`,
     );
