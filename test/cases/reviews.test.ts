@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { withDenial, withOptIn } from '../../pipeline/cases/draft-text.ts';
 import { pageFactsOf } from '../../pipeline/cases/page-facts.ts';
+import { passedBetween } from '../../pipeline/cases/release-steps.ts';
 import { reviewFacts, reviewTitle } from '../../pipeline/cases/review.ts';
 import { groundOf, policyStepReview, quoteArgument, releaseReview } from '../../pipeline/cases/reviews.ts';
 import { statusReviews } from '../../pipeline/cases/status.ts';
@@ -11,6 +12,7 @@ import type { Computation, DeciderRule, DeciderRules } from '../../pipeline/mode
 import type { ReportFacts } from '../../pipeline/model/review.ts';
 import { briefingOf } from '../../pipeline/report/briefing.ts';
 import { unknownRelease } from '../../pipeline/specs/lists-file.ts';
+import { shippedSpecs } from '../helpers/specs.ts';
 import { clobbers, entry, PLACE, policy, release } from '../judge/ground.ts';
 import { moduleWith, specsOf } from './facts.ts';
 
@@ -20,6 +22,12 @@ const offering = (name: string, mask: number, rules: readonly DeciderRule[] | nu
 const based = (version: string, name: string) =>
   policy({ version, requires: [], base: { release: name, because: 'said' } });
 const TODAY = '2026-11-21';
+
+test('the way from one release to another passes those that could not be read, in the order of versions', async () => {
+  const specs = await shippedSpecs();
+  expect(passedBetween(specs, '1.5.06', '2.0.16')).toEqual(['1.5.20', '1.5.24', '1.5.25']);
+  expect([passedBetween(specs, '2.0.16', '2.0.16'), passedBetween(specs, '2.0.16', '1.5.06')]).toEqual([[], []]);
+});
 
 test('a tree that names no base is taken for one of the newest kernel that names one', () => {
   const policies = [based('6.15', '1.5.05'), based('6.16', '1.5.06'), policy({ version: '6.17' })];

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Context } from '../../pipeline/cases/context.ts';
-import { type FoundSeries, findSeries, isNewest, listsOf } from '../../pipeline/cases/series/mails.ts';
+import { type FoundSeries, findSeries, isNewest, listsOf, parentOf } from '../../pipeline/cases/series/mails.ts';
 import { INPUTS, isChange } from '../../pipeline/cases/series/steps.ts';
 import { statusOf } from '../../pipeline/cases/series/weigh.ts';
+import { readMail } from '../../pipeline/extract/mail/mail.ts';
 import { DataError, NoInputError, UsageError } from '../../pipeline/model/errors.ts';
 import type { Finding, Level } from '../../pipeline/model/finding.ts';
 import type {
@@ -51,6 +52,33 @@ describe('two policies differ', () => {
   test('in nothing', () => {
     expect(isChange(CHANGES)).toBe(false);
     expect(isChange({ ...CHANGES, configLimit: { from: null, to: null } })).toBe(false);
+  });
+});
+
+describe('the mail that a reply answers', () => {
+  const patch = (name: string, ...paths: readonly string[]) => {
+    const diffs = paths.map(
+      (path) => `diff --git a/${path} b/${path}\n--- a/${path}\n+++ b/${path}\n@@ -1 +1 @@\n-a\n+b\n`,
+    );
+    return { mail: readMail(Buffer.from(`Subject: ${name}\n\ntext\n---\n\n${diffs.join('')}`)) };
+  };
+  const [tdx, other, both] = [patch('tdx', 'x/tdx.c'), patch('other', 'y.c'), patch('both', 'y.c', 'x/tdx.c')];
+  const cover = readMail(Buffer.from('Subject: cover\n\ntext\n'));
+  type Patches = readonly { readonly mail: ReturnType<typeof readMail> }[];
+  const answered = (patches: Patches, from: readonly string[] = ['one'], withCover = true) =>
+    parentOf(
+      { id: 'one', patches, complete: from.map((each) => ({ from: each })), cover: withCover ? cover : null } as never,
+      ['x/tdx.c'],
+    )?.subject ?? null;
+
+  test('is the one patch that touches the policy, else the cover, else the first patch', () => {
+    expect([answered([other, tdx]), answered([both, other]), answered([other])]).toEqual(['tdx', 'both', 'cover']);
+    expect([answered([tdx, both]), answered([tdx, both], ['one'], false)]).toEqual(['cover', 'tdx']);
+    expect(answered([], ['one'], false)).toBe(null);
+  });
+
+  test('is no patch where one of the series stands in an earlier posting', () => {
+    expect([answered([tdx], ['one', 'two']), answered([tdx], ['two'])]).toEqual(['cover', 'cover']);
   });
 });
 

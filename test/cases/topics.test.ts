@@ -77,6 +77,15 @@ const releaseOf = (text: string) => {
   return { ...topic.release, build: topic.build };
 };
 
+test('a register is an MSR where some release knows its address, or none knows what becomes of it', () => {
+  const isMsr = (...addresses: readonly (number | null)[]) => {
+    const all = addresses.map((address, at) => facts(['1.5.06', '2.0.08'][at] ?? '', { address }));
+    const topic = one('UMWAIT_CONTROL', { ...SPECS, clobbers: all });
+    return topic.kind === 'msr' ? topic.msr.isMsr : expect.fail(topic.kind);
+  };
+  expect([isMsr(0xe1), isMsr(null), isMsr(0xe1, null), isMsr()]).toEqual([true, false, true, true]);
+});
+
 describe('a release', () => {
   test('is found by name, by a build of it, and by what its binary measures to', () => {
     expect(
@@ -108,6 +117,13 @@ describe('a release', () => {
       return topic.kind === 'release' ? topic.release.publishedFeatures0 : expect.fail(topic.kind);
     };
     expect([published(7n), published(5n), published(null)]).toEqual([7n, null, null]);
+    // What the platform decides was read of the code: of a value that a list published nothing is said.
+    const platform = (features0: bigint | null) => {
+      const releases = [moduleWith(release('1.5.06', []), { features0, features0Conditional: [6] })];
+      const topic = one('1.5.06', { ...SPECS, releases });
+      return topic.kind === 'release' ? topic.release.features0Conditional : expect.fail(topic.kind);
+    };
+    expect([platform(5n), platform(null)]).toEqual([[6], []]);
     expect(releaseOf('2.0.08')).toMatchObject({
       follows: '1.5.06',
       mrseam: null,

@@ -73,6 +73,9 @@ describe('the splits that a policy gains', () => {
     const all = ['hidden-not-refused 7.1.EAX 0x6 1=CLOB 2=PLAIN'];
     expect([gained(wide([]), splitting(split(0x6))), gained(wide([1]), wide([1, 2]))]).toEqual([all, all]);
     expect([gained(splitting(split(0x6)), wide([])), gained(wide([1, 2]), wide([1]))]).toEqual([[], []]);
+    // Whatever stands beside them.
+    const ebx = split(0x80000000, { register: 'ebx' });
+    expect(gained(splitting(ebx, split(0x6, { everySubleafBut: [] })), splitting(ebx, split(0x6)))).toEqual(all);
   });
 
   test('are the bits of a register that the other does not split the same way', () => {

@@ -682,6 +682,16 @@ describe('under a KVM', () => {
     expect(apply(0x4, { ...PLACE, leaf: PLACE.leaf + 1 }, '7.0')).toEqual(nothing);
     expect(apply(0x4, PLACE, '6.19')).toEqual(nothing);
     expect(apply(0x4, PLACE, '7.0', '2026-11-22')).toEqual(nothing);
+    expect(apply(0x6, PLACE, '7.0').standing).toEqual([]);
+    const named = (rule: string) => ({
+      ...decision(0x4, PLACE),
+      selector: { rule, bits: null, release: null, policy: null },
+    });
+    const settledBy = (rule: string) =>
+      applyToStanding(places, { release: '2.0.04', policy: '7.0' }, [named(rule)], '2026-11-21').settled.map(
+        ({ mask }) => mask,
+      );
+    expect([settledBy('exposed-unreviewed'), settledBy('native-added')]).toEqual([[0x6], []]);
   });
 
   test('the verdict on one bit is that of its register, none where a VMM cannot set it', () => {

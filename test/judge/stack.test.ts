@@ -336,6 +336,11 @@ describe('QEMU’s tables against the release', () => {
     expect([0x7n, 0x3n].map((mask) => gets(stackOf(knows(mask)), 10))).toEqual(['gated', 'shut']);
     expect(found('qemu-fixed1-missing', knows(0x3n)).at(-1)?.at(-1)).toBe('5,6,8,11');
     expect(gets(stackOf({ attributes: { mask: 0n, ...AT } }), 6)).toBe('shut');
+    // One closed gate of two is enough; what is set where a gate is closed waits for none; of a release that nobody read no bit is fixed.
+    expect([0x7n, 0x27n].map((bits) => gets(stackOf({}, { xfam: bits }), 16))).toEqual(['shut', 'gated']);
+    const unread16 = (...more: readonly DeciderRule[]) =>
+      gets(stackOf({}, { xfam: 0x6n }, made({ xfam: null }, [...RULES, ...more])), 9);
+    expect([unread16(), unread16(rule(0x200, { do: 'set', unless: [PERFMON] }))]).toEqual(['shut', 'gated']);
     expect(found('qemu-xfam', {}, {}, made({ xfam: null }))).toEqual([]);
     // Of a release whose masks nobody read no bit is said to be open.
     const unread = stackOf(
