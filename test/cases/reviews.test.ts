@@ -9,7 +9,7 @@ import { EFFECTS, updateOf } from '../../pipeline/cases/update.ts';
 import { everyReview, wholeReport } from '../../pipeline/cases/whole-report.ts';
 import type { DenialPlaces } from '../../pipeline/extract/kvm/places.ts';
 import type { Computation, DeciderRule, DeciderRules } from '../../pipeline/model/decider-rules.ts';
-import type { ReportFacts } from '../../pipeline/model/review.ts';
+import { kvmTitle, type ReportFacts } from '../../pipeline/model/review.ts';
 import { briefingOf } from '../../pipeline/report/briefing.ts';
 import { unknownRelease } from '../../pipeline/specs/lists-file.ts';
 import { shippedSpecs } from '../helpers/specs.ts';
@@ -22,6 +22,21 @@ const offering = (name: string, mask: number, rules: readonly DeciderRule[] | nu
 const based = (version: string, name: string) =>
   policy({ version, requires: [], base: { release: name, because: 'said' } });
 const TODAY = '2026-11-21';
+
+test('a title names the tree of a kernel that a person named', () => {
+  expect([kvmTitle({ name: '7.1.5' }), kvmTitle({ name: '7.1.5', operand: '../linux@HEAD' })]).toEqual([
+    'KVM 7.1.5',
+    'KVM 7.1.5 (../linux@HEAD)',
+  ]);
+  const specs = specsOf({ releases: [offering('1.5.06', 1)], policies: [] });
+  const [whole] = specs.releases;
+  const named = (extra: object) =>
+    whole === undefined
+      ? expect.fail('a release')
+      : releaseReview(specs, { from: whole, to: whole, policy: policy({ version: '7.1.5', ...extra }) }).policy;
+  expect([named({})?.operand, named({ operand: 'mine' })?.operand]).toEqual([undefined, 'mine']);
+  expect(Object.keys(named({}) ?? {})).not.toContain('operand');
+});
 
 test('the way from one release to another passes those that could not be read, in the order of versions', async () => {
   const specs = await shippedSpecs();

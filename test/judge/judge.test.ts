@@ -4,7 +4,14 @@ import { compareFindings } from '../../pipeline/judge/assemble.ts';
 import { isRule, RULE_IDS, ruleOf, urgencyOf } from '../../pipeline/judge/catalogue.ts';
 import { clobberFacts } from '../../pipeline/judge/clobber-facts.ts';
 import { judgeCpuid2 } from '../../pipeline/judge/cpuid2.ts';
-import { applyDecisions, applyToStanding, type Decision, gating, isInRange } from '../../pipeline/judge/decisions.ts';
+import {
+  applyDecisions,
+  applyToStanding,
+  type Decision,
+  decisionsOn,
+  gating,
+  isInRange,
+} from '../../pipeline/judge/decisions.ts';
 import { canonical } from '../../pipeline/judge/fingerprint.ts';
 import { judgePolicy, judgePolicyStep, judgeProject, judgeRelease, kvmContext } from '../../pipeline/judge/judge.ts';
 import { betweenLevel } from '../../pipeline/judge/levels.ts';
@@ -692,6 +699,32 @@ describe('under a KVM', () => {
         ({ mask }) => mask,
       );
     expect([settledBy('exposed-unreviewed'), settledBy('native-added')]).toEqual([[0x6], []]);
+  });
+
+  test('on a bit are those that name it, and of an exposed one those that name all of these', () => {
+    const about = (selector: Decision['selector'], until: string | null = null): Decision => ({
+      ...{ selector, reason: 'r', by: 'B', until },
+    });
+    const of = (bits: { readonly mask: number; readonly leaf?: number } | null, rule: string | null = null) =>
+      about({ rule, bits: bits === null ? null : { ...PLACE, ...bits }, release: null, policy: null });
+    const on = (decision: Decision, bit = 2, isExposed = true): boolean =>
+      decisionsOn([decision], { place: PLACE, bit, isExposed }, '2026-11-21').length === 1;
+    expect([on(of({ mask: 0x4 })), on(of({ mask: 0x4 }), 1), on(of({ mask: 0x4, leaf: 9 }))]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect([on(of({ mask: 0x4 }), 2, false), on(of({ mask: 0x4 }, 'native-added'))]).toEqual([true, true]);
+    const rule = of(null, 'exposed-unreviewed');
+    expect([on(rule), on(rule, 2, false), on(of(null, 'native-added')), on(of(null))]).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ]);
+    expect(on(about({ fingerprint: '0123456789abcdef' }))).toBe(false);
+    const dated = (until: string) => on(about(rule.selector, until));
+    expect([dated('2026-11-21'), dated('2026-11-20')]).toEqual([true, false]);
   });
 
   test('the verdict on one bit is that of its register, none where a VMM cannot set it', () => {
