@@ -3,7 +3,7 @@ import { judgeProject } from '../judge/judge.ts';
 import type { IdleDecision } from '../judge/project.ts';
 import { parseBit } from '../model/bit-text.ts';
 import { DataError } from '../model/errors.ts';
-import type { ReportFacts, Review } from '../model/review.ts';
+import type { ReleaseReview, ReportFacts, Review } from '../model/review.ts';
 import type { Specs } from '../specs/store.ts';
 import { unreadOf } from './coverage.ts';
 
@@ -19,10 +19,8 @@ export function withDecisions(report: ReportFacts, specs: Specs, today: string):
   const reviews = report.reviews.map((review): Review => {
     const own = findings.slice(next, next + review.findings.length);
     next += own.length;
-    if (review.kind !== 'release' || review.kvm === null || review.policy === null) return { ...review, findings: own };
-    const pair = { release: review.to.name, policy: review.policy.name };
-    const kvm = { ...review.kvm, ...applyToStanding(review.kvm.standing, pair, decisions, today) };
-    return { ...review, findings: own, kvm };
+    if (review.kind !== 'release' || review.kvm === null) return { ...review, findings: own };
+    return { ...review, findings: own, kvm: { ...review.kvm, ...standingOf(review, decisions, today) } };
   });
   return { ...report, reviews };
 }
@@ -40,11 +38,12 @@ export const idleDecisions = (
   ).idle;
 
 /** Whether a decision covers something that stood before the release of a review, which has not met any decision yet. */
-function settles(decision: Decision, review: Review, today: string): boolean {
-  if (review.kind !== 'release' || review.kvm === null || review.policy === null) return false;
-  const pair = { release: review.to.name, policy: review.policy.name };
-  return applyToStanding(review.kvm.standing, pair, [decision], today).settled.length > 0;
-}
+const settles = (decision: Decision, review: Review, today: string): boolean =>
+  review.kind === 'release' && standingOf(review, [decision], today).settled.length > 0;
+
+/** What stood before the release of a review and nobody decided on, and what somebody did; nothing where no KVM is judged. */
+const standingOf = ({ to, policy, kvm }: ReleaseReview, decisions: readonly Decision[], today: string) =>
+  applyToStanding(kvm?.standing ?? [], { release: to.name, policy: policy?.name ?? '' }, decisions, today);
 
 /** The facts and decisions themselves: releases without tables, sources that disagree, decisions that decide nothing. */
 export function factsReview(specs: Specs, idle: readonly IdleDecision[]): Review {

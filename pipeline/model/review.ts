@@ -13,10 +13,6 @@ export type Participant = {
   readonly notes: readonly string[];
 };
 
-/** A KVM as titles name it: `KVM 7.1.5 (../linux@HEAD)`. */
-export const kvmTitle = ({ name, operand }: { readonly name: string; readonly operand?: string | undefined }): string =>
-  `KVM ${name}${operand === undefined ? '' : ` (${operand})`}`;
-
 /** Why KVM refuses a module release: it never runs a TD there. */
 export type Refusal =
   | { readonly kind: 'features0'; readonly bits: readonly ControlBit[] }

@@ -3,10 +3,10 @@ import type { Decided, Finding } from '../model/finding.ts';
 import { lineOf } from '../model/lineage.ts';
 import { countBits } from '../model/mask.ts';
 import { compareVersions } from '../model/order.ts';
-import { type Coverage, kvmTitle, type ReleaseReview } from '../model/review.ts';
+import type { Coverage, ReleaseReview } from '../model/review.ts';
 import { plain } from '../model/text.ts';
 import { type PlaceLine, placeLines, placesText } from './places.ts';
-import { againstText, disputedText, hostStateText, runsText } from './status-words.ts';
+import { disputedText, hostStateText, releaseTitle, runsText } from './status-words.ts';
 import { mentionsText } from './words/mentions.ts';
 import { wordsOf } from './words/words.ts';
 
@@ -47,7 +47,7 @@ export type Briefing = {
 };
 
 export function briefingOf(review: ReleaseReview, coverage: Coverage): Briefing {
-  const { from, to, policy, kvm, hostState, disputed, command } = review;
+  const { from, to, kvm, hostState, disputed, command } = review;
   const findings = [...review.findings].filter(({ decided }) => decided === null).sort(compareFindings);
   const of = (question: Question): readonly Finding[] => findings.filter((finding) => questionOf(finding) === question);
   const isBetween = (release: string): boolean =>
@@ -58,7 +58,7 @@ export function briefingOf(review: ReleaseReview, coverage: Coverage): Briefing 
     .map(({ release }) => release)
     .filter((release) => isBetween(release) || review.passed.includes(release));
   return {
-    title: plain(`TDX module ${to.name}${policy === null ? '' : ` on ${kvmTitle(policy)}`}, ${againstText(review)}`),
+    title: plain(releaseTitle(review)),
     facts: [
       ...(kvm === null ? [] : [['runs', plain(runsText(kvm.runs))] as const]),
       ['host state', plain(hostStateText(hostState, from.name, to.name, 3))],

@@ -3,28 +3,21 @@ import { CELL_CLASSES } from '../model/class.ts';
 import { WRITTEN_BY } from '../model/clobber.ts';
 import {
   abi,
-  archiveSummary,
   bitsOfRelease,
   cpuid2,
-  decided,
   explain,
   history,
   kernels,
-  mirror,
   oneFinding,
-  part,
-  plan,
   policyHistory,
-  postings,
   qemu,
   releases,
   rule,
   rules,
   status,
-  subjects,
-  sync,
 } from './answers-schema.ts';
 import { post, reply } from './mail-schema.ts';
+import { archiveSummary, decided, mirror, part, plan, postings, subjects, sync } from './runs-schema.ts';
 import {
   bits,
   count,

@@ -36,8 +36,16 @@ function refusalsText(refusals: readonly Refusal[]): string {
   return joined.map(refusalText).join('; ');
 }
 
+/** A KVM as titles name it: `KVM 7.1.5 (../linux@HEAD)`. */
+export const kvmTitle = ({ name, operand }: { readonly name: string; readonly operand?: string | undefined }): string =>
+  `KVM ${name}${operand === undefined ? '' : ` (${operand})`}`;
+
+/** `TDX module 2.0.18 on KVM 7.1.5, coming from 2.0.16`. */
+export const releaseTitle = (review: ReleaseReview): string =>
+  `TDX module ${review.to.name}${review.policy === null ? '' : ` on ${kvmTitle(review.policy)}`}, ${againstText(review)}`;
+
 /** What a release is held against; the oldest that was read stands alone. */
-export function againstText({ from, to, isOldest }: ReleaseReview): string {
+function againstText({ from, to, isOldest }: ReleaseReview): string {
   if (from.name !== to.name) return `coming from ${from.name}`;
   return isOldest ? 'the oldest release that was read: there is nothing to compare it with' : 'compared with itself';
 }

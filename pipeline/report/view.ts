@@ -1,20 +1,13 @@
 import type { PageFacts } from '../cases/page-facts.ts';
 import { compareFindings } from '../judge/assemble.ts';
 import { type Finding, LEVELS, type Level } from '../model/finding.ts';
-import {
-  type Coverage,
-  kvmTitle,
-  type Participant,
-  participantsOf,
-  type ReportFacts,
-  type Review,
-} from '../model/review.ts';
+import { type Coverage, type Participant, participantsOf, type ReportFacts, type Review } from '../model/review.ts';
 import type { Evidence } from '../model/source.ts';
 import { plain } from '../model/text.ts';
 
 import { type Briefing, briefingOf } from './briefing.ts';
 import { type PlaceLine, placeLines } from './places.ts';
-import { againstText, statusLines } from './status-words.ts';
+import { kvmTitle, releaseTitle, statusLines } from './status-words.ts';
 import { wordsOf } from './words/words.ts';
 
 /** One finding in words, ready for any format. */
@@ -108,10 +101,8 @@ function sectionOf(review: Review, coverage: Coverage): Section {
 
 function titleOf(review: Review): string {
   switch (review.kind) {
-    case 'release': {
-      const on = review.policy === null ? '' : ` on ${kvmTitle(review.policy)}`;
-      return `TDX module ${review.to.name}${on}, ${againstText(review)}`;
-    }
+    case 'release':
+      return releaseTitle(review);
     case 'policy':
       return `${kvmTitle(review.policy)} against all releases`;
     case 'policy-step':
