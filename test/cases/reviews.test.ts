@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { decisionsOf, idleDecisions, withDecisions } from '../../pipeline/cases/decisions.ts';
 import { withDenial, withOptIn } from '../../pipeline/cases/draft-text.ts';
 import { pageFactsOf } from '../../pipeline/cases/page-facts.ts';
 import { passedBetween } from '../../pipeline/cases/release-steps.ts';
@@ -8,8 +9,9 @@ import { statusReviews } from '../../pipeline/cases/status.ts';
 import { EFFECTS, updateOf } from '../../pipeline/cases/update.ts';
 import { everyReview, wholeReport } from '../../pipeline/cases/whole-report.ts';
 import type { DenialPlaces } from '../../pipeline/extract/kvm/places.ts';
+import type { ClassedRelease } from '../../pipeline/model/class.ts';
 import type { Computation, DeciderRule, DeciderRules } from '../../pipeline/model/decider-rules.ts';
-import type { ReportFacts } from '../../pipeline/model/review.ts';
+import type { ReportFacts, Review } from '../../pipeline/model/review.ts';
 import { briefingOf } from '../../pipeline/report/briefing.ts';
 import { kvmTitle } from '../../pipeline/report/status-words.ts';
 import { unknownRelease } from '../../pipeline/specs/lists-file.ts';
@@ -23,6 +25,31 @@ const offering = (name: string, mask: number, rules: readonly DeciderRule[] | nu
 const based = (version: string, name: string) =>
   policy({ version, requires: [], base: { release: name, because: 'said' } });
 const TODAY = '2026-11-21';
+const scopeOf = (to: ClassedRelease) => ({ release: to, since: null, policies: [null] });
+
+test('a decision on what a release has from the one before settles it there, and is not idle', () => {
+  const specs = specsOf({
+    releases: [offering('1.5.06', 0x4), offering('1.5.16', 0x4)],
+    policies: [policy({ version: '7.0', requires: [] })],
+    decisions: [{ bits: '7.1.EAX[2]', releases: '1.5.16', kernels: '>=7.0', because: 'b', by: 'B' }],
+  });
+  const [older, newer] = specs.releases;
+  const [on = null] = specs.policies;
+  if (older === undefined || newer === undefined) throw new Error('two releases are needed');
+  const review = releaseReview(specs, { from: older, to: newer, policy: on });
+  const none = releaseReview(specs, { from: older, to: newer, policy: null });
+  const facts: Review = { kind: 'facts', id: 'specs', findings: [], command: 'c' };
+  expect(review.kvm?.standing.map(({ mask }) => mask)).toEqual([0x4]);
+  const report = { reviews: [facts, none, review], coverage: reviewFacts(specs, scopeOf(newer), TODAY).coverage };
+  const decided = withDecisions(report, specs, TODAY).reviews;
+  expect(decided.map((each) => each.kind === 'release' && [each.kvm?.standing, each.kvm?.settled[0]?.mask])).toEqual([
+    false,
+    [undefined, undefined],
+    [[], 0x4],
+  ]);
+  const idle = (...reviews: readonly Review[]) => idleDecisions(reviews, decisionsOf(specs), TODAY).length;
+  expect([idle(review), idle(facts, none, review), idle(facts), idle(none)]).toEqual([0, 0, 1, 1]);
+});
 
 test('a title names the tree of a kernel that a person named', () => {
   expect([kvmTitle({ name: '7.1.5' }), kvmTitle({ name: '7.1.5', operand: '../linux@HEAD' })]).toEqual([
